@@ -1,0 +1,17 @@
+//! Words everyone uses: money, typed ids, time, pages and field errors. No I/O. See README.md.
+
+mod field_errors;
+mod ids;
+mod money;
+mod page;
+pub mod text;
+mod time;
+
+pub use field_errors::{FieldError, FieldErrors};
+pub use ids::{
+    CustomerId, IdParseError, Ids, ImportId, JobId, MergeId, NoteId, OrderId, OrgId, SessionId,
+    ShopId, SuggestionId, TagId, TokenId, TypedId, UserId, ViewId,
+};
+pub use money::{Currency, Money, MoneyError};
+pub use page::{Cursor, CursorError, Limit, Page};
+pub use time::{Clock, Timestamp, Zone};
