@@ -1,1 +1,5 @@
-//! See README.md.
+//! Shops, orders and their import. See README.md.
+
+pub mod formats;
+pub mod record;
+pub mod state;
