@@ -31,7 +31,9 @@ pub enum IdParseError {
 }
 
 /// What all typed ids share.
-pub trait TypedId: Copy + Eq + Ord + std::hash::Hash + fmt::Display + Send + Sync + 'static {
+pub trait TypedId:
+    Copy + Eq + Ord + std::hash::Hash + fmt::Display + Send + Sync + 'static
+{
     /// The text before the underscore.
     const PREFIX: &'static str;
     /// Wraps a UUID that is known to be of this kind.
@@ -199,10 +201,7 @@ mod tests {
     fn text_matches_the_typeid_specification() {
         // valid.yml of the specification: prefix aside, this uuid has this suffix.
         let uuid: Uuid = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
-        assert_eq!(
-            CustomerId::from_uuid(uuid).to_string(),
-            "cus_01h455vb4pex5vsknk084sn02q"
-        );
+        assert_eq!(CustomerId::from_uuid(uuid).to_string(), "cus_01h455vb4pex5vsknk084sn02q");
     }
 
     #[test]

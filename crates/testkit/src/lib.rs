@@ -1,1 +1,35 @@
-//! See README.md.
+//! What tests stand on: both databases, a clock that is set by hand, ids that repeat. See README.md.
+
+mod test_db;
+mod time;
+
+pub use test_db::TestDb;
+pub use time::{FixedClock, SeededIds};
+
+/// Defines a test that runs on SQLite and on PostgreSQL.
+///
+/// ```ignore
+/// db_test! { MIGRATIONS; async fn counts_rows(db) { let mut tx = db.db().begin().await.unwrap(); … } }
+/// ```
+#[macro_export]
+macro_rules! db_test {
+    ($migrations:expr; $($(#[$meta:meta])* async fn $name:ident($db:ident) $body:block)+) => {$(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn body($db: $crate::TestDb) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                body($crate::TestDb::sqlite($migrations).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                body($crate::TestDb::postgres($migrations).await).await;
+            }
+        }
+    )+};
+}

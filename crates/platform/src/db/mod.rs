@@ -1,0 +1,212 @@
+//! The database: SQLite inside the data folder, or PostgreSQL.
+
+pub mod args;
+mod bulk;
+mod error;
+mod migrate;
+mod tx;
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Executor as _, PgPool, SqlitePool};
+use tokio::sync::watch;
+
+pub use args::{Arg, Args};
+pub use bulk::BulkRows;
+pub use error::DbError;
+pub use migrate::Migration;
+pub use tx::{AnyRow, Tx};
+
+/// How long a request waits for its turn to write before it is told to come back.
+const WRITE_WAIT: Duration = Duration::from_secs(60);
+/// Connections that read SQLite side by side.
+const SQLITE_READERS: u32 = 6;
+/// Connections to PostgreSQL.
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// Page cache of the SQLite writer, in KiB: holds the hot part of the indexes during an import.
+const WRITER_CACHE_KIB: i32 = 96 * 1024;
+/// Page cache of each SQLite reader, in KiB.
+const READER_CACHE_KIB: i32 = 8 * 1024;
+
+#[derive(Clone)]
+enum Pools {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// A handle to the database; cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pools: Pools,
+    committed: watch::Sender<u64>,
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.is_postgres() { "Db(PostgreSQL)" } else { "Db(SQLite)" })
+    }
+}
+
+impl Db {
+    /// Opens (or makes) the SQLite file at `path`.
+    ///
+    /// WAL, one writer with `BEGIN IMMEDIATE`, `synchronous=FULL`: what was acknowledged is on disk.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn open_sqlite(path: &Path) -> Result<Self, DbError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .page_size(8192)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(false)
+            .busy_timeout(WRITE_WAIT)
+            .pragma("temp_store", "MEMORY")
+            .pragma("journal_size_limit", "67108864")
+            .statement_cache_capacity(200);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(WRITE_WAIT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .after_release(|conn, _| Box::pin(async move { roll_back_sqlite(conn).await }))
+            .connect_with(options.clone().pragma("cache_size", format!("-{WRITER_CACHE_KIB}")))
+            .await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(SQLITE_READERS)
+            .acquire_timeout(WRITE_WAIT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .after_release(|conn, _| Box::pin(async move { roll_back_sqlite(conn).await }))
+            .connect_with(
+                options
+                    .pragma("cache_size", format!("-{READER_CACHE_KIB}"))
+                    .pragma("query_only", "ON"),
+            )
+            .await?;
+        Ok(Self { pools: Pools::Sqlite { writer, readers }, committed: watch::Sender::new(0) })
+    }
+
+    /// Connects to PostgreSQL at `url`.
+    ///
+    /// # Errors
+    /// `Unavailable` if it does not answer; `Other` if the URL or the sign-in is wrong.
+    pub async fn connect_postgres(url: &str) -> Result<Self, DbError> {
+        let options: PgConnectOptions = url.parse().map_err(DbError::from)?;
+        let options = options
+            .application_name("guanxi")
+            .options([("idle_in_transaction_session_timeout", "300000"), ("timezone", "UTC")])
+            .statement_cache_capacity(200);
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(Duration::from_secs(10))
+            .after_release(|conn, _| {
+                Box::pin(async move {
+                    // A cancelled `begin()` may leave one open (sqlx #4385, #4394). Outside a
+                    // transaction this is a warning and nothing else.
+                    conn.execute("ROLLBACK").await?;
+                    Ok(true)
+                })
+            })
+            .connect_with(options)
+            .await?;
+        Ok(Self { pools: Pools::Postgres(pool), committed: watch::Sender::new(0) })
+    }
+
+    /// Whether this is PostgreSQL.
+    #[must_use]
+    pub const fn is_postgres(&self) -> bool {
+        matches!(self.pools, Pools::Postgres(_))
+    }
+
+    /// Opens a transaction that may write. On SQLite there is one at a time; others wait their turn.
+    ///
+    /// # Errors
+    /// `Unavailable` if the turn does not come within a minute.
+    pub async fn begin(&self) -> Result<Tx, DbError> {
+        let committed = Some(self.committed.clone());
+        let inner = match &self.pools {
+            Pools::Sqlite { writer, .. } => {
+                let pool = writer.clone();
+                tx::Inner::Sqlite(
+                    whole(async move { pool.begin_with("BEGIN IMMEDIATE").await }).await?,
+                )
+            }
+            Pools::Postgres(pool) => {
+                let pool = pool.clone();
+                tx::Inner::Postgres(whole(async move { pool.begin().await }).await?)
+            }
+        };
+        Ok(Tx { inner, committed })
+    }
+
+    /// Opens a transaction that only reads, and sees one state of the data throughout.
+    ///
+    /// # Errors
+    /// `Unavailable` if no connection is free in time.
+    pub async fn read(&self) -> Result<Tx, DbError> {
+        let inner = match &self.pools {
+            Pools::Sqlite { readers, .. } => {
+                let pool = readers.clone();
+                tx::Inner::Sqlite(whole(async move { pool.begin().await }).await?)
+            }
+            Pools::Postgres(pool) => {
+                let pool = pool.clone();
+                tx::Inner::Postgres(
+                    whole(async move {
+                        pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+                    })
+                    .await?,
+                )
+            }
+        };
+        Ok(Tx { inner, committed: None })
+    }
+
+    /// Changes whenever this process commits a write; for workers that wait for news.
+    #[must_use]
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.committed.subscribe()
+    }
+
+    /// Closes all connections after their present work.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Runs the opening of a transaction to its end even if the caller goes away: a cancelled `begin()`
+/// can return a connection with an open transaction to the pool (sqlx #4385, #4394). If nobody waits
+/// any more, the finished transaction is dropped, which rolls it back.
+async fn whole<T: Send + 'static>(
+    opening: impl Future<Output = Result<T, sqlx::Error>> + Send + 'static,
+) -> Result<T, DbError> {
+    tokio::spawn(opening)
+        .await
+        .map_err(|error| DbError::Unavailable(error.to_string()))?
+        .map_err(DbError::from)
+}
+
+/// Second wall against the same: a connection comes back to the pool without a transaction.
+async fn roll_back_sqlite(conn: &mut sqlx::SqliteConnection) -> Result<bool, sqlx::Error> {
+    match conn.execute("ROLLBACK").await {
+        Ok(_) => tracing::warn!("rolled back a transaction that was left open"),
+        // "cannot rollback - no transaction is active" is the normal case.
+        Err(sqlx::Error::Database(_)) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(true)
+}

@@ -1,0 +1,219 @@
+//! A transaction on either database, with one SQL text for both.
+
+use futures::TryStreamExt as _;
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Arguments as _, FromRow, Postgres, SqlSafeStr, Sqlite, Transaction};
+
+use super::args::{Arg, Args};
+use super::error::DbError;
+
+/// A row type that both databases can fill. Derive it with `#[derive(sqlx::FromRow)]`, or use a tuple.
+pub trait AnyRow:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+impl<T> AnyRow for T where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+pub(super) enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// An open transaction. Dropped without [`Tx::commit`], it is rolled back.
+///
+/// SQL is written once, with `$1` placeholders, in the words both databases share: types are BIGINT,
+/// TEXT, BYTEA, UUID, BOOLEAN and DOUBLE PRECISION; upserts are `ON CONFLICT`.
+pub struct Tx {
+    pub(super) inner: Inner,
+    pub(super) committed: Option<tokio::sync::watch::Sender<u64>>,
+}
+
+pub(super) fn sqlite_args(args: Args) -> Result<SqliteArguments, DbError> {
+    let mut out = SqliteArguments::default();
+    out.reserve(args.len(), 0);
+    for arg in args {
+        match arg {
+            Arg::Int(v) => out.add(v),
+            Arg::Float(v) => out.add(v),
+            Arg::Bool(v) => out.add(v),
+            Arg::Text(v) => out.add(v),
+            Arg::Bytes(v) => out.add(v),
+            Arg::Uuid(v) => out.add(v),
+        }
+        .map_err(|error| DbError::Other(sqlx::Error::Encode(error)))?;
+    }
+    Ok(out)
+}
+
+fn postgres_args(args: Args) -> Result<PgArguments, DbError> {
+    let mut out = PgArguments::default();
+    out.reserve(args.len(), args.len() * 16);
+    for arg in args {
+        match arg {
+            Arg::Int(v) => out.add(v),
+            Arg::Float(v) => out.add(v),
+            Arg::Bool(v) => out.add(v),
+            Arg::Text(v) => out.add(v),
+            Arg::Bytes(v) => out.add(v),
+            Arg::Uuid(v) => out.add(v),
+        }
+        .map_err(|error| DbError::Other(sqlx::Error::Encode(error)))?;
+    }
+    Ok(out)
+}
+
+impl Tx {
+    /// Whether this runs on PostgreSQL; for the few texts that must differ.
+    #[must_use]
+    pub const fn is_postgres(&self) -> bool {
+        matches!(self.inner, Inner::Postgres(_))
+    }
+
+    /// Runs a statement and gives the number of rows it touched.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn execute(&mut self, sql: impl SqlSafeStr, args: Args) -> Result<u64, DbError> {
+        Ok(match &mut self.inner {
+            Inner::Sqlite(tx) => sqlx::query_with::<Sqlite, _>(sql, sqlite_args(args)?)
+                .execute(&mut **tx)
+                .await?
+                .rows_affected(),
+            Inner::Postgres(tx) => sqlx::query_with::<Postgres, _>(sql, postgres_args(args)?)
+                .execute(&mut **tx)
+                .await?
+                .rows_affected(),
+        })
+    }
+
+    /// All rows. Use only where the statement bounds their number; see [`Tx::for_each`].
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn fetch_all<T: AnyRow>(
+        &mut self,
+        sql: impl SqlSafeStr,
+        args: Args,
+    ) -> Result<Vec<T>, DbError> {
+        Ok(match &mut self.inner {
+            Inner::Sqlite(tx) => {
+                sqlx::query_as_with::<Sqlite, T, _>(sql, sqlite_args(args)?)
+                    .fetch_all(&mut **tx)
+                    .await?
+            }
+            Inner::Postgres(tx) => {
+                sqlx::query_as_with::<Postgres, T, _>(sql, postgres_args(args)?)
+                    .fetch_all(&mut **tx)
+                    .await?
+            }
+        })
+    }
+
+    /// The first row, if there is one.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn fetch_optional<T: AnyRow>(
+        &mut self,
+        sql: impl SqlSafeStr,
+        args: Args,
+    ) -> Result<Option<T>, DbError> {
+        Ok(match &mut self.inner {
+            Inner::Sqlite(tx) => {
+                sqlx::query_as_with::<Sqlite, T, _>(sql, sqlite_args(args)?)
+                    .fetch_optional(&mut **tx)
+                    .await?
+            }
+            Inner::Postgres(tx) => {
+                sqlx::query_as_with::<Postgres, T, _>(sql, postgres_args(args)?)
+                    .fetch_optional(&mut **tx)
+                    .await?
+            }
+        })
+    }
+
+    /// The one row.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none; otherwise as the database says.
+    pub async fn fetch_one<T: AnyRow>(
+        &mut self,
+        sql: impl SqlSafeStr,
+        args: Args,
+    ) -> Result<T, DbError> {
+        self.fetch_optional(sql, args).await?.ok_or(DbError::NotFound)
+    }
+
+    /// Gives each row to `take` as it arrives, so that memory does not grow with their number.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn for_each<T: AnyRow>(
+        &mut self,
+        sql: impl SqlSafeStr,
+        args: Args,
+        mut take: impl FnMut(T) + Send,
+    ) -> Result<(), DbError> {
+        match &mut self.inner {
+            Inner::Sqlite(tx) => {
+                let mut rows =
+                    sqlx::query_as_with::<Sqlite, T, _>(sql, sqlite_args(args)?).fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await? {
+                    take(row);
+                }
+            }
+            Inner::Postgres(tx) => {
+                let mut rows = sqlx::query_as_with::<Postgres, T, _>(sql, postgres_args(args)?)
+                    .fetch(&mut **tx);
+                while let Some(row) = rows.try_next().await? {
+                    take(row);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs several statements that take no arguments; for migrations.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub(super) async fn run_script(&mut self, sql: String) -> Result<(), DbError> {
+        let script = sqlx::raw_sql(sqlx::AssertSqlSafe(sql));
+        match &mut self.inner {
+            Inner::Sqlite(tx) => script.execute(&mut **tx).await.map(drop)?,
+            Inner::Postgres(tx) => script.execute(&mut **tx).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// Makes the work durable and visible.
+    ///
+    /// # Errors
+    /// As the database says; then nothing was kept.
+    pub async fn commit(self) -> Result<(), DbError> {
+        match self.inner {
+            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Postgres(tx) => tx.commit().await?,
+        }
+        if let Some(committed) = self.committed {
+            committed.send_modify(|count| *count += 1);
+        }
+        Ok(())
+    }
+
+    /// Gives the work up.
+    ///
+    /// # Errors
+    /// As the database says; the work is given up all the same.
+    pub async fn rollback(self) -> Result<(), DbError> {
+        match self.inner {
+            Inner::Sqlite(tx) => tx.rollback().await?,
+            Inner::Postgres(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! The database layer on both databases.
+
+use platform::{Arg, BulkRows, Db, DbError, Migration, args};
+use testkit::db_test;
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    module: "platform",
+    version: 1,
+    sql: "CREATE TABLE platform_t (org_id BIGINT NOT NULL, id UUID NOT NULL, n BIGINT, t TEXT, b BYTEA, f DOUBLE PRECISION, ok BOOLEAN,
+          PRIMARY KEY (org_id, id)) /*sqlite WITHOUT ROWID*/;",
+}];
+
+type Row = (uuid::Uuid, Option<i64>, Option<String>, Option<Vec<u8>>, Option<f64>, Option<bool>);
+
+async fn count(db: &Db) -> i64 {
+    let mut tx = db.read().await.unwrap();
+    tx.fetch_one::<(i64,)>("SELECT COUNT(*) FROM platform_t", vec![]).await.unwrap().0
+}
+
+async fn insert(db: &Db, n: u128) -> Result<(), DbError> {
+    let mut tx = db.begin().await?;
+    tx.execute(
+        "INSERT INTO platform_t (org_id, id, n) VALUES ($1, $2, $3)",
+        args![1_i64, uuid::Uuid::from_u128(n), n as i64],
+    )
+    .await?;
+    tx.commit().await
+}
+
+db_test! { MIGRATIONS;
+    async fn bulk_rows_come_back_as_they_went_in(db) {
+        let mut rows = BulkRows::new("platform_t", &["org_id", "id", "n", "t", "b", "f", "ok"]);
+        for n in 0..2_345_u32 {
+            rows.push([
+                Arg::from(1_i64),
+                Arg::from(uuid::Uuid::from_u128(u128::from(n))),
+                Arg::from((n % 3 != 0).then_some(i64::from(n))),
+                Arg::from(format!("行 {n}")),
+                Arg::from(n.to_be_bytes().to_vec()),
+                Arg::from(f64::from(n) / 8.0),
+                Arg::from(n % 2 == 0),
+            ]);
+        }
+        let mut tx = db.db().begin().await.unwrap();
+        tx.bulk_insert(rows).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(count(db.db()).await, 2_345);
+        let mut tx = db.db().read().await.unwrap();
+        let row: Row = tx
+            .fetch_one("SELECT id, n, t, b, f, ok FROM platform_t WHERE org_id = $1 AND id = $2",
+                args![1_i64, uuid::Uuid::from_u128(2_343)])
+            .await.unwrap();
+        assert_eq!(row, (uuid::Uuid::from_u128(2_343), None, Some("行 2343".to_owned()),
+            Some(2_343_u32.to_be_bytes().to_vec()), Some(2_343.0 / 8.0), Some(false)));
+    }
+
+    async fn a_taken_key_is_said_and_nothing_is_kept(db) {
+        insert(db.db(), 1).await.unwrap();
+        let mut tx = db.db().begin().await.unwrap();
+        tx.execute("UPDATE platform_t SET n = 99", vec![]).await.unwrap();
+        let error = tx.execute("INSERT INTO platform_t (org_id, id) VALUES ($1, $2)",
+            args![1_i64, uuid::Uuid::from_u128(1)]).await.unwrap_err();
+        assert!(matches!(error, DbError::Duplicate { .. }), "{error:?}");
+        drop(tx);
+        let mut tx = db.db().read().await.unwrap();
+        assert_eq!(tx.fetch_one::<(i64,)>("SELECT n FROM platform_t", vec![]).await.unwrap().0, 1);
+    }
+
+    async fn cancelled_work_leaves_no_open_transaction(db) {
+        // Every await of these tasks is a place to be cancelled at; abort each task at another one.
+        for steps in 0..40 {
+            let handle = db.db().clone();
+            let mut task = Box::pin(async move {
+                let mut tx = handle.begin().await?;
+                tx.execute("INSERT INTO platform_t (org_id, id) VALUES ($1, $2)",
+                    args![1_i64, uuid::Uuid::from_u128(7)]).await?;
+                std::future::pending::<()>().await;
+                tx.commit().await
+            });
+            for _ in 0..steps {
+                let _ = futures::poll!(task.as_mut());
+                tokio::task::yield_now().await;
+            }
+        }
+        for n in 100..120 {
+            insert(db.db(), n).await.unwrap();
+        }
+        assert_eq!(count(db.db()).await, 20);
+    }
+
+    async fn newer_data_is_refused(db) {
+        let newer = [Migration { version: 2, sql: "CREATE TABLE platform_u (n BIGINT)", ..MIGRATIONS[0] }];
+        let both = [MIGRATIONS[0], newer[0]];
+        db.db().migrate(&both).await.unwrap();
+        db.db().migrate(&both).await.unwrap();
+        let error = db.db().migrate(MIGRATIONS).await.unwrap_err();
+        assert!(error.to_string().contains("newer Guanxi"), "{error}");
+    }
+
+    async fn a_failed_migration_keeps_nothing(db) {
+        let broken = [MIGRATIONS[0], Migration {
+            version: 2, sql: "CREATE TABLE platform_u (n BIGINT); CREATE TABLE platform_t (n BIGINT);", ..MIGRATIONS[0] }];
+        assert!(db.db().migrate(&broken).await.is_err());
+        db.db().migrate(MIGRATIONS).await.unwrap();
+        let mut tx = db.db().read().await.unwrap();
+        assert!(tx.fetch_optional::<(i64,)>("SELECT n FROM platform_u", vec![]).await.is_err());
+    }
+
+    async fn writers_queue_up_and_none_is_refused(db) {
+        let tasks: Vec<_> = (0..64_u128).map(|n| {
+            let handle = db.db().clone();
+            tokio::spawn(async move { insert(&handle, n).await })
+        }).collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        assert_eq!(count(db.db()).await, 64);
+    }
+}
