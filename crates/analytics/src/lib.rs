@@ -1,1 +1,21 @@
-//! See README.md.
+//! The columnar customer engine: lists, RFM and day sums over everything an organisation knows of
+//! its customers, held in memory. Derived data, no I/O. See README.md.
+
+mod compact;
+mod daily;
+mod engine;
+mod feed;
+mod list;
+mod load;
+mod rfm;
+
+pub use compact::{Compacted, Compaction};
+pub use daily::{DaySum, DaysQuery};
+pub use engine::Engine;
+pub use feed::{CapacityError, CustomerFacts, CustomerFeed, OrderFact, average_minor};
+pub use list::{Filter, ListCursor, ListPage, ListQuery, Sort, SortKey, SortParseError, Span};
+pub use load::{CustomerLoader, FactLoader};
+pub use rfm::{
+    Bins, BinsError, CellSum, Movement, MovementFlow, Rfm, RfmQuery, Scheme, Score, ScoreCounts,
+    ScoreParseError, Standing, Thresholds, Tier, TierFlow, TierParseError, TierSum, movement,
+};
