@@ -1,0 +1,31 @@
+import type { components } from './schema';
+
+type S = components['schemas'];
+
+export type Problem = S['Problem'];
+export type User = S['User'];
+export type Session = S['Session'];
+export type Token = S['Token'];
+export type NewToken = S['NewToken'];
+export type Tag = S['Tag'];
+export type TagCount = S['TagCount'];
+export type CustomerRow = S['CustomerRow'];
+export type CustomerCard = S['CustomerCard'];
+export type CustomerQuery = S['CustomerQuery'];
+export type Note = S['Note'];
+export type Merge = S['Merge'];
+export type Suggestion = S['Suggestion'];
+export type TimelineItem = S['TimelineItem'];
+export type View = S['View'];
+export type Shop = S['Shop'];
+export type Order = S['Order'];
+export type OrderLine = S['OrderLine'];
+export type OrderCard = S['OrderCard'];
+export type Import = S['Import'];
+export type ImportPreview = S['ImportPreview'];
+export type StartImport = S['StartImport'];
+export type Rfm = S['Rfm'];
+export type Workbench = S['Workbench'];
+export type Job = S['Job'];
+export type SearchResults = S['SearchResults'];
+export type Page<T> = { items: T[]; next?: string | null };

@@ -1,0 +1,206 @@
+import {
+  AppstoreOutlined,
+  ImportOutlined,
+  MenuFoldOutlined,
+  MenuUnfoldOutlined,
+  PieChartOutlined,
+  QuestionCircleOutlined,
+  SearchOutlined,
+  SettingOutlined,
+  ShoppingOutlined,
+  TeamOutlined,
+  UserOutlined,
+} from '@ant-design/icons';
+import { useQueryClient } from '@tanstack/react-query';
+import { Outlet, useRouterState } from '@tanstack/react-router';
+import { Button, Dropdown, Tooltip } from 'antd';
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { onSignedOut } from '@/api/client';
+import { useKeys } from '@/lib/keys';
+import { startLive } from '@/lib/live';
+import { langStore, menuStore, type ThemeChoice, themeStore, usePhone, usePref } from '@/lib/prefs';
+import { useGo } from '@/lib/url';
+import { AppLink } from '@/ui/Link';
+import { chooseLanguage } from './language';
+import { MENU, menuOf } from './pages';
+import { signOut, useSession } from './session';
+import { WorkUnderWay } from './WorkUnderWay';
+
+const Palette = lazy(() => import('./Palette'));
+const Shortcuts = lazy(() => import('./Shortcuts'));
+
+const ICONS: Record<string, ReactNode> = {
+  '/': <AppstoreOutlined />,
+  '/customers': <TeamOutlined />,
+  '/orders': <ShoppingOutlined />,
+  '/insight/rfm': <PieChartOutlined />,
+  '/imports': <ImportOutlined />,
+  '/settings': <SettingOutlined />,
+};
+
+const SEARCH_KEYS = /mac/i.test(navigator.userAgent) ? '⌘K' : 'Ctrl K';
+
+export default function Frame() {
+  const { t } = useTranslation();
+  const phone = usePhone();
+  const go = useGo();
+  const client = useQueryClient();
+  const session = useSession();
+  const pathname = useRouterState({ select: (state) => state.location.pathname });
+  const href = useRouterState({ select: (state) => state.location.href });
+  const [menu, setMenu] = usePref(menuStore);
+  const [lang] = usePref(langStore);
+  const [look, setLook] = usePref(themeStore);
+  const [searching, setSearching] = useState(false);
+  const [helping, setHelping] = useState(false);
+  const active = menuOf(pathname);
+  const folded = menu === 'folded';
+
+  useEffect(() => startLive(client), [client]);
+  useEffect(
+    () =>
+      onSignedOut(() => {
+        client.removeQueries({ queryKey: ['session'] });
+        go(`/sign-in?expired=1&next=${encodeURIComponent(href)}`, true);
+      }),
+    [client, go, href],
+  );
+  useKeys({
+    'mod+k': () => setSearching(true),
+    '/': () => setSearching(true),
+    '?': () => setHelping(true),
+    ...Object.fromEntries(MENU.map((entry) => [`g ${entry.key}`, () => go(entry.path)])),
+  });
+
+  const leave = async () => {
+    await signOut().catch(() => undefined);
+    client.clear();
+    go('/sign-in', true);
+  };
+
+  const links = MENU.map((entry) => (
+    <li key={entry.path}>
+      <Tooltip title={folded && !phone ? t(entry.name) : undefined} placement="right">
+        {/* The tooltip needs an element that takes its handlers. */}
+        <span className="nav-item">
+          <AppLink href={entry.path} className={active === entry.path ? 'nav-link is-active' : 'nav-link'}>
+            <span className="nav-icon" aria-hidden="true">
+              {ICONS[entry.path]}
+            </span>
+            <span className="nav-name">{t(entry.name)}</span>
+          </AppLink>
+        </span>
+      </Tooltip>
+    </li>
+  ));
+
+  return (
+    <div className={`frame${folded ? ' frame-folded' : ''}`}>
+      <a className="skip" href="#main">
+        {t('app.nav.skip')}
+      </a>
+      {phone ? null : (
+        <aside className="side">
+          <AppLink href="/" className="brand" aria-label={t('ui.product')}>
+            <img src="/favicon.svg" alt="" width={24} height={24} />
+            <span className="nav-name">{t('ui.product')}</span>
+          </AppLink>
+          <nav aria-label={t('app.nav.label')}>
+            <ul>{links}</ul>
+          </nav>
+          <Button
+            type="text"
+            className="side-fold"
+            icon={folded ? <MenuUnfoldOutlined /> : <MenuFoldOutlined />}
+            aria-label={t(folded ? 'app.nav.unfold' : 'app.nav.fold')}
+            onClick={() => setMenu(folded ? 'open' : 'folded')}
+          />
+        </aside>
+      )}
+      <header className="top">
+        {phone ? (
+          <Button
+            type="text"
+            icon={<SearchOutlined />}
+            aria-label={t('app.top.search')}
+            onClick={() => setSearching(true)}
+          />
+        ) : (
+          <button type="button" className="top-search" onClick={() => setSearching(true)}>
+            <SearchOutlined aria-hidden="true" />
+            <span>{t('app.top.search')}</span>
+            <kbd>{SEARCH_KEYS}</kbd>
+          </button>
+        )}
+        <div className="top-right">
+          <WorkUnderWay />
+          <Tooltip title={t('app.top.help')}>
+            <Button
+              type="text"
+              className="wide-only"
+              icon={<QuestionCircleOutlined />}
+              aria-label={t('app.top.help')}
+              onClick={() => setHelping(true)}
+            />
+          </Tooltip>
+          <Dropdown
+            trigger={['click']}
+            placement="bottomRight"
+            menu={{
+              selectable: true,
+              selectedKeys: [`lang:${lang}`, `theme:${look}`],
+              items: [
+                {
+                  type: 'group',
+                  label: session.data?.user.email,
+                  children: [{ key: 'go:/settings', label: t('app.nav.settings') }],
+                },
+                {
+                  type: 'group',
+                  label: t('app.top.lang'),
+                  children: [
+                    { key: 'lang:zh-CN', label: '\u4e2d\u6587' },
+                    { key: 'lang:en-US', label: 'English' },
+                  ],
+                },
+                {
+                  type: 'group',
+                  label: t('app.top.theme'),
+                  children: (['system', 'light', 'dark'] as const).map((choice) => ({
+                    key: `theme:${choice}`,
+                    label: t(`app.top.${choice}`),
+                  })),
+                },
+                { type: 'divider' },
+                { key: 'out', label: t('app.top.signOut') },
+              ],
+              onClick: ({ key }) => {
+                if (key === 'out') void leave();
+                else if (key.startsWith('lang:')) void chooseLanguage(key.slice(5) as 'zh-CN' | 'en-US');
+                else if (key.startsWith('theme:')) setLook(key.slice(6) as ThemeChoice);
+                else go(key.slice(3));
+              },
+            }}
+          >
+            <Button type="text" icon={<UserOutlined />} aria-label={t('app.top.account')}>
+              <span className="wide-only">{session.data?.user.name}</span>
+            </Button>
+          </Dropdown>
+        </div>
+      </header>
+      <main id="main" className="main" tabIndex={-1}>
+        <Outlet />
+      </main>
+      {phone ? (
+        <nav className="bottom" aria-label={t('app.nav.label')}>
+          <ul>{links}</ul>
+        </nav>
+      ) : null}
+      <Suspense>
+        {searching ? <Palette onClose={() => setSearching(false)} /> : null}
+        {helping ? <Shortcuts onClose={() => setHelping(false)} /> : null}
+      </Suspense>
+    </div>
+  );
+}

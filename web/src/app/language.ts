@@ -1,0 +1,38 @@
+import type { Locale } from 'antd/es/locale';
+import dayjs from 'dayjs';
+import { startI18n, switchLang } from '@/lib/i18n';
+import { type Lang, langStore } from '@/lib/prefs';
+
+let antLocale: Locale | undefined;
+
+/** The words of Ant Design's own parts in the present language. */
+export function currentAntLocale(): Locale | undefined {
+  return antLocale;
+}
+
+async function load(lang: Lang): Promise<object> {
+  if (lang === 'zh-CN') {
+    const [words, ant] = await Promise.all([
+      import('./words/zh'),
+      import('antd/es/locale/zh_CN'),
+      import('dayjs/locale/zh-cn'),
+    ]);
+    antLocale = ant.default;
+    dayjs.locale('zh-cn');
+    return words.default;
+  }
+  const [words, ant] = await Promise.all([import('./words/en'), import('antd/es/locale/en_US')]);
+  antLocale = ant.default;
+  dayjs.locale('en');
+  return words.default;
+}
+
+export async function startLanguage() {
+  const lang = langStore.get();
+  await startI18n(lang, await load(lang));
+}
+
+export async function chooseLanguage(lang: Lang) {
+  await switchLang(lang, await load(lang));
+  langStore.set(lang);
+}

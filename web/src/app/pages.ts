@@ -1,0 +1,28 @@
+/** The pages of the menu, in the order of the working day. */
+export const MENU = [
+  { path: '/', name: 'app.nav.workbench', key: 'w' },
+  { path: '/customers', name: 'app.nav.customers', key: 'c' },
+  { path: '/orders', name: 'app.nav.orders', key: 'o' },
+  { path: '/insight/rfm', name: 'app.nav.rfm', key: 'r' },
+  { path: '/imports', name: 'app.nav.imports', key: 'i' },
+  { path: '/settings', name: 'app.nav.settings', key: 's' },
+] as const;
+
+/** More pages that the search finds. */
+export const MORE_PAGES = [
+  { path: '/customers/suggestions', name: 'app.nav.suggestions' },
+  { path: '/imports/new', name: 'commerce.imports.new' },
+  { path: '/settings/tokens', name: 'identity.tokens.title' },
+  { path: '/settings/tags', name: 'customers.tags.title' },
+  { path: '/settings/shops', name: 'commerce.shops.title' },
+  { path: '/settings/jobs', name: 'platform.jobs.title' },
+] as const;
+
+/** The menu entry of a path: the longest that begins it. */
+export function menuOf(pathname: string): string {
+  let best = '/';
+  for (const { path } of MENU) {
+    if ((pathname === path || pathname.startsWith(`${path}/`)) && path.length > best.length) best = path;
+  }
+  return best;
+}

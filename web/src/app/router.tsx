@@ -1,0 +1,90 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
+import { queryClient } from '@/lib/query';
+import { parseSearch, stringifySearch } from '@/lib/url';
+import { commerceRoutes } from '@/modules/commerce/routes';
+import { customersRoutes } from '@/modules/customers/routes';
+import { identityRoutes } from '@/modules/identity/routes';
+import { insightRoutes } from '@/modules/insight/routes';
+import { platformRoutes } from '@/modules/platform/routes';
+import { Crash } from './Crash';
+import { Missing } from './Missing';
+import { sessionQuery, setupNeeded } from './session';
+
+const root = createRootRoute({ component: Outlet, notFoundComponent: Missing, errorComponent: Crash });
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  component: lazyRouteComponent(() => import('./SignInPage')),
+});
+
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  component: lazyRouteComponent(() => import('./SetupPage')),
+});
+
+const frame = createRoute({
+  getParentRoute: () => root,
+  id: 'frame',
+  component: lazyRouteComponent(() => import('./Frame')),
+  beforeLoad: async ({ location }) => {
+    try {
+      await queryClient.ensureQueryData(sessionQuery);
+    } catch {
+      const needed = await setupNeeded()
+        .then((answer) => answer.needed)
+        .catch(() => false);
+      if (needed) throw redirect({ to: '/setup' });
+      throw redirect({
+        to: '/sign-in',
+        search: (location.href === '/' ? {} : { next: location.href }) as never,
+      });
+    }
+  },
+});
+
+/** Pages of the modules: path and what to load; a module names its own. */
+const pages = [...insightRoutes, ...customersRoutes, ...commerceRoutes, ...identityRoutes, ...platformRoutes];
+const framed = pages
+  .filter((page) => !page.path.startsWith('/settings'))
+  .map((page) =>
+    createRoute({ getParentRoute: () => frame, path: page.path, component: lazyRouteComponent(page.load) }),
+  );
+
+const settings = createRoute({
+  getParentRoute: () => frame,
+  path: '/settings',
+  component: lazyRouteComponent(() => import('./SettingsFrame')),
+});
+const settingPages = pages
+  .filter((page) => page.path.startsWith('/settings'))
+  .map((page) =>
+    createRoute({
+      getParentRoute: () => settings,
+      path: page.path.slice('/settings'.length) || '/',
+      component: lazyRouteComponent(page.load),
+    }),
+  );
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    signIn,
+    setup,
+    frame.addChildren([...framed, settings.addChildren(settingPages)]),
+  ]),
+  parseSearch,
+  stringifySearch,
+  defaultPreload: 'intent',
+  defaultPendingMs: 300,
+  scrollRestoration: true,
+  defaultErrorComponent: Crash,
+  defaultNotFoundComponent: Missing,
+});

@@ -1,0 +1,29 @@
+import { useQuery } from '@tanstack/react-query';
+import { client, take } from '@/api/client';
+import type { Session } from '@/api/types';
+
+export const sessionQuery = {
+  queryKey: ['session'],
+  queryFn: () => take<Session>(client.GET('/api/v1/identity/sessions/current')),
+  staleTime: 5 * 60_000,
+  retry: false,
+};
+
+export function useSession() {
+  return useQuery(sessionQuery);
+}
+
+export const setupNeeded = () => take(client.GET('/api/v1/identity/setup'));
+
+export const signIn = (body: { email: string; password: string }) =>
+  take<Session>(client.POST('/api/v1/identity/sessions', { body }));
+
+export const setUp = (body: {
+  code: string;
+  email: string;
+  password: string;
+  name: string;
+  org_name: string;
+}) => take<Session>(client.POST('/api/v1/identity/setup', { body }));
+
+export const signOut = () => take(client.DELETE('/api/v1/identity/sessions/current'));

@@ -1,0 +1,65 @@
+import { type ThemeConfig, theme } from 'antd';
+
+const FONT =
+  '-apple-system, BlinkMacSystemFont, "Segoe UI", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", sans-serif';
+
+/** The quiet teal of the house, dense spacing, and contrast that passes AA in both modes. */
+export function themeOf(dark: boolean, phone: boolean): ThemeConfig {
+  const link = dark ? '#6fc3cd' : '#1d6b74';
+  return {
+    cssVar: { key: dark ? 'guanxi-dark' : 'guanxi-light' },
+    hashed: false,
+    algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm,
+    token: {
+      colorPrimary: dark ? '#2f8792' : '#1d6b74',
+      colorInfo: dark ? '#2f8792' : '#1d6b74',
+      colorLink: link,
+      colorLinkHover: dark ? '#93d6de' : '#144e55',
+      colorSuccess: dark ? '#4a9a5b' : '#2c7a3f',
+      colorWarning: dark ? '#c98a2b' : '#b26a00',
+      colorError: dark ? '#e0665c' : '#c0322b',
+      colorBgLayout: dark ? '#101416' : '#f4f6f6',
+      colorBgContainer: dark ? '#171c1f' : '#ffffff',
+      colorBgElevated: dark ? '#1f2629' : '#ffffff',
+      colorText: dark ? 'rgba(255,255,255,0.88)' : '#1b2426',
+      colorTextSecondary: dark ? 'rgba(255,255,255,0.68)' : '#55636a',
+      colorTextTertiary: dark ? 'rgba(255,255,255,0.58)' : '#66747b',
+      colorTextDescription: dark ? 'rgba(255,255,255,0.64)' : '#5b6970',
+      colorTextPlaceholder: dark ? 'rgba(255,255,255,0.55)' : '#6b787e',
+      colorTextDisabled: dark ? 'rgba(255,255,255,0.4)' : '#8b979c',
+      fontFamily: FONT,
+      fontSize: 14,
+      controlHeight: phone ? 38 : 30,
+      controlHeightSM: phone ? 32 : 24,
+      borderRadius: 5,
+      wireframe: false,
+      motionDurationMid: '0.12s',
+      motionDurationSlow: '0.18s',
+    },
+    components: {
+      Table: {
+        cellPaddingBlockSM: 6,
+        cellPaddingInlineSM: 10,
+        headerBg: dark ? '#1c2225' : '#f4f6f6',
+        headerColor: dark ? 'rgba(255,255,255,0.75)' : '#45535a',
+        headerSplitColor: 'transparent',
+        rowSelectedBg: dark ? '#18333a' : '#e6f1f2',
+        rowSelectedHoverBg: dark ? '#1c3c44' : '#dcebed',
+      },
+      Menu: {
+        itemHeight: 36,
+        itemSelectedColor: link,
+        itemSelectedBg: dark ? '#18333a' : '#e3eff0',
+        itemBorderRadius: 5,
+      },
+      Tabs: {
+        itemSelectedColor: link,
+        itemActiveColor: link,
+        inkBarColor: link,
+        horizontalMargin: '0 0 12px 0',
+      },
+      Form: { itemMarginBottom: 16, verticalLabelPadding: '0 0 4px' },
+      Segmented: { itemSelectedColor: link },
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import i18next, { type i18n } from 'i18next';
+import { initReactI18next } from 'react-i18next';
+import type { Lang } from './prefs';
+
+/** Starts translation with one dictionary; the other is fetched when it is asked for. */
+export async function startI18n(lang: Lang, words: object): Promise<i18n> {
+  await i18next.use(initReactI18next).init({
+    lng: lang,
+    fallbackLng: false,
+    resources: { [lang]: { translation: words } },
+    interpolation: { escapeValue: false },
+    returnNull: false,
+  });
+  document.documentElement.lang = lang;
+  return i18next;
+}
+
+export async function switchLang(lang: Lang, words: object) {
+  if (!i18next.hasResourceBundle(lang, 'translation')) {
+    i18next.addResourceBundle(lang, 'translation', words);
+  }
+  await i18next.changeLanguage(lang);
+  document.documentElement.lang = lang;
+}

@@ -1,0 +1,20 @@
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { startLanguage } from './app/language';
+import { Providers } from './app/Providers';
+import { router } from './app/router';
+import './app/app.css';
+
+const root = document.getElementById('root');
+if (!root) throw new Error('no #root');
+
+void startLanguage().then(() => {
+  createRoot(root).render(
+    <StrictMode>
+      <Providers>
+        <RouterProvider router={router} />
+      </Providers>
+    </StrictMode>,
+  );
+});

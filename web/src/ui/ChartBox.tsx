@@ -1,0 +1,234 @@
+import { BarChartOutlined, TableOutlined } from '@ant-design/icons';
+import { Button, Tooltip, theme } from 'antd';
+import type { EChartsCoreOption } from 'echarts/core';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useKeys } from '@/lib/keys';
+import { useDark } from '@/lib/prefs';
+import { useDelayed } from './states';
+
+export type ChartKind = 'base' | 'heat' | 'sankey';
+
+/** Colours of a chart: safe for colour-blind eyes, chosen per mode. */
+export interface Palette {
+  dark: boolean;
+  text: string;
+  quiet: string;
+  line: string;
+  surface: string;
+  main: string;
+  accent: string;
+  /** From little to much. */
+  scale: string[];
+}
+
+export function usePalette(): Palette {
+  const { token } = theme.useToken();
+  const dark = useDark();
+  return {
+    dark,
+    text: token.colorText,
+    quiet: token.colorTextSecondary,
+    line: token.colorBorderSecondary,
+    surface: token.colorBgElevated,
+    main: dark ? '#4fb3bf' : '#1d6b74',
+    accent: dark ? '#e9b35f' : '#c2701a',
+    scale: dark
+      ? ['#1c2a2d', '#1f4a52', '#27737e', '#48a3a6', '#8fd0c0', '#e4f3d6']
+      : ['#f0f6f4', '#c9e3df', '#8cc4c4', '#4a9ba5', '#256d7f', '#123c57'],
+  };
+}
+
+/** What every chart shares: fonts, tooltip, no animation for those who want none. */
+export function chartBase(palette: Palette): EChartsCoreOption {
+  const still = typeof matchMedia === 'function' && matchMedia('(prefers-reduced-motion: reduce)').matches;
+  return {
+    animation: !still,
+    animationDuration: 250,
+    animationDurationUpdate: 250,
+    textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: palette.text },
+    tooltip: {
+      backgroundColor: palette.surface,
+      borderColor: palette.line,
+      textStyle: { color: palette.text, fontSize: 13 },
+      confine: true,
+    },
+  };
+}
+
+interface ChartEvent {
+  data?: unknown;
+  name?: string;
+  dataIndex?: number;
+}
+
+interface ChartHandle {
+  setOption: (option: EChartsCoreOption, replace: boolean) => void;
+  resize: () => void;
+  dispose: () => void;
+  on: (name: string, handler: (event: ChartEvent) => void) => void;
+}
+
+async function makeChart(kind: ChartKind, box: HTMLElement): Promise<ChartHandle> {
+  const [{ init }] = await Promise.all([
+    import('./echarts-base'),
+    kind === 'heat' ? import('./echarts-heat') : kind === 'sankey' ? import('./echarts-sankey') : undefined,
+  ]);
+  return init(box) as unknown as ChartHandle;
+}
+
+function Chart(props: {
+  kind: ChartKind;
+  option: EChartsCoreOption;
+  height: number;
+  label: string;
+  onPick?: (event: ChartEvent) => void;
+}) {
+  const box = useRef<HTMLDivElement>(null);
+  const chart = useRef<ChartHandle>(undefined);
+  const option = useRef(props.option);
+  const pick = useRef(props.onPick);
+  pick.current = props.onPick;
+  option.current = props.option;
+  const [ready, setReady] = useState(false);
+  const late = useDelayed(!ready);
+
+  useEffect(() => {
+    const host = box.current;
+    if (!host) return;
+    let gone = false;
+    let observer: ResizeObserver | undefined;
+    void makeChart(props.kind, host).then((made) => {
+      if (gone) {
+        made.dispose();
+        return;
+      }
+      chart.current = made;
+      made.on('click', (event) => pick.current?.(event));
+      made.setOption(option.current, true);
+      observer = new ResizeObserver(() => made.resize());
+      observer.observe(host);
+      setReady(true);
+    });
+    return () => {
+      gone = true;
+      observer?.disconnect();
+      chart.current?.dispose();
+      chart.current = undefined;
+    };
+  }, [props.kind]);
+
+  useEffect(() => {
+    chart.current?.setOption(props.option, true);
+  }, [props.option]);
+
+  return (
+    <div
+      className={`chart${late ? ' chart-late' : ''}${ready ? ' chart-ready' : ''}`}
+      ref={box}
+      style={{ height: props.height }}
+      role="img"
+      aria-label={props.label}
+    />
+  );
+}
+
+export interface ChartTable {
+  head: string[];
+  rows: { cells: ReactNode[]; key: string }[];
+}
+
+/** A picture with its title, its axes said in words, and its figures as a table one key away. */
+export function ChartBox(props: {
+  title: string;
+  note?: ReactNode;
+  kind?: ChartKind;
+  option: EChartsCoreOption;
+  table: ChartTable;
+  height?: number;
+  extra?: ReactNode;
+  onPick?: (event: ChartEvent) => void;
+  children?: ReactNode;
+}) {
+  const { t } = useTranslation();
+  const [asTable, setAsTable] = useState(false);
+  useKeys({ t: () => setAsTable((on) => !on) });
+  return (
+    <section className="panel">
+      <header className="panel-head">
+        <div>
+          <h2>{props.title}</h2>
+          {props.note ? <p className="panel-note">{props.note}</p> : null}
+        </div>
+        <div className="panel-extra">
+          {props.extra}
+          <Tooltip title={t(asTable ? 'ui.chart.asPicture' : 'ui.chart.asTable')}>
+            <Button
+              type="text"
+              size="small"
+              icon={asTable ? <BarChartOutlined /> : <TableOutlined />}
+              aria-pressed={asTable}
+              aria-label={`${t('ui.chart.asTable')}: ${props.title}`}
+              onClick={() => setAsTable((on) => !on)}
+            />
+          </Tooltip>
+        </div>
+      </header>
+      <div className="panel-body">
+        {asTable ? (
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
+          <section
+            className="chart-table"
+            style={{ maxHeight: props.height ?? 260 }}
+            tabIndex={0}
+            aria-label={props.title}
+          >
+            <PlainTable {...props.table} />
+          </section>
+        ) : (
+          <Chart
+            kind={props.kind ?? 'base'}
+            option={props.option}
+            height={props.height ?? 260}
+            label={props.title}
+            onPick={props.onPick}
+          />
+        )}
+        {props.children}
+      </div>
+    </section>
+  );
+}
+
+export function PlainTable(props: ChartTable) {
+  return (
+    <table className="plain">
+      <thead>
+        <tr>
+          {props.head.map((name, index) => (
+            <th key={name + index} scope="col" className={index > 0 ? 'num' : undefined}>
+              {name}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {props.rows.map((row) => (
+          <tr key={row.key}>
+            {row.cells.map((cell, index) =>
+              index === 0 ? (
+                <th key={index} scope="row">
+                  {cell}
+                </th>
+              ) : (
+                <td key={index} className="num">
+                  {cell}
+                </td>
+              ),
+            )}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
