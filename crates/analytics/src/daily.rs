@@ -3,6 +3,8 @@
 use chrono::NaiveDate;
 use kernel::{ShopId, Timestamp, Zone};
 
+use crate::engine::View;
+
 /// Milliseconds in a day; zones are fixed offsets, so every day has them.
 pub(crate) const DAY_MS: i64 = 86_400_000;
 
@@ -45,4 +47,66 @@ pub struct DaySum {
     pub revenue_minor: i64,
     /// Customers whose first counted order (of the shop, if one is given) is on this day.
     pub new_customers: u64,
+}
+
+/// The sums of what `view` sees.
+pub(crate) fn days(view: View<'_>, query: &DaysQuery) -> Vec<DaySum> {
+    let mut days: Vec<DaySum> = query
+        .from
+        .iter_days()
+        .take_while(|day| *day <= query.to)
+        .take(DaysQuery::MAX_DAYS)
+        .map(|day| DaySum { day, orders: 0, revenue_minor: 0, new_customers: 0 })
+        .collect();
+    let Some(last_day) = days.last().map(|sum| sum.day) else {
+        return days;
+    };
+    let start = Timestamp::start_of(query.from, query.zone).millis();
+    let end = end_of(last_day, query.zone);
+    let mut sum = |at: i64, revenue: i64, is_first: bool| {
+        if (start..end).contains(&at) {
+            let day = &mut days[((at - start) / DAY_MS) as usize];
+            day.orders += 1;
+            day.revenue_minor = day.revenue_minor.saturating_add(revenue);
+            day.new_customers += u64::from(is_first);
+        }
+    };
+    sum_base(view, query.shop, start..end, &mut sum);
+    for (_, row, _) in view.delta.rows() {
+        for (index, fact) in row.facts_of(query.shop).enumerate() {
+            sum(fact.ordered_at.millis(), fact.revenue_minor, index == 0);
+        }
+    }
+    days
+}
+
+fn sum_base(
+    view: View<'_>,
+    shop: Option<ShopId>,
+    span: std::ops::Range<i64>,
+    sum: &mut impl FnMut(i64, i64, bool),
+) {
+    let (base, facts) = (view.base, &view.base.facts);
+    let shop = shop.map(|id| facts.shops.find(&id));
+    if shop == Some(None) {
+        return;
+    }
+    let shop = shop.flatten().map(|number| number as u16);
+    for ordinal in 0..base.len() {
+        // Most customers have nothing in a short span, and a customer without orders has
+        // `NO_ORDER`, which is before any.
+        if base.last[ordinal] < span.start
+            || base.first[ordinal] >= span.end
+            || view.dead.has(ordinal)
+        {
+            continue;
+        }
+        let mut is_first = true;
+        for index in facts.range(ordinal) {
+            if shop.is_none_or(|shop| facts.shop[index] == shop) {
+                sum(facts.time[index], facts.revenue[index], is_first);
+                is_first = false;
+            }
+        }
+    }
 }

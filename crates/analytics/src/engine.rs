@@ -1,55 +1,311 @@
-//! The engine of one organisation.
-use std::sync::Arc;
-use kernel::CustomerId;
-use crate::{Compacted, Compaction, CustomerFacts, CustomerFeed, CustomerLoader, DaySum, DaysQuery, ListPage, ListQuery, OrderFact, Rfm, RfmQuery};
+//! The engine of one organisation: reads share it, changes own it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kernel::{CustomerId, Timestamp};
+
+use crate::base::{Base, Profiles};
+use crate::bits::Bits;
+use crate::compact::{Compacted, Compaction};
+use crate::daily::{self, DaySum, DaysQuery};
+use crate::delta::{Delta, Entry, Row};
+use crate::facts::{Facts, NO_ORDER};
+use crate::feed::{CustomerFacts, CustomerFeed, OrderFact, average_minor};
+use crate::list::{self, ListPage, ListQuery, SortKey};
+use crate::load::CustomerLoader;
+use crate::rfm::{self, Rfm, RfmQuery, Score};
+
+/// Results of RFM remembered: today's, the day compared with, and those of one or two others.
+const RFM_REMEMBERED: usize = 4;
+
+/// Below this many changes an overlay is not worth compacting.
+const SMALL_DELTA: usize = 4096;
+
 /// Everything about the customers of one organisation, in columns.
-#[derive(Debug, Default)]
-pub struct Engine(());
+///
+/// Reads take `&self` and run side by side; changes take `&mut self`. The owner keeps it in an
+/// `RwLock`.
+#[derive(Debug)]
+pub struct Engine {
+    base: Arc<Base>,
+    /// Customers of the base that the overlay replaces or removes.
+    dead: Bits,
+    dead_count: usize,
+    delta: Delta,
+    version: u64,
+    scores: Option<SetScores>,
+    /// Rises when scores are set or move to a new base.
+    scores_stamp: u64,
+    /// Changes at which a change compacts by itself, because nobody does it in the background.
+    forced_at: usize,
+    remembered: Mutex<VecDeque<Arc<Rfm>>>,
+}
+
+#[derive(Debug)]
+struct SetScores {
+    rfm: Arc<Rfm>,
+    base_cells: Arc<Vec<u16>>,
+}
+
+/// What a read sees.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) base: &'a Base,
+    pub(crate) dead: &'a Bits,
+    pub(crate) dead_count: usize,
+    pub(crate) delta: &'a Delta,
+    pub(crate) scores: Option<(&'a Rfm, &'a [u16])>,
+    pub(crate) scores_stamp: u64,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Engine {
     /// An engine without customers.
     #[must_use]
-    pub fn new() -> Self { Self(()) }
+    pub fn new() -> Self {
+        Self::with_base(Base::new(Profiles::default(), Facts::default()))
+    }
+
     /// Loads many customers at once.
     #[must_use]
-    pub fn builder() -> CustomerLoader { CustomerLoader::default() }
+    pub fn builder() -> CustomerLoader {
+        CustomerLoader::default()
+    }
+
+    pub(crate) fn with_base(base: Base) -> Self {
+        Self {
+            dead: Bits::none(base.len()),
+            dead_count: 0,
+            delta: Delta::default(),
+            version: 0,
+            scores: None,
+            scores_stamp: 0,
+            forced_at: forced_at(&base),
+            remembered: Mutex::default(),
+            base: Arc::new(base),
+        }
+    }
+
     /// Replaces everything known of a customer.
-    pub fn upsert(&mut self, _feed: &CustomerFeed, _facts: &[OrderFact]) {}
-    /// Forgets a customer; false if unknown.
-    pub fn remove(&mut self, _id: CustomerId) -> bool { false }
+    pub fn upsert(&mut self, feed: &CustomerFeed, facts: &[OrderFact]) {
+        let row = Row::new(feed, facts);
+        let cell = self.scores.as_ref().map_or(0, |scores| row.cell(scores.rfm.rules()));
+        self.change(feed.id, Some(Arc::new(row)), cell);
+    }
+
+    /// Forgets a customer; false if there is none of this id.
+    pub fn remove(&mut self, id: CustomerId) -> bool {
+        let known = self.customer(id).is_some();
+        if known {
+            self.change(id, None, 0);
+        }
+        known
+    }
+
+    fn change(&mut self, id: CustomerId, row: Option<Arc<Row>>, cell: u16) {
+        self.version += 1;
+        self.bury(id);
+        self.delta.put(id, Entry { version: self.version, row, cell });
+        if self.delta.len() > self.forced_at {
+            match self.take_compaction().run() {
+                Ok(done) => self.install(done),
+                // The base is full; trying again at each change would only cost time.
+                Err(_) => self.forced_at = usize::MAX,
+            }
+        }
+    }
+
+    fn bury(&mut self, id: CustomerId) {
+        if let Some(ordinal) = self.base.ordinal(id)
+            && !self.dead.has(ordinal)
+        {
+            self.dead.set(ordinal);
+            self.dead_count += 1;
+        }
+    }
+
     /// Customers known.
     #[must_use]
-    pub fn len(&self) -> usize { 0 }
+    pub fn len(&self) -> usize {
+        self.base.len() - self.dead_count + self.delta.live()
+    }
+
     /// Whether no customer is known.
     #[must_use]
-    pub fn is_empty(&self) -> bool { true }
-    /// Rises with every change.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Rises with every change; a new engine begins at 0.
     #[must_use]
-    pub fn version(&self) -> u64 { 0 }
-    /// What is known of a customer.
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// What is known of a customer; `None` if there is none of this id.
     #[must_use]
-    pub fn customer(&self, _id: CustomerId) -> Option<CustomerFacts> { None }
+    pub fn customer(&self, id: CustomerId) -> Option<CustomerFacts> {
+        let (orders, revenue, first, last, created, cell) = match self.delta.get(id) {
+            Some(entry) => {
+                let row = entry.row.as_ref()?;
+                (row.orders(), row.revenue, row.first, row.last, row.created, entry.cell)
+            }
+            None => {
+                let (base, at) = (&self.base, self.base.ordinal(id)?);
+                let cell = self.scores.as_ref().map_or(0, |scores| scores.base_cells[at]);
+                let orders = base.facts.orders(at);
+                (orders, base.revenue[at], base.first[at], base.last[at], base.created[at], cell)
+            }
+        };
+        let moment = |at: i64| (at != NO_ORDER).then(|| Timestamp::from_millis(at));
+        let scores = self.scores.as_ref();
+        Some(CustomerFacts {
+            orders,
+            revenue_minor: revenue,
+            average_minor: average_minor(revenue, orders),
+            first_order_at: moment(first),
+            last_order_at: moment(last),
+            created_at: Timestamp::from_millis(created),
+            standing: Score::from_code(cell)
+                .and_then(|score| scores.map(|scores| scores.rfm.standing(score))),
+        })
+    }
+
     /// One page of customers.
     #[must_use]
-    pub fn list(&self, _query: &ListQuery) -> ListPage { ListPage::default() }
+    pub fn list(&self, query: &ListQuery) -> ListPage {
+        list::list(self.view(), query)
+    }
+
     /// Scores all customers; remembered until something changes.
     #[must_use]
-    pub fn rfm(&self, _query: &RfmQuery) -> Arc<Rfm> { unimplemented!() }
-    /// The scores by which lists filter tiers and cells.
-    pub fn set_scores(&mut self, _scores: Arc<Rfm>) {}
+    pub fn rfm(&self, query: &RfmQuery) -> Arc<Rfm> {
+        if let Some(known) = self.recall(query) {
+            return known;
+        }
+        let rfm = Arc::new(rfm::compute(self.view(), query, self.version));
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.retain(|old| old.version() == self.version && old.query() != query);
+        remembered.truncate(RFM_REMEMBERED - 1);
+        remembered.push_front(Arc::clone(&rfm));
+        rfm
+    }
+
+    fn recall(&self, query: &RfmQuery) -> Option<Arc<Rfm>> {
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = remembered
+            .iter()
+            .position(|rfm| rfm.version() == self.version && rfm.query() == query)?;
+        let rfm = remembered.remove(at)?;
+        remembered.push_front(Arc::clone(&rfm));
+        Some(rfm)
+    }
+
+    /// Sets the scores by which lists filter tiers and cells, usually [`Engine::rfm`] of today.
+    ///
+    /// Customers who change later are scored by the bounds of these scores at once; the bounds
+    /// stay until scores are set again.
+    pub fn set_scores(&mut self, scores: Arc<Rfm>) {
+        let base_cells = scores
+            .base_cells(&self.base.ids)
+            .unwrap_or_else(|| Arc::new(rfm::base_cells(&self.base, None, scores.rules())));
+        self.delta.rescore(scores.rules());
+        self.scores = Some(SetScores { rfm: scores, base_cells });
+        self.scores_stamp += 1;
+    }
+
     /// The scores set.
     #[must_use]
-    pub fn scores(&self) -> Option<&Arc<Rfm>> { None }
+    pub fn scores(&self) -> Option<&Arc<Rfm>> {
+        self.scores.as_ref().map(|scores| &scores.rfm)
+    }
+
     /// Orders, revenue and new customers of each day.
     #[must_use]
-    pub fn days(&self, _query: &DaysQuery) -> Vec<DaySum> { Vec::new() }
-    /// Builds what lists need ahead of the first one.
-    pub fn warm(&self) {}
+    pub fn days(&self, query: &DaysQuery) -> Vec<DaySum> {
+        daily::days(self.view(), query)
+    }
+
+    /// Builds what lists need ahead of the first one, about 80 ms a sort key at a million
+    /// customers. Without it the first list of each sort does.
+    pub fn warm(&self) {
+        for key in SortKey::ALL {
+            self.base.sorted(key);
+        }
+    }
+
     /// Work to do in the background when many customers have changed; `None` when few have.
+    ///
+    /// Take it under a read lock, run it without a lock, install the result under a write lock.
     #[must_use]
-    pub fn compaction(&self) -> Option<Compaction> { None }
-    /// Takes the result of a compaction of this engine.
-    pub fn install(&mut self, _done: Compacted) {}
-    /// Bytes held.
+    pub fn compaction(&self) -> Option<Compaction> {
+        let due = self.delta.len() > SMALL_DELTA.max(self.base.len() / 64);
+        due.then(|| self.take_compaction())
+    }
+
+    fn take_compaction(&self) -> Compaction {
+        let scores = self.scores.as_ref().map(|scores| &scores.rfm);
+        Compaction::new(&self.base, &self.dead, &self.delta, self.version, scores)
+    }
+
+    /// Takes the result of a compaction of this engine; changes made meanwhile remain. Without
+    /// effect if another compaction was installed first. Nothing that is asked changes.
+    pub fn install(&mut self, done: Compacted) {
+        if !Arc::ptr_eq(&self.base, &done.from) {
+            return;
+        }
+        self.base = Arc::new(done.base);
+        self.delta = std::mem::take(&mut self.delta).after(done.version);
+        self.dead = Bits::none(self.base.len());
+        self.dead_count = 0;
+        for id in self.delta.ids().collect::<Vec<_>>() {
+            self.bury(id);
+        }
+        self.forced_at = forced_at(&self.base);
+        let ready = done.scores;
+        if let Some(scores) = &mut self.scores {
+            scores.base_cells = match ready {
+                Some((rfm, cells)) if Arc::ptr_eq(&rfm, &scores.rfm) => cells,
+                _ => Arc::new(rfm::base_cells(&self.base, None, scores.rfm.rules())),
+            };
+            self.scores_stamp += 1;
+        }
+    }
+
+    /// Bytes held, results remembered included.
     #[must_use]
-    pub fn memory_bytes(&self) -> usize { 0 }
+    pub fn memory_bytes(&self) -> usize {
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let scores = self.scores.as_ref();
+        let set_apart = scores
+            .filter(|scores| !remembered.iter().any(|rfm| Arc::ptr_eq(rfm, &scores.rfm)))
+            .map_or(0, |scores| scores.base_cells.capacity() * 2);
+        self.base.memory_bytes()
+            + self.dead.memory_bytes()
+            + self.delta.memory_bytes()
+            + remembered.iter().map(|rfm| rfm.memory_bytes()).sum::<usize>()
+            + set_apart
+    }
+
+    pub(crate) fn view(&self) -> View<'_> {
+        View {
+            base: &self.base,
+            dead: &self.dead,
+            dead_count: self.dead_count,
+            delta: &self.delta,
+            scores: self.scores.as_ref().map(|scores| (&*scores.rfm, scores.base_cells.as_slice())),
+            scores_stamp: self.scores_stamp,
+        }
+    }
+}
+
+/// Changes at which waiting for the background costs lists more than compacting at once.
+fn forced_at(base: &Base) -> usize {
+    (2 * SMALL_DELTA).max(base.len() / 4)
 }

@@ -1,13 +1,20 @@
 //! The columnar customer engine: lists, RFM and day sums over everything an organisation knows of
 //! its customers, held in memory. Derived data, no I/O. See README.md.
 
+mod base;
+pub mod bench;
+mod bits;
 mod compact;
 mod daily;
+mod delta;
+mod dictionary;
 mod engine;
+mod facts;
 mod feed;
 mod list;
 mod load;
 mod rfm;
+mod text;
 
 pub use compact::{Compacted, Compaction};
 pub use daily::{DaySum, DaysQuery};

@@ -1,6 +1,10 @@
 //! The customer list: filters, sorts and keyset pages.
 
+mod filter;
+mod page;
 mod query;
 
 pub use query::{Filter, ListCursor, ListPage, ListQuery, Sort, SortKey, SortParseError, Span};
 
+pub(crate) use filter::{FilterCache, RowFilter};
+pub(crate) use page::list;

@@ -1,12 +1,221 @@
+//! Scoring all customers.
+
 use std::sync::Arc;
+
 use kernel::CustomerId;
-use super::Score;
+
+use super::quantile::{Bound, bounds};
+use super::score::BinsKind;
+use super::{CellSum, Rfm, RfmQuery, Rules, Score, Thresholds, Tier, Values, Window};
+use crate::base::Base;
+use crate::bits::Bits;
+use crate::engine::View;
+
+/// Cells of all customers at one moment. Shares the ids with the base it was made from.
 #[derive(Debug)]
-pub(crate) struct CellColumn {}
-impl CellColumn {
-    pub(crate) fn get(&self, _id: CustomerId) -> Option<Score> { None }
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (CustomerId, Score)> + '_ { std::iter::empty() }
-    pub(crate) fn base_cells(&self, _ids: &Arc<Vec<CustomerId>>) -> Option<Arc<Vec<u16>>> { None }
-    pub(crate) fn memory_bytes(&self) -> usize { 0 }
+pub(crate) struct CellColumn {
+    ids: Arc<Vec<CustomerId>>,
+    /// By ordinal; 0 for customers without a score and for those in `changed`.
+    cells: Arc<Vec<u16>>,
+    /// Customers changed since the base was made, by id.
+    changed: Vec<(CustomerId, u16)>,
 }
-pub(crate) fn compute() {}
+
+impl CellColumn {
+    pub(crate) fn get(&self, id: CustomerId) -> Option<Score> {
+        let code = match self.changed.binary_search_by_key(&id, |(id, _)| *id) {
+            Ok(at) => self.changed[at].1,
+            Err(_) => self.cells[self.ids.binary_search(&id).ok()?],
+        };
+        Score::from_code(code)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (CustomerId, Score)> + '_ {
+        let of = |(id, code): (CustomerId, u16)| Score::from_code(code).map(|score| (id, score));
+        let mut base = self.ids.iter().copied().zip(self.cells.iter().copied()).filter_map(of);
+        let mut changed = self.changed.iter().copied().filter_map(of);
+        let (mut a, mut b) = (base.next(), changed.next());
+        std::iter::from_fn(move || {
+            let first = match (&a, &b) {
+                (Some((a_id, _)), Some((b_id, _))) => a_id < b_id,
+                (a, _) => a.is_some(),
+            };
+            if first {
+                std::mem::replace(&mut a, base.next())
+            } else {
+                std::mem::replace(&mut b, changed.next())
+            }
+        })
+    }
+
+    pub(crate) fn base_cells(&self, ids: &Arc<Vec<CustomerId>>) -> Option<Arc<Vec<u16>>> {
+        Arc::ptr_eq(ids, &self.ids).then(|| Arc::clone(&self.cells))
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.cells.capacity() * 2 + self.changed.capacity() * size_of::<(CustomerId, u16)>()
+    }
+}
+
+/// Values of all customers with an order in the window, in columns.
+#[derive(Default)]
+struct ValueColumns {
+    recency_days: Vec<i32>,
+    orders: Vec<u32>,
+    revenue_minor: Vec<i64>,
+}
+
+/// Scores what `view` sees.
+pub(crate) fn compute(view: View<'_>, query: &RfmQuery, version: u64) -> Rfm {
+    let window = Window::new(query.as_of, query.zone, query.shop);
+    let unit = query.minor_per_major.max(1);
+    let found = match &query.bins.0 {
+        BinsKind::Quantile(bins) => quantile_bounds(view, &window, *bins, unit),
+        BinsKind::Fixed { r_days, f_orders, m_minor } => [r_days, f_orders, m_minor].map(|fixed| {
+            let whole = |bound: &i64| Bound { numerator: i128::from(*bound), denominator: 1 };
+            fixed.iter().map(whole).collect()
+        }),
+    };
+    let in_units = |bounds: &[Bound], unit| bounds.iter().map(|b| b.in_units(unit)).collect();
+    let thresholds = Thresholds {
+        r: in_units(&found[0], 1),
+        f: in_units(&found[1], 1),
+        m: in_units(&found[2], unit),
+    };
+    let rules = Rules {
+        window,
+        bounds: found.map(|bounds| bounds.into_iter().map(Bound::ceiling).collect()),
+        bins: query.bins.counts(),
+    };
+    score_all(view, query, version, rules, thresholds)
+}
+
+fn quantile_bounds(view: View<'_>, window: &Window, bins: u8, unit: i64) -> [Vec<Bound>; 3] {
+    let mut columns = ValueColumns::default();
+    let mut add = |values: Values| {
+        // Days of any two moments chrono can name differ by far less than 2^31.
+        columns.recency_days.push(values.recency_days as i32);
+        columns.orders.push(values.orders);
+        columns.revenue_minor.push(values.revenue_minor);
+    };
+    each_of_base(view.base, Some(view.dead), window, |_, values| add(values));
+    view.delta.rows().filter_map(|(_, row, _)| row.values(window)).for_each(add);
+    [
+        bounds(&mut columns.recency_days, bins, 1),
+        bounds(&mut columns.orders, bins, 1),
+        bounds(&mut columns.revenue_minor, bins, unit),
+    ]
+}
+
+fn score_all(
+    view: View<'_>,
+    query: &RfmQuery,
+    version: u64,
+    rules: Rules,
+    thresholds: Thresholds,
+) -> Rfm {
+    let mut sums = vec![(0_u64, 0_u64, 0_i64); Score::CODES];
+    let mut add = |values: Values| {
+        let code = rules.score(values).code();
+        let (customers, orders, revenue) = &mut sums[usize::from(code)];
+        *customers += 1;
+        *orders += u64::from(values.orders);
+        *revenue = revenue.saturating_add(values.revenue_minor);
+        code
+    };
+    let mut cells = vec![0; view.base.len()];
+    each_of_base(view.base, Some(view.dead), &rules.window, |ordinal, values| {
+        cells[ordinal] = add(values);
+    });
+    let mut changed = Vec::with_capacity(view.delta.len());
+    for (id, row, _) in view.delta.rows() {
+        changed.push((id, row.values(&rules.window).map_or(0, &mut add)));
+    }
+    let cell = |(code, (customers, orders, revenue_minor))| {
+        let score = Score::from_code(code).filter(|_| customers > 0)?;
+        Some(CellSum { score, customers, orders, revenue_minor })
+    };
+    let sums: Vec<CellSum> = (0..).zip(sums).filter_map(cell).collect();
+    let customers = sums.iter().map(|sum| sum.customers).sum();
+    let names = names(&rules, &sums, customers);
+    Rfm {
+        query: query.clone(),
+        version,
+        rules,
+        thresholds,
+        cells: sums,
+        customers,
+        column: CellColumn { ids: Arc::clone(&view.base.ids), cells: Arc::new(cells), changed },
+        names,
+    }
+}
+
+/// Both tiers of every cell. Classic: a score is high above the mean score of all customers.
+fn names(rules: &Rules, cells: &[CellSum], customers: u64) -> Vec<[Tier; 2]> {
+    let mut totals = [0_u64; 3];
+    for cell in cells {
+        for (total, score) in totals.iter_mut().zip([cell.score.r, cell.score.f, cell.score.m]) {
+            *total += cell.customers * u64::from(score);
+        }
+    }
+    let name = |code: u16| {
+        let score = Score::from_code(code).unwrap_or(Score { r: 1, f: 1, m: 1 });
+        let high = |dimension: usize, score: u8| u64::from(score) * customers > totals[dimension];
+        let classic = Tier::classic(high(0, score.r), high(1, score.f), high(2, score.m));
+        [Tier::eleven(score, rules.bins), classic]
+    };
+    (0..Score::CODES as u16).map(name).collect()
+}
+
+/// Cells of a base under given rules; 0 for the dead and for those without a score.
+pub(crate) fn base_cells(base: &Base, dead: Option<&Bits>, rules: &Rules) -> Vec<u16> {
+    let mut cells = vec![0; base.len()];
+    each_of_base(base, dead, &rules.window, |ordinal, values| {
+        cells[ordinal] = rules.score(values).code();
+    });
+    cells
+}
+
+/// Calls `each` for every customer of the base with an order in the window.
+fn each_of_base(
+    base: &Base,
+    dead: Option<&Bits>,
+    window: &Window,
+    mut each: impl FnMut(usize, Values),
+) {
+    let facts = &base.facts;
+    let shop = match window.shop {
+        None => None,
+        Some(id) => match facts.shops.find(&id) {
+            Some(number) => Some(number as u16),
+            None => return,
+        },
+    };
+    for ordinal in 0..base.len() {
+        let range = facts.range(ordinal);
+        if range.is_empty() || dead.is_some_and(|dead| dead.has(ordinal)) {
+            continue;
+        }
+        if shop.is_none() && base.last[ordinal] < window.end_ms {
+            let recency_days = window.recency_days(base.last[ordinal]);
+            let revenue_minor = base.revenue[ordinal];
+            each(ordinal, Values { recency_days, orders: range.len() as u32, revenue_minor });
+            continue;
+        }
+        let (mut orders, mut revenue_minor, mut last) = (0, 0_i64, 0);
+        for index in range {
+            if facts.time[index] >= window.end_ms {
+                break;
+            }
+            if shop.is_none_or(|shop| facts.shop[index] == shop) {
+                orders += 1;
+                revenue_minor = revenue_minor.saturating_add(facts.revenue[index]);
+                last = facts.time[index];
+            }
+        }
+        if orders > 0 {
+            let recency_days = window.recency_days(last);
+            each(ordinal, Values { recency_days, orders, revenue_minor });
+        }
+    }
+}

@@ -15,7 +15,9 @@ pub use flow::{Movement, MovementFlow, TierFlow, movement};
 pub use score::{Bins, BinsError, Score, ScoreParseError, Standing};
 pub use tier::{Scheme, Tier, TierParseError};
 
-pub(crate) use compute::{CellColumn, compute};
+use compute::CellColumn;
+
+pub(crate) use compute::{base_cells, compute};
 pub(crate) use score::{Rules, Values, Window};
 
 /// What is scored.
@@ -90,8 +92,6 @@ pub struct Rfm {
     rules: Rules,
     thresholds: Thresholds,
     cells: Vec<CellSum>,
-    /// Sum of scores and number of customers, for the means of the classic scheme.
-    score_sums: [u64; 3],
     customers: u64,
     column: CellColumn,
     /// Both tiers of every cell code.

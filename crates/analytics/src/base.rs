@@ -1,0 +1,207 @@
+//! The base: the columns of all customers as of the last load or compaction, never changed after.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use kernel::{CustomerId, TagId};
+use roaring::RoaringBitmap;
+
+use crate::bits::Bits;
+use crate::dictionary::Dictionary;
+use crate::facts::{Facts, NO_ORDER};
+use crate::feed::{CapacityError, average_minor};
+use crate::list::{FilterCache, SortKey};
+use crate::text::TextArena;
+
+/// In the column of ratings: none.
+pub(crate) const NO_RATING: u8 = u8::MAX;
+
+/// What is known of customers apart from orders, in columns.
+#[derive(Debug, Default)]
+pub(crate) struct Profiles {
+    pub(crate) ids: Vec<CustomerId>,
+    pub(crate) text: TextArena,
+    pub(crate) province: Vec<u32>,
+    pub(crate) provinces: Dictionary<String>,
+    pub(crate) rating: Vec<u8>,
+    pub(crate) created: Vec<i64>,
+    pub(crate) tags: BTreeMap<TagId, Vec<u32>>,
+}
+
+/// One customer on the way into [`Profiles`].
+pub(crate) struct Profile<'a> {
+    pub(crate) id: CustomerId,
+    pub(crate) text: &'a [u8],
+    pub(crate) province: &'a str,
+    pub(crate) rating: u8,
+    pub(crate) created: i64,
+}
+
+impl Profiles {
+    pub(crate) fn push(&mut self, profile: &Profile<'_>) -> Result<(), CapacityError> {
+        // One below the maximum, so that offsets with one entry more have 32 bits too.
+        if self.ids.len() >= u32::MAX as usize - 1 {
+            return Err(CapacityError { what: "customers", limit: u64::from(u32::MAX) - 1 });
+        }
+        if !self.text.push(profile.text) {
+            return Err(CapacityError { what: "bytes of names", limit: u64::from(u32::MAX) });
+        }
+        self.ids.push(profile.id);
+        self.province.push(self.provinces.number(profile.province));
+        self.rating.push(profile.rating);
+        self.created.push(profile.created);
+        Ok(())
+    }
+
+    /// Tags the customer pushed last.
+    pub(crate) fn tag_last(&mut self, tag: TagId) {
+        let ordinal = self.ids.len() as u32 - 1;
+        let tagged = self.tags.entry(tag).or_default();
+        if tagged.last() != Some(&ordinal) {
+            tagged.push(ordinal);
+        }
+    }
+
+    /// Sorted by id; of customers given twice the last remains.
+    pub(crate) fn sorted(self) -> Self {
+        if self.ids.windows(2).all(|pair| pair[0] < pair[1]) {
+            return self;
+        }
+        let mut order: Vec<u32> = (0..self.ids.len() as u32).collect();
+        let id = |ordinal: u32| self.ids[ordinal as usize];
+        order.sort_unstable_by_key(|ordinal| (id(*ordinal), std::cmp::Reverse(*ordinal)));
+        order.dedup_by_key(|ordinal| id(*ordinal));
+        let mut place = vec![u32::MAX; self.ids.len()];
+        for (new, old) in order.iter().enumerate() {
+            place[*old as usize] = new as u32;
+        }
+        let tags = self.tags.into_iter().map(|(tag, tagged)| {
+            let mut tagged: Vec<u32> = tagged
+                .into_iter()
+                .map(|old| place[old as usize])
+                .filter(|new| *new != u32::MAX)
+                .collect();
+            tagged.sort_unstable();
+            (tag, tagged)
+        });
+        Self {
+            tags: tags.collect(),
+            ids: gather(&self.ids, &order),
+            text: self.text.gather(&order),
+            province: gather(&self.province, &order),
+            provinces: self.provinces,
+            rating: gather(&self.rating, &order),
+            created: gather(&self.created, &order),
+        }
+    }
+}
+
+fn gather<T: Copy>(column: &[T], order: &[u32]) -> Vec<T> {
+    order.iter().map(|ordinal| column[*ordinal as usize]).collect()
+}
+
+/// All columns. Ordinals follow ids, so comparing ordinals compares ids.
+#[derive(Debug)]
+pub(crate) struct Base {
+    pub(crate) ids: Arc<Vec<CustomerId>>,
+    pub(crate) text: TextArena,
+    pub(crate) province: Vec<u32>,
+    pub(crate) provinces: Dictionary<String>,
+    pub(crate) rating: Vec<u8>,
+    pub(crate) created: Vec<i64>,
+    pub(crate) tags: BTreeMap<TagId, RoaringBitmap>,
+    pub(crate) facts: Facts,
+    pub(crate) by_shop: Vec<RoaringBitmap>,
+    pub(crate) revenue: Vec<i64>,
+    pub(crate) first: Vec<i64>,
+    pub(crate) last: Vec<i64>,
+    pub(crate) without_orders: Bits,
+    sorted: [OnceLock<Vec<u32>>; SortKey::ALL.len()],
+    pub(crate) filters: FilterCache,
+}
+
+impl Base {
+    /// Joins sorted profiles with the orders of the same ordinals.
+    pub(crate) fn new(mut profiles: Profiles, facts: Facts) -> Self {
+        let [revenue, first, last] = facts.features();
+        profiles.ids.shrink_to_fit();
+        profiles.text.shrink();
+        profiles.province.shrink_to_fit();
+        profiles.rating.shrink_to_fit();
+        profiles.created.shrink_to_fit();
+        let tags = profiles.tags.into_iter().map(|(tag, tagged)| (tag, tagged.into_iter().collect()));
+        Self {
+            tags: tags.collect(),
+            ids: Arc::new(profiles.ids),
+            text: profiles.text,
+            province: profiles.province,
+            provinces: profiles.provinces,
+            rating: profiles.rating,
+            created: profiles.created,
+            by_shop: facts.customers_by_shop(),
+            without_orders: facts.without_orders(),
+            facts,
+            revenue,
+            first,
+            last,
+            sorted: Default::default(),
+            filters: FilterCache::default(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    pub(crate) fn ordinal(&self, id: CustomerId) -> Option<usize> {
+        self.ids.binary_search(&id).ok()
+    }
+
+    /// The sort value of a customer; `None` comes last.
+    pub(crate) fn value(&self, key: SortKey, ordinal: usize) -> Option<i64> {
+        let at = |moment: i64| (moment != NO_ORDER).then_some(moment);
+        match key {
+            SortKey::LastOrderAt => at(self.last[ordinal]),
+            SortKey::FirstOrderAt => at(self.first[ordinal]),
+            SortKey::Orders => Some(i64::from(self.facts.orders(ordinal))),
+            SortKey::Revenue => Some(self.revenue[ordinal]),
+            SortKey::AverageOrder => {
+                average_minor(self.revenue[ordinal], self.facts.orders(ordinal))
+            }
+            SortKey::CreatedAt => Some(self.created[ordinal]),
+        }
+    }
+
+    /// Ordinals with a value, by value and then by ordinal. Built when first asked for.
+    pub(crate) fn sorted(&self, key: SortKey) -> &[u32] {
+        self.sorted[key as usize].get_or_init(|| {
+            let mut pairs: Vec<(i64, u32)> = (0..self.len())
+                .filter_map(|ordinal| Some((self.value(key, ordinal)?, ordinal as u32)))
+                .collect();
+            pairs.sort_unstable();
+            pairs.into_iter().map(|(_, ordinal)| ordinal).collect()
+        })
+    }
+
+    /// Keys whose order has been built.
+    pub(crate) fn warm_keys(&self) -> Vec<SortKey> {
+        let built = |key: &SortKey| self.sorted[*key as usize].get().is_some();
+        SortKey::ALL.into_iter().filter(built).collect()
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let roaring = |set: &RoaringBitmap| set.serialized_size() + 64;
+        self.ids.capacity() * 16
+            + self.text.memory_bytes()
+            + self.province.capacity() * 4
+            + self.provinces.memory_bytes()
+            + self.rating.capacity()
+            + (self.created.capacity() + self.revenue.capacity()) * 8
+            + (self.first.capacity() + self.last.capacity()) * 8
+            + self.tags.values().chain(&self.by_shop).map(roaring).sum::<usize>()
+            + self.facts.memory_bytes()
+            + self.without_orders.memory_bytes()
+            + self.sorted.iter().filter_map(OnceLock::get).map(|o| o.capacity() * 4).sum::<usize>()
+            + self.filters.memory_bytes()
+    }
+}

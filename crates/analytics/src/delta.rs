@@ -1,0 +1,170 @@
+//! The overlay: customers changed since the base was made, row by row.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kernel::{CustomerId, ShopId, TagId};
+
+use crate::base::NO_RATING;
+use crate::facts::NO_ORDER;
+use crate::feed::{CustomerFeed, OrderFact, average_minor};
+use crate::list::SortKey;
+use crate::rfm::{Rules, Values, Window};
+use crate::text;
+
+/// A customer as last fed.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) text: Box<[u8]>,
+    pub(crate) province: Box<str>,
+    pub(crate) rating: u8,
+    pub(crate) created: i64,
+    pub(crate) tags: Box<[TagId]>,
+    /// Sorted by time.
+    pub(crate) facts: Box<[OrderFact]>,
+    pub(crate) revenue: i64,
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+}
+
+impl Row {
+    pub(crate) fn new(feed: &CustomerFeed, facts: &[OrderFact]) -> Self {
+        let mut facts: Box<[OrderFact]> = facts.into();
+        facts.sort_unstable();
+        let at = |fact: Option<&OrderFact>| fact.map_or(NO_ORDER, |fact| fact.ordered_at.millis());
+        Self {
+            text: text::entry(&feed.name, &feed.accounts).into_bytes().into(),
+            province: feed.province.as_str().into(),
+            rating: feed.rating.unwrap_or(NO_RATING),
+            created: feed.created_at.millis(),
+            tags: feed.tags.as_slice().into(),
+            revenue: facts.iter().fold(0, |sum, fact| sum.saturating_add(fact.revenue_minor)),
+            first: at(facts.first()),
+            last: at(facts.last()),
+            facts,
+        }
+    }
+
+    pub(crate) fn orders(&self) -> u32 {
+        self.facts.len() as u32
+    }
+
+    pub(crate) fn value(&self, key: SortKey) -> Option<i64> {
+        let at = |moment: i64| (moment != NO_ORDER).then_some(moment);
+        match key {
+            SortKey::LastOrderAt => at(self.last),
+            SortKey::FirstOrderAt => at(self.first),
+            SortKey::Orders => Some(i64::from(self.orders())),
+            SortKey::Revenue => Some(self.revenue),
+            SortKey::AverageOrder => average_minor(self.revenue, self.orders()),
+            SortKey::CreatedAt => Some(self.created),
+        }
+    }
+
+    /// Orders in `shop`, or all.
+    pub(crate) fn facts_of(&self, shop: Option<ShopId>) -> impl Iterator<Item = &OrderFact> {
+        self.facts.iter().filter(move |fact| shop.is_none_or(|shop| fact.shop == shop))
+    }
+
+    pub(crate) fn values(&self, window: &Window) -> Option<Values> {
+        let mut values = None;
+        let before_end = |fact: &&OrderFact| fact.ordered_at.millis() < window.end_ms;
+        for fact in self.facts_of(window.shop).take_while(before_end) {
+            let Values { orders, revenue_minor, .. } =
+                values.unwrap_or(Values { recency_days: 0, orders: 0, revenue_minor: 0 });
+            values = Some(Values {
+                recency_days: window.recency_days(fact.ordered_at.millis()),
+                orders: orders + 1,
+                revenue_minor: revenue_minor.saturating_add(fact.revenue_minor),
+            });
+        }
+        values
+    }
+
+    /// Code of the cell under `rules`; 0 without an order in their window.
+    pub(crate) fn cell(&self, rules: &Rules) -> u16 {
+        self.values(&rules.window).map_or(0, |values| rules.score(values).code())
+    }
+
+    fn memory_bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.text.len()
+            + self.province.len()
+            + self.tags.len() * 16
+            + size_of_val(&*self.facts)
+    }
+}
+
+/// A change: a new row, or a removal.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    /// The engine's version after the change, by which a compaction knows what it has seen.
+    pub(crate) version: u64,
+    pub(crate) row: Option<Arc<Row>>,
+    /// Cell under the scores set.
+    pub(crate) cell: u16,
+}
+
+/// All changes since the base, by id.
+#[derive(Debug, Default)]
+pub(crate) struct Delta {
+    entries: BTreeMap<CustomerId, Entry>,
+    live: usize,
+    row_bytes: usize,
+}
+
+impl Delta {
+    pub(crate) fn put(&mut self, id: CustomerId, entry: Entry) {
+        let bytes = |row: &Option<Arc<Row>>| row.as_deref().map_or(0, Row::memory_bytes);
+        self.live += usize::from(entry.row.is_some());
+        self.row_bytes += bytes(&entry.row);
+        if let Some(old) = self.entries.insert(id, entry) {
+            self.live -= usize::from(old.row.is_some());
+            self.row_bytes -= bytes(&old.row);
+        }
+    }
+
+    pub(crate) fn get(&self, id: CustomerId) -> Option<&Entry> {
+        self.entries.get(&id)
+    }
+
+    /// Changes, removals included.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Customers.
+    pub(crate) const fn live(&self) -> usize {
+        self.live
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = CustomerId> + '_ {
+        self.entries.keys().copied()
+    }
+
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (CustomerId, &Arc<Row>, u16)> {
+        self.entries
+            .iter()
+            .filter_map(|(id, entry)| Some((*id, entry.row.as_ref()?, entry.cell)))
+    }
+
+    pub(crate) fn rescore(&mut self, rules: &Rules) {
+        for entry in self.entries.values_mut() {
+            entry.cell = entry.row.as_ref().map_or(0, |row| row.cell(rules));
+        }
+    }
+
+    /// Changes after `version`.
+    pub(crate) fn after(self, version: u64) -> Self {
+        let mut rest = Self::default();
+        for (id, entry) in self.entries.into_iter().filter(|(_, entry)| entry.version > version) {
+            rest.put(id, entry);
+        }
+        rest
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        // A B-tree node is about two thirds full.
+        self.row_bytes + self.entries.len() * (size_of::<(CustomerId, Entry)>() * 3 / 2)
+    }
+}

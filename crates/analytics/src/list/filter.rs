@@ -1,0 +1,236 @@
+//! Which customers pass a filter: columns at a time in the base, row by row in the overlay.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kernel::CustomerId;
+use memchr::memmem::Finder;
+
+use super::query::{Filter, Span};
+use crate::base::Base;
+use crate::bits::Bits;
+use crate::delta::Row;
+use crate::engine::View;
+use crate::facts::NO_ORDER;
+use crate::rfm::{Rfm, Scheme, Score};
+use crate::text;
+
+/// Bytes that remembered filters of one base may take.
+const REMEMBERED_BYTES: usize = 4 << 20;
+
+/// Customers of the base who pass, the dead included.
+#[derive(Debug)]
+pub(crate) struct Hits {
+    pub(crate) bits: Bits,
+    pub(crate) count: u64,
+}
+
+impl Hits {
+    fn new(bits: Bits) -> Arc<Self> {
+        let count = bits.count();
+        Arc::new(Self { bits, count })
+    }
+}
+
+/// Filters answered lately. A base never changes, so only scores can make an answer stale.
+#[derive(Debug, Default)]
+pub(crate) struct FilterCache(Mutex<VecDeque<(Filter, u64, Arc<Hits>)>>);
+
+impl FilterCache {
+    fn get(&self, filter: &Filter, stamp: u64) -> Option<Arc<Hits>> {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = entries.iter().position(|(f, s, _)| *s == stamp && f == filter)?;
+        let entry = entries.remove(at)?;
+        let hits = Arc::clone(&entry.2);
+        entries.push_front(entry);
+        Some(hits)
+    }
+
+    fn put(&self, filter: Filter, stamp: u64, hits: Arc<Hits>) {
+        let size = hits.bits.memory_bytes().max(1);
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.truncate((REMEMBERED_BYTES / size).clamp(4, 64) - 1);
+        entries.push_front((filter, stamp, hits));
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.iter().map(|(_, _, hits)| hits.bits.memory_bytes()).sum()
+    }
+}
+
+/// Customers of the base who pass `filter`; `None` stands for all of them.
+pub(crate) fn base_hits(view: View<'_>, filter: &Filter) -> Option<Arc<Hits>> {
+    let base = view.base;
+    let needle = filter.q.as_deref().map(text::needle).filter(|needle| !needle.is_empty());
+    let plain = Filter { q: needle, also: Vec::new(), ids: None, ..filter.clone() };
+    let mut hits = if filter.also.is_empty() || plain.q.is_none() {
+        remembered(view, plain)
+    } else {
+        let rest = Filter { q: None, ..plain.clone() };
+        let by_text = Filter { q: plain.q, ..Filter::default() };
+        let mut bits = remembered(view, by_text).map_or(Bits::all(base.len()), |h| h.bits.clone());
+        bits.or(&bits_of(base, &filter.also));
+        if let Some(rest) = remembered(view, rest) {
+            bits.and(&rest.bits);
+        }
+        Some(Hits::new(bits))
+    };
+    if let Some(ids) = &filter.ids {
+        let mut bits = bits_of(base, ids);
+        if let Some(hits) = hits {
+            bits.and(&hits.bits);
+        }
+        hits = Some(Hits::new(bits));
+    }
+    hits
+}
+
+fn bits_of(base: &Base, ids: &[CustomerId]) -> Bits {
+    let mut bits = Bits::none(base.len());
+    ids.iter().filter_map(|id| base.ordinal(*id)).for_each(|ordinal| bits.set(ordinal));
+    bits
+}
+
+fn remembered(view: View<'_>, filter: Filter) -> Option<Arc<Hits>> {
+    if filter == Filter::default() {
+        return None;
+    }
+    let stamp = if by_cell(&filter) { view.scores_stamp } else { 0 };
+    Some(view.base.filters.get(&filter, stamp).unwrap_or_else(|| {
+        let hits = Hits::new(evaluate(view, &filter));
+        view.base.filters.put(filter, stamp, Arc::clone(&hits));
+        hits
+    }))
+}
+
+fn by_cell(filter: &Filter) -> bool {
+    !filter.tier.is_empty() || !filter.classic.is_empty() || filter.cell.is_some()
+}
+
+/// The conditions of `filter`, cheap and narrow columns first. `q` is folded already.
+fn evaluate(view: View<'_>, filter: &Filter) -> Bits {
+    let base = view.base;
+    let len = base.len();
+    let sets = [
+        filter.tag.map(|tag| base.tags.get(&tag)),
+        filter.shop.map(|shop| base.facts.shops.find(&shop).map(|n| &base.by_shop[n as usize])),
+    ];
+    let mut bits = Bits::all(len);
+    for set in sets.into_iter().flatten() {
+        let mut members = Bits::none(len);
+        if let Some(set) = set {
+            set.iter().for_each(|ordinal| members.set(ordinal as usize));
+        }
+        bits.and(&members);
+    }
+    if by_cell(filter) {
+        match view.scores {
+            Some((rfm, cells)) => {
+                let wanted = wanted_cells(rfm, filter);
+                bits.retain(|ordinal| wanted[usize::from(cells[ordinal])]);
+            }
+            None => bits = Bits::none(len),
+        }
+    }
+    if let Some(rating) = filter.rating {
+        bits.retain(|ordinal| base.rating[ordinal] == rating);
+    }
+    if let Some(province) = &filter.province {
+        match base.provinces.find(province.as_str()) {
+            Some(number) => bits.retain(|ordinal| base.province[ordinal] == number),
+            None => bits = Bits::none(len),
+        }
+    }
+    retain_span(&mut bits, filter.orders, |ordinal| i64::from(base.facts.orders(ordinal)));
+    retain_span(&mut bits, filter.revenue, |ordinal| base.revenue[ordinal]);
+    retain_span(&mut bits, moments(filter.last_order), |ordinal| base.last[ordinal]);
+    retain_span(&mut bits, moments(filter.first_order), |ordinal| base.first[ordinal]);
+    if let Some(needle) = &filter.q {
+        // Looking up one entry costs about as much as searching past a dozen.
+        if bits.count() < len as u64 / 12 {
+            base.text.retain(&mut bits, needle);
+        } else {
+            bits.and(&base.text.search(needle));
+        }
+    }
+    bits
+}
+
+fn retain_span(bits: &mut Bits, span: Span, value: impl Fn(usize) -> i64) {
+    if span.is_open() {
+        return;
+    }
+    let (min, max) = (span.min.unwrap_or(i64::MIN), span.max.unwrap_or(i64::MAX));
+    bits.retain(|ordinal| {
+        let value = value(ordinal);
+        (value >= min) & (value <= max)
+    });
+}
+
+/// Leaves out who has no order as soon as there is a bound.
+fn moments(span: Span) -> Span {
+    if span.is_open() {
+        return span;
+    }
+    Span { min: Some(span.min.map_or(NO_ORDER + 1, |min| min.max(NO_ORDER + 1))), max: span.max }
+}
+
+/// Whether each cell code passes the tiers and the cell of `filter`.
+fn wanted_cells(rfm: &Rfm, filter: &Filter) -> Vec<bool> {
+    let wanted = |score: Score| {
+        let named = |tiers: &[crate::Tier], scheme| {
+            tiers.is_empty() || tiers.contains(&rfm.tier(score, scheme))
+        };
+        filter.cell.is_none_or(|cell| cell == score)
+            && named(&filter.tier, Scheme::Eleven)
+            && named(&filter.classic, Scheme::Classic)
+    };
+    (0..Score::CODES as u16).map(|code| Score::from_code(code).is_some_and(wanted)).collect()
+}
+
+/// A filter made ready for rows.
+pub(crate) struct RowFilter<'a> {
+    filter: &'a Filter,
+    needle: Option<Finder<'static>>,
+    also: Vec<CustomerId>,
+    ids: Option<Vec<CustomerId>>,
+    cells: Option<Vec<bool>>,
+}
+
+impl<'a> RowFilter<'a> {
+    pub(crate) fn new(filter: &'a Filter, scores: Option<&Rfm>) -> Self {
+        let sorted = |ids: &[CustomerId]| {
+            let mut ids = ids.to_vec();
+            ids.sort_unstable();
+            ids
+        };
+        let needle = filter.q.as_deref().map(text::needle).filter(|needle| !needle.is_empty());
+        let nobody = || vec![false; Score::CODES];
+        Self {
+            filter,
+            needle: needle.map(|needle| Finder::new(needle.as_bytes()).into_owned()),
+            also: sorted(&filter.also),
+            ids: filter.ids.as_deref().map(sorted),
+            cells: by_cell(filter)
+                .then(|| scores.map_or_else(nobody, |rfm| wanted_cells(rfm, filter))),
+        }
+    }
+
+    pub(crate) fn passes(&self, id: CustomerId, row: &Row, cell: u16) -> bool {
+        let filter = self.filter;
+        filter.rating.is_none_or(|rating| row.rating == rating)
+            && filter.province.as_deref().is_none_or(|province| *row.province == *province)
+            && filter.orders.contains(i64::from(row.orders()))
+            && filter.revenue.contains(row.revenue)
+            && moments(filter.last_order).contains(row.last)
+            && moments(filter.first_order).contains(row.first)
+            && filter.tag.is_none_or(|tag| row.tags.contains(&tag))
+            && filter.shop.is_none_or(|shop| row.facts_of(Some(shop)).next().is_some())
+            && self.cells.as_ref().is_none_or(|wanted| wanted[usize::from(cell)])
+            && self.ids.as_ref().is_none_or(|ids| ids.binary_search(&id).is_ok())
+            && self.needle.as_ref().is_none_or(|needle| {
+                needle.find(&row.text).is_some() || self.also.binary_search(&id).is_ok()
+            })
+    }
+}
