@@ -1,9 +1,25 @@
-//! What every module stands on: database, crypto, scope. No business words. See README.md.
+//! What every module stands on: database, crypto, scope, outbox, jobs, the edge of HTTP.
+//! No business words. See README.md.
 
 pub mod crypto;
 pub mod db;
+pub mod http;
+pub mod idempotency;
+pub mod jobs;
+pub mod live;
+pub mod meta;
+mod module;
+pub mod outbox;
+mod problem;
 pub mod scope;
+mod state;
 pub mod system;
 
 pub use db::{Arg, Args, BulkRows, Db, DbError, Migration, Tx};
+pub use jobs::{Job, JobError, JobHandler, JobOutcome};
+pub use live::LiveBus;
+pub use module::{MIGRATIONS, Module, module};
+pub use outbox::{Event, HandleError, Position, StoredEvent, Subscriber};
+pub use problem::Problem;
 pub use scope::{Actor, Ctx, Scope};
+pub use state::Platform;

@@ -1,0 +1,149 @@
+//! Server-sent events: hints to open pages that something changed and is worth asking for again.
+//!
+//! A hint lives in this process only and may be lost; what is true stands in the database.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::{Stream, StreamExt as _};
+use kernel::OrgId;
+use serde::Serialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
+use tokio_stream::wrappers::BroadcastStream;
+use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::http::Cx;
+use crate::{Platform, Problem};
+
+/// Hints kept for a client that reads slowly; beyond, it is told to ask for everything again.
+const BUFFER: usize = 256;
+/// Open streams of this process.
+const STREAMS_MAX: usize = 1_000;
+/// Proxies close what is silent; a comment this often keeps a stream open.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// What a hint is about; the name of the server-sent event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// An import moved on.
+    Import,
+    /// A job changed its state.
+    Job,
+    /// The customer engine has a new version.
+    Insight,
+}
+
+impl Topic {
+    /// The name on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Import => "import",
+            Self::Job => "job",
+            Self::Insight => "insight",
+        }
+    }
+}
+
+/// One hint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hint {
+    /// Whose pages it is for.
+    pub org: OrgId,
+    /// What it is about.
+    pub topic: Topic,
+    /// JSON.
+    pub data: Arc<str>,
+}
+
+/// Carries hints from the work to the open pages of the same organisation; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct LiveBus {
+    hints: broadcast::Sender<Hint>,
+    streams: Arc<Semaphore>,
+    closed: CancellationToken,
+}
+
+impl Default for LiveBus {
+    fn default() -> Self {
+        Self {
+            hints: broadcast::Sender::new(BUFFER),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            closed: CancellationToken::new(),
+        }
+    }
+}
+
+impl LiveBus {
+    /// Tells the open pages of `org`. Nobody listening is fine.
+    pub fn publish(&self, org: OrgId, topic: Topic, body: &impl Serialize) {
+        if self.hints.receiver_count() == 0 {
+            return;
+        }
+        match serde_json::to_string(body) {
+            Ok(json) => drop(self.hints.send(Hint { org, topic, data: json.into() })),
+            Err(error) => tracing::error!(%error, topic = topic.name(), "a hint is no JSON"),
+        }
+    }
+
+    /// All hints of this process from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Hint> {
+        self.hints.subscribe()
+    }
+
+    /// Ends all open streams, so that the server can stop.
+    pub fn close(&self) {
+        self.closed.cancel();
+    }
+
+    fn stream(
+        &self,
+        org: OrgId,
+        permit: OwnedSemaphorePermit,
+    ) -> impl Stream<Item = Event> + use<> {
+        let hints = BroadcastStream::new(self.hints.subscribe()).filter_map(move |hint| {
+            // The permit lives as long as the stream.
+            let _ = &permit;
+            std::future::ready(match hint {
+                Ok(hint) if hint.org == org => {
+                    Some(Event::default().event(hint.topic.name()).data(&*hint.data))
+                }
+                Ok(_) => None,
+                Err(BroadcastStreamRecvError::Lagged(_)) => {
+                    Some(Event::default().event("resync").data("{}"))
+                }
+            })
+        });
+        hints.take_until(self.closed.clone().cancelled_owned())
+    }
+}
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<Platform> {
+    OpenApiRouter::new().routes(routes!(events))
+}
+
+/// Server-sent events: `import`, `job` and `insight`, each a hint to ask again; `resync` when hints
+/// were lost.
+#[utoipa::path(get, path = "/events", tag = "platform",
+    responses((status = 200, content_type = "text/event-stream", body = String), Problem))]
+async fn events(
+    State(platform): State<Platform>,
+    Cx(cx): Cx,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let permit = platform
+        .live
+        .streams
+        .clone()
+        .try_acquire_owned()
+        .map_err(|_| Problem::unavailable("too many open pages"))?;
+    let stream = platform.live.stream(cx.scope.org(), permit).map(Ok);
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
