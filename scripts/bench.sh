@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# bench.sh [AREA…]   measures (default: spine), prints the tables and writes them with machine and
+# date into docs/benchmarks.md. BENCH_ARGS are passed on to `guanxi bench`.
+. "$(dirname "$0")/lib.sh"
+scripts/need.sh node postgres
+scripts/build.sh release
+mkdir -p bench-out
+[ $# -gt 0 ] || set -- spine
+status=0
+for area in "$@"; do
+  say "── bench $area"
+  # A goal that is missed fails the command; its figures are written down all the same.
+  # shellcheck disable=SC2086
+  limited 7200 "$target/release/guanxi" bench "$area" --json ${BENCH_ARGS:-} \
+    >"bench-out/$area.json" || status=$?
+  node scripts/bench-table.mjs "$area" "bench-out/$area.json" docs/benchmarks.md
+done
+exit "$status"

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# soak.sh   the long versions: GUANXI_SOAK=1 makes simulations, fuzz corpora and property tests run
+# for many more cases; the browser imports a larger file.
+. "$(dirname "$0")/lib.sh"
+export GUANXI_SOAK=1 PROPTEST_CASES=${PROPTEST_CASES:-5000}
+stage need 1200 scripts/need.sh node cc chromium postgres fonts
+stage web-install 900 scripts/web.sh install
+stage web-build 600 scripts/web.sh build
+if has_nextest; then
+  stage rust-soak 14400 cargo nextest run --workspace --locked --no-fail-fast --run-ignored all --status-level fail
+else
+  stage rust-soak 14400 cargo test --workspace --locked --no-fail-fast -- --include-ignored
+fi
+stage e2e-soak 3600 env ORDERS=100000 scripts/e2e.sh
+report

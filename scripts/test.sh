@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# test.sh   everything, cheapest failures first. VERBOSE=1 shows all output.
+. "$(dirname "$0")/lib.sh"
+stage need 1200 bash -c 'scripts/rust.sh && scripts/need.sh node cc chromium postgres fonts'
+stage format 60 cargo fmt --all --check
+stage house 600 cargo test --quiet --locked -p house-tests
+stage web-install 900 scripts/web.sh install
+stage web-lint 120 npm --prefix web run --silent lint
+stage web-unit 300 npm --prefix web run --silent test
+stage web-build 600 scripts/web.sh build
+stage web-size 60 npm --prefix web run --silent size
+stage clippy 1800 cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+if has_nextest; then
+  stage rust-test 1800 cargo nextest run --workspace --locked --no-fail-fast --status-level fail
+else
+  stage rust-test 1800 cargo test --workspace --locked --no-fail-fast --lib --bins --tests --examples
+fi
+stage rust-doc-test 900 cargo test --workspace --locked --doc --quiet
+stage generated 600 scripts/gen.sh --check
+stage e2e 900 scripts/e2e.sh
+report
