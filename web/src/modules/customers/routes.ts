@@ -1,3 +1,8 @@
 import type { PageRoute } from '@/lib/route';
 
-export const customersRoutes: PageRoute[] = [];
+export const customersRoutes: PageRoute[] = [
+  { path: '/customers', load: () => import('./ListPage') },
+  { path: '/customers/suggestions', load: () => import('./SuggestionsPage') },
+  { path: '/customers/$id', load: () => import('./CardPage') },
+  { path: '/settings/tags', load: () => import('./TagsPage') },
+];

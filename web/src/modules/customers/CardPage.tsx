@@ -1,0 +1,233 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
+import { Alert, Button, Select, Tabs } from 'antd';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { CustomerCard } from '@/api/types';
+import { useFormat } from '@/lib/format';
+import { useUrl } from '@/lib/url';
+import { AppLink } from '@/ui/Link';
+import { CustomerTags, TierMark } from '@/ui/marks';
+import { Facts, Page, Panel } from '@/ui/Page';
+import { useSay } from '@/ui/say';
+import { Loaded } from '@/ui/states';
+import { Day, Int, Money, Nothing } from '@/ui/values';
+import { putTags, useCustomer, useTags } from './api';
+import { EditInPlace } from './EditInPlace';
+import { IdentitiesTab } from './IdentitiesTab';
+import { MergeDialog } from './MergeDialog';
+import { MergesTab } from './MergesTab';
+import { NotesTab } from './NotesTab';
+import { OrdersTab } from './OrdersTab';
+import { TimelineTab } from './TimelineTab';
+
+export default function CardPage() {
+  const { id } = useParams({ strict: false }) as { id: string };
+  const query = useCustomer(id);
+  return <Loaded query={query}>{(card) => <Card key={card.id} card={card} />}</Loaded>;
+}
+
+function Card(props: { card: CustomerCard }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const [url, setUrl] = useUrl();
+  const [merging, setMerging] = useState(false);
+  const { card } = props;
+  const title = card.name || card.accounts[0]?.value || t('customers.nameless');
+  return (
+    <Page
+      title={title}
+      heading={
+        <>
+          {title}
+          {card.rating ? <span className="quiet"> · {t(`customers.rating.${card.rating}`)}</span> : null}
+        </>
+      }
+      note={[card.province, card.city].filter(Boolean).join(' ')}
+      actions={
+        card.merged_into ? null : <Button onClick={() => setMerging(true)}>{t('customers.merge.button')}</Button>
+      }
+    >
+      {card.merged_into ? (
+        <Alert
+          type="info"
+          showIcon
+          title={
+            <>
+              {t('customers.merge.wasMerged')}{' '}
+              <AppLink href={`/customers/${card.merged_into}`}>{t('customers.merge.openKept')}</AppLink>
+            </>
+          }
+        />
+      ) : null}
+      {card.suggestions.length && url.tab !== 'merges' ? (
+        <Alert
+          type="warning"
+          showIcon
+          title={t('customers.merge.hint', { count: card.suggestions.length, n: card.suggestions.length })}
+          action={
+            <Button size="small" onClick={() => setUrl({ tab: 'merges' })}>
+              {t('customers.merge.look')}
+            </Button>
+          }
+        />
+      ) : null}
+      <Panel>
+        <Facts
+          items={[
+            [t('customers.field.tier'), <TierMark key="tier" tier={card.tier} />],
+            [
+              t('customers.field.cell'),
+              card.cell ? (
+                <AppLink key="cell" href={`/customers?cell=${card.cell}`}>
+                  <span className="figure">{card.cell}</span>
+                </AppLink>
+              ) : (
+                <Nothing key="cell" />
+              ),
+            ],
+            [t('customers.field.orders'), <Int key="orders" value={card.orders} />],
+            [t('customers.field.revenue'), <Money key="rev" minor={card.revenue_minor} currency={card.currency} />],
+            [
+              t('customers.field.average'),
+              <Money key="avg" minor={card.orders ? card.average_order_minor : null} currency={card.currency} />,
+            ],
+            [t('customers.field.refunds'), <Money key="ref" minor={card.refund_minor} currency={card.currency} />],
+            [t('customers.field.lastOrder'), <Day key="last" at={card.last_order_at} />],
+            [
+              t('customers.field.rhythm'),
+              card.median_days_between_orders == null ? (
+                <Nothing key="rhythm" />
+              ) : (
+                t('customers.rhythm', { n: format.int(Math.round(card.median_days_between_orders)) })
+              ),
+            ],
+          ]}
+        />
+      </Panel>
+      <div className="grid-main">
+        <Panel className="tabs-panel">
+          <Tabs
+            activeKey={url.tab ?? 'timeline'}
+            onChange={(tab) => setUrl({ tab: tab === 'timeline' ? undefined : tab, kind: undefined })}
+            destroyOnHidden
+            items={[
+              { key: 'timeline', label: t('customers.tab.timeline'), children: <TimelineTab id={card.id} /> },
+              { key: 'orders', label: t('customers.tab.orders'), children: <OrdersTab id={card.id} /> },
+              {
+                key: 'notes',
+                label: `${t('customers.tab.notes')}${card.notes.length ? ` ${card.notes.length}` : ''}`,
+                children: <NotesTab card={card} />,
+              },
+              {
+                key: 'identities',
+                label: t('customers.tab.identities'),
+                children: <IdentitiesTab card={card} />,
+              },
+              {
+                key: 'merges',
+                label: `${t('customers.tab.merges')}${card.suggestions.length ? ` ${card.suggestions.length}` : ''}`,
+                children: <MergesTab card={card} />,
+              },
+            ]}
+          />
+        </Panel>
+        <div className="stack">
+          <Panel title={t('customers.profile')}>
+            <EditInPlace card={card} />
+          </Panel>
+          <Panel title={t('customers.field.tags')}>
+            <TagEditor card={card} />
+          </Panel>
+          {card.shops.length ? (
+            <Panel title={t('customers.field.shops')}>
+              <table className="plain">
+                <thead>
+                  <tr>
+                    <th scope="col">{t('customers.field.shop')}</th>
+                    <th scope="col" className="num">
+                      {t('customers.field.orders')}
+                    </th>
+                    <th scope="col" className="num">
+                      {t('customers.field.revenue')}
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {card.shops.map((shop) => (
+                    <tr key={shop.id}>
+                      <th scope="row">{shop.name}</th>
+                      <td className="num">{format.int(shop.orders)}</td>
+                      <td className="num">{format.money(shop.revenue_minor, card.currency)}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </Panel>
+          ) : null}
+        </div>
+      </div>
+      {merging ? <MergeDialog card={card} onClose={() => setMerging(false)} /> : null}
+    </Page>
+  );
+}
+
+function TagEditor(props: { card: CustomerCard }) {
+  const { t } = useTranslation();
+  const say = useSay();
+  const client = useQueryClient();
+  const tags = useTags();
+  const [editing, setEditing] = useState(false);
+  const [chosen, setChosen] = useState<string[]>([]);
+  const { card } = props;
+  if (!editing) {
+    return (
+      <div className="tag-line">
+        {card.tags.length ? <CustomerTags tags={card.tags} /> : <span className="quiet">{t('customers.noTags')}</span>}
+        <Button
+          size="small"
+          type="link"
+          onClick={() => {
+            setChosen(card.tags.map((tag) => tag.id));
+            setEditing(true);
+          }}
+        >
+          {t('customers.editTags')}
+        </Button>
+      </div>
+    );
+  }
+  const save = async () => {
+    try {
+      await putTags(card.id, chosen);
+      setEditing(false);
+      await Promise.all([
+        client.invalidateQueries({ queryKey: ['customer', card.id] }),
+        client.invalidateQueries({ queryKey: ['customers'] }),
+        client.invalidateQueries({ queryKey: ['tags'] }),
+      ]);
+    } catch (error) {
+      say.refused(error);
+    }
+  };
+  return (
+    <div className="stack">
+      <Select
+        mode="multiple"
+        autoFocus
+        aria-label={t('customers.field.tags')}
+        showSearch={{ optionFilterProp: 'label' }}
+        value={chosen}
+        onChange={setChosen}
+        options={(tags.data ?? []).map((tag) => ({ value: tag.id, label: tag.name }))}
+        notFoundContent={<AppLink href="/settings/tags">{t('customers.tags.first')}</AppLink>}
+      />
+      <div className="buttons">
+        <Button type="primary" onClick={() => void save()}>
+          {t('ui.save')}
+        </Button>
+        <Button onClick={() => setEditing(false)}>{t('ui.cancel')}</Button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,42 @@
+import { useTranslation } from 'react-i18next';
+import type { CustomerCard } from '@/api/types';
+import { ChannelName } from '@/ui/marks';
+import { EmptyState } from '@/ui/states';
+import { Day } from '@/ui/values';
+
+export function IdentitiesTab(props: { card: CustomerCard }) {
+  const { t } = useTranslation();
+  const { identities } = props.card;
+  if (identities.length === 0) return <EmptyState small title={t('customers.noIdentities')} />;
+  return (
+    <div className="stack">
+      <p className="quiet">{t('customers.identitiesText')}</p>
+      <div className="scroll-x">
+        <table className="plain">
+          <thead>
+            <tr>
+              <th scope="col">{t('customers.identity.value')}</th>
+              <th scope="col">{t('customers.identity.kind')}</th>
+              <th scope="col">{t('customers.identity.channel')}</th>
+              <th scope="col">{t('customers.identity.seen')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {identities.map((one, index) => (
+              <tr key={`${one.kind}-${one.value}-${index}`}>
+                <th scope="row">{one.value}</th>
+                <td>{t(`customers.identity.kinds.${one.kind}`, { defaultValue: one.kind })}</td>
+                <td>
+                  <ChannelName channel={one.channel} />
+                </td>
+                <td className="nowrap">
+                  <Day at={one.first_seen_at} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </div>
+  );
+}

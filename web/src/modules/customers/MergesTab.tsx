@@ -1,0 +1,68 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Button, Popconfirm } from 'antd';
+import { useTranslation } from 'react-i18next';
+import type { CustomerCard } from '@/api/types';
+import { AppLink } from '@/ui/Link';
+import { useSay } from '@/ui/say';
+import { EmptyState } from '@/ui/states';
+import { Time } from '@/ui/values';
+import { unmerge } from './api';
+import { SuggestionItem } from './SuggestionItem';
+
+export function MergesTab(props: { card: CustomerCard }) {
+  const { t } = useTranslation();
+  const say = useSay();
+  const client = useQueryClient();
+  const { card } = props;
+  const undo = useMutation({
+    mutationFn: unmerge,
+    onSuccess: async () => {
+      await Promise.all(
+        ['customers', 'customer', 'suggestions', 'orders'].map((key) => client.invalidateQueries({ queryKey: [key] })),
+      );
+      say.done(t('customers.merge.undone'));
+    },
+    onError: say.refused,
+  });
+  if (card.merges.length + card.suggestions.length === 0) {
+    return <EmptyState small title={t('customers.merge.none')} text={t('customers.merge.noneText')} />;
+  }
+  return (
+    <div className="stack">
+      {card.suggestions.length ? (
+        <>
+          <h3>{t('customers.merge.suggested')}</h3>
+          <ul className="suggestions">
+            {card.suggestions.map((one) => (
+              <SuggestionItem key={one.id} suggestion={one} />
+            ))}
+          </ul>
+        </>
+      ) : null}
+      {card.merges.length ? (
+        <>
+          <h3>{t('customers.merge.past')}</h3>
+          <ul className="notes">
+            {card.merges.map((merge) => (
+              <li key={merge.id}>
+                {t('customers.merge.pastOne', { name: merge.absorb_name })}{' '}
+                <span className="quiet">
+                  {merge.actor} · <Time at={merge.at} />
+                </span>{' '}
+                <Popconfirm
+                  title={t('customers.merge.undoAsk', { name: merge.absorb_name })}
+                  description={t('customers.merge.undoText')}
+                  okText={t('customers.merge.undo')}
+                  onConfirm={() => undo.mutate(merge.id)}
+                >
+                  <Button size="small">{t('customers.merge.undo')}</Button>
+                </Popconfirm>
+              </li>
+            ))}
+          </ul>
+        </>
+      ) : null}
+      <AppLink href="/customers/suggestions">{t('customers.merge.all')}</AppLink>
+    </div>
+  );
+}

@@ -1,0 +1,120 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Button, Form, Input, Popconfirm, Select, Tag } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { placeErrors } from '@/lib/fields';
+import { useFormat } from '@/lib/format';
+import { TAG_COLOURS } from '@/lib/words';
+import { AppLink } from '@/ui/Link';
+import { Panel } from '@/ui/Page';
+import { useSay } from '@/ui/say';
+import { EmptyState, Loaded } from '@/ui/states';
+import { deleteTag, makeTag, useTags } from './api';
+
+export default function TagsPage() {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const say = useSay();
+  const client = useQueryClient();
+  const query = useTags();
+  const [form] = Form.useForm<{ name: string; colour: string }>();
+  const refresh = () => client.invalidateQueries({ queryKey: ['tags'] });
+  const make = useMutation({
+    mutationFn: makeTag,
+    onSuccess: async () => {
+      form.resetFields();
+      await refresh();
+    },
+    onError: (error) => placeErrors(form, error, ['name', 'colour']) || say.refused(error),
+  });
+  const remove = useMutation({
+    mutationFn: deleteTag,
+    onSuccess: async () => {
+      await refresh();
+      await client.invalidateQueries({ queryKey: ['customers'] });
+    },
+    onError: say.refused,
+  });
+  return (
+    <div className="stack">
+      <Panel title={t('customers.tags.new')}>
+        <Form
+          form={form}
+          layout="vertical"
+          className="inline-form"
+          initialValues={{ colour: 'blue' }}
+          onFinish={(values) => make.mutate(values)}
+        >
+          <Form.Item
+            name="name"
+            label={t('customers.tags.name')}
+            rules={[{ required: true, message: t('customers.tags.needName') }]}
+          >
+            <Input maxLength={40} />
+          </Form.Item>
+          <Form.Item name="colour" label={t('customers.tags.colour')}>
+            <Select
+              style={{ minWidth: 110 }}
+              options={TAG_COLOURS.map((colour) => ({
+                value: colour,
+                label: <Tag color={colour === 'default' ? undefined : colour}>{t(`ui.colour.${colour}`)}</Tag>,
+              }))}
+            />
+          </Form.Item>
+          <Button type="primary" htmlType="submit" loading={make.isPending}>
+            {t('ui.create')}
+          </Button>
+        </Form>
+      </Panel>
+      <Panel title={t('customers.tags.all')}>
+        <Loaded query={query}>
+          {(tags) =>
+            tags.length === 0 ? (
+              <EmptyState small title={t('customers.tags.empty')} text={t('customers.tags.emptyText')} />
+            ) : (
+              <table className="plain">
+                <thead>
+                  <tr>
+                    <th scope="col">{t('customers.tags.name')}</th>
+                    <th scope="col" className="num">
+                      {t('customers.title')}
+                    </th>
+                    <th scope="col" className="num">
+                      <span className="sr-only">{t('ui.delete')}</span>
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {tags.map((tag) => (
+                    <tr key={tag.id}>
+                      <th scope="row">
+                        <Tag color={tag.colour === 'default' ? undefined : tag.colour}>{tag.name}</Tag>
+                      </th>
+                      <td className="num">
+                        <AppLink href={`/customers?tag=${tag.id}`}>{format.int(tag.customers)}</AppLink>
+                      </td>
+                      <td className="num">
+                        <Popconfirm
+                          title={t('customers.tags.deleteAsk', { name: tag.name })}
+                          description={t('customers.tags.deleteText', {
+                            count: tag.customers,
+                            n: format.int(tag.customers),
+                          })}
+                          okText={t('ui.delete')}
+                          onConfirm={() => remove.mutate(tag.id)}
+                        >
+                          <Button size="small" type="link" aria-label={`${t('ui.delete')} ${tag.name}`}>
+                            {t('ui.delete')}
+                          </Button>
+                        </Popconfirm>
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            )
+          }
+        </Loaded>
+      </Panel>
+    </div>
+  );
+}

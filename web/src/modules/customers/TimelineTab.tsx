@@ -1,0 +1,98 @@
+import { Button, Segmented } from 'antd';
+import { useTranslation } from 'react-i18next';
+import type { TimelineItem } from '@/api/types';
+import { formatDay } from '@/lib/format';
+import { useUrl } from '@/lib/url';
+import { AppLink } from '@/ui/Link';
+import { OrderStateMark } from '@/ui/marks';
+import { EmptyState, ErrorState, Waiting } from '@/ui/states';
+import { Money, Time } from '@/ui/values';
+import { useTimeline } from './api';
+
+const KINDS = ['order', 'payment', 'refund', 'note', 'tag', 'merge'];
+
+export function TimelineTab(props: { id: string }) {
+  const { t } = useTranslation();
+  const [url, setUrl] = useUrl();
+  const query = useTimeline(props.id, url.kind);
+  const items = query.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <div className="stack">
+      <div className="scroll-x">
+        <Segmented
+          aria-label={t('customers.timeline.filter')}
+          value={url.kind ?? 'all'}
+          onChange={(kind) => setUrl({ kind: kind === 'all' ? undefined : String(kind) })}
+          options={[
+            { value: 'all', label: t('ui.all') },
+            ...KINDS.map((kind) => ({ value: kind, label: t(`customers.timeline.kind.${kind}`) })),
+          ]}
+        />
+      </div>
+      {query.isPending ? (
+        <Waiting />
+      ) : query.isError ? (
+        <ErrorState error={query.error} onRetry={() => void query.refetch()} />
+      ) : items.length === 0 ? (
+        <EmptyState small title={t(url.kind ? 'customers.timeline.noneOfKind' : 'customers.timeline.none')} />
+      ) : (
+        <ol className="timeline">
+          {items.map((item, index) => {
+            const day = formatDay(item.at);
+            const before = items[index - 1];
+            return (
+              <li key={`${item.at}-${index}`} className={`event event-${item.kind}`}>
+                {before && formatDay(before.at).slice(0, 7) === day.slice(0, 7) ? null : (
+                  <div className="event-month">{day.slice(0, 7)}</div>
+                )}
+                <div className="event-line">
+                  <span className="event-kind">
+                    {t(`customers.timeline.kind.${item.kind}`, { defaultValue: item.kind })}
+                  </span>
+                  <span className="event-what">
+                    <Event item={item} />
+                  </span>
+                  <span className="event-time quiet">
+                    <Time at={item.at} />
+                  </span>
+                </div>
+              </li>
+            );
+          })}
+        </ol>
+      )}
+      {query.hasNextPage ? (
+        <Button loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+          {t('ui.loadMore')}
+        </Button>
+      ) : null}
+    </div>
+  );
+}
+
+function Event(props: { item: TimelineItem }) {
+  const { item } = props;
+  const { order, note } = item;
+  if (note) {
+    return (
+      <>
+        <span className="note-text">{note.text}</span> <span className="quiet">{note.author}</span>
+      </>
+    );
+  }
+  if (order) {
+    const amount = item.kind === 'refund' ? order.refund_minor : order.paid_minor || order.total_minor;
+    return (
+      <>
+        <AppLink href={`/orders/${order.id}`}>{item.title || order.item_title || order.external_no}</AppLink>{' '}
+        <Money minor={amount} currency={order.currency} />{' '}
+        {item.kind === 'order' ? <OrderStateMark state={order.state} /> : null}
+      </>
+    );
+  }
+  return (
+    <>
+      {item.title} {item.actor ? <span className="quiet">{item.actor}</span> : null}
+    </>
+  );
+}
