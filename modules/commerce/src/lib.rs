@@ -1,5 +1,25 @@
 //! Shops, orders and their import. See README.md.
 
+pub mod batch;
+mod fingerprint;
+pub mod events;
 pub mod formats;
+pub mod imports;
+pub mod order;
 pub mod record;
+pub mod shops;
 pub mod state;
+pub mod store;
+
+pub use order::{OrderHead, Receiver};
+pub use shops::{Channel, Shop};
+pub use state::OrderState;
+
+use platform::Migration;
+
+/// The tables of this module.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    module: "commerce",
+    version: 1,
+    sql: include_str!("../migrations/0001_commerce.sql"),
+}];

@@ -1,6 +1,7 @@
 //! What one file says of one order, in the house's words and before anything is stored.
 
 use kernel::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::state::OrderState;
 
@@ -97,7 +98,7 @@ pub struct ReceiverRecord {
 }
 
 /// One line of an order as a file tells it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineRecord {
     /// The platform's line number (子订单编号) where there is one.
     pub external_no: Option<String>,

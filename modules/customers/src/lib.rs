@@ -1,1 +1,17 @@
-//! See README.md.
+//! Customers, their identities, tags, notes and merges. See README.md.
+
+pub mod events;
+pub mod model;
+pub mod resolve;
+mod store;
+
+pub use model::{AccountSpace, IdentityKind, Rating};
+
+use platform::Migration;
+
+/// The tables of this module.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    module: "customers",
+    version: 1,
+    sql: include_str!("../migrations/0001_customers.sql"),
+}];

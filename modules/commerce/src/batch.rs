@@ -1,0 +1,553 @@
+//! One batch of an import: which orders are new, changed or as they were, and how to take it back.
+
+use std::collections::{HashMap, HashSet};
+
+use kernel::{CustomerId, OrderId, TypedId};
+use platform::crypto::OrgKeys;
+use platform::{Ctx, DbError, Scope, Tx, args};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::fingerprint::fingerprint;
+use crate::order::{OrderHead, Undated, merge_lines};
+use crate::record::{LineRecord, OrderRecord};
+use crate::store::{self, KnownOrder, OrderRow};
+
+/// Name under which images for undo are sealed.
+const BEFORE_FIELD: &str = "commerce.before";
+
+/// An order as read, with its digests.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What the file says.
+    pub record: OrderRecord,
+    /// The file it came from, as an index into the import's list.
+    pub file: usize,
+    head_hash: i64,
+    lines_hash: i64,
+}
+
+impl Report {
+    /// Takes the digests of `record`.
+    #[must_use]
+    pub fn new(keys: &OrgKeys, record: OrderRecord, file: usize, buffer: &mut String) -> Self {
+        let (head_hash, lines_hash) = fingerprint(keys, &record, buffer);
+        Self { record, file, head_hash, lines_hash }
+    }
+}
+
+/// Remembers which orders an import wrote, so that an empty shop is not asked for each of them.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Digests of the numbers written so far; `None` when the shop had orders before.
+    numbers: Option<HashSet<u64>>,
+}
+
+impl Seen {
+    /// For a shop that has no orders before this import.
+    #[must_use]
+    pub fn empty_shop() -> Self {
+        Self { numbers: Some(HashSet::new()) }
+    }
+
+    /// For any shop: the database is asked.
+    #[must_use]
+    pub const fn unknown() -> Self {
+        Self { numbers: None }
+    }
+
+    /// Whether the database must be asked for `number`.
+    fn may_exist(&self, number: &str) -> bool {
+        self.numbers.as_ref().is_none_or(|seen| seen.contains(&digest(number)))
+    }
+
+    fn add(&mut self, number: &str) {
+        // Eight bytes an order: beyond ten million the database is asked instead.
+        const MOST: usize = 10_000_000;
+        if let Some(seen) = &mut self.numbers {
+            seen.insert(digest(number));
+            if seen.len() > MOST {
+                self.numbers = None;
+            }
+        }
+    }
+}
+
+fn digest(number: &str) -> u64 {
+    use std::hash::{Hash as _, Hasher as _};
+    let mut hasher = std::collections::hash_map::DefaultHasher::new();
+    number.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// What is known of the orders a batch names.
+#[derive(Debug, Default)]
+pub struct Known {
+    by_number: HashMap<String, KnownOrder>,
+}
+
+impl Known {
+    /// Looks the orders of a batch up.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn look_up(
+        tx: &mut Tx,
+        scope: Scope,
+        shop_number: i64,
+        seen: &Seen,
+        reports: &[Report],
+    ) -> Result<Self, DbError> {
+        let mut numbers: Vec<&str> = reports
+            .iter()
+            .map(|report| report.record.external_no.as_str())
+            .filter(|number| seen.may_exist(number))
+            .collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let known = store::known_orders(tx, scope, shop_number, &numbers).await?;
+        let by_number = known.into_iter().map(|known| (known.external_no.clone(), known)).collect();
+        Ok(Self { by_number })
+    }
+
+    /// Whether `report` says nothing that is not known.
+    #[must_use]
+    pub fn is_unchanged(&self, report: &Report) -> bool {
+        self.by_number.get(&report.record.external_no).is_some_and(|known| {
+            known.head_hash == report.head_hash
+                && (report.lines_hash == 0 || known.lines_hash == report.lines_hash)
+        })
+    }
+}
+
+/// What a batch did, in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Tally {
+    pub created: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+    pub lines_created: u64,
+}
+
+/// The outcome of a batch: its numbers, what to keep for undo, and who is touched.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// Numbers.
+    pub tally: Tally,
+    /// Orders that did not exist.
+    pub created: Vec<Uuid>,
+    /// Changed orders as they were before.
+    pub before: Vec<Before>,
+    /// Reports that could not be applied: index in the batch and reason.
+    pub refused: Vec<(usize, Undated)>,
+    /// Customers whose orders changed.
+    pub touched: HashSet<Uuid>,
+}
+
+/// An order as it was before an import changed it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Before {
+    /// The row.
+    pub order: OrderRow,
+    /// Its lines, where the import changed them.
+    pub lines: Option<Vec<LineRecord>>,
+}
+
+/// Which customer a report belongs to, by its index.
+pub type Buyers = HashMap<usize, CustomerId>;
+
+/// Settings of the import that a batch needs.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchOf {
+    /// Number of the shop.
+    pub shop_number: i64,
+    /// Number of the import.
+    pub import_number: i64,
+}
+
+struct Pending {
+    row: OrderRow,
+    /// Lines, where this batch changed or read them.
+    lines: Option<Vec<LineRecord>>,
+    lines_changed: bool,
+    /// Place of its image in `Applied::before`; `None` for a new order.
+    image: Option<usize>,
+    changed: bool,
+}
+
+/// Applies a batch of reports in their order, inside the caller's transaction.
+///
+/// # Errors
+/// `Duplicate` when another writer made one of the orders just now: roll back, look up again.
+pub async fn apply(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    of: BatchOf,
+    seen: &mut Seen,
+    known: Known,
+    reports: Vec<Report>,
+    buyers: &Buyers,
+) -> Result<Applied, DbError> {
+    let mut applied = Applied::default();
+    let changed_ids: Vec<Uuid> = {
+        let mut ids: Vec<Uuid> = reports
+            .iter()
+            .filter(|report| !known.is_unchanged(report))
+            .filter_map(|report| known.by_number.get(&report.record.external_no))
+            .map(|known| known.id)
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    };
+    let mut rows: HashMap<Uuid, OrderRow> = store::orders(tx, cx.scope, &changed_ids)
+        .await?
+        .into_iter()
+        .map(|row| (row.id, row))
+        .collect();
+    let with_lines: Vec<Uuid> = reports
+        .iter()
+        .filter(|report| report.lines_hash != 0)
+        .filter_map(|report| known.by_number.get(&report.record.external_no))
+        .filter(|known| rows.get(&known.id).is_some_and(|row| row.line_count > 0))
+        .map(|known| known.id)
+        .collect();
+    let mut stored_lines = store::lines(tx, cx.scope, &with_lines).await?;
+
+    let now = cx.now();
+    let mut pending: Vec<Pending> = Vec::with_capacity(reports.len());
+    let mut at: HashMap<String, usize> = HashMap::new();
+    for (index, report) in reports.into_iter().enumerate() {
+        let number = &report.record.external_no;
+        let place = match at.get(number).copied() {
+            Some(place) => Some(place),
+            None => match known.by_number.get(number) {
+                Some(_) if known.is_unchanged(&report) => {
+                    applied.tally.unchanged += 1;
+                    continue;
+                }
+                Some(known) => rows.remove(&known.id).map(|row| {
+                    let lines = stored_lines.remove(&row.id).or((row.line_count == 0).then(Vec::new));
+                    applied.before.push(Before { order: row.clone(), lines: None });
+                    pending.push(Pending {
+                        row,
+                        lines,
+                        lines_changed: false,
+                        image: Some(applied.before.len() - 1),
+                        changed: false,
+                    });
+                    pending.len() - 1
+                }),
+                None => None,
+            },
+        };
+        match place {
+            Some(place) => {
+                at.insert(number.clone(), place);
+                let order = &mut pending[place];
+                let mut changed = update(cx, keys, of, order, &report, &mut applied.before)?;
+                if let Some(buyer) = buyers.get(&index)
+                    && order.row.customer_id.is_none()
+                {
+                    order.row.customer_id = Some(buyer.uuid());
+                    changed = true;
+                }
+                if changed {
+                    order.changed = true;
+                    order.row.last_import = of.import_number;
+                }
+            }
+            None => {
+                let mut head = match OrderHead::begin(&report.record) {
+                    Ok(head) => head,
+                    Err(undated) => {
+                        applied.refused.push((index, undated));
+                        continue;
+                    }
+                };
+                head.sum_lines(&report.record.lines);
+                at.insert(number.clone(), pending.len());
+                let id: OrderId = cx.ids.fresh(now);
+                let mut row = OrderRow::empty(id, of, &report);
+                row.customer_id = buyers.get(&index).map(|buyer| buyer.uuid());
+                row.set_head(cx, keys, head);
+                pending.push(Pending {
+                    row,
+                    lines_changed: !report.record.lines.is_empty(),
+                    lines: Some(report.record.lines),
+                    image: None,
+                    changed: true,
+                });
+            }
+        }
+    }
+    write(tx, cx.scope, seen, pending, &mut applied).await?;
+    Ok(applied)
+}
+
+impl OrderRow {
+    fn empty(id: OrderId, of: BatchOf, report: &Report) -> Self {
+        Self {
+            id: id.uuid(),
+            shop_number: of.shop_number,
+            external_no: report.record.external_no.clone(),
+            customer_id: None,
+            state: 0,
+            close_reason: None,
+            ordered_at: 0,
+            paid_at: None,
+            shipped_at: None,
+            completed_at: None,
+            goods_minor: None,
+            freight_minor: None,
+            total_minor: None,
+            paid_minor: None,
+            refund_minor: None,
+            revenue_minor: None,
+            item_count: None,
+            item_title: None,
+            buyer_message: None,
+            seller_remark: None,
+            carrier: None,
+            tracking_no: None,
+            province: None,
+            city: None,
+            receiver: None,
+            extra: None,
+            amounts_from_lines: false,
+            line_count: report.record.lines.len() as i64,
+            head_hash: report.head_hash,
+            lines_hash: report.lines_hash,
+            last_import: of.import_number,
+        }
+    }
+}
+
+/// Takes a report into an order that is known; says whether anything changed.
+fn update(
+    cx: &Ctx,
+    keys: &OrgKeys,
+    of: BatchOf,
+    pending: &mut Pending,
+    report: &Report,
+    before: &mut [Before],
+) -> Result<bool, DbError> {
+    let known_lines = pending.lines.clone().unwrap_or_default();
+    let same_import = pending.row.last_import == of.import_number;
+    let lines = merge_lines(known_lines.clone(), &report.record.lines, same_import);
+    let lines_changed = pending.lines.is_some() && lines != known_lines;
+
+    let old = pending.row.head(keys).map_err(|error| DbError::Refused(error.to_string()))?;
+    let mut head = old.clone();
+    head.report(&report.record);
+    if lines_changed || head.amounts_from_lines {
+        head.sum_lines(&lines);
+    }
+    let head_changed = head != old;
+    if lines_changed {
+        if let Some(image) = pending.image.map(|place| &mut before[place])
+            && image.lines.is_none()
+        {
+            image.lines = Some(known_lines);
+        }
+        pending.row.line_count = lines.len() as i64;
+        pending.lines = Some(lines);
+        pending.lines_changed = true;
+    }
+    if head_changed {
+        pending.row.set_head(cx, keys, head);
+    }
+    // The digests follow the newest report even where it changes nothing, but that alone is no update.
+    pending.row.head_hash = report.head_hash;
+    if report.lines_hash != 0 {
+        pending.row.lines_hash = report.lines_hash;
+    }
+    Ok(head_changed || lines_changed)
+}
+
+async fn write(
+    tx: &mut Tx,
+    scope: Scope,
+    seen: &mut Seen,
+    pending: Vec<Pending>,
+    applied: &mut Applied,
+) -> Result<(), DbError> {
+    let mut replaced = Vec::new();
+    let mut lines_replaced = Vec::new();
+    let mut orders = Vec::with_capacity(pending.len());
+    let mut lines = Vec::new();
+    let mut unchanged: HashSet<Uuid> = HashSet::new();
+    for item in pending {
+        let Pending { row, lines: order_lines, lines_changed, image, changed } = item;
+        if !changed {
+            applied.tally.unchanged += 1;
+            unchanged.insert(row.id);
+            continue;
+        }
+        let order_lines = order_lines.unwrap_or_default();
+        applied.touched.extend(row.customer_id);
+        match image {
+            None => {
+                applied.tally.created += 1;
+                applied.tally.lines_created += order_lines.len() as u64;
+                applied.created.push(row.id);
+                seen.add(&row.external_no);
+            }
+            Some(place) => {
+                applied.tally.updated += 1;
+                replaced.push(row.id);
+                if lines_changed {
+                    lines_replaced.push(row.id);
+                    let had = applied.before[place].lines.as_ref().map_or(0, Vec::len);
+                    applied.tally.lines_created += order_lines.len().saturating_sub(had) as u64;
+                }
+            }
+        }
+        if lines_changed {
+            lines.push((row.id, order_lines));
+        }
+        orders.push(row);
+    }
+    applied.before.retain(|image| !unchanged.contains(&image.order.id));
+    store::remove_lines(tx, scope, &lines_replaced).await?;
+    store::remove_orders(tx, scope, &replaced).await?;
+    store::insert_orders(tx, scope, orders, lines).await
+}
+
+/// What a batch did to customers is kept beside it, in the customers module's own form.
+pub type CustomersJournal = serde_json::Value;
+
+/// Keeps what is needed to take a batch back.
+///
+/// # Errors
+/// As the database says.
+pub async fn keep_for_undo(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    import_number: i64,
+    batch_no: i64,
+    applied: &Applied,
+    customers: &CustomersJournal,
+) -> Result<(), DbError> {
+    let created: Vec<u8> = applied.created.iter().flat_map(|id| *id.as_bytes()).collect();
+    let before = if applied.before.is_empty() {
+        Vec::new()
+    } else {
+        let plain = serde_json::to_vec(&applied.before)
+            .map_err(|error| DbError::Refused(format!("the undo image cannot be written: {error}")))?;
+        keys.seal(&*cx.ids, BEFORE_FIELD, &plain)
+    };
+    tx.execute(
+        "INSERT INTO commerce_import_batches (org_id, import_number, batch_no, created_orders, before_orders, customers)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        args![cx.scope.org_arg(), import_number, batch_no, created, before, customers.to_string()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A batch as kept for undo.
+#[derive(Debug)]
+pub struct Kept {
+    /// Its number; the last is taken back first.
+    pub batch_no: i64,
+    /// Orders it created.
+    pub created: Vec<Uuid>,
+    /// Orders it changed, as they were.
+    pub before: Vec<Before>,
+    /// What it did to customers.
+    pub customers: CustomersJournal,
+}
+
+/// The last batch of an import that is not taken back yet.
+///
+/// # Errors
+/// `Refused` if the image cannot be read; otherwise as the database says.
+pub async fn last_kept(
+    tx: &mut Tx,
+    scope: Scope,
+    keys: &OrgKeys,
+    import_number: i64,
+    below_batch: i64,
+) -> Result<Option<Kept>, DbError> {
+    let row: Option<(i64, Vec<u8>, Vec<u8>, String)> = tx
+        .fetch_optional(
+            "SELECT batch_no, created_orders, before_orders, customers FROM commerce_import_batches
+             WHERE org_id = $1 AND import_number = $2 AND batch_no < $3 ORDER BY batch_no DESC LIMIT 1",
+            args![scope.org_arg(), import_number, below_batch],
+        )
+        .await?;
+    let Some((batch_no, created, before, customers)) = row else { return Ok(None) };
+    let unreadable = |what: String| DbError::Refused(format!("the undo image is unreadable: {what}"));
+    let before = if before.is_empty() {
+        Vec::new()
+    } else {
+        let plain = keys.open(BEFORE_FIELD, &before).map_err(|e| unreadable(e.to_string()))?;
+        serde_json::from_slice(&plain).map_err(|e| unreadable(e.to_string()))?
+    };
+    let created = created.chunks_exact(16).filter_map(|id| Uuid::from_slice(id).ok()).collect();
+    let customers =
+        serde_json::from_str(&customers).map_err(|error| unreadable(error.to_string()))?;
+    Ok(Some(Kept { batch_no, created, before, customers }))
+}
+
+/// How many orders of a kept batch were changed by another import since.
+///
+/// # Errors
+/// As the database says.
+pub async fn changed_since(
+    tx: &mut Tx,
+    scope: Scope,
+    import_number: i64,
+    kept: &Kept,
+) -> Result<Vec<i64>, DbError> {
+    let ids: Vec<Uuid> =
+        kept.created.iter().copied().chain(kept.before.iter().map(|b| b.order.id)).collect();
+    let mut others: Vec<i64> = store::last_imports(tx, scope, &ids)
+        .await?
+        .into_iter()
+        .filter(|number| *number != import_number)
+        .collect();
+    others.sort_unstable();
+    Ok(others)
+}
+
+/// Takes a batch back: what it created goes, what it changed is as it was. Gives the customers whose
+/// orders this touches.
+///
+/// # Errors
+/// As the database says.
+pub async fn take_back(
+    tx: &mut Tx,
+    scope: Scope,
+    import_number: i64,
+    kept: Kept,
+) -> Result<HashSet<Uuid>, DbError> {
+    let changed: Vec<Uuid> = kept.before.iter().map(|image| image.order.id).collect();
+    let mut touched = store::customers_of(tx, scope, &kept.created).await?;
+    touched.extend(store::customers_of(tx, scope, &changed).await?);
+    touched.extend(kept.before.iter().filter_map(|image| image.order.customer_id));
+    let lines_changed: Vec<Uuid> =
+        kept.before.iter().filter(|i| i.lines.is_some()).map(|i| i.order.id).collect();
+    store::remove_lines(tx, scope, &kept.created).await?;
+    store::remove_lines(tx, scope, &lines_changed).await?;
+    store::remove_orders(tx, scope, &kept.created).await?;
+    store::remove_orders(tx, scope, &changed).await?;
+    let (mut orders, mut lines) = (Vec::new(), Vec::new());
+    for image in kept.before {
+        if let Some(before) = image.lines {
+            lines.push((image.order.id, before));
+        }
+        orders.push(image.order);
+    }
+    store::insert_orders(tx, scope, orders, lines).await?;
+    tx.execute(
+        "DELETE FROM commerce_import_batches WHERE org_id = $1 AND import_number = $2 AND batch_no = $3",
+        args![scope.org_arg(), import_number, kept.batch_no],
+    )
+    .await?;
+    Ok(touched)
+}

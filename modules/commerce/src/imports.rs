@@ -1,0 +1,458 @@
+//! Imports: their state, their progress and what they rejected.
+
+use kernel::{Cursor, ImportId, Limit, Page, Timestamp, TypedId};
+use platform::crypto::OrgKeys;
+use platform::{Arg, BulkRows, Ctx, DbError, Scope, Tx, args};
+use serde::{Deserialize, Serialize};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+/// Name under which rejected rows are sealed.
+const RAW_FIELD: &str = "commerce.reject";
+/// Rejected rows kept of one import; beyond, they are only counted.
+pub const REJECTS_MAX: u64 = 1_000_000;
+
+/// Where an import stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportState {
+    /// Uploaded to look at; nothing runs.
+    Draft,
+    /// Waits for a worker.
+    Queued,
+    /// A worker (or a command) is at it.
+    Running,
+    /// Stopped by a person; goes on where it was.
+    Paused,
+    /// Done.
+    Finished,
+    /// Given up by a person; what was imported stays and can be undone.
+    Cancelled,
+    /// Could not go on; `error` says why. Can be resumed.
+    Failed,
+    /// Being taken back.
+    Undoing,
+    /// Taken back.
+    Undone,
+}
+
+impl ImportState {
+    const ALL: [(Self, &'static str); 9] = [
+        (Self::Draft, "draft"),
+        (Self::Queued, "queued"),
+        (Self::Running, "running"),
+        (Self::Paused, "paused"),
+        (Self::Finished, "finished"),
+        (Self::Cancelled, "cancelled"),
+        (Self::Failed, "failed"),
+        (Self::Undoing, "undoing"),
+        (Self::Undone, "undone"),
+    ];
+
+    /// The stored name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(state, _)| *state == self).map_or("failed", |(_, name)| name)
+    }
+
+    fn parse(name: &str) -> Self {
+        Self::ALL.iter().find(|(_, known)| *known == name).map_or(Self::Failed, |(state, _)| *state)
+    }
+}
+
+/// One file of an import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportFile {
+    /// Its name, as the person knows it.
+    pub name: String,
+    /// Where it lies.
+    pub path: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Its format, once known.
+    pub format: Option<String>,
+    /// Its encoding, once known.
+    pub encoding: Option<String>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportRequest {
+    /// The files, in the order in which they are read.
+    pub files: Vec<ImportFile>,
+    /// Format by name; `None` detects it.
+    pub format: Option<String>,
+    /// Text of the mapping for generic files.
+    pub mapping: Option<String>,
+    /// Whether the files were uploaded and are removed when the import ends.
+    pub uploaded: bool,
+}
+
+/// How far an import is, and what it did. Counts are those of all sessions of the import together.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Progress {
+    /// The file being read, as an index.
+    pub file: usize,
+    /// Data rows of that file that are done.
+    pub rows_done: u64,
+    /// Data rows of all files that are done.
+    pub rows_read: u64,
+    pub bytes_read: u64,
+    pub bytes_total: u64,
+    pub batches: i64,
+    pub orders_created: u64,
+    pub orders_updated: u64,
+    pub orders_unchanged: u64,
+    pub lines_created: u64,
+    pub customers_created: u64,
+    pub customers_matched: u64,
+    pub rejected: u64,
+    pub skipped: u64,
+    /// Working time, without pauses.
+    pub seconds: f64,
+}
+
+/// An import.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub struct Import {
+    pub id: ImportId,
+    pub number: i64,
+    pub shop_number: Option<i64>,
+    pub state: ImportState,
+    pub dry_run: bool,
+    /// Recognises the same files when a killed import is started again.
+    pub fingerprint: String,
+    pub request: ImportRequest,
+    pub progress: Progress,
+    pub error: Option<String>,
+    pub created_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+}
+
+#[derive(sqlx::FromRow)]
+struct ImportRow {
+    id: Uuid,
+    number: i64,
+    shop_number: Option<i64>,
+    state: String,
+    dry_run: bool,
+    fingerprint: String,
+    request: String,
+    progress: String,
+    error: Option<String>,
+    created_at: i64,
+    started_at: Option<i64>,
+    finished_at: Option<i64>,
+}
+
+impl TryFrom<ImportRow> for Import {
+    type Error = DbError;
+    fn try_from(row: ImportRow) -> Result<Self, DbError> {
+        let broken = |error| DbError::Refused(format!("import {} is unreadable: {error}", row.number));
+        Ok(Self {
+            id: ImportId::from_uuid(row.id),
+            number: row.number,
+            shop_number: row.shop_number,
+            state: ImportState::parse(&row.state),
+            dry_run: row.dry_run,
+            fingerprint: row.fingerprint,
+            request: serde_json::from_str(&row.request).map_err(broken)?,
+            progress: serde_json::from_str(&row.progress).map_err(broken)?,
+            error: row.error,
+            created_at: Timestamp::from_millis(row.created_at),
+            started_at: row.started_at.map(Timestamp::from_millis),
+            finished_at: row.finished_at.map(Timestamp::from_millis),
+        })
+    }
+}
+
+const SELECT: &str = "SELECT id, number, shop_number, state, dry_run, fingerprint, request, progress,
+    error, created_at, started_at, finished_at FROM commerce_imports";
+
+/// Begins an import in `state`.
+///
+/// # Errors
+/// As the database says.
+pub async fn create(
+    tx: &mut Tx,
+    cx: &Ctx,
+    shop_number: Option<i64>,
+    state: ImportState,
+    dry_run: bool,
+    fingerprint: &str,
+    request: ImportRequest,
+) -> Result<Import, DbError> {
+    let (number,): (i64,) = tx
+        .fetch_one(
+            "SELECT COALESCE(MAX(number), 0) + 1 FROM commerce_imports WHERE org_id = $1",
+            args![cx.scope.org_arg()],
+        )
+        .await?;
+    let id: ImportId = cx.fresh();
+    let created_at = cx.now();
+    let progress = Progress {
+        bytes_total: request.files.iter().map(|file| file.size_bytes).sum(),
+        ..Progress::default()
+    };
+    tx.execute(
+        "INSERT INTO commerce_imports (org_id, id, number, shop_number, state, dry_run, fingerprint, request, progress, created_by, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        args![
+            cx.scope.org_arg(),
+            id,
+            number,
+            shop_number,
+            state.name(),
+            dry_run,
+            fingerprint,
+            json(&request),
+            json(&progress),
+            cx.scope.user_id(),
+            created_at
+        ],
+    )
+    .await?;
+    Ok(Import {
+        id,
+        number,
+        shop_number,
+        state,
+        dry_run,
+        fingerprint: fingerprint.to_owned(),
+        request,
+        progress,
+        error: None,
+        created_at,
+        started_at: None,
+        finished_at: None,
+    })
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// The import with that id.
+///
+/// # Errors
+/// As the database says.
+pub async fn get(tx: &mut Tx, scope: Scope, id: ImportId) -> Result<Option<Import>, DbError> {
+    let sql = format!("{SELECT} WHERE org_id = $1 AND id = $2");
+    let row: Option<ImportRow> =
+        tx.fetch_optional(AssertSqlSafe(sql), args![scope.org_arg(), id]).await?;
+    row.map(Import::try_from).transpose()
+}
+
+/// The newest import of the same files into the same shop that was begun and not ended.
+///
+/// # Errors
+/// As the database says.
+pub async fn unfinished(
+    tx: &mut Tx,
+    scope: Scope,
+    shop_number: i64,
+    fingerprint: &str,
+) -> Result<Option<Import>, DbError> {
+    let sql = format!(
+        "{SELECT} WHERE org_id = $1 AND shop_number = $2 AND fingerprint = $3
+         AND state IN ('queued', 'running', 'paused', 'failed') AND NOT dry_run
+         ORDER BY number DESC LIMIT 1"
+    );
+    let row: Option<ImportRow> = tx
+        .fetch_optional(AssertSqlSafe(sql), args![scope.org_arg(), shop_number, fingerprint])
+        .await?;
+    row.map(Import::try_from).transpose()
+}
+
+/// Imports, newest first.
+///
+/// # Errors
+/// As the database says.
+pub async fn list(
+    tx: &mut Tx,
+    scope: Scope,
+    after: Option<i64>,
+    limit: Limit,
+) -> Result<Page<Import>, DbError> {
+    let sql = format!("{SELECT} WHERE org_id = $1 AND number < $2 ORDER BY number DESC LIMIT $3");
+    let rows: Vec<ImportRow> = tx
+        .fetch_all(
+            AssertSqlSafe(sql),
+            args![scope.org_arg(), after.unwrap_or(i64::MAX), limit.get() as i64 + 1],
+        )
+        .await?;
+    let mut items =
+        rows.into_iter().map(Import::try_from).collect::<Result<Vec<Import>, DbError>>()?;
+    let more = items.len() > limit.get();
+    items.truncate(limit.get());
+    let next = more.then(|| items.last().map(|last| Cursor::encode(&last.number))).flatten();
+    Ok(Page { items, next })
+}
+
+/// Moves an import from one of `from` to `to`; says whether it was in one of them.
+///
+/// # Errors
+/// As the database says.
+pub async fn transition(
+    tx: &mut Tx,
+    cx: &Ctx,
+    id: ImportId,
+    from: &[ImportState],
+    to: ImportState,
+) -> Result<bool, DbError> {
+    let now = cx.now();
+    let ended = matches!(
+        to,
+        ImportState::Finished | ImportState::Cancelled | ImportState::Failed | ImportState::Undone
+    );
+    let states = from.iter().map(|s| format!("'{}'", s.name())).collect::<Vec<_>>().join(", ");
+    let sql = format!(
+        "UPDATE commerce_imports SET state = $3, finished_at = $4,
+             started_at = CASE WHEN $5 THEN COALESCE(started_at, $6) ELSE started_at END
+         WHERE org_id = $1 AND id = $2 AND state IN ({states})"
+    );
+    let changed = tx
+        .execute(
+            AssertSqlSafe(sql),
+            args![
+                cx.scope.org_arg(),
+                id,
+                to.name(),
+                ended.then_some(now),
+                to == ImportState::Running,
+                now
+            ],
+        )
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Writes what an import is told to do and how far it is.
+///
+/// # Errors
+/// As the database says.
+pub async fn save(tx: &mut Tx, scope: Scope, import: &Import) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE commerce_imports SET shop_number = $3, request = $4, progress = $5, error = $6, dry_run = $7, fingerprint = $8
+         WHERE org_id = $1 AND id = $2",
+        args![
+            scope.org_arg(),
+            import.id,
+            import.shop_number,
+            json(&import.request),
+            json(&import.progress),
+            import.error.clone(),
+            import.dry_run,
+            import.fingerprint.as_str()
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The state of an import, locked until the transaction ends, so that a pause and a batch exclude
+/// each other.
+///
+/// # Errors
+/// `NotFound` if there is none.
+pub async fn lock_state(tx: &mut Tx, scope: Scope, id: ImportId) -> Result<ImportState, DbError> {
+    let sql = if tx.is_postgres() {
+        "SELECT state FROM commerce_imports WHERE org_id = $1 AND id = $2 FOR UPDATE"
+    } else {
+        "SELECT state FROM commerce_imports WHERE org_id = $1 AND id = $2"
+    };
+    let (state,): (String,) = tx.fetch_one(sql, args![scope.org_arg(), id]).await?;
+    Ok(ImportState::parse(&state))
+}
+
+/// A row that was not imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// Name of the file.
+    pub file: String,
+    /// Line in the file, the header being 1.
+    pub line: u64,
+    /// Column at fault, where one is.
+    pub column: Option<String>,
+    /// What is wrong and what would be right.
+    pub reason: String,
+    /// The row as it stood.
+    pub raw: String,
+}
+
+/// Keeps rejected rows; `first_seq` is the number rejected before.
+///
+/// # Errors
+/// As the database says.
+pub async fn keep_rejects(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    import_number: i64,
+    first_seq: u64,
+    rows: Vec<RejectedRow>,
+) -> Result<(), DbError> {
+    let mut bulk = BulkRows::new(
+        "commerce_import_rejects",
+        &["org_id", "import_number", "seq", "file", "line", "column_name", "reason", "raw"],
+    );
+    let room = REJECTS_MAX.saturating_sub(first_seq) as usize;
+    for (index, row) in rows.into_iter().take(room).enumerate() {
+        bulk.push([
+            Arg::from(cx.scope.org_arg()),
+            Arg::from(import_number),
+            Arg::from(first_seq as i64 + index as i64),
+            Arg::from(row.file),
+            Arg::from(row.line as i64),
+            Arg::from(row.column),
+            Arg::from(row.reason),
+            Arg::from(keys.seal(&*cx.ids, RAW_FIELD, row.raw.as_bytes())),
+        ]);
+    }
+    tx.bulk_insert(bulk).await
+}
+
+/// Rejected rows from `first_seq` on, at most `limit`.
+///
+/// # Errors
+/// As the database says.
+pub async fn rejects(
+    tx: &mut Tx,
+    scope: Scope,
+    keys: &OrgKeys,
+    import_number: i64,
+    first_seq: u64,
+    limit: usize,
+) -> Result<Vec<RejectedRow>, DbError> {
+    let rows: Vec<(String, i64, Option<String>, String, Vec<u8>)> = tx
+        .fetch_all(
+            "SELECT file, line, column_name, reason, raw FROM commerce_import_rejects
+             WHERE org_id = $1 AND import_number = $2 AND seq >= $3 ORDER BY seq LIMIT $4",
+            args![scope.org_arg(), import_number, first_seq as i64, limit as i64],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|(file, line, column, reason, raw)| {
+            let raw = keys
+                .open_text(RAW_FIELD, &raw)
+                .map_err(|error| DbError::Refused(error.to_string()))?;
+            Ok(RejectedRow { file, line: line as u64, column, reason, raw })
+        })
+        .collect()
+}
+
+/// Removes the rejected rows of an import that is taken back.
+///
+/// # Errors
+/// As the database says.
+pub async fn drop_rejects(tx: &mut Tx, scope: Scope, import_number: i64) -> Result<(), DbError> {
+    tx.execute(
+        "DELETE FROM commerce_import_rejects WHERE org_id = $1 AND import_number = $2",
+        args![scope.org_arg(), import_number],
+    )
+    .await?;
+    Ok(())
+}

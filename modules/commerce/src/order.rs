@@ -1,0 +1,300 @@
+//! How a report of an order changes what is known of it. Pure.
+
+use kernel::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::record::{LineRecord, OrderRecord};
+use crate::state::OrderState;
+
+/// Where an order goes; the part that is sealed at rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct Receiver {
+    pub name: Option<String>,
+    pub mobile: Option<String>,
+    pub landline: Option<String>,
+    pub district: Option<String>,
+    pub address: Option<String>,
+    pub postcode: Option<String>,
+}
+
+impl Receiver {
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What is known of an order apart from its lines. Amounts in minor units of the shop's currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct OrderHead {
+    pub state: OrderState,
+    pub close_reason: Option<String>,
+    pub ordered_at: Timestamp,
+    pub paid_at: Option<Timestamp>,
+    pub shipped_at: Option<Timestamp>,
+    pub completed_at: Option<Timestamp>,
+    pub goods_minor: Option<i64>,
+    pub freight_minor: Option<i64>,
+    pub total_minor: Option<i64>,
+    /// Before refunds.
+    pub paid_minor: Option<i64>,
+    pub refund_minor: Option<i64>,
+    pub item_count: Option<i64>,
+    pub item_title: Option<String>,
+    pub buyer_message: Option<String>,
+    pub seller_remark: Option<String>,
+    pub carrier: Option<String>,
+    pub tracking_no: Option<String>,
+    pub province: Option<String>,
+    pub city: Option<String>,
+    pub receiver: Receiver,
+    pub extra: Vec<(String, String)>,
+    /// Whether the amounts are sums of lines, because no report of the order as a whole came yet.
+    pub amounts_from_lines: bool,
+}
+
+/// The report names an order that is not known, and does not say when it was placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this order is not known yet and the row has no date; import the order report of the same \
+     period first, or both files together"
+)]
+pub struct Undated;
+
+impl OrderHead {
+    /// The order as its first report tells it.
+    ///
+    /// # Errors
+    /// `Undated` without a time of ordering or payment.
+    pub fn begin(record: &OrderRecord) -> Result<Self, Undated> {
+        let ordered_at = record.ordered_at.or(record.paid_at).ok_or(Undated)?;
+        let mut head = Self {
+            state: record.state.unwrap_or(if record.paid_at.is_some() {
+                OrderState::Paid
+            } else {
+                OrderState::Unpaid
+            }),
+            close_reason: None,
+            ordered_at,
+            paid_at: None,
+            shipped_at: None,
+            completed_at: None,
+            goods_minor: None,
+            freight_minor: None,
+            total_minor: None,
+            paid_minor: None,
+            refund_minor: None,
+            item_count: None,
+            item_title: None,
+            buyer_message: None,
+            seller_remark: None,
+            carrier: None,
+            tracking_no: None,
+            province: None,
+            city: None,
+            receiver: Receiver::default(),
+            extra: Vec::new(),
+            amounts_from_lines: false,
+        };
+        head.report(record);
+        Ok(head)
+    }
+
+    /// Takes in a further report: what it says replaces what was known, what it does not say stays,
+    /// and the state only goes forward.
+    pub fn report(&mut self, record: &OrderRecord) {
+        fn take<T: Clone>(known: &mut Option<T>, said: &Option<T>) {
+            if said.is_some() {
+                known.clone_from(said);
+            }
+        }
+        if let Some(state) = record.state {
+            self.state = self.state.advance(state);
+        }
+        if let Some(at) = record.ordered_at {
+            self.ordered_at = at;
+        }
+        if self.state == OrderState::Closed {
+            take(&mut self.close_reason, &record.close_reason);
+        }
+        take(&mut self.paid_at, &record.paid_at);
+        take(&mut self.shipped_at, &record.shipped_at);
+        take(&mut self.completed_at, &record.completed_at);
+        take(&mut self.goods_minor, &record.goods_minor);
+        take(&mut self.freight_minor, &record.freight_minor);
+        take(&mut self.total_minor, &record.total_minor);
+        take(&mut self.paid_minor, &record.paid_minor);
+        take(&mut self.refund_minor, &record.refund_minor);
+        take(&mut self.item_count, &record.item_count);
+        take(&mut self.item_title, &record.item_title);
+        take(&mut self.buyer_message, &record.buyer_message);
+        take(&mut self.seller_remark, &record.seller_remark);
+        take(&mut self.carrier, &record.carrier);
+        take(&mut self.tracking_no, &record.tracking_no);
+        take(&mut self.province, &record.receiver.province);
+        take(&mut self.city, &record.receiver.city);
+        take(&mut self.receiver.name, &record.receiver.name);
+        take(&mut self.receiver.mobile, &record.receiver.mobile);
+        take(&mut self.receiver.landline, &record.receiver.landline);
+        take(&mut self.receiver.district, &record.receiver.district);
+        take(&mut self.receiver.address, &record.receiver.address);
+        take(&mut self.receiver.postcode, &record.receiver.postcode);
+        for (name, value) in &record.extra {
+            match self.extra.iter_mut().find(|(known, _)| known == name) {
+                Some(known) => known.1.clone_from(value),
+                None => self.extra.push((name.clone(), value.clone())),
+            }
+        }
+        if says_amounts(record) {
+            self.amounts_from_lines = false;
+        }
+    }
+
+    /// Sums the lines where no report gave the amounts of the order as a whole.
+    pub fn sum_lines(&mut self, lines: &[LineRecord]) {
+        let unknown =
+            self.paid_minor.is_none() && self.total_minor.is_none() && self.goods_minor.is_none();
+        if lines.is_empty() || !(unknown || self.amounts_from_lines) {
+            return;
+        }
+        let sum: i64 = lines.iter().filter_map(|line| line.amount_minor).sum();
+        self.goods_minor = Some(sum);
+        self.total_minor = Some(sum.saturating_add(self.freight_minor.unwrap_or(0)));
+        self.amounts_from_lines = true;
+    }
+
+    /// What the shop kept, or `None` where the order does not count as a purchase: not paid, closed,
+    /// or refunded in full.
+    #[must_use]
+    pub fn revenue_minor(&self) -> Option<i64> {
+        match self.state {
+            OrderState::Unpaid | OrderState::Closed => return None,
+            OrderState::Paid
+            | OrderState::PartlyShipped
+            | OrderState::Shipped
+            | OrderState::Completed => {}
+        }
+        let paid = self
+            .paid_minor
+            .or(self.total_minor)
+            .or_else(|| Some(self.goods_minor?.saturating_add(self.freight_minor.unwrap_or(0))))
+            .unwrap_or(0);
+        let refunded = self.refund_minor.unwrap_or(0);
+        (refunded <= 0 || refunded < paid).then(|| paid.saturating_sub(refunded))
+    }
+}
+
+fn says_amounts(record: &OrderRecord) -> bool {
+    record.paid_minor.is_some() || record.total_minor.is_some() || record.goods_minor.is_some()
+}
+
+/// Takes in the lines of a report. Lines with a number of their own replace the line of that number
+/// and leave the others; lines without one replace the whole set, or follow on when the same import
+/// tells more of the same order further down (`same_import`).
+#[must_use]
+pub fn merge_lines(
+    known: Vec<LineRecord>,
+    said: &[LineRecord],
+    same_import: bool,
+) -> Vec<LineRecord> {
+    if said.is_empty() {
+        return known;
+    }
+    let numbered = said.iter().all(|line| line.external_no.is_some())
+        && known.iter().all(|line| line.external_no.is_some());
+    if !numbered {
+        return if same_import { [known, said.to_vec()].concat() } else { said.to_vec() };
+    }
+    let mut lines = known;
+    for line in said {
+        match lines.iter_mut().find(|known| known.external_no == line.external_no) {
+            Some(known) => {
+                let state = match (known.state, line.state) {
+                    (Some(old), Some(new)) => Some(old.advance(new)),
+                    (old, new) => new.or(old),
+                };
+                *known = LineRecord { state, ..line.clone() };
+            }
+            None => lines.push(line.clone()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn record(state: OrderState) -> OrderRecord {
+        OrderRecord {
+            external_no: "1".to_owned(),
+            state: Some(state),
+            ordered_at: Some(Timestamp::from_millis(1)),
+            paid_minor: Some(100),
+            ..OrderRecord::default()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_of_arrival_ends_in_one_state(codes in proptest::collection::vec(0_i16..6, 1..8), seed in any::<u64>()) {
+            let states: Vec<OrderState> = codes.iter().filter_map(|c| OrderState::from_code(*c)).collect();
+            let mut shuffled = states.clone();
+            shuffled.rotate_left((seed as usize) % states.len());
+            let end = |states: &[OrderState]| {
+                let mut head = OrderHead::begin(&record(states[0])).unwrap();
+                states[1..].iter().for_each(|state| head.report(&record(*state)));
+                head.state
+            };
+            prop_assert_eq!(end(&states), end(&shuffled));
+        }
+
+        #[test]
+        fn the_same_report_twice_changes_nothing(state in 0_i16..6, paid in proptest::option::of(0_i64..10_000), refund in proptest::option::of(0_i64..10_000)) {
+            let report = OrderRecord {
+                paid_minor: paid, refund_minor: refund, state: OrderState::from_code(state),
+                extra: vec![("a".to_owned(), "b".to_owned())], ..record(OrderState::Paid)
+            };
+            let once = OrderHead::begin(&report).unwrap();
+            let mut twice = once.clone();
+            twice.report(&report);
+            prop_assert_eq!(once, twice);
+        }
+    }
+
+    #[test]
+    fn only_kept_money_counts() {
+        let revenue = |state, paid, refund| {
+            let mut head = OrderHead::begin(&record(state)).unwrap();
+            head.paid_minor = paid;
+            head.refund_minor = refund;
+            head.revenue_minor()
+        };
+        assert_eq!(revenue(OrderState::Completed, Some(100), Some(30)), Some(70));
+        assert_eq!(revenue(OrderState::Completed, Some(100), Some(100)), None);
+        assert_eq!(revenue(OrderState::Completed, Some(0), None), Some(0));
+        assert_eq!(revenue(OrderState::Closed, Some(100), Some(100)), None);
+        assert_eq!(revenue(OrderState::Unpaid, Some(0), None), None);
+    }
+
+    #[test]
+    fn numbered_lines_replace_their_like_and_others_follow_on() {
+        let line = |no: Option<&str>, quantity| LineRecord {
+            external_no: no.map(str::to_owned),
+            quantity,
+            ..LineRecord::default()
+        };
+        let merged = merge_lines(
+            vec![line(Some("1"), 1), line(Some("2"), 1)],
+            &[line(Some("2"), 5), line(Some("3"), 1)],
+            false,
+        );
+        assert_eq!(merged.iter().map(|l| l.quantity).collect::<Vec<_>>(), [1, 5, 1]);
+        assert_eq!(merge_lines(vec![line(None, 1)], &[line(None, 2)], false).len(), 1);
+        assert_eq!(merge_lines(vec![line(None, 1)], &[line(None, 2)], true).len(), 2);
+    }
+}

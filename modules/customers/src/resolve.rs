@@ -1,0 +1,408 @@
+//! Identity resolution in bulk: which customer does each order belong to?
+//!
+//! Within its space the account decides. Without an account the e-mail address decides, then the
+//! phone. A phone or e-mail address that two accounts share suggests a merge and never merges by
+//! itself here.
+
+use std::collections::{HashMap, HashSet};
+
+use kernel::{CustomerId, SuggestionId, Timestamp, TypedId};
+use platform::crypto::OrgKeys;
+use platform::{Arg, BulkRows, Ctx, DbError, Tx};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::model::{self, AccountSpace, IdentityKind};
+use crate::store;
+
+/// Entries a resolver remembers before it forgets; about 45 bytes each.
+const REMEMBERED_MAX: usize = 2_000_000;
+/// A phone in more hands than this belongs to a forwarder or a shop, not to one person.
+const SHARED_BY_MAX: usize = 5;
+
+/// One identity as seen, in its normal form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenIdentity {
+    /// What it is.
+    pub kind: IdentityKind,
+    /// Where it is unique.
+    pub space: AccountSpace,
+    /// Blind index of the normal form.
+    pub hash: [u8; 16],
+    /// The text to keep: as written for accounts, the normal form otherwise.
+    pub value: String,
+}
+
+impl SeenIdentity {
+    /// An account of `space`.
+    #[must_use]
+    pub fn account(keys: &OrgKeys, space: AccountSpace, value: &str) -> Option<Self> {
+        let folded = kernel::text::fold(value);
+        // A masked account (`t**3`) fits many people.
+        if folded.is_empty() || folded.contains('*') {
+            return None;
+        }
+        let hash = keys.blind_index(
+            IdentityKind::Account.field(),
+            &format!("{}:{folded}", space.code()),
+        );
+        Some(Self { kind: IdentityKind::Account, space, hash, value: value.trim().to_owned() })
+    }
+
+    /// A phone number, if the text is one that identifies a person.
+    #[must_use]
+    pub fn phone(keys: &OrgKeys, text: &str) -> Option<Self> {
+        let value = model::normal_phone(text)?;
+        let kind = IdentityKind::Phone;
+        let hash = keys.blind_index(kind.field(), &value);
+        Some(Self { kind, space: AccountSpace::EVERYWHERE, hash, value })
+    }
+
+    /// An e-mail address, if the text is one.
+    #[must_use]
+    pub fn email(keys: &OrgKeys, text: &str) -> Option<Self> {
+        let value = model::normal_email(text)?;
+        let kind = IdentityKind::Email;
+        let hash = keys.blind_index(kind.field(), &value);
+        Some(Self { kind, space: AccountSpace::EVERYWHERE, hash, value })
+    }
+
+    fn key(&self) -> u128 {
+        u128::from_be_bytes(self.hash)
+    }
+
+    /// The columns `plain` and `sealed`: only account names that are neither a phone number nor an
+    /// e-mail address may be read in the database.
+    fn stored(&self, cx: &Ctx, keys: &OrgKeys) -> (Option<String>, Option<Vec<u8>>) {
+        let personal = self.kind != IdentityKind::Account
+            || model::normal_email(&self.value).is_some()
+            || model::normal_phone(&self.value).is_some();
+        if personal {
+            (None, Some(keys.seal(&*cx.ids, self.kind.field(), self.value.as_bytes())))
+        } else {
+            (Some(self.value.clone()), None)
+        }
+    }
+}
+
+/// The buyer of one order, as seen.
+#[derive(Debug, Clone, Default)]
+pub struct Sighting {
+    /// The account, where the platform tells it.
+    pub account: Option<SeenIdentity>,
+    /// E-mail addresses and phones.
+    pub contacts: Vec<SeenIdentity>,
+    /// Name to show.
+    pub name: Option<String>,
+    /// Country, province and city of the receiver.
+    pub country: Option<String>,
+    /// Province.
+    pub province: Option<String>,
+    /// City.
+    pub city: Option<String>,
+    /// When the order was placed.
+    pub seen_at: Option<Timestamp>,
+}
+
+/// What a batch changed, kept by the import so that it can be undone.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Resolved {
+    /// The customer of each sighting, in order; `None` where nothing identifies the buyer.
+    #[serde(skip)]
+    pub customers: Vec<Option<CustomerId>>,
+    /// Customers that did not exist.
+    pub created: Vec<CustomerId>,
+    /// Identities that known customers did not have: customer, kind, hash.
+    pub added: Vec<(CustomerId, i64, Uuid)>,
+    /// Suggestions made.
+    pub suggested: Vec<SuggestionId>,
+    /// Sightings of customers that existed before the batch.
+    pub matched: u64,
+}
+
+/// Remembers what an import has seen, so that a customer is looked up once and not once per order.
+#[derive(Debug, Default)]
+pub struct Resolver {
+    accounts: HashMap<u128, Uuid>,
+    /// First holders of phones and e-mail addresses, and how many hold them.
+    contacts: HashMap<u128, (Uuid, u8)>,
+    /// Which customer has which contact, as a mix of both.
+    pairs: HashSet<u64>,
+    /// Whether everything that is stored is remembered, so that what is not remembered is new.
+    complete: bool,
+    epoch: Option<i64>,
+}
+
+impl Resolver {
+    /// A resolver that knows nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn len(&self) -> usize {
+        self.accounts.len() + self.contacts.len() + self.pairs.len()
+    }
+
+    fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    fn remember(&mut self, customer: Uuid, kind: IdentityKind, key: u128) {
+        if kind == IdentityKind::Account {
+            self.accounts.insert(key, customer);
+        } else if self.pairs.insert(pair(customer, key)) {
+            let holder = self.contacts.entry(key).or_insert((customer, 0));
+            holder.1 = holder.1.saturating_add(1);
+        }
+    }
+
+    /// Reads all stored identities ahead of a large import, if they are few enough to remember.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn read_ahead(&mut self, tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
+        self.forget();
+        if store::identity_count(tx, cx.scope, REMEMBERED_MAX as i64 / 2).await?
+            >= REMEMBERED_MAX as i64 / 2
+        {
+            return Ok(());
+        }
+        self.epoch = Some(store::identity_epoch(tx, cx.scope).await?);
+        let remembered = &mut *self;
+        store::each_identity(tx, cx.scope, |customer, kind, hash| {
+            remembered.remember(customer, kind, hash);
+        })
+        .await?;
+        self.complete = true;
+        Ok(())
+    }
+
+    /// Finds or makes the customer of each sighting, inside the caller's transaction.
+    ///
+    /// Sightings are resolved in their order, so the outcome does not depend on how a file is cut
+    /// into batches.
+    ///
+    /// # Errors
+    /// `Duplicate` when another writer made the same account just now (PostgreSQL): roll back,
+    /// [`Resolver::lost_race`], and try again. Otherwise as the database says.
+    pub async fn resolve(
+        &mut self,
+        tx: &mut Tx,
+        cx: &Ctx,
+        keys: &OrgKeys,
+        sightings: &[Sighting],
+    ) -> Result<Resolved, DbError> {
+        let epoch = store::bump_identity_epoch(tx, cx.scope).await?;
+        if self.epoch.is_some_and(|known| known + 1 != epoch) || self.len() > REMEMBERED_MAX {
+            self.forget();
+        }
+        self.epoch = Some(epoch);
+        if !self.complete {
+            self.look_up(tx, cx, sightings).await?;
+        }
+        let mut batch = Batch::new(cx, keys);
+        for sighting in sightings {
+            let customer = self.resolve_one(&mut batch, sighting);
+            batch.resolved.customers.push(customer.map(CustomerId::from_uuid));
+        }
+        batch.write(tx).await
+    }
+
+    /// Forgets everything after a transaction that was not committed.
+    pub fn lost_race(&mut self) {
+        self.forget();
+    }
+
+    async fn look_up(
+        &mut self,
+        tx: &mut Tx,
+        cx: &Ctx,
+        sightings: &[Sighting],
+    ) -> Result<(), DbError> {
+        let (mut accounts, mut contacts) = (HashSet::new(), HashSet::new());
+        for sighting in sightings {
+            accounts.extend(
+                sighting
+                    .account
+                    .iter()
+                    .filter(|seen| !self.accounts.contains_key(&seen.key()))
+                    .map(|seen| seen.hash),
+            );
+            contacts.extend(
+                sighting
+                    .contacts
+                    .iter()
+                    .filter(|seen| !self.contacts.contains_key(&seen.key()))
+                    .map(|seen| seen.hash),
+            );
+        }
+        for (hashes, are_accounts) in [(accounts, true), (contacts, false)] {
+            let mut hashes: Vec<[u8; 16]> = hashes.into_iter().collect();
+            // Neighbours in the index are read together.
+            hashes.sort_unstable();
+            for (customer, kind, hash) in
+                store::identities_by_hash(tx, cx.scope, are_accounts, &hashes).await?
+            {
+                self.remember(customer, kind, hash);
+            }
+        }
+        Ok(())
+    }
+
+    fn resolve_one(&mut self, batch: &mut Batch<'_>, sighting: &Sighting) -> Option<Uuid> {
+        let known = match &sighting.account {
+            Some(account) => self.accounts.get(&account.key()).copied(),
+            None => sighting
+                .contacts
+                .iter()
+                .find_map(|contact| self.contacts.get(&contact.key()).map(|holder| holder.0)),
+        };
+        if sighting.account.is_none() && sighting.contacts.is_empty() {
+            return None;
+        }
+        let customer = match known {
+            Some(customer) => {
+                batch.resolved.matched += u64::from(!batch.new.contains(&customer));
+                customer
+            }
+            None => batch.create(sighting),
+        };
+        for seen in sighting.account.iter().chain(&sighting.contacts) {
+            let has_it = match seen.kind {
+                IdentityKind::Account => self.accounts.contains_key(&seen.key()),
+                _ => self.pairs.contains(&pair(customer, seen.key())),
+            };
+            if has_it {
+                continue;
+            }
+            if let Some((holder, hands)) = self.contacts.get(&seen.key()).copied()
+                && seen.kind != IdentityKind::Account
+                && holder != customer
+                && usize::from(hands) < SHARED_BY_MAX
+            {
+                batch.suggest(holder, customer, seen);
+            }
+            self.remember(customer, seen.kind, seen.key());
+            batch.add_identity(customer, seen, sighting.seen_at);
+        }
+        Some(customer)
+    }
+}
+
+fn pair(customer: Uuid, key: u128) -> u64 {
+    let mixed = customer.as_u128() ^ key.rotate_left(64);
+    (mixed as u64) ^ ((mixed >> 64) as u64).rotate_left(32)
+}
+
+/// Rows that a batch will write.
+struct Batch<'a> {
+    cx: &'a Ctx,
+    keys: &'a OrgKeys,
+    now: Timestamp,
+    new: HashSet<Uuid>,
+    customers: BulkRows,
+    identities: BulkRows,
+    suggestions: Vec<SuggestionRow>,
+    suggested_pairs: HashSet<(Uuid, Uuid, i64)>,
+    resolved: Resolved,
+}
+
+/// A suggestion about to be written.
+pub(crate) struct SuggestionRow {
+    pub id: SuggestionId,
+    pub a: Uuid,
+    pub b: Uuid,
+    pub kind: i64,
+    pub hash: [u8; 16],
+    pub score: i64,
+}
+
+impl<'a> Batch<'a> {
+    fn new(cx: &'a Ctx, keys: &'a OrgKeys) -> Self {
+        Self {
+            cx,
+            keys,
+            now: cx.now(),
+            new: HashSet::new(),
+            customers: store::customer_rows(),
+            identities: store::identity_rows(),
+            suggestions: Vec::new(),
+            suggested_pairs: HashSet::new(),
+            resolved: Resolved::default(),
+        }
+    }
+
+    fn create(&mut self, sighting: &Sighting) -> Uuid {
+        let id: CustomerId = self.cx.ids.fresh(self.now);
+        let name = sighting
+            .name
+            .clone()
+            .or_else(|| sighting.account.as_ref().map(|seen| model::mask_account(&seen.value)))
+            .or_else(|| {
+                sighting.contacts.first().map(|seen| match seen.kind {
+                    IdentityKind::Email => model::mask_email(&seen.value),
+                    _ => model::mask_phone(&seen.value),
+                })
+            })
+            .unwrap_or_default();
+        self.customers.push([
+            Arg::from(self.cx.scope.org_arg()),
+            Arg::from(id),
+            Arg::from(name),
+            Arg::from(sighting.country.clone()),
+            Arg::from(sighting.province.clone()),
+            Arg::from(sighting.city.clone()),
+            Arg::from(1_i64),
+            Arg::from(self.now),
+            Arg::from(self.now),
+        ]);
+        self.new.insert(id.uuid());
+        self.resolved.created.push(id);
+        id.uuid()
+    }
+
+    fn add_identity(&mut self, customer: Uuid, seen: &SeenIdentity, at: Option<Timestamp>) {
+        let (plain, sealed) = seen.stored(self.cx, self.keys);
+        self.identities.push([
+            Arg::from(self.cx.scope.org_arg()),
+            Arg::from(customer),
+            Arg::from(seen.kind.code()),
+            Arg::from(seen.space.code()),
+            Arg::from(seen.hash),
+            Arg::from(plain),
+            Arg::from(sealed),
+            Arg::from(at.unwrap_or(self.now)),
+        ]);
+        if !self.new.contains(&customer) {
+            let hash = Uuid::from_bytes(seen.hash);
+            self.resolved.added.push((CustomerId::from_uuid(customer), seen.kind.code(), hash));
+        }
+    }
+
+    fn suggest(&mut self, a: Uuid, b: Uuid, seen: &SeenIdentity) {
+        let (a, b) = (a.min(b), a.max(b));
+        if !self.suggested_pairs.insert((a, b, seen.kind.code())) {
+            return;
+        }
+        // An e-mail address is rarely shared; a receiver's phone may be a relative's.
+        let score = if seen.kind == IdentityKind::Email { 90 } else { 70 };
+        let id: SuggestionId = self.cx.ids.fresh(self.now);
+        self.suggestions.push(SuggestionRow {
+            id,
+            a,
+            b,
+            kind: seen.kind.code(),
+            hash: seen.hash,
+            score,
+        });
+    }
+
+    async fn write(mut self, tx: &mut Tx) -> Result<Resolved, DbError> {
+        tx.bulk_insert(self.customers).await?;
+        tx.bulk_insert(self.identities).await?;
+        self.resolved.suggested =
+            store::add_suggestions(tx, self.cx, self.now, self.suggestions).await?;
+        Ok(self.resolved)
+    }
+}
