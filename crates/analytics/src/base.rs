@@ -10,7 +10,9 @@ use crate::bits::Bits;
 use crate::dictionary::Dictionary;
 use crate::facts::{Facts, NO_ORDER};
 use crate::feed::{CapacityError, average_minor};
+use crate::letters::Letters;
 use crate::list::{FilterCache, SortKey};
+use crate::members::Members;
 use crate::text::TextArena;
 
 /// In the column of ratings: none.
@@ -105,13 +107,14 @@ fn gather<T: Copy>(column: &[T], order: &[u32]) -> Vec<T> {
 pub(crate) struct Base {
     pub(crate) ids: Arc<Vec<CustomerId>>,
     pub(crate) text: TextArena,
+    pub(crate) letters: Letters,
     pub(crate) province: Vec<u32>,
     pub(crate) provinces: Dictionary<String>,
     pub(crate) rating: Vec<u8>,
     pub(crate) created: Vec<i64>,
-    pub(crate) tags: BTreeMap<TagId, RoaringBitmap>,
+    pub(crate) tags: BTreeMap<TagId, Members>,
     pub(crate) facts: Facts,
-    pub(crate) by_shop: Vec<RoaringBitmap>,
+    pub(crate) by_shop: Vec<Members>,
     pub(crate) revenue: Vec<i64>,
     pub(crate) first: Vec<i64>,
     pub(crate) last: Vec<i64>,
@@ -129,16 +132,22 @@ impl Base {
         profiles.province.shrink_to_fit();
         profiles.rating.shrink_to_fit();
         profiles.created.shrink_to_fit();
-        let tags = profiles.tags.into_iter().map(|(tag, tagged)| (tag, tagged.into_iter().collect()));
+        let customers = profiles.ids.len();
+        let members = |set| Members::new(set, customers);
+        let tags = profiles
+            .tags
+            .into_iter()
+            .map(|(tag, tagged)| (tag, members(RoaringBitmap::from_iter(tagged))));
         Self {
             tags: tags.collect(),
             ids: Arc::new(profiles.ids),
+            letters: Letters::new(&profiles.text),
             text: profiles.text,
             province: profiles.province,
             provinces: profiles.provinces,
             rating: profiles.rating,
             created: profiles.created,
-            by_shop: facts.customers_by_shop(),
+            by_shop: facts.customers_by_shop().into_iter().map(members).collect(),
             without_orders: facts.without_orders(),
             facts,
             revenue,
@@ -190,15 +199,15 @@ impl Base {
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        let roaring = |set: &RoaringBitmap| set.serialized_size() + 64;
         self.ids.capacity() * 16
             + self.text.memory_bytes()
+            + self.letters.memory_bytes()
             + self.province.capacity() * 4
             + self.provinces.memory_bytes()
             + self.rating.capacity()
             + (self.created.capacity() + self.revenue.capacity()) * 8
             + (self.first.capacity() + self.last.capacity()) * 8
-            + self.tags.values().chain(&self.by_shop).map(roaring).sum::<usize>()
+            + self.tags.values().chain(&self.by_shop).map(Members::memory_bytes).sum::<usize>()
             + self.facts.memory_bytes()
             + self.without_orders.memory_bytes()
             + self.sorted.iter().filter_map(OnceLock::get).map(|o| o.capacity() * 4).sum::<usize>()

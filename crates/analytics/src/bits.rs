@@ -22,24 +22,40 @@ impl Bits {
 
     /// The ordinals below `len` for which `passes`.
     pub(crate) fn by(len: usize, passes: impl Fn(usize) -> bool) -> Self {
-        let mut bits = Self::all(len);
-        bits.retain(passes);
+        let mut bits = Self::none(len);
+        (0..len).filter(|ordinal| passes(*ordinal)).for_each(|ordinal| bits.set(ordinal));
         bits
     }
 
-    /// Keeps the ordinals for which `passes`, and asks only for words that are not empty yet.
-    pub(crate) fn retain(&mut self, passes: impl Fn(usize) -> bool) {
+    /// Keeps the ordinals whose value in `column` passes.
+    pub(crate) fn retain_by<T: Copy>(&mut self, column: &[T], passes: impl Fn(T) -> bool) {
+        for (word, values) in self.words.iter_mut().zip(column.chunks(64)) {
+            keep(
+                word,
+                |lanes| {
+                    for (lane, value) in lanes.iter_mut().zip(values) {
+                        *lane = u8::from(passes(*value));
+                    }
+                },
+                |bit| passes(values[bit]),
+            );
+        }
+    }
+
+    /// Keeps the ordinals for which the value in `column` and the one after it pass; `column` has
+    /// one value more than there are ordinals.
+    pub(crate) fn retain_pairs<T: Copy>(&mut self, column: &[T], passes: impl Fn(T, T) -> bool) {
         for (index, word) in self.words.iter_mut().enumerate() {
-            if *word == 0 {
-                continue;
-            }
-            let start = index * 64;
-            let mut mask = 0_u64;
-            // Without a branch on the outcome the compiler can compare many lanes at once.
-            for bit in 0..64.min(self.len - start) {
-                mask |= u64::from(passes(start + bit)) << bit;
-            }
-            *word &= mask;
+            let values = &column[index * 64..column.len().min(index * 64 + 65)];
+            keep(
+                word,
+                |lanes| {
+                    for (lane, pair) in lanes.iter_mut().zip(values.windows(2)) {
+                        *lane = u8::from(passes(pair[0], pair[1]));
+                    }
+                },
+                |bit| passes(values[bit], values[bit + 1]),
+            );
         }
     }
 
@@ -49,6 +65,10 @@ impl Bits {
 
     pub(crate) fn has(&self, ordinal: usize) -> bool {
         self.words[ordinal / 64] >> (ordinal % 64) & 1 == 1
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.len
     }
 
     pub(crate) fn count(&self) -> u64 {
@@ -103,6 +123,36 @@ impl Bits {
     }
 }
 
+/// Keeps the bits of `word` that pass, asking for all 64 at once or, when only some are left, for
+/// each.
+fn keep(word: &mut u64, all: impl FnOnce(&mut [u8; 64]), each: impl Fn(usize) -> bool) {
+    if word.count_ones() > 12 {
+        let mut lanes = [0_u8; 64];
+        all(&mut lanes);
+        *word &= pack(&lanes);
+        return;
+    }
+    let mut left = *word;
+    while left != 0 {
+        let bit = left.trailing_zeros() as usize;
+        left &= left - 1;
+        *word &= !(u64::from(!each(bit)) << bit);
+    }
+}
+
+/// One bit for each of 64 bytes that are 0 or 1.
+///
+/// Comparing into bytes and packing them afterwards lets the compiler compare many values at once.
+fn pack(lanes: &[u8; 64]) -> u64 {
+    let mut word = 0;
+    for (index, eight) in lanes.as_chunks::<8>().0.iter().enumerate() {
+        // The product brings bit 8 i to bit 56 + i, and nothing carries into these.
+        let bits = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        word |= bits << (index * 8);
+    }
+    word
+}
+
 #[cfg(test)]
 mod tests {
     use super::Bits;
@@ -122,6 +172,18 @@ mod tests {
             prop_assert_eq!(bits.iter_from(from).collect::<Vec<_>>(), up);
             let down: Vec<usize> = picks.iter().rev().copied().filter(|p| *p < from).collect();
             prop_assert_eq!(bits.iter_below(from).collect::<Vec<_>>(), down);
+            let column: Vec<bool> = (0..len).map(|o| picks.binary_search(&o).is_ok()).collect();
+            let mut by_column = Bits::all(len);
+            by_column.retain_by(&column, |picked| picked);
+            prop_assert_eq!(&bits, &by_column);
+            let mut again = bits.clone();
+            again.retain_by(&column, |picked| picked);
+            prop_assert_eq!(&bits, &again);
+            let rising: Vec<usize> =
+                (0..=len).map(|o| picks.partition_point(|pick| *pick < o)).collect();
+            let mut by_pairs = Bits::all(len);
+            by_pairs.retain_pairs(&rising, |a, b| b - a == 1);
+            prop_assert_eq!(&bits, &by_pairs);
             let mut rest = Bits::all(len);
             rest.and_not(&bits);
             prop_assert_eq!(rest.count(), (len - picks.len()) as u64);

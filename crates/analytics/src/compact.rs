@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use kernel::{CustomerId, TagId};
+
 use crate::base::{Base, Profile, Profiles};
 use crate::bits::Bits;
 use crate::delta::{Delta, Row};
@@ -16,7 +18,7 @@ use crate::rfm::{Rfm, base_cells};
 pub struct Compaction {
     base: Arc<Base>,
     dead: Bits,
-    rows: Vec<(kernel::CustomerId, Arc<Row>)>,
+    rows: Vec<(CustomerId, Arc<Row>)>,
     version: u64,
     scores: Option<Arc<Rfm>>,
     warm: Vec<SortKey>,
@@ -105,12 +107,11 @@ impl Compaction {
 }
 
 /// Tags by ordinal, to be walked along with the columns.
-fn old_tags(old: &Base) -> Vec<(u32, kernel::TagId)> {
-    let mut tags: Vec<(u32, kernel::TagId)> = old
-        .tags
-        .iter()
-        .flat_map(|(tag, tagged)| tagged.iter().map(move |ordinal| (ordinal, *tag)))
-        .collect();
+fn old_tags(old: &Base) -> Vec<(u32, TagId)> {
+    let mut tags = Vec::new();
+    for (tag, tagged) in &old.tags {
+        tagged.for_each(|ordinal| tags.push((ordinal as u32, *tag)));
+    }
     tags.sort_unstable();
     tags
 }
@@ -118,7 +119,7 @@ fn old_tags(old: &Base) -> Vec<(u32, kernel::TagId)> {
 fn push_row(
     profiles: &mut Profiles,
     facts: &mut Facts,
-    id: kernel::CustomerId,
+    id: CustomerId,
     row: &Row,
 ) -> Result<(), CapacityError> {
     profiles.push(&Profile {

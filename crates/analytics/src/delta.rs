@@ -143,9 +143,7 @@ impl Delta {
     }
 
     pub(crate) fn rows(&self) -> impl Iterator<Item = (CustomerId, &Arc<Row>, u16)> {
-        self.entries
-            .iter()
-            .filter_map(|(id, entry)| Some((*id, entry.row.as_ref()?, entry.cell)))
+        self.entries.iter().filter_map(|(id, entry)| Some((*id, entry.row.as_ref()?, entry.cell)))
     }
 
     pub(crate) fn rescore(&mut self, rules: &Rules) {

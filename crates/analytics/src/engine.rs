@@ -240,6 +240,11 @@ impl Engine {
         }
     }
 
+    /// Drops remembered filters, so that a benchmark measures what a new filter costs.
+    pub(crate) fn forget_filters(&self) {
+        self.base.filters.clear();
+    }
+
     /// Work to do in the background when many customers have changed; `None` when few have.
     ///
     /// Take it under a read lock, run it without a lock, install the result under a write lock.
@@ -249,7 +254,7 @@ impl Engine {
         due.then(|| self.take_compaction())
     }
 
-    fn take_compaction(&self) -> Compaction {
+    pub(crate) fn take_compaction(&self) -> Compaction {
         let scores = self.scores.as_ref().map(|scores| &scores.rfm);
         Compaction::new(&self.base, &self.dead, &self.delta, self.version, scores)
     }

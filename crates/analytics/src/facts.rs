@@ -9,8 +9,7 @@ use crate::bits::Bits;
 use crate::dictionary::Dictionary;
 use crate::feed::{CapacityError, OrderFact};
 
-const TOO_MANY_FACTS: CapacityError =
-    CapacityError { what: "orders", limit: u32::MAX as u64 };
+const TOO_MANY_FACTS: CapacityError = CapacityError { what: "orders", limit: u32::MAX as u64 };
 const TOO_MANY_SHOPS: CapacityError = CapacityError { what: "shops", limit: 1 << 16 };
 
 /// The orders of all customers of the base: those of ordinal `c` are at `offsets[c]..offsets[c+1]`.
@@ -65,7 +64,11 @@ impl Facts {
     }
 
     /// Adds the next customer's orders from another store; sorted as they are.
-    pub(crate) fn push_range(&mut self, from: &Self, range: Range<usize>) -> Result<(), CapacityError> {
+    pub(crate) fn push_range(
+        &mut self,
+        from: &Self,
+        range: Range<usize>,
+    ) -> Result<(), CapacityError> {
         self.time.extend_from_slice(&from.time[range.clone()]);
         self.revenue.extend_from_slice(&from.revenue[range.clone()]);
         // Shops were taken over with their numbers.
@@ -115,6 +118,11 @@ impl Facts {
             }
         }
         sets
+    }
+
+    /// Keeps those of `bits` whose count of orders passes.
+    pub(crate) fn retain_by_orders(&self, bits: &mut Bits, passes: impl Fn(u32) -> bool) {
+        bits.retain_pairs(&self.offsets, |start, end| passes(end - start));
     }
 
     pub(crate) fn without_orders(&self) -> Bits {
@@ -253,7 +261,10 @@ mod tests {
         assert_eq!((facts.orders(0), facts.orders(1), facts.orders(2)), (1, 0, 2));
         assert_eq!(facts.fact(1), fact(10, 8, -2));
         assert_eq!(facts.fact(2), fact(30, 7, 5));
-        assert_eq!(facts.features(), [vec![4, 0, 3], vec![20, NO_ORDER, 10], vec![20, NO_ORDER, 30]]);
+        assert_eq!(
+            facts.features(),
+            [vec![4, 0, 3], vec![20, NO_ORDER, 10], vec![20, NO_ORDER, 30]]
+        );
         assert_eq!(facts.without_orders().iter_from(0).collect::<Vec<_>>(), [1]);
         let by_shop = facts.customers_by_shop();
         assert_eq!(by_shop.iter().map(RoaringBitmap::len).collect::<Vec<_>>(), [1, 2]);

@@ -11,9 +11,13 @@ mod dictionary;
 mod engine;
 mod facts;
 mod feed;
+mod letters;
 mod list;
 mod load;
+mod members;
 mod rfm;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use compact::{Compacted, Compaction};

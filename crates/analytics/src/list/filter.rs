@@ -53,6 +53,10 @@ impl FilterCache {
         entries.push_front((filter, stamp, hits));
     }
 
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.iter().map(|(_, _, hits)| hits.bits.memory_bytes()).sum()
@@ -112,41 +116,46 @@ fn by_cell(filter: &Filter) -> bool {
 fn evaluate(view: View<'_>, filter: &Filter) -> Bits {
     let base = view.base;
     let len = base.len();
-    let sets = [
+    let members = [
         filter.tag.map(|tag| base.tags.get(&tag)),
         filter.shop.map(|shop| base.facts.shops.find(&shop).map(|n| &base.by_shop[n as usize])),
     ];
     let mut bits = Bits::all(len);
-    for set in sets.into_iter().flatten() {
-        let mut members = Bits::none(len);
-        if let Some(set) = set {
-            set.iter().for_each(|ordinal| members.set(ordinal as usize));
+    for members in members.into_iter().flatten() {
+        match members {
+            Some(members) => members.retain(&mut bits),
+            None => return Bits::none(len),
         }
-        bits.and(&members);
     }
     if by_cell(filter) {
-        match view.scores {
-            Some((rfm, cells)) => {
-                let wanted = wanted_cells(rfm, filter);
-                bits.retain(|ordinal| wanted[usize::from(cells[ordinal])]);
-            }
-            None => bits = Bits::none(len),
-        }
+        let Some((rfm, cells)) = view.scores else { return Bits::none(len) };
+        let wanted = wanted_cells(rfm, filter);
+        bits.retain_by(cells, |cell| wanted[usize::from(cell) % Score::CODES]);
     }
     if let Some(rating) = filter.rating {
-        bits.retain(|ordinal| base.rating[ordinal] == rating);
+        bits.retain_by(&base.rating, |given| given == rating);
     }
     if let Some(province) = &filter.province {
         match base.provinces.find(province.as_str()) {
-            Some(number) => bits.retain(|ordinal| base.province[ordinal] == number),
-            None => bits = Bits::none(len),
+            Some(number) => bits.retain_by(&base.province, |own| own == number),
+            None => return Bits::none(len),
         }
     }
-    retain_span(&mut bits, filter.orders, |ordinal| i64::from(base.facts.orders(ordinal)));
-    retain_span(&mut bits, filter.revenue, |ordinal| base.revenue[ordinal]);
-    retain_span(&mut bits, moments(filter.last_order), |ordinal| base.last[ordinal]);
-    retain_span(&mut bits, moments(filter.first_order), |ordinal| base.first[ordinal]);
-    if let Some(needle) = &filter.q {
+    if !filter.orders.is_open() {
+        let within = |count: i64| count.clamp(0, i64::from(u32::MAX)) as u32;
+        let (min, max) = (filter.orders.min.unwrap_or(0), filter.orders.max.unwrap_or(i64::MAX));
+        if max < 0 || min > max || min > i64::from(u32::MAX) {
+            return Bits::none(len);
+        }
+        let (min, width) = (within(min), within(max) - within(min));
+        base.facts.retain_by_orders(&mut bits, |orders| orders.wrapping_sub(min) <= width);
+    }
+    retain_span(&mut bits, filter.revenue, &base.revenue);
+    retain_span(&mut bits, moments(filter.last_order), &base.last);
+    retain_span(&mut bits, moments(filter.first_order), &base.first);
+    if let Some(needle) = &filter.q
+        && !base.letters.retain(&mut bits, needle)
+    {
         // Looking up one entry costs about as much as searching past a dozen.
         if bits.count() < len as u64 / 12 {
             base.text.retain(&mut bits, needle);
@@ -157,15 +166,18 @@ fn evaluate(view: View<'_>, filter: &Filter) -> Bits {
     bits
 }
 
-fn retain_span(bits: &mut Bits, span: Span, value: impl Fn(usize) -> i64) {
+fn retain_span(bits: &mut Bits, span: Span, column: &[i64]) {
     if span.is_open() {
         return;
     }
     let (min, max) = (span.min.unwrap_or(i64::MIN), span.max.unwrap_or(i64::MAX));
-    bits.retain(|ordinal| {
-        let value = value(ordinal);
-        (value >= min) & (value <= max)
-    });
+    if min > max {
+        *bits = Bits::none(bits.len());
+        return;
+    }
+    // One comparison instead of two: values below `min` wrap round to the far end.
+    let width = max.wrapping_sub(min) as u64;
+    bits.retain_by(column, |value| value.wrapping_sub(min) as u64 <= width);
 }
 
 /// Leaves out who has no order as soon as there is a bound.
@@ -177,7 +189,7 @@ fn moments(span: Span) -> Span {
 }
 
 /// Whether each cell code passes the tiers and the cell of `filter`.
-fn wanted_cells(rfm: &Rfm, filter: &Filter) -> Vec<bool> {
+fn wanted_cells(rfm: &Rfm, filter: &Filter) -> Box<[bool; Score::CODES]> {
     let wanted = |score: Score| {
         let named = |tiers: &[crate::Tier], scheme| {
             tiers.is_empty() || tiers.contains(&rfm.tier(score, scheme))
@@ -186,7 +198,7 @@ fn wanted_cells(rfm: &Rfm, filter: &Filter) -> Vec<bool> {
             && named(&filter.tier, Scheme::Eleven)
             && named(&filter.classic, Scheme::Classic)
     };
-    (0..Score::CODES as u16).map(|code| Score::from_code(code).is_some_and(wanted)).collect()
+    Box::new(std::array::from_fn(|code| Score::from_code(code as u16).is_some_and(wanted)))
 }
 
 /// A filter made ready for rows.
@@ -195,7 +207,7 @@ pub(crate) struct RowFilter<'a> {
     needle: Option<Finder<'static>>,
     also: Vec<CustomerId>,
     ids: Option<Vec<CustomerId>>,
-    cells: Option<Vec<bool>>,
+    cells: Option<Box<[bool; Score::CODES]>>,
 }
 
 impl<'a> RowFilter<'a> {
@@ -206,7 +218,7 @@ impl<'a> RowFilter<'a> {
             ids
         };
         let needle = filter.q.as_deref().map(text::needle).filter(|needle| !needle.is_empty());
-        let nobody = || vec![false; Score::CODES];
+        let nobody = || Box::new([false; Score::CODES]);
         Self {
             filter,
             needle: needle.map(|needle| Finder::new(needle.as_bytes()).into_owned()),

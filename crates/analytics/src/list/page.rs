@@ -14,8 +14,11 @@ use crate::engine::View;
 /// A customer with its sort value.
 type Placed = (Option<i64>, CustomerId);
 
-/// With fewer hits than one in this many, looking at each hit beats walking past all others.
-const SPARSE: u64 = 16;
+/// So few hits are looked at one by one without trying anything else.
+const FEW: u64 = 2048;
+
+/// Steps along the built order that cost as much as looking at one hit.
+const STEPS_PER_HIT: usize = 8;
 
 /// The page of what `view` sees.
 pub(crate) fn list(view: View<'_>, query: &ListQuery) -> ListPage {
@@ -44,7 +47,8 @@ fn compare(sort: Sort, a: Placed, b: Placed) -> Ordering {
     match (a.0, b.0) {
         (Some(x), Some(y)) => directed(x.cmp(&y).then(a.1.cmp(&b.1))),
         (None, None) => directed(a.1.cmp(&b.1)),
-        (x, _) => if x.is_some() { Ordering::Less } else { Ordering::Greater },
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
     }
 }
 
@@ -56,8 +60,10 @@ fn changed(view: View<'_>, query: &ListQuery, after: Option<ListCursor>) -> (Vec
         return (Vec::new(), 0);
     }
     let filter = RowFilter::new(&query.filter, view.scores.map(|(rfm, _)| rfm));
-    for (id, row, cell) in view.delta.rows().filter(|(id, row, cell)| filter.passes(*id, row, *cell)) {
-        let _ = cell;
+    for (id, row, cell) in view.delta.rows() {
+        if !filter.passes(id, row, cell) {
+            continue;
+        }
         total += 1;
         let placed = (row.value(query.sort.key), id);
         let shown = after.is_some_and(|cursor| {
@@ -149,13 +155,17 @@ impl<'a> Walk<'a> {
     }
 
     fn first(&self, want: usize) -> Vec<Placed> {
-        let sparse =
-            self.hits.filter(|hits| hits.count.saturating_mul(SPARSE) < self.base.len() as u64);
-        let ordinals = match sparse {
-            Some(hits) => self.select(&hits.bits, want),
-            None => self.walk(want),
+        let ordinals = match self.hits {
+            Some(hits) if hits.count <= FEW => self.select(&hits.bits, want),
+            // Hits may all lie at the far end of the order. Giving up after half the price of
+            // looking at them all bounds the cost by about twice the cheaper way.
+            Some(hits) => self
+                .walk(want, (hits.count as usize).saturating_mul(STEPS_PER_HIT))
+                .unwrap_or_else(|| self.select(&hits.bits, want)),
+            None => self.walk(want, usize::MAX).unwrap_or_default(),
         };
-        let placed = |ordinal: usize| (self.base.value(self.sort.key, ordinal), self.base.ids[ordinal]);
+        let placed =
+            |ordinal: usize| (self.base.value(self.sort.key, ordinal), self.base.ids[ordinal]);
         ordinals.into_iter().map(placed).collect()
     }
 
@@ -182,24 +192,26 @@ impl<'a> Walk<'a> {
         first.finish(Ord::cmp).into_iter().map(|(_, ordinal)| ordinal).collect()
     }
 
-    /// Goes along the built order from the cursor, then along those without a value.
-    fn walk(&self, want: usize) -> Vec<usize> {
+    /// Goes along the built order from the cursor, then along those without a value; `None` if
+    /// `steps` were not enough.
+    fn walk(&self, want: usize, steps: usize) -> Option<Vec<usize>> {
         let order = self.base.sorted(self.sort.key);
         let at = |step: usize| {
             order[if self.sort.descending { order.len() - 1 - step } else { step }] as usize
         };
-        let begin = self.start.map_or(0, |start| {
-            partition_point(order.len(), |step| self.place(at(step)) < start)
-        });
-        let mut found: Vec<usize> = (begin..order.len())
-            .map(at)
-            .filter(|ordinal| self.passes(*ordinal))
-            .take(want)
-            .collect();
+        let begin = self
+            .start
+            .map_or(0, |start| partition_point(order.len(), |step| self.place(at(step)) < start));
+        let end = order.len().min(begin.saturating_add(steps));
+        let mut found: Vec<usize> =
+            (begin..end).map(at).filter(|ordinal| self.passes(*ordinal)).take(want).collect();
+        if found.len() < want && end < order.len() {
+            return None;
+        }
         if self.sort.key.needs_order() && found.len() < want {
             found.extend(self.without_value(want - found.len()));
         }
-        found
+        Some(found)
     }
 
     fn without_value(&self, want: usize) -> Vec<usize> {

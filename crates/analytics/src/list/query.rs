@@ -162,8 +162,7 @@ impl FromStr for Sort {
     type Err = SortParseError;
     fn from_str(text: &str) -> Result<Self, SortParseError> {
         let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
-        let key =
-            SortKey::ALL.into_iter().find(|key| key.name() == name).ok_or(SortParseError)?;
+        let key = SortKey::ALL.into_iter().find(|key| key.name() == name).ok_or(SortParseError)?;
         Ok(Self { key, descending })
     }
 }

@@ -47,7 +47,8 @@ where
             let high = above.iter().min().map_or(low, |high| i128::from((*high).into()));
             settled = at;
             let (denominator, rest) = (parts as i128, rest as i128);
-            let numerator = low * (denominator - rest) + high * rest + i128::from(plus) * denominator;
+            let numerator =
+                low * (denominator - rest) + high * rest + i128::from(plus) * denominator;
             Bound { numerator, denominator }
         })
         .collect()

@@ -92,7 +92,11 @@ impl Bins {
     /// # Errors
     /// `Count` outside 2 to 10.
     pub const fn quantile(bins: u8) -> Result<Self, BinsError> {
-        if bins < 2 || bins > 10 { Err(BinsError::Count) } else { Ok(Self(BinsKind::Quantile(bins))) }
+        if bins < 2 || bins > 10 {
+            Err(BinsError::Count)
+        } else {
+            Ok(Self(BinsKind::Quantile(bins)))
+        }
     }
 
     /// Bins between given bounds, each the least value of the next bin: days since the last order,

@@ -146,8 +146,8 @@ impl Tier {
             [CantLose, AtRisk, Loyal, Champions, Champions],
             [CantLose, AtRisk, Loyal, Champions, Champions],
         ];
-        let [r, f, m] =
-            [(score.r, bins[0]), (score.f, bins[1]), (score.m, bins[2])].map(|(s, n)| of_five(s, n));
+        let [r, f, m] = [(score.r, bins[0]), (score.f, bins[1]), (score.m, bins[2])]
+            .map(|(s, n)| of_five(s, n));
         let fm = (f + m).div_ceil(2);
         GRID[usize::from(fm) - 1][usize::from(r) - 1]
     }

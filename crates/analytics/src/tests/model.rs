@@ -1,0 +1,265 @@
+//! A slow engine that is plainly right.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use kernel::{CustomerId, ShopId, TagId, Timestamp, TypedId, Zone};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use crate::daily::day_number;
+use crate::{
+    Bins, CustomerFeed, Engine, Filter, ListCursor, ListQuery, OrderFact, Rfm, RfmQuery, Score,
+    Sort, SortKey, Span, Tier, average_minor,
+};
+
+pub(super) fn customer(n: u8) -> CustomerId {
+    CustomerId::from_uuid(Uuid::from_u128(u128::from(n) << 64 | 7))
+}
+
+pub(super) fn shop(n: u8) -> ShopId {
+    ShopId::from_uuid(Uuid::from_u128(u128::from(n)))
+}
+
+pub(super) fn tag(n: u8) -> TagId {
+    TagId::from_uuid(Uuid::from_u128(u128::from(n)))
+}
+
+pub(super) const HOUR_MS: i64 = 3_600_000;
+
+/// Everything known, by id.
+pub(super) type Model = BTreeMap<CustomerId, (CustomerFeed, Vec<OrderFact>)>;
+
+#[derive(Debug, Clone)]
+pub(super) enum Op {
+    Upsert(CustomerFeed, Vec<OrderFact>),
+    Remove(CustomerId),
+    /// Takes a compaction.
+    Begin,
+    /// Installs the compaction taken last.
+    Finish,
+    SetScores,
+}
+
+pub(super) fn feed_strategy() -> impl Strategy<Value = (CustomerFeed, Vec<OrderFact>)> {
+    let name = prop::sample::select(vec!["张三", "张伟", "Zhang San", "", "李四 VIP"]);
+    let accounts = prop::sample::select(vec!["tb1", "tb12 pdd12", "", "ZHANG"]);
+    let province = prop::sample::select(vec!["浙江省", "广东省", ""]);
+    let fact = (0_i64..72, 0_u8..3, -3_i64..9).prop_map(|(hours, s, revenue)| OrderFact {
+        ordered_at: Timestamp::from_millis(hours * HOUR_MS),
+        shop: shop(s),
+        revenue_minor: revenue * 50,
+    });
+    (
+        0_u8..40,
+        name,
+        accounts,
+        province,
+        prop::option::of(0_u8..3),
+        0_i64..4,
+        prop::collection::vec(0_u8..3, 0..3),
+        prop::collection::vec(fact, 0..5),
+    )
+        .prop_map(|(id, name, accounts, province, rating, created, tags, facts)| {
+            let feed = CustomerFeed {
+                id: customer(id),
+                name: name.to_owned(),
+                accounts: accounts.to_owned(),
+                province: province.to_owned(),
+                rating,
+                created_at: Timestamp::from_millis(created),
+                tags: tags.into_iter().map(tag).collect(),
+            };
+            (feed, facts)
+        })
+}
+
+pub(super) fn op_strategy() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        12 => feed_strategy().prop_map(|(feed, facts)| Op::Upsert(feed, facts)),
+        3 => (0_u8..40).prop_map(|n| Op::Remove(customer(n))),
+        1 => Just(Op::Begin),
+        1 => Just(Op::Finish),
+        1 => Just(Op::SetScores),
+    ]
+}
+
+fn span_strategy(low: i64, high: i64) -> impl Strategy<Value = Span> {
+    let end = move || prop::option::weighted(0.15, low..high);
+    (end(), end()).prop_map(|(min, max)| Span { min, max })
+}
+
+pub(super) fn filter_strategy() -> impl Strategy<Value = Filter> {
+    let ids = || prop::collection::vec((0_u8..40).prop_map(customer), 0..20);
+    let q = prop::sample::select(vec!["张", "zhang", "1", "12", "ＶＩＰ", " ", "三"]);
+    let by_number = (
+        span_strategy(0, 5),
+        span_strategy(-200, 800),
+        span_strategy(0, 72 * HOUR_MS),
+        span_strategy(0, 72 * HOUR_MS),
+    );
+    let by_standing = (
+        prop::option::weighted(0.2, prop::sample::subsequence(Tier::ALL[..11].to_vec(), 0..6)),
+        prop::option::weighted(0.2, prop::sample::subsequence(Tier::ALL[11..].to_vec(), 0..5)),
+        prop::option::weighted(0.1, (1_u8..4, 1_u8..4, 1_u8..4)),
+    );
+    let rest = (
+        prop::option::weighted(0.3, q),
+        prop::option::weighted(0.3, ids()),
+        prop::option::weighted(0.15, ids()),
+        prop::option::weighted(0.2, 0_u8..4),
+        prop::option::weighted(0.2, 0_u8..4),
+        prop::option::weighted(0.2, prop::sample::select(vec!["浙江省", "", "江苏省"])),
+        prop::option::weighted(0.2, 0_u8..4),
+    );
+    (by_number, by_standing, rest).prop_map(|(numbers, standing, rest)| {
+        let (orders, revenue, last_order, first_order) = numbers;
+        let (tier, classic, cell) = standing;
+        let (q, also, ids, shop_no, tag_no, province, rating) = rest;
+        Filter {
+            q: q.map(str::to_owned),
+            also: also.unwrap_or_default(),
+            ids,
+            shop: shop_no.map(shop),
+            tag: tag_no.map(tag),
+            tier: tier.unwrap_or_default(),
+            classic: classic.unwrap_or_default(),
+            cell: cell.map(|(r, f, m)| Score { r, f, m }),
+            province: province.map(str::to_owned),
+            rating,
+            orders,
+            revenue,
+            last_order,
+            first_order,
+        }
+    })
+}
+
+pub(super) fn sort_strategy() -> impl Strategy<Value = Sort> {
+    (prop::sample::select(SortKey::ALL.to_vec()), any::<bool>())
+        .prop_map(|(key, descending)| Sort { key, descending })
+}
+
+pub(super) fn rfm_query(day: u64, bins: u8, of: Option<u8>) -> RfmQuery {
+    RfmQuery {
+        as_of: chrono::NaiveDate::default() + chrono::Days::new(day),
+        zone: Zone::CHINA,
+        bins: Bins::quantile(bins).unwrap(),
+        shop: of.map(shop),
+        minor_per_major: 100,
+    }
+}
+
+fn value(key: SortKey, feed: &CustomerFeed, facts: &[OrderFact]) -> Option<i64> {
+    let revenue: i64 = facts.iter().map(|fact| fact.revenue_minor).sum();
+    let times = facts.iter().map(|fact| fact.ordered_at.millis());
+    match key {
+        SortKey::LastOrderAt => times.max(),
+        SortKey::FirstOrderAt => times.min(),
+        SortKey::Orders => Some(facts.len() as i64),
+        SortKey::Revenue => Some(revenue),
+        SortKey::AverageOrder => average_minor(revenue, facts.len() as u32),
+        SortKey::CreatedAt => Some(feed.created_at.millis()),
+    }
+}
+
+/// Recency, frequency and monetary value up to the as-of day of `query`.
+pub(super) fn values(query: &RfmQuery, facts: &[OrderFact]) -> Option<[i64; 3]> {
+    let as_of = day_number(Timestamp::start_of(query.as_of, query.zone).millis(), query.zone);
+    let counted: Vec<(i64, i64)> = facts
+        .iter()
+        .filter(|fact| query.shop.is_none_or(|shop| fact.shop == shop))
+        .map(|fact| (day_number(fact.ordered_at.millis(), query.zone), fact.revenue_minor))
+        .filter(|(day, _)| *day <= as_of)
+        .collect();
+    let last = counted.iter().map(|(day, _)| *day).max()?;
+    Some([as_of - last, counted.len() as i64, counted.iter().map(|(_, revenue)| revenue).sum()])
+}
+
+/// The score by published thresholds, in floating point.
+pub(super) fn score(rfm: &Rfm, facts: &[OrderFact]) -> Option<Score> {
+    let [recency, orders, revenue] = values(rfm.query(), facts)?;
+    let thresholds = rfm.thresholds();
+    let bin = |bounds: &[f64], value: f64| bounds.iter().filter(|b| **b <= value).count() as u8;
+    let unit = rfm.query().minor_per_major as f64;
+    Some(Score {
+        r: rfm.query().bins.counts()[0] - bin(&thresholds.r, recency as f64),
+        f: 1 + bin(&thresholds.f, orders as f64),
+        m: 1 + bin(&thresholds.m, revenue as f64 / unit),
+    })
+}
+
+fn passes(model: &(CustomerFeed, Vec<OrderFact>), filter: &Filter, scores: Option<&Rfm>) -> bool {
+    let (feed, facts) = model;
+    let at = |key| value(key, feed, facts);
+    let within = |span: Span, value: Option<i64>| {
+        span.is_open() || value.is_some_and(|value| span.contains(value))
+    };
+    let needle = filter.q.as_deref().map(kernel::text::fold).filter(|needle| !needle.is_empty());
+    let text = |text: &str, needle: &str| kernel::text::fold(text).contains(needle);
+    let standing = scores.and_then(|rfm| Some(rfm.standing(score(rfm, facts)?)));
+    let by_standing =
+        |wanted: &dyn Fn(&crate::Standing) -> bool| standing.is_some_and(|s| wanted(&s));
+    needle.is_none_or(|needle| {
+        text(&feed.name, &needle) || text(&feed.accounts, &needle) || filter.also.contains(&feed.id)
+    }) && filter.ids.as_ref().is_none_or(|ids| ids.contains(&feed.id))
+        && filter.shop.is_none_or(|shop| facts.iter().any(|fact| fact.shop == shop))
+        && filter.tag.is_none_or(|tag| feed.tags.contains(&tag))
+        && (filter.tier.is_empty() || by_standing(&|s| filter.tier.contains(&s.tier)))
+        && (filter.classic.is_empty() || by_standing(&|s| filter.classic.contains(&s.classic)))
+        && filter.cell.is_none_or(|cell| by_standing(&|s| s.score == cell))
+        && filter.province.as_ref().is_none_or(|province| *province == feed.province)
+        && filter.rating.is_none_or(|rating| feed.rating == Some(rating))
+        && within(filter.orders, at(SortKey::Orders))
+        && within(filter.revenue, at(SortKey::Revenue))
+        && within(filter.last_order, at(SortKey::LastOrderAt))
+        && within(filter.first_order, at(SortKey::FirstOrderAt))
+}
+
+/// All customers who pass, in order.
+pub(super) fn list(
+    model: &Model,
+    filter: &Filter,
+    sort: Sort,
+    scores: Option<&Rfm>,
+) -> Vec<CustomerId> {
+    let mut rows: Vec<(Option<i64>, CustomerId)> = model
+        .values()
+        .filter(|row| passes(row, filter, scores))
+        .map(|(feed, facts)| (value(sort.key, feed, facts), feed.id))
+        .collect();
+    rows.sort_by(|a, b| {
+        let directed = |o: Ordering| if sort.descending { o.reverse() } else { o };
+        a.0.is_none().cmp(&b.0.is_none()).then(directed(a.cmp(b)))
+    });
+    rows.into_iter().map(|(_, id)| id).collect()
+}
+
+/// All pages of the engine, one after the other.
+pub(super) fn pages(engine: &Engine, filter: &Filter, sort: Sort, limit: usize) -> Vec<CustomerId> {
+    let mut ids = Vec::new();
+    let mut after: Option<ListCursor> = None;
+    loop {
+        let page = engine.list(&ListQuery { filter: filter.clone(), sort, after, limit });
+        assert!(page.ids.len() <= limit);
+        ids.extend(page.ids);
+        after = page.next;
+        if after.is_none() {
+            assert_eq!(page.total, ids.len() as u64, "the total is exact");
+            return ids;
+        }
+    }
+}
+
+/// An engine loaded with all of `model` at once, customers and orders backwards.
+pub(super) fn fresh(model: &Model) -> Engine {
+    let mut loader = Engine::builder();
+    model.values().rev().for_each(|(feed, _)| loader.customer(feed));
+    let mut loader = loader.facts();
+    let facts = model.values().flat_map(|(feed, facts)| facts.iter().map(|fact| (feed.id, *fact)));
+    let facts: Vec<(CustomerId, OrderFact)> = facts.collect();
+    for (id, fact) in facts.into_iter().rev() {
+        assert!(loader.fact(id, fact));
+    }
+    loader.build().unwrap()
+}
