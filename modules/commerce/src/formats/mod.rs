@@ -1,1 +1,32 @@
-//! Readers of shop export files.
+//! Readers of shop export files: from a file's rows to [`OrderRecord`]s. See README.md.
+
+mod address;
+mod amount;
+mod clean;
+mod columns;
+mod detect;
+mod error;
+mod field;
+mod format;
+mod interpret;
+mod mapping;
+mod numbering;
+mod platforms;
+mod reader;
+mod rejects;
+mod rules;
+mod states;
+#[cfg(test)]
+mod tests;
+mod when;
+
+pub use detect::{Detection, SheetChoice, detect, detect_sheets, sheets_to_import};
+pub use error::{FormatError, MappingError};
+pub use field::Field;
+pub use format::Format;
+pub use mapping::Mapping;
+pub use reader::{ColumnMeaning, Entry, OrderReader, ReaderContext, Reject};
+pub use rejects::{REJECT_COLUMNS, RejectsWriter};
+
+#[cfg(doc)]
+use crate::record::OrderRecord;
