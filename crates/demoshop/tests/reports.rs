@@ -15,7 +15,7 @@ type Record = HashMap<String, String>;
 
 fn plan() -> ShopPlan {
     let to = NaiveDate::from_ymd_opt(2026, 10, 31).unwrap();
-    ShopPlan { customers: 2_000, orders: 12_000, ..ShopPlan::ending(to) }
+    ShopPlan { customers: 1_000, orders: 6_000, ..ShopPlan::ending(to) }
 }
 
 fn order_bytes(plan: &ShopPlan) -> Vec<u8> {
@@ -65,8 +65,8 @@ fn same_plan_same_bytes() {
     assert_eq!(sha(&orders), sha(&order_bytes(&plan)));
     assert_ne!(sha(&orders), sha(&order_bytes(&ShopPlan { seed: 2, ..plan })));
     // Benchmarks of different days are compared: changing the shop is a decision.
-    assert_eq!(sha(&orders), "ba08aee933b30454ba3d6681929176557f84b3061eadcebc1e979f8c0268be65");
-    assert_eq!(sha(&items), "97ede9cf93421745e80422346e81afec9520041302ad9edcaba9c38ceb5db196");
+    assert_eq!(sha(&orders), "43d8b70b17c0bb79bd6cd60efa2aee4b6d03cc8371959ac4c0e366b6217db0d4");
+    assert_eq!(sha(&items), "3078b532db4cce3998655d5962e76a69d8ab708b1c1624c82876a0d84ab4a2d9");
 }
 
 #[test]
@@ -95,10 +95,10 @@ fn quoting_is_as_in_real_files() {
 fn counts_are_those_of_the_plan() {
     let plan = plan();
     let (_, orders) = records(&order_bytes(&plan));
-    assert_eq!(orders.len(), 12_000);
+    assert_eq!(orders.len(), 6_000);
     let distinct = |column: &str| orders.iter().map(|o| &o[column]).collect::<HashSet<_>>().len();
-    assert_eq!(distinct("订单编号"), 12_000);
-    assert_eq!(distinct("买家会员名"), 2_000);
+    assert_eq!(distinct("订单编号"), 6_000);
+    assert_eq!(distinct("买家会员名"), 1_000);
     let share = |wanted: &dyn Fn(&Record) -> bool| {
         orders.iter().filter(|order| wanted(order)).count() * 1000 / orders.len()
     };
@@ -106,10 +106,21 @@ fn counts_are_those_of_the_plan() {
     let refunded = share(&|o| fen(&o["退款金额"]) > 0);
     assert!((50..75).contains(&unpaid), "{unpaid} ‰ closed unpaid");
     assert!((32..50).contains(&refunded), "{refunded} ‰ refunded");
-    let states: HashSet<&str> = orders.iter().map(|o| o["订单状态"].as_str()).collect();
+}
+
+#[test]
+fn in_busy_days_orders_are_in_every_state() {
+    let mut states = HashSet::new();
+    for day in [11, 14] {
+        let noon = NaiveDate::from_ymd_opt(2025, 11, day).and_then(|day| day.and_hms_opt(12, 0, 0));
+        let plan = ShopPlan { taken_at: noon.unwrap(), ..plan() };
+        let (_, orders) = records(&order_bytes(&plan));
+        states.extend(orders.into_iter().map(|order| order["订单状态"].clone()));
+    }
     for state in [
         "等待买家付款",
         "买家已付款，等待卖家发货",
+        "卖家部分发货",
         "卖家已发货，等待买家确认",
         "交易成功",
         "交易关闭",
@@ -207,7 +218,7 @@ fn a_later_report_tells_of_the_same_orders() {
         }
         changed += usize::from(old["订单状态"] != new["订单状态"]);
     }
-    assert!(changed > 50, "{changed} orders moved on in twenty days");
+    assert!(changed > 25, "{changed} orders moved on in twenty days");
 }
 
 #[test]
@@ -220,10 +231,10 @@ fn people_have_habits() {
         phones.entry(order["联系手机"].as_str()).or_default().insert(order["买家会员名"].as_str());
     }
     let once = per_account.values().filter(|count| **count == 1).count();
-    assert!((800..1_200).contains(&once), "{once} of 2,000 bought once");
+    assert!((400..600).contains(&once), "{once} of 1,000 bought once");
     assert!(per_account.values().any(|count| *count > 25));
     let shared = phones.values().filter(|accounts| accounts.len() == 2).count();
-    assert!((8..60).contains(&shared), "{shared} phones with two accounts");
+    assert!((3..30).contains(&shared), "{shared} phones with two accounts");
 }
 
 #[test]
