@@ -7,9 +7,9 @@ stage need 1200 scripts/need.sh node cc chromium postgres fonts
 stage web-install 900 scripts/web.sh install
 stage web-build 600 scripts/web.sh build
 if has_nextest; then
-  stage rust-soak 14400 cargo nextest run --workspace --locked --no-fail-fast --run-ignored all --status-level fail
+  stage rust-soak 14400 scripts/with-postgres.sh cargo nextest run --workspace --locked --no-fail-fast --run-ignored all --status-level fail
 else
-  stage rust-soak 14400 cargo test --workspace --locked --no-fail-fast -- --include-ignored
+  stage rust-soak 14400 scripts/with-postgres.sh cargo test --workspace --locked --no-fail-fast -- --include-ignored
 fi
 stage e2e-soak 3600 env ORDERS=100000 scripts/e2e.sh
 report
