@@ -3,7 +3,7 @@ import { Button } from 'antd';
 import { type ReactNode, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { langStore, usePref } from '@/lib/prefs';
-import { chooseLanguage } from './language';
+import { chooseLanguage } from '@/lib/language';
 
 /** The page before the house: name, one form, the language. */
 export function Gate(props: { title: string; lead: string; children: ReactNode }) {

@@ -1,6 +1,7 @@
 import type { Locale } from 'antd/es/locale';
 import dayjs from 'dayjs';
-import { startI18n, switchLang } from '@/lib/i18n';
+import { startI18n } from '@/lib/i18n';
+import { setWordsLoader } from '@/lib/language';
 import { type Lang, langStore } from '@/lib/prefs';
 
 let antLocale: Locale | undefined;
@@ -28,11 +29,7 @@ async function load(lang: Lang): Promise<object> {
 }
 
 export async function startLanguage() {
+  setWordsLoader(load);
   const lang = langStore.get();
   await startI18n(lang, await load(lang));
-}
-
-export async function chooseLanguage(lang: Lang) {
-  await switchLang(lang, await load(lang));
-  langStore.set(lang);
 }

@@ -1,3 +1,6 @@
 import type { PageRoute } from '@/lib/route';
 
-export const identityRoutes: PageRoute[] = [];
+export const identityRoutes: PageRoute[] = [
+  { path: '/settings', load: () => import('./AccountPage') },
+  { path: '/settings/tokens', load: () => import('./TokensPage') },
+];

@@ -1,1 +1,14 @@
-export default {};
+export default {
+  jobs: {
+    title: 'Background jobs',
+    kind: 'Job',
+    state: 'State',
+    attempts: 'Attempts',
+    created: 'Created',
+    finished: 'Finished',
+    retried: 'Queued again',
+    empty: 'No background jobs',
+    emptyText: 'Imports, undos and rebuilds run here. Failed ones wait to be tried again.',
+    states: { waiting: 'Waiting', running: 'Running', dead: 'Failed', done: 'Done' },
+  },
+};

@@ -1,3 +1,3 @@
 import type { PageRoute } from '@/lib/route';
 
-export const platformRoutes: PageRoute[] = [];
+export const platformRoutes: PageRoute[] = [{ path: '/settings/jobs', load: () => import('./JobsPage') }];

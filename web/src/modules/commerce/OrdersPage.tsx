@@ -1,0 +1,217 @@
+import { Button, Select } from 'antd';
+import { useMemo } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Order } from '@/api/types';
+import { useUrl } from '@/lib/url';
+import { ORDER_STATES } from '@/lib/words';
+import { type Column, ColumnChooser, Count, DataTable, useColumns } from '@/ui/DataTable';
+import { DayRange, FilterBar, FilterChips, SearchField } from '@/ui/filters';
+import { useKeyset } from '@/ui/keyset';
+import { AppLink } from '@/ui/Link';
+import { OrderStateMark } from '@/ui/marks';
+import { Page } from '@/ui/Page';
+import { EmptyState } from '@/ui/states';
+import { Day, Int, Money, Nothing, Time } from '@/ui/values';
+import { type OrderQuery, useOrders, useShops } from './api';
+
+const FILTERS = ['q', 'shop', 'state', 'customer', 'from', 'to'] as const;
+
+export default function OrdersPage() {
+  const { t } = useTranslation();
+  const [url, setUrl] = useUrl();
+  const query: OrderQuery = { sort: url.sort };
+  for (const name of FILTERS) if (url[name]) query[name] = url[name];
+  const keyset = useKeyset(JSON.stringify(query));
+  const list = useOrders({ ...query, after: keyset.after, limit: 50 });
+  const shops = useShops();
+
+  const columns = useMemo<Column<Order>[]>(
+    () => [
+      {
+        key: 'no',
+        title: t('commerce.field.no'),
+        width: 190,
+        always: true,
+        render: (row) => (
+          <AppLink href={`/orders/${row.id}`} className="first-link">
+            <span className="figure">{row.external_no}</span>
+          </AppLink>
+        ),
+      },
+      {
+        key: 'ordered',
+        title: t('commerce.field.ordered'),
+        width: 150,
+        sort: 'ordered_at',
+        render: (row) => <Time at={row.ordered_at} />,
+      },
+      { key: 'state', title: t('commerce.field.state'), width: 110, render: (row) => <OrderStateMark state={row.state} /> },
+      {
+        key: 'customer',
+        title: t('commerce.field.customer'),
+        width: 140,
+        render: (row) =>
+          row.customer ? (
+            <AppLink href={`/customers/${row.customer.id}`}>{row.customer.name || t('commerce.nameless')}</AppLink>
+          ) : (
+            <Nothing />
+          ),
+      },
+      { key: 'items', title: t('commerce.field.items'), width: 260, render: (row) => row.item_title ?? <Nothing /> },
+      {
+        key: 'count',
+        title: t('commerce.field.count'),
+        width: 80,
+        right: true,
+        render: (row) => <Int value={row.item_count} />,
+      },
+      {
+        key: 'paid',
+        title: t('commerce.field.paid'),
+        width: 120,
+        right: true,
+        sort: 'paid_amount',
+        render: (row) => <Money minor={row.paid_minor} currency={row.currency} />,
+      },
+      {
+        key: 'refund',
+        title: t('commerce.field.refund'),
+        width: 110,
+        right: true,
+        render: (row) => <Money minor={row.refund_minor || null} currency={row.currency} />,
+      },
+      { key: 'shop', title: t('commerce.field.shop'), width: 150, render: (row) => row.shop.name },
+      {
+        key: 'paidAt',
+        title: t('commerce.field.paidAt'),
+        width: 150,
+        spare: true,
+        render: (row) => <Time at={row.paid_at} />,
+      },
+      {
+        key: 'place',
+        title: t('commerce.field.place'),
+        width: 150,
+        spare: true,
+        render: (row) => [row.receiver?.province, row.receiver?.city].filter(Boolean).join(' ') || <Nothing />,
+      },
+      {
+        key: 'remark',
+        title: t('commerce.field.remark'),
+        width: 200,
+        spare: true,
+        render: (row) => row.seller_remark ?? <Nothing />,
+      },
+    ],
+    [t],
+  );
+  const { shown, chosen, choose } = useColumns('orders', columns);
+  const clear = () => setUrl(Object.fromEntries(FILTERS.map((name) => [name, undefined])));
+  const chips = [
+    url.state && { key: 'state', text: t(`ui.orderState.${url.state}`), onRemove: () => setUrl({ state: undefined }) },
+    url.shop && {
+      key: 'shop',
+      text: shops.data?.find((shop) => shop.id === url.shop)?.name ?? url.shop,
+      onRemove: () => setUrl({ shop: undefined }),
+    },
+    (url.from || url.to) && {
+      key: 'days',
+      text: `${url.from ?? '…'} – ${url.to ?? '…'}`,
+      onRemove: () => setUrl({ from: undefined, to: undefined }),
+    },
+    url.customer && {
+      key: 'customer',
+      text: t('commerce.oneCustomer'),
+      onRemove: () => setUrl({ customer: undefined }),
+    },
+  ].filter((chip) => !!chip);
+
+  return (
+    <Page
+      title={t('commerce.orders')}
+      note={<Count total={list.data?.total} words={(n) => t('commerce.orderCount', { n })} />}
+      actions={<ColumnChooser columns={columns} chosen={chosen} onChoose={choose} />}
+    >
+      <FilterBar>
+        <SearchField value={url.q} onChange={(q) => setUrl({ q })} placeholder={t('commerce.searchHint')} />
+        <Select
+          allowClear
+          style={{ minWidth: 130 }}
+          aria-label={t('commerce.field.state')}
+          placeholder={t('commerce.field.state')}
+          value={url.state}
+          onChange={(state) => setUrl({ state })}
+          options={ORDER_STATES.map((state) => ({ value: state, label: t(`ui.orderState.${state}`) }))}
+        />
+        <Select
+          allowClear
+          style={{ minWidth: 140 }}
+          aria-label={t('commerce.field.shop')}
+          placeholder={t('commerce.field.shop')}
+          value={url.shop}
+          onChange={(shop) => setUrl({ shop })}
+          options={(shops.data ?? []).map((shop) => ({ value: shop.id, label: shop.name }))}
+        />
+        <DayRange
+          label={t('commerce.field.orderedDay')}
+          from={url.from}
+          to={url.to}
+          onChange={(from, to) => setUrl({ from, to })}
+        />
+      </FilterBar>
+      <FilterChips chips={chips} onClear={clear} />
+      <DataTable<Order>
+        label={t('commerce.orders')}
+        columns={shown}
+        items={list.data?.items}
+        error={list.error}
+        onRetry={() => void list.refetch()}
+        busy={list.isPlaceholderData}
+        hrefOf={(row) => `/orders/${row.id}`}
+        nameOf={(row) => row.external_no}
+        sort={url.sort}
+        onSort={(sort) => setUrl({ sort })}
+        paging={{
+          next: list.data?.next,
+          atStart: keyset.atStart,
+          pageNumber: keyset.pageNumber,
+          onForward: keyset.forward,
+          onBack: keyset.back,
+        }}
+        empty={
+          FILTERS.some((name) => url[name]) ? (
+            <EmptyState
+              title={t('ui.filteredEmpty')}
+              text={t('ui.filteredEmptyText')}
+              action={<Button onClick={clear}>{t('ui.clearFilters')}</Button>}
+            />
+          ) : (
+            <EmptyState
+              title={t('commerce.empty.title')}
+              text={t('commerce.empty.text')}
+              action={<AppLink href="/imports/new">{t('commerce.imports.new')}</AppLink>}
+            />
+          )
+        }
+        card={(row) => (
+          <>
+            <div className="card-row">
+              <AppLink href={`/orders/${row.id}`} className="first-link">
+                <span className="figure">{row.external_no}</span>
+              </AppLink>
+              <Money minor={row.paid_minor} currency={row.currency} />
+            </div>
+            <div className="card-row quiet">
+              <span>{row.item_title}</span>
+              <OrderStateMark state={row.state} />
+            </div>
+            <div className="card-row quiet">
+              <span>{[row.customer?.name, row.shop.name].filter(Boolean).join(' · ')}</span>
+              <Day at={row.ordered_at} />
+            </div>
+          </>
+        )}
+      />
+    </Page>
+  );
+}

@@ -1,0 +1,109 @@
+import { DownloadOutlined } from '@ant-design/icons';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Alert, App, Button } from 'antd';
+import { useTranslation } from 'react-i18next';
+import type { Import } from '@/api/types';
+import { useFormat } from '@/lib/format';
+import { useGo } from '@/lib/url';
+import { Facts, Panel } from '@/ui/Page';
+import { useSay } from '@/ui/say';
+import { Time } from '@/ui/values';
+import { startImport, undoImport } from './api';
+import { Counts } from './Counts';
+
+export function ResultView(props: { import: Import }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const say = useSay();
+  const go = useGo();
+  const client = useQueryClient();
+  const { modal } = App.useApp();
+  const it = props.import;
+  const take = async (now: Import) => {
+    if (now?.id) client.setQueryData(['import', it.id], now);
+    await client.invalidateQueries({ queryKey: ['imports'] });
+  };
+  const undo = useMutation({ mutationFn: () => undoImport(it.id), onSuccess: take, onError: say.refused });
+  const real = useMutation({
+    mutationFn: () => startImport(it.id, { dry_run: false }),
+    onSuccess: take,
+    onError: say.refused,
+  });
+  const askUndo = () =>
+    modal.confirm({
+      title: t('commerce.undo.title', { name: it.files[0]?.name ?? it.id }),
+      content: (
+        <ul className="bullets">
+          <li>{t('commerce.undo.orders', { n: format.int(it.orders_created) })}</li>
+          <li>{t('commerce.undo.updates', { n: format.int(it.orders_updated) })}</li>
+          <li>{t('commerce.undo.customers', { n: format.int(it.customers_created) })}</li>
+        </ul>
+      ),
+      okText: t('commerce.undo.button'),
+      okButtonProps: { danger: true },
+      cancelText: t('ui.cancel'),
+      onOk: () => undo.mutateAsync().catch(() => undefined),
+    });
+  const finished = it.state === 'finished';
+  const nothingNew = finished && it.orders_created + it.orders_updated === 0 && it.orders_unchanged > 0;
+  const kind = finished ? (it.rejected ? 'warning' : 'success') : it.state === 'failed' ? 'error' : 'info';
+  return (
+    <>
+      <Alert
+        type={kind}
+        showIcon
+        title={
+          it.dry_run && finished
+            ? t('commerce.result.dry')
+            : nothingNew
+              ? t('commerce.result.same')
+              : t(`commerce.result.state.${it.state}`)
+        }
+        description={
+          it.error ??
+          (finished && it.rejected ? t('commerce.result.rejectedText', { n: format.int(it.rejected) }) : undefined)
+        }
+      />
+      <Counts import={it} />
+      <Panel>
+        <div className="buttons">
+          {it.dry_run && finished ? (
+            <Button type="primary" loading={real.isPending} onClick={() => real.mutate()}>
+              {t('commerce.result.real')}
+            </Button>
+          ) : null}
+          {finished && !it.dry_run ? (
+            <Button type="primary" onClick={() => go('/customers')}>
+              {t('commerce.result.seeCustomers')}
+            </Button>
+          ) : null}
+          {finished && !it.dry_run ? (
+            <Button onClick={() => go('/insight/rfm')}>{t('commerce.result.seeTiers')}</Button>
+          ) : null}
+          {it.rejected ? (
+            <Button icon={<DownloadOutlined />} href={`/api/v1/commerce/imports/${it.id}/rejects`}>
+              {t('commerce.result.rejects')}
+            </Button>
+          ) : null}
+          {finished && !it.dry_run && it.can_undo ? (
+            <Button danger loading={undo.isPending} onClick={askUndo}>
+              {t('commerce.undo.button')}
+            </Button>
+          ) : null}
+          {finished ? null : <Button onClick={() => go('/imports/new')}>{t('commerce.imports.new')}</Button>}
+        </div>
+        {finished && !it.dry_run && !it.can_undo && it.undo_refusal ? (
+          <p className="quiet">{t('commerce.undo.refused', { why: it.undo_refusal })}</p>
+        ) : null}
+        <Facts
+          items={[
+            [t('commerce.result.took'), it.seconds == null ? '–' : format.seconds(it.seconds)],
+            [t('commerce.result.started'), <Time key="s" at={it.started_at} />],
+            [t('commerce.result.ended'), <Time key="e" at={it.finished_at} />],
+            [t('commerce.result.id'), <code key="i">{it.id}</code>],
+          ]}
+        />
+      </Panel>
+    </>
+  );
+}

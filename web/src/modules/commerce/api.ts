@@ -1,0 +1,108 @@
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
+import { client, itemsOf, take, upload } from '@/api/client';
+import type { Import, ImportPreview, Order, OrderCard, Page, Shop, StartImport } from '@/api/types';
+import { usePollMs } from '@/lib/live';
+import { ACTIVE_STATES } from '@/ui/ImportProgress';
+
+export interface OrderQuery {
+  q?: string;
+  shop?: string;
+  state?: string;
+  customer?: string;
+  from?: string;
+  to?: string;
+  sort?: string;
+  after?: string;
+  limit?: number;
+}
+
+export function useOrders(query: OrderQuery) {
+  return useQuery({
+    queryKey: ['orders', query],
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) =>
+      take<Page<Order> & { total?: number | null }>(
+        client.GET('/api/v1/commerce/orders', { params: { query }, signal }),
+      ),
+  });
+}
+
+export function useOrder(id: string) {
+  return useQuery({
+    queryKey: ['order', id],
+    queryFn: () => take<OrderCard>(client.GET('/api/v1/commerce/orders/{id}', { params: { path: { id } } })),
+  });
+}
+
+export function useShops() {
+  return useQuery({
+    queryKey: ['shops'],
+    queryFn: async () => itemsOf<Shop>(await take(client.GET('/api/v1/commerce/shops'))),
+    staleTime: 60_000,
+  });
+}
+
+export const makeShop = (body: { name: string; channel: string; currency: string }) =>
+  take<Shop>(client.POST('/api/v1/commerce/shops', { body }));
+
+export function useImports() {
+  const poll = usePollMs();
+  return useInfiniteQuery({
+    queryKey: ['imports', 'all'],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) =>
+      take<Page<Import>>(
+        client.GET('/api/v1/commerce/imports', { params: { query: { after: pageParam, limit: 50 } } }),
+      ),
+    getNextPageParam: (page) => page.next ?? undefined,
+    refetchInterval: (query) =>
+      query.state.data?.pages.some((page) => page.items.some((one) => ACTIVE_STATES.includes(one.state)))
+        ? poll
+        : false,
+  });
+}
+
+export function useImport(id: string) {
+  const poll = usePollMs();
+  return useQuery({
+    queryKey: ['import', id],
+    queryFn: () =>
+      take<Import>(client.GET('/api/v1/commerce/imports/{id}', { params: { path: { id } } })),
+    refetchInterval: (query) =>
+      query.state.data && ACTIVE_STATES.includes(query.state.data.state) ? poll : false,
+  });
+}
+
+export function usePreview(id: string) {
+  return useQuery({
+    queryKey: ['import', id, 'preview'],
+    queryFn: () =>
+      take<ImportPreview>(client.GET('/api/v1/commerce/imports/{id}/preview', { params: { path: { id } } })),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** Brings files in as a draft that can be looked at before anything is stored. */
+export function uploadDraft(files: File[], onProgress: (share: number) => void, signal: AbortSignal) {
+  const form = new FormData();
+  // Fields first: the server knows what to do with the files when they arrive.
+  form.append('start', 'false');
+  form.append('format', 'auto');
+  for (const file of files) form.append('file', file, file.name);
+  return upload<Import>('/api/v1/commerce/imports', form, onProgress, signal);
+}
+
+export const startImport = (id: string, body: StartImport) =>
+  take<Import>(client.POST('/api/v1/commerce/imports/{id}/start', { params: { path: { id } }, body }));
+
+export const pauseImport = (id: string) =>
+  take<Import>(client.POST('/api/v1/commerce/imports/{id}/pause', { params: { path: { id } } }));
+
+export const resumeImport = (id: string) =>
+  take<Import>(client.POST('/api/v1/commerce/imports/{id}/resume', { params: { path: { id } } }));
+
+export const cancelImport = (id: string) =>
+  take<Import>(client.POST('/api/v1/commerce/imports/{id}/cancel', { params: { path: { id } } }));
+
+export const undoImport = (id: string) =>
+  take<Import>(client.POST('/api/v1/commerce/imports/{id}/undo', { params: { path: { id } } }));

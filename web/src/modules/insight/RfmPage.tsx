@@ -1,0 +1,136 @@
+import { DatePicker, Segmented, Select, Tooltip } from 'antd';
+import dayjs from 'dayjs';
+import { useTranslation } from 'react-i18next';
+import type { Rfm } from '@/api/types';
+import { isoDay, useFormat } from '@/lib/format';
+import { useUrl } from '@/lib/url';
+import { FilterBar, Labelled } from '@/ui/filters';
+import { AppLink } from '@/ui/Link';
+import { Page, Panel } from '@/ui/Page';
+import { EmptyState, Loaded } from '@/ui/states';
+import { type RfmQuery, useRfm, useShops } from './api';
+import { CubePanel } from './CubePanel';
+import { MovementPanel } from './MovementPanel';
+import { ThresholdsPanel } from './ThresholdsPanel';
+import { TiersPanel } from './TiersPanel';
+
+export default function RfmPage() {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const [url, setUrl] = useUrl();
+  const shops = useShops();
+  const query: RfmQuery = {
+    as_of: url.as_of,
+    bins: url.bins ? Number(url.bins) : undefined,
+    shop: url.shop,
+    scheme: url.scheme,
+    compare_to: url.compare_to,
+  };
+  const rfm = useRfm(query);
+  const today = isoDay(new Date());
+  // The customers' list knows today's cells in five bins over all shops; any other view may differ from it.
+  const standing = (!url.as_of || url.as_of === today) && (url.bins ?? '5') === '5' && !url.shop;
+  return (
+    <Page
+      title={t('insight.rfm.title')}
+      note={
+        rfm.data
+          ? t('insight.rfm.note', { day: rfm.data.as_of, n: format.int(rfm.data.customers) })
+          : undefined
+      }
+    >
+      <FilterBar>
+        <Labelled label={t('insight.rfm.asOf')}>
+          <DatePicker
+            aria-label={t('insight.rfm.asOf')}
+            value={url.as_of ? dayjs(url.as_of) : null}
+            placeholder={t('insight.rfm.latest')}
+            onChange={(day) => setUrl({ as_of: day?.format('YYYY-MM-DD') })}
+          />
+        </Labelled>
+        <Labelled label={t('insight.rfm.compareTo')}>
+          <DatePicker
+            aria-label={t('insight.rfm.compareTo')}
+            value={url.compare_to ? dayjs(url.compare_to) : null}
+            placeholder={t('insight.rfm.noCompare')}
+            presets={[30, 90, 365].map((days) => ({
+              label: t('insight.rfm.daysBefore', { n: days }),
+              value: dayjs(rfm.data?.as_of).subtract(days, 'day'),
+            }))}
+            onChange={(day) => setUrl({ compare_to: day?.format('YYYY-MM-DD') })}
+          />
+        </Labelled>
+        <Labelled label={t('insight.rfm.bins')}>
+          <Select
+            aria-label={t('insight.rfm.bins')}
+            style={{ width: 90 }}
+            value={url.bins ?? '5'}
+            onChange={(bins) => setUrl({ bins: bins === '5' ? undefined : bins, layer: undefined })}
+            options={Array.from({ length: 9 }, (_, i) => ({
+              value: String(i + 2),
+              label: t('insight.rfm.binsOf', { n: i + 2 }),
+            }))}
+          />
+        </Labelled>
+        <Labelled label={t('insight.rfm.shop')}>
+          <Select
+            allowClear
+            aria-label={t('insight.rfm.shop')}
+            style={{ minWidth: 150 }}
+            placeholder={t('insight.rfm.allShops')}
+            value={url.shop}
+            onChange={(shop) => setUrl({ shop })}
+            options={(shops.data ?? []).map((shop) => ({ value: shop.id, label: shop.name }))}
+          />
+        </Labelled>
+        <Labelled label={t('insight.rfm.scheme')}>
+          <Segmented
+            aria-label={t('insight.rfm.scheme')}
+            value={url.scheme ?? 'eleven'}
+            onChange={(scheme) => setUrl({ scheme: scheme === 'eleven' ? undefined : String(scheme) })}
+            options={[
+              { value: 'eleven', label: t('insight.rfm.eleven') },
+              { value: 'classic', label: t('insight.rfm.classic') },
+            ]}
+          />
+        </Labelled>
+      </FilterBar>
+      {standing ? null : (
+        <p className="quiet">
+          <Tooltip title={t('insight.rfm.otherText')}>
+            <span>{t('insight.rfm.other')}</span>
+          </Tooltip>
+        </p>
+      )}
+      <Loaded query={rfm} rows={12}>
+        {(data) =>
+          data.customers === 0 ? (
+            <Panel>
+              <EmptyState
+                title={t('insight.rfm.empty')}
+                text={t('insight.rfm.emptyText')}
+                action={<AppLink href="/imports/new">{t('insight.workbench.emptyAction')}</AppLink>}
+              />
+            </Panel>
+          ) : (
+            <Board data={data} busy={rfm.isPlaceholderData} />
+          )
+        }
+      </Loaded>
+    </Page>
+  );
+}
+
+function Board(props: { data: Rfm; busy: boolean }) {
+  const { data } = props;
+  return (
+    <div className={props.busy ? 'stack list-busy' : 'stack'} aria-busy={props.busy}>
+      <TiersPanel data={data} />
+      <div className="grid-rfm">
+        <CubePanel data={data} />
+        <ThresholdsPanel data={data} />
+      </div>
+      {data.movement?.length ? <MovementPanel data={data} /> : null}
+    </div>
+  );
+}

@@ -1,0 +1,35 @@
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { client, itemsOf, take } from '@/api/client';
+import type { Rfm, Shop, Workbench } from '@/api/types';
+
+export function useWorkbench() {
+  return useQuery({
+    queryKey: ['workbench'],
+    queryFn: () => take<Workbench>(client.GET('/api/v1/insight/workbench')),
+    refetchInterval: 5 * 60_000,
+  });
+}
+
+export interface RfmQuery {
+  as_of?: string;
+  bins?: number;
+  shop?: string;
+  scheme?: string;
+  compare_to?: string;
+}
+
+export function useRfm(query: RfmQuery) {
+  return useQuery({
+    queryKey: ['rfm', query],
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) => take<Rfm>(client.GET('/api/v1/insight/rfm', { params: { query }, signal })),
+  });
+}
+
+export function useShops() {
+  return useQuery({
+    queryKey: ['shops'],
+    queryFn: async () => itemsOf<Shop>(await take(client.GET('/api/v1/commerce/shops'))),
+    staleTime: 60_000,
+  });
+}

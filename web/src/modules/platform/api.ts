@@ -1,0 +1,19 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { client, take } from '@/api/client';
+import type { Job, Page } from '@/api/types';
+
+export function useJobs(state: string | undefined) {
+  return useInfiniteQuery({
+    queryKey: ['jobs', state],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) =>
+      take<Page<Job>>(
+        client.GET('/api/v1/platform/jobs', { params: { query: { state, after: pageParam, limit: 50 } } }),
+      ),
+    getNextPageParam: (page) => page.next ?? undefined,
+    refetchInterval: 10_000,
+  });
+}
+
+export const retryJob = (id: string) =>
+  take<Job>(client.POST('/api/v1/platform/jobs/{id}/retry', { params: { path: { id } } }));
