@@ -1,8 +1,10 @@
 //! What every module stands on: database, crypto, scope, outbox, jobs, the edge of HTTP.
 //! No business words. See README.md.
 
+mod background;
 pub mod crypto;
 pub mod db;
+pub mod housekeeping;
 pub mod http;
 pub mod idempotency;
 pub mod jobs;
@@ -14,7 +16,9 @@ mod problem;
 pub mod scope;
 mod state;
 pub mod system;
+pub mod telemetry;
 
+pub use background::{Background, backoff_millis};
 pub use db::{Arg, Args, BulkRows, Db, DbError, Migration, Tx};
 pub use jobs::{Job, JobError, JobHandler, JobOutcome};
 pub use live::LiveBus;

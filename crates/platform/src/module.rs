@@ -33,7 +33,7 @@ pub fn module() -> Module {
     Module {
         name: "platform",
         migrations: MIGRATIONS,
-        routes: || OpenApiRouter::new().merge(crate::live::routes()),
+        routes: || OpenApiRouter::new().merge(crate::jobs::routes()).merge(crate::live::routes()),
         jobs: Vec::new(),
         subscribers: Vec::new(),
     }

@@ -210,3 +210,9 @@ async fn roll_back_sqlite(conn: &mut sqlx::SqliteConnection) -> Result<bool, sql
     }
     Ok(true)
 }
+
+/// `value` as JSON text for a TEXT column.
+pub(crate) fn json_text(value: &impl serde::Serialize) -> Result<String, DbError> {
+    serde_json::to_string(value)
+        .map_err(|error| DbError::Other(sqlx::Error::Encode(Box::new(error))))
+}

@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, Query};
 use axum::http::Uri;
 use axum::http::request::Parts;
 use kernel::FieldErrors;
-use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::value::SeqDeserializer;
 use serde::de::{self, DeserializeOwned, IntoDeserializer, Visitor};
 
 use crate::Problem;
@@ -115,8 +115,7 @@ impl<'de> de::Deserializer<'de> for Params<'_> {
     type Error = ParamError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParamError> {
-        let entries = self.0.iter().map(|(name, values)| (name.clone(), Param { name, values }));
-        visitor.visit_map(MapDeserializer::new(entries))
+        visitor.visit_map(Entries { rest: self.0.iter(), value: None })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -144,11 +143,43 @@ impl<'de> de::Deserializer<'de> for Params<'_> {
     }
 }
 
+/// Hands the parameters out one by one, and puts its name to whatever is wrong with one. The place
+/// is here and not in [`Param`] because a type may find its text wrong after it was read.
+struct Entries<'a> {
+    rest: std::slice::Iter<'a, (String, Values)>,
+    value: Option<Param<'a>>,
+}
+
+impl<'de> de::MapAccess<'de> for Entries<'_> {
+    type Error = ParamError;
+
+    fn next_key_seed<K: de::DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, ParamError> {
+        let Some((name, values)) = self.rest.next() else { return Ok(None) };
+        self.value = Some(Param { name, values });
+        seed.deserialize(IntoDeserializer::<ParamError>::into_deserializer(name.as_str())).map(Some)
+    }
+
+    fn next_value_seed<V: de::DeserializeSeed<'de>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, ParamError> {
+        let param =
+            self.value.take().ok_or_else(|| de::Error::custom("a value was asked for twice"))?;
+        seed.deserialize(param).map_err(|error| match error {
+            ParamError::Other(message) => param.wrong(message),
+            named => named,
+        })
+    }
+}
+
 /// What came under one name.
 #[derive(Debug)]
 struct Values(Vec<String>);
 
-/// One parameter; puts its name to what is wrong.
+/// One parameter.
 #[derive(Clone, Copy)]
 struct Param<'a> {
     name: &'a str,
@@ -158,13 +189,6 @@ struct Param<'a> {
 impl Param<'_> {
     fn wrong(&self, message: impl fmt::Display) -> ParamError {
         ParamError::Wrong { name: self.name.to_owned(), message: message.to_string() }
-    }
-
-    fn name_it<T>(&self, result: Result<T, ParamError>) -> Result<T, ParamError> {
-        result.map_err(|error| match error {
-            ParamError::Other(message) => self.wrong(message),
-            named => named,
-        })
     }
 
     fn text(&self) -> Result<&str, ParamError> {
@@ -189,8 +213,7 @@ impl<'de, 'a> IntoDeserializer<'de, ParamError> for Param<'a> {
 macro_rules! parsed {
     ($($method:ident $visit:ident $expected:literal;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParamError> {
-            let value = self.parse($expected)?;
-            self.name_it(visitor.$visit(value))
+            visitor.$visit(self.parse($expected)?)
         }
     )*};
 }
@@ -199,8 +222,7 @@ impl<'de> de::Deserializer<'de> for Param<'_> {
     type Error = ParamError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParamError> {
-        let text = self.text()?;
-        self.name_it(visitor.visit_str(text))
+        visitor.visit_str(self.text()?)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParamError> {
@@ -222,7 +244,7 @@ impl<'de> de::Deserializer<'de> for Param<'_> {
         visitor: V,
     ) -> Result<V::Value, ParamError> {
         let text = self.text()?;
-        self.name_it(visitor.visit_enum(text.into_deserializer()))
+        visitor.visit_enum(text.into_deserializer())
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParamError> {

@@ -1,12 +1,22 @@
 //! Background jobs: stored in the same transaction as the work that wants them, run by whoever holds
 //! their lease, tried again with back-off, dead after so many attempts.
 
+mod routes;
+mod runner;
+mod store;
+
 use async_trait::async_trait;
 use kernel::{JobId, Timestamp};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use crate::{DbError, Platform, Scope};
+
+pub use routes::routes;
+pub use runner::{Handlers, JobRunner, RunnerOptions};
+pub use store::{
+    JobOptions, JobState, JobView, ListError, RetryError, enqueue, get, list, prune, retry,
+};
 
 /// A job as its handler gets it.
 #[derive(Debug, Clone)]

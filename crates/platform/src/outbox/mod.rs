@@ -4,12 +4,24 @@
 //! [`Position`]. Two events of the same record are such a pair, since the second waits for the row
 //! lock of the first. See `sequence.rs` for how this holds on PostgreSQL.
 
+mod dead;
+mod delivery;
+mod sequence;
+mod store;
+mod worker;
+
 use async_trait::async_trait;
 use kernel::{OrgId, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{Ctx, DbError, Platform, Tx};
+
+pub use dead::{DeadLetter, DeadLetterError, dead_letters, redeliver};
+pub use delivery::{Delivery, DeliveryOptions, Turn};
+pub use sequence::sequence;
+pub use store::{can_replay_from, head, prune, push, read_after};
+pub use worker::start;
 
 /// Something that happened; a versioned fact such as `OrdersRecordedV1`.
 pub trait Event: Serialize + Send + Sync {
