@@ -16,9 +16,14 @@ pub(crate) struct Guess {
     pub evidence: String,
 }
 
+/// The name a person knows; the standard writes some in lower case.
+pub(crate) fn display_name(encoding: &'static Encoding) -> String {
+    if encoding == GB18030 { "GB18030".to_owned() } else { encoding.name().to_owned() }
+}
+
 impl Guess {
     fn new(encoding: &'static Encoding, evidence: String) -> Self {
-        Self { encoding, name: encoding.name().to_owned(), bom_len: 0, undecided: false, evidence }
+        Self { encoding, name: display_name(encoding), bom_len: 0, undecided: false, evidence }
     }
 }
 
@@ -66,8 +71,10 @@ fn gb_share(sample: &[u8]) -> Option<(usize, usize)> {
 /// Decides from the beginning of a file; `whole` says that nothing follows.
 pub(crate) fn detect(sample: &[u8], whole: bool) -> Guess {
     if let Some((encoding, bom_len)) = Encoding::for_bom(sample) {
-        let mut guess =
-            Guess::new(encoding, format!("begins with the byte order mark of {}", encoding.name()));
+        let mut guess = Guess::new(
+            encoding,
+            format!("begins with the byte order mark of {}", display_name(encoding)),
+        );
         guess.bom_len = bom_len;
         if encoding == UTF_8 {
             guess.name = "UTF-8 with BOM".to_owned();
@@ -117,7 +124,10 @@ pub(crate) fn detect(sample: &[u8], whole: bool) -> Guess {
     detector.feed(sample, whole);
     let guess = detector.guess(Some(b"cn"), Utf8Detection::Deny);
     let encoding = if guess == GBK { GB18030 } else { guess };
-    Guess::new(encoding, format!("not UTF-8; letter statistics fit {} best", encoding.name()))
+    Guess::new(
+        encoding,
+        format!("not UTF-8; letter statistics fit {} best", display_name(encoding)),
+    )
 }
 
 #[cfg(test)]

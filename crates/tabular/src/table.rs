@@ -136,7 +136,13 @@ impl Table {
         match classify(&head, &name)? {
             FileKind::Workbook => {
                 let (sheet, evidence) = SheetReader::open(path, &name, metadata.len(), options)?;
-                Self::finish(Source::Sheet(Box::new(sheet)), evidence, Some(metadata.len()), &name, options)
+                Self::finish(
+                    Source::Sheet(Box::new(sheet)),
+                    evidence,
+                    Some(metadata.len()),
+                    &name,
+                    options,
+                )
             }
             FileKind::Text => {
                 let total = metadata.is_file().then_some(metadata.len());

@@ -56,12 +56,12 @@ impl TextReader {
             let encoding = encoding::by_label(label)
                 .ok_or_else(|| OpenError::UnknownEncoding { label: label.to_owned() })?;
             if encoding != guess.encoding || guess.undecided {
-                guess.name = encoding.name().to_owned();
+                guess.name = encoding::display_name(encoding);
                 guess.bom_len = 0;
             }
             guess.encoding = encoding;
             guess.undecided = false;
-            guess.evidence = format!("{} as asked", encoding.name());
+            guess.evidence = format!("{} as asked", encoding::display_name(encoding));
         }
         let mut reader = Self {
             decoder: guess.encoding.new_decoder_without_bom_handling(),

@@ -106,8 +106,8 @@ pub(super) fn split(text: &str, receiver: &mut ReceiverRecord) {
     let spaced = rest.starts_with(char::is_whitespace);
     rest = rest.trim_start();
     let municipality = name.ends_with('市');
-    for level in [&mut receiver.city, &mut receiver.district] {
-        let ends = if level.is_none() && !municipality { CITY_ENDS } else { DISTRICT_ENDS };
+    for (depth, level) in [&mut receiver.city, &mut receiver.district].into_iter().enumerate() {
+        let ends = if depth == 0 && !municipality { CITY_ENDS } else { DISTRICT_ENDS };
         if spaced {
             let Some((word, after)) = rest.split_once(char::is_whitespace) else { break };
             *level = open_text(word).map(str::to_owned);

@@ -30,7 +30,7 @@ pub(super) fn clean(cell: &str) -> Option<&str> {
         None => text,
     };
     let nothing = text.is_empty()
-        || (text.len() <= 6 && text.trim_matches(['\'', '"']).eq_ignore_ascii_case("null"))
+        || (text.len() <= 8 && text.trim_matches(['\'', '"']).eq_ignore_ascii_case("null"))
         || matches!(text, "'" | "''" | "\"\"");
     if nothing { None } else { Some(text) }
 }
