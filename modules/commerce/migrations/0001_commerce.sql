@@ -112,5 +112,6 @@ CREATE TABLE commerce_import_rejects (
     column_name   TEXT,
     reason        TEXT   NOT NULL,
     raw           BYTEA  NOT NULL,
+    order_no      TEXT,
     PRIMARY KEY (org_id, import_number, seq)
 ) /*sqlite WITHOUT ROWID*/;

@@ -187,7 +187,7 @@ pub async fn apply(
     of: BatchOf,
     seen: &mut Seen,
     known: Known,
-    reports: Vec<Report>,
+    reports: &[Report],
     buyers: &Buyers,
 ) -> Result<Applied, DbError> {
     let mut applied = Applied::default();
@@ -219,12 +219,12 @@ pub async fn apply(
     let now = cx.now();
     let mut pending: Vec<Pending> = Vec::with_capacity(reports.len());
     let mut at: HashMap<String, usize> = HashMap::new();
-    for (index, report) in reports.into_iter().enumerate() {
+    for (index, report) in reports.iter().enumerate() {
         let number = &report.record.external_no;
         let place = match at.get(number).copied() {
             Some(place) => Some(place),
             None => match known.by_number.get(number) {
-                Some(_) if known.is_unchanged(&report) => {
+                Some(_) if known.is_unchanged(report) => {
                     applied.tally.unchanged += 1;
                     continue;
                 }
@@ -247,7 +247,7 @@ pub async fn apply(
             Some(place) => {
                 at.insert(number.clone(), place);
                 let order = &mut pending[place];
-                let mut changed = update(cx, keys, of, order, &report, &mut applied.before)?;
+                let mut changed = update(cx, keys, of, order, report, &mut applied.before)?;
                 if let Some(buyer) = buyers.get(&index)
                     && order.row.customer_id.is_none()
                 {
@@ -270,13 +270,13 @@ pub async fn apply(
                 head.sum_lines(&report.record.lines);
                 at.insert(number.clone(), pending.len());
                 let id: OrderId = cx.ids.fresh(now);
-                let mut row = OrderRow::empty(id, of, &report);
+                let mut row = OrderRow::empty(id, of, report);
                 row.customer_id = buyers.get(&index).map(|buyer| buyer.uuid());
                 row.set_head(cx, keys, head);
                 pending.push(Pending {
                     row,
                     lines_changed: !report.record.lines.is_empty(),
-                    lines: Some(report.record.lines),
+                    lines: Some(report.record.lines.clone()),
                     image: None,
                     changed: true,
                 });

@@ -73,6 +73,12 @@ pub struct ImportFile {
     pub format: Option<String>,
     /// Its encoding, once known.
     pub encoding: Option<String>,
+    /// The sheet of a workbook.
+    #[serde(default)]
+    pub sheet: Option<String>,
+    /// Its own columns, for the file of rejects.
+    #[serde(default)]
+    pub header: Vec<String>,
 }
 
 /// What was asked for.
@@ -379,8 +385,10 @@ pub struct RejectedRow {
     pub column: Option<String>,
     /// What is wrong and what would be right.
     pub reason: String,
-    /// The row as it stood.
+    /// The row (or rows of the order) as CSV records in the file's own columns.
     pub raw: String,
+    /// The order number made for the row, where the file has none.
+    pub order_no: Option<String>,
 }
 
 /// Keeps rejected rows; `first_seq` is the number rejected before.
@@ -397,7 +405,7 @@ pub async fn keep_rejects(
 ) -> Result<(), DbError> {
     let mut bulk = BulkRows::new(
         "commerce_import_rejects",
-        &["org_id", "import_number", "seq", "file", "line", "column_name", "reason", "raw"],
+        &["org_id", "import_number", "seq", "file", "line", "column_name", "reason", "raw", "order_no"],
     );
     let room = REJECTS_MAX.saturating_sub(first_seq) as usize;
     for (index, row) in rows.into_iter().take(room).enumerate() {
@@ -410,6 +418,7 @@ pub async fn keep_rejects(
             Arg::from(row.column),
             Arg::from(row.reason),
             Arg::from(keys.seal(&*cx.ids, RAW_FIELD, row.raw.as_bytes())),
+            Arg::from(row.order_no),
         ]);
     }
     tx.bulk_insert(bulk).await
@@ -427,19 +436,19 @@ pub async fn rejects(
     first_seq: u64,
     limit: usize,
 ) -> Result<Vec<RejectedRow>, DbError> {
-    let rows: Vec<(String, i64, Option<String>, String, Vec<u8>)> = tx
+    let rows: Vec<(String, i64, Option<String>, String, Vec<u8>, Option<String>)> = tx
         .fetch_all(
-            "SELECT file, line, column_name, reason, raw FROM commerce_import_rejects
+            "SELECT file, line, column_name, reason, raw, order_no FROM commerce_import_rejects
              WHERE org_id = $1 AND import_number = $2 AND seq >= $3 ORDER BY seq LIMIT $4",
             args![scope.org_arg(), import_number, first_seq as i64, limit as i64],
         )
         .await?;
     rows.into_iter()
-        .map(|(file, line, column, reason, raw)| {
+        .map(|(file, line, column, reason, raw, order_no)| {
             let raw = keys
                 .open_text(RAW_FIELD, &raw)
                 .map_err(|error| DbError::Refused(error.to_string()))?;
-            Ok(RejectedRow { file, line: line as u64, column, reason, raw })
+            Ok(RejectedRow { file, line: line as u64, column, reason, raw, order_no })
         })
         .collect()
 }

@@ -179,3 +179,15 @@ pub async fn create(tx: &mut Tx, cx: &Ctx, new: &NewShop) -> Result<Shop, DbErro
     Ok(Shop { id, number, name, channel, currency, zone })
 }
 
+
+/// The shop with that number.
+///
+/// # Errors
+/// As the database says.
+pub async fn by_number(tx: &mut Tx, cx: &Ctx, number: i64) -> Result<Option<Shop>, DbError> {
+    let sql = format!("{COLUMNS} WHERE org_id = $1 AND number = $2");
+    tx.fetch_optional(sqlx::AssertSqlSafe(sql), args![cx.scope.org_arg(), number])
+        .await?
+        .map(shop_of)
+        .transpose()
+}

@@ -111,6 +111,7 @@ pub struct Resolved {
     #[serde(skip)]
     pub customers: Vec<Option<CustomerId>>,
     /// Customers that did not exist.
+    #[serde(with = "packed_ids")]
     pub created: Vec<CustomerId>,
     /// Identities that known customers did not have: customer, kind, hash.
     pub added: Vec<(CustomerId, i64, Uuid)>,
@@ -118,6 +119,30 @@ pub struct Resolved {
     pub suggested: Vec<SuggestionId>,
     /// Sightings of customers that existed before the batch.
     pub matched: u64,
+}
+
+/// Ids as base 64 of their bytes: an import keeps hundreds of thousands of them.
+mod packed_ids {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use kernel::{CustomerId, TypedId as _};
+    use serde::{Deserialize as _, Deserializer, Serializer};
+    use uuid::Uuid;
+
+    pub fn serialize<S: Serializer>(ids: &[CustomerId], s: S) -> Result<S::Ok, S::Error> {
+        let bytes: Vec<u8> = ids.iter().flat_map(|id| id.uuid().into_bytes()).collect();
+        s.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<CustomerId>, D::Error> {
+        let text = String::deserialize(d)?;
+        let bytes = STANDARD.decode(text).map_err(serde::de::Error::custom)?;
+        bytes
+            .chunks(16)
+            .map(|id| Uuid::from_slice(id).map(CustomerId::from_uuid))
+            .collect::<Result<_, _>>()
+            .map_err(serde::de::Error::custom)
+    }
 }
 
 /// Remembers what an import has seen, so that a customer is looked up once and not once per order.
@@ -207,6 +232,12 @@ impl Resolver {
             batch.resolved.customers.push(customer.map(CustomerId::from_uuid));
         }
         batch.write(tx).await
+    }
+
+    /// Says that the last batch was rolled back on purpose (a dry run), and that what was remembered
+    /// of it still holds for the next.
+    pub const fn rolled_back(&mut self) {
+        self.epoch = None;
     }
 
     /// Forgets everything after a transaction that was not committed.
