@@ -35,6 +35,13 @@ pub struct Compacted {
     pub(crate) scores: Option<(Arc<Rfm>, Arc<Vec<u16>>)>,
 }
 
+/// What an installed compaction replaced, to be dropped when no lock is held.
+#[derive(Debug)]
+pub struct Retired {
+    pub(crate) _base: Arc<Base>,
+    pub(crate) _delta: Delta,
+}
+
 impl Compaction {
     pub(crate) fn new(
         base: &Arc<Base>,

@@ -153,10 +153,10 @@ impl Delta {
     }
 
     /// Changes after `version`.
-    pub(crate) fn after(self, version: u64) -> Self {
+    pub(crate) fn after(&self, version: u64) -> Self {
         let mut rest = Self::default();
-        for (id, entry) in self.entries.into_iter().filter(|(_, entry)| entry.version > version) {
-            rest.put(id, entry);
+        for (id, entry) in self.entries.iter().filter(|(_, entry)| entry.version > version) {
+            rest.put(*id, entry.clone());
         }
         rest
     }

@@ -7,7 +7,7 @@ use kernel::{CustomerId, Timestamp};
 
 use crate::base::{Base, Profiles};
 use crate::bits::Bits;
-use crate::compact::{Compacted, Compaction};
+use crate::compact::{Compacted, Compaction, Retired};
 use crate::daily::{self, DaySum, DaysQuery};
 use crate::delta::{Delta, Entry, Row};
 use crate::facts::{Facts, NO_ORDER};
@@ -114,7 +114,7 @@ impl Engine {
         self.delta.put(id, Entry { version: self.version, row, cell });
         if self.delta.len() > self.forced_at {
             match self.take_compaction().run() {
-                Ok(done) => self.install(done),
+                Ok(done) => drop(self.install(done)),
                 // The base is full; trying again at each change would only cost time.
                 Err(_) => self.forced_at = usize::MAX,
             }
@@ -250,7 +250,7 @@ impl Engine {
     /// Take it under a read lock, run it without a lock, install the result under a write lock.
     #[must_use]
     pub fn compaction(&self) -> Option<Compaction> {
-        let due = self.delta.len() > SMALL_DELTA.max(self.base.len() / 64);
+        let due = self.delta.len() > SMALL_DELTA.max(self.base.len() / 128);
         due.then(|| self.take_compaction())
     }
 
@@ -260,13 +260,19 @@ impl Engine {
     }
 
     /// Takes the result of a compaction of this engine; changes made meanwhile remain. Without
-    /// effect if another compaction was installed first. Nothing that is asked changes.
-    pub fn install(&mut self, done: Compacted) {
+    /// effect if another compaction was installed first. No answer of the engine changes.
+    ///
+    /// Gives what it replaced; drop that without the lock, for freeing it takes milliseconds.
+    pub fn install(&mut self, done: Compacted) -> Retired {
         if !Arc::ptr_eq(&self.base, &done.from) {
-            return;
+            return Retired { _base: Arc::new(done.base), _delta: Delta::default() };
         }
-        self.base = Arc::new(done.base);
-        self.delta = std::mem::take(&mut self.delta).after(done.version);
+        let rest = self.delta.after(done.version);
+        drop(done.from);
+        let retired = Retired {
+            _base: std::mem::replace(&mut self.base, Arc::new(done.base)),
+            _delta: std::mem::replace(&mut self.delta, rest),
+        };
         self.dead = Bits::none(self.base.len());
         self.dead_count = 0;
         for id in self.delta.ids().collect::<Vec<_>>() {
@@ -281,6 +287,7 @@ impl Engine {
             };
             self.scores_stamp += 1;
         }
+        retired
     }
 
     /// Bytes held, results remembered included.

@@ -20,7 +20,7 @@ mod rfm;
 mod tests;
 mod text;
 
-pub use compact::{Compacted, Compaction};
+pub use compact::{Compacted, Compaction, Retired};
 pub use daily::{DaySum, DaysQuery};
 pub use engine::Engine;
 pub use feed::{CapacityError, CustomerFacts, CustomerFeed, OrderFact, average_minor};

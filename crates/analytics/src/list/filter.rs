@@ -112,7 +112,8 @@ fn by_cell(filter: &Filter) -> bool {
     !filter.tier.is_empty() || !filter.classic.is_empty() || filter.cell.is_some()
 }
 
-/// The conditions of `filter`, cheap and narrow columns first. `q` is folded already.
+/// The conditions of `filter`, cheap and narrow columns first: what they leave out costs the
+/// others little. `q` is folded already.
 fn evaluate(view: View<'_>, filter: &Filter) -> Bits {
     let base = view.base;
     let len = base.len();
@@ -127,11 +128,6 @@ fn evaluate(view: View<'_>, filter: &Filter) -> Bits {
             None => return Bits::none(len),
         }
     }
-    if by_cell(filter) {
-        let Some((rfm, cells)) = view.scores else { return Bits::none(len) };
-        let wanted = wanted_cells(rfm, filter);
-        bits.retain_by(cells, |cell| wanted[usize::from(cell) % Score::CODES]);
-    }
     if let Some(rating) = filter.rating {
         bits.retain_by(&base.rating, |given| given == rating);
     }
@@ -140,6 +136,11 @@ fn evaluate(view: View<'_>, filter: &Filter) -> Bits {
             Some(number) => bits.retain_by(&base.province, |own| own == number),
             None => return Bits::none(len),
         }
+    }
+    if by_cell(filter) {
+        let Some((rfm, cells)) = view.scores else { return Bits::none(len) };
+        let wanted = wanted_cells(rfm, filter);
+        bits.retain_by(cells, |cell| wanted[usize::from(cell) % Score::CODES]);
     }
     if !filter.orders.is_open() {
         let within = |count: i64| count.clamp(0, i64::from(u32::MAX)) as u32;
@@ -156,8 +157,8 @@ fn evaluate(view: View<'_>, filter: &Filter) -> Bits {
     if let Some(needle) = &filter.q
         && !base.letters.retain(&mut bits, needle)
     {
-        // Looking up one entry costs about as much as searching past a dozen.
-        if bits.count() < len as u64 / 12 {
+        // Looking up one entry costs about as much as searching past forty.
+        if bits.count() < len as u64 / 40 {
             base.text.retain(&mut bits, needle);
         } else {
             bits.and(&base.text.search(needle));

@@ -14,7 +14,7 @@ use crate::engine::View;
 /// A customer with its sort value.
 type Placed = (Option<i64>, CustomerId);
 
-/// So few hits are looked at one by one without trying anything else.
+/// So few hits, out of many more customers, are looked at without trying anything else.
 const FEW: u64 = 2048;
 
 /// Steps along the built order that cost as much as looking at one hit.
@@ -155,8 +155,9 @@ impl<'a> Walk<'a> {
     }
 
     fn first(&self, want: usize) -> Vec<Placed> {
+        let few = FEW.min(self.base.len() as u64 / 16);
         let ordinals = match self.hits {
-            Some(hits) if hits.count <= FEW => self.select(&hits.bits, want),
+            Some(hits) if hits.count <= few => self.select(&hits.bits, want),
             // Hits may all lie at the far end of the order. Giving up after half the price of
             // looking at them all bounds the cost by about twice the cheaper way.
             Some(hits) => self

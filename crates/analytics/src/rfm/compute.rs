@@ -93,8 +93,9 @@ pub(crate) fn compute(view: View<'_>, query: &RfmQuery, version: u64) -> Rfm {
 fn quantile_bounds(view: View<'_>, window: &Window, bins: u8, unit: i64) -> [Vec<Bound>; 3] {
     let mut columns = ValueColumns::default();
     let mut add = |values: Values| {
-        // Days of any two moments chrono can name differ by far less than 2^31.
-        columns.recency_days.push(values.recency_days as i32);
+        // Moments that calendars name lie far less than 2^31 days apart.
+        let days = values.recency_days.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
+        columns.recency_days.push(days as i32);
         columns.orders.push(values.orders);
         columns.revenue_minor.push(values.revenue_minor);
     };
