@@ -16,5 +16,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
   },
-  test: { environment: 'jsdom', include: ['tests/**/*.test.{ts,tsx}'], pool: 'threads', maxWorkers: 1 },
+  test: { include: ['tests/**/*.test.{ts,tsx}'], pool: 'threads', maxWorkers: 1 },
 });

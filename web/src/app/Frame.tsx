@@ -183,7 +183,7 @@ export default function Frame() {
               },
             }}
           >
-            <Button type="text" icon={<UserOutlined />} aria-label={t('app.top.account')}>
+            <Button type="text" icon={<UserOutlined />} aria-label={`${t('app.top.account')} ${session.data?.user.name ?? ''}`}>
               <span className="wide-only">{session.data?.user.name}</span>
             </Button>
           </Dropdown>

@@ -16,7 +16,7 @@ export function themeOf(dark: boolean, phone: boolean): ThemeConfig {
       colorLink: link,
       colorLinkHover: dark ? '#93d6de' : '#144e55',
       colorSuccess: dark ? '#4a9a5b' : '#2c7a3f',
-      colorWarning: dark ? '#c98a2b' : '#b26a00',
+      colorWarning: dark ? '#d39a3c' : '#8f5600',
       colorError: dark ? '#e0665c' : '#c0322b',
       colorBgLayout: dark ? '#101416' : '#f4f6f6',
       colorBgContainer: dark ? '#171c1f' : '#ffffff',

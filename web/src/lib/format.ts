@@ -42,7 +42,7 @@ export function formatMoney(lang: string, minor: number, currency: string, whole
   }
 }
 
-/** `1.2 万`, `3.4 亿` in Chinese; `12 K`, `3.4 M` in English; exact below the first step. */
+/** In Chinese by ten thousands and hundred millions, in English `12 K`, `3.4 M`; exact below the first step. */
 export function formatShort(lang: string, value: number): string {
   const size = Math.abs(value);
   const steps: [number, string][] = lang.startsWith('zh')
@@ -65,7 +65,7 @@ export function formatShort(lang: string, value: number): string {
   return number(lang, { maximumFractionDigits: 0 }).format(value);
 }
 
-/** Money for axes and tiles: `¥1.2 万`, `¥12 K`. */
+/** Money for axes and tiles, such as `¥12 K`. */
 export function formatMoneyShort(lang: string, minor: number, currency: string): string {
   const major = majorOf(minor, currency);
   if (Math.abs(major) < 1e4) return formatMoney(lang, minor, currency, Math.abs(major) >= 100);
@@ -94,6 +94,13 @@ export function formatBytes(lang: string, bytes: number): string {
 
 const DAY_MS = 86_400_000;
 
+/** `2026-11-22 09:05` in the zone of the browser. */
+export function formatStamp(iso: string): string {
+  const at = new Date(iso);
+  const pad = (n: number) => String(n).padStart(2, '0');
+  return `${isoDay(at)} ${pad(at.getHours())}:${pad(at.getMinutes())}`;
+}
+
 /** Relative within a day, absolute after. */
 export function formatTime(lang: string, iso: string, now = Date.now()): string {
   const at = new Date(iso);
@@ -104,9 +111,7 @@ export function formatTime(lang: string, iso: string, now = Date.now()): string 
     if (ago < 3_600_000) return relative.format(-Math.floor(ago / 60_000), 'minute');
     return relative.format(-Math.floor(ago / 3_600_000), 'hour');
   }
-  const pad = (n: number) => String(n).padStart(2, '0');
-  const day = `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`;
-  return `${day} ${pad(at.getHours())}:${pad(at.getMinutes())}`;
+  return formatStamp(iso);
 }
 
 /** The full instant with its zone, for tooltips. */

@@ -65,7 +65,7 @@ export default {
     internal: '服务器内部出错，数据没有改变。',
   },
   tier: {
-    champions: '重要价值会员',
+    champions: '核心会员',
     loyal: '忠诚会员',
     potential_loyalist: '潜力会员',
     new_customers: '新会员',

@@ -5,14 +5,14 @@ import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Import, ImportPreview } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
-import { useFormat } from '@/lib/format';
+import { formatStamp, useFormat } from '@/lib/format';
 import { useGo } from '@/lib/url';
 import { CHANNELS, CURRENCIES, FORMATS } from '@/lib/words';
 import { OrderStateMark } from '@/ui/marks';
 import { Panel } from '@/ui/Page';
 import { useSay } from '@/ui/say';
 import { ErrorState, useProblemText, Waiting } from '@/ui/states';
-import { Money, Nothing, Time } from '@/ui/values';
+import { Money, Nothing } from '@/ui/values';
 import { cancelImport, startImport, usePreview, useShops } from './api';
 import { MappingEditor } from './MappingEditor';
 import { EMPTY_MAPPING, guessMapping, toToml } from './mapping';
@@ -144,19 +144,6 @@ export function DraftView(props: { import: Import }) {
                 ]}
               />
             </Form.Item>
-            <Form.Item name="format" label={t('commerce.imports.format')}>
-              <Select
-                options={FORMATS.map((one) => ({
-                  value: one,
-                  label:
-                    one === 'auto' && found
-                      ? t('commerce.draft.autoFound', {
-                          name: t(`commerce.format.${found}`, { defaultValue: found }),
-                        })
-                      : t(`commerce.format.${one}`),
-                }))}
-              />
-            </Form.Item>
             {chosen === NEW_SHOP ? (
               <>
                 <Form.Item
@@ -174,6 +161,19 @@ export function DraftView(props: { import: Import }) {
                 </Form.Item>
               </>
             ) : null}
+            <Form.Item name="format" label={t('commerce.imports.format')}>
+              <Select
+                options={FORMATS.map((one) => ({
+                  value: one,
+                  label:
+                    one === 'auto' && found
+                      ? t('commerce.draft.autoFound', {
+                          name: t(`commerce.format.${found}`, { defaultValue: found }),
+                        })
+                      : t(`commerce.format.${one}`),
+                }))}
+              />
+            </Form.Item>
           </div>
           {generic ? (
             <section aria-label={t('commerce.mapping.title')}>
@@ -316,7 +316,7 @@ function PreviewRow(props: { row: ImportPreview['files'][number]['rows'][number]
         <td className="num quiet">{line}</td>
         <td className="figure nowrap">{order.external_no ?? <Nothing />}</td>
         <td className="nowrap">
-          <Time at={order.ordered_at} />
+          {order.ordered_at ? formatStamp(order.ordered_at) : <Nothing />}
         </td>
         <td>
           <OrderStateMark state={order.state} />

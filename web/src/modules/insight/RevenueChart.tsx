@@ -60,7 +60,7 @@ export function RevenueChart(props: { data: Workbench }) {
       title={t('insight.chart.revenueTitle')}
       note={t('insight.chart.revenueNote')}
       option={option}
-      height={320}
+      height={400}
       onPick={(event) => {
         const day = days[event.dataIndex ?? -1]?.day;
         if (day) go(`/orders?from=${day}&to=${day}`);
