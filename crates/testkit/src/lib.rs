@@ -2,9 +2,11 @@
 
 mod test_db;
 mod time;
+mod wait;
 
 pub use test_db::TestDb;
 pub use time::{FixedClock, SeededIds};
+pub use wait::eventually;
 
 /// Defines a test that runs on SQLite and on PostgreSQL.
 ///

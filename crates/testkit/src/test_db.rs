@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use kernel::{OrgId, UserId};
 use platform::crypto::{MasterKey, OrgKeys};
-use platform::{Ctx, Db, Migration, Scope};
+use platform::{Ctx, Db, Migration, Platform, Scope};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 
@@ -16,12 +16,16 @@ const POSTGRES_URL: &str = "GUANXI_TEST_POSTGRES";
 
 /// A migrated database with a folder, a key, a clock at 2026-01-01T00:00:00Z and seeded ids.
 pub struct TestDb {
-    db: Db,
+    platform: Platform,
     folder: TempDir,
     clock: Arc<FixedClock>,
-    ids: Arc<SeededIds>,
     url: Option<String>,
 }
+
+/// The file of the SQLite database in the data folder.
+const SQLITE_FILE: &str = "guanxi.db";
+/// The master key of every test.
+const MASTER_KEY: [u8; 32] = [42; 32];
 
 impl TestDb {
     /// On SQLite, in a temporary folder.
@@ -30,7 +34,7 @@ impl TestDb {
     /// When the database cannot be made.
     pub async fn sqlite(migrations: &[Migration]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let db = Db::open_sqlite(&folder.path().join("guanxi.db")).await.expect("SQLite opens");
+        let db = Db::open_sqlite(&folder.path().join(SQLITE_FILE)).await.expect("SQLite opens");
         Self::finish(db, folder, None, migrations).await
     }
 
@@ -65,19 +69,38 @@ impl TestDb {
         migrations: &[Migration],
     ) -> Self {
         db.migrate(migrations).await.expect("migrations run");
-        Self {
-            db,
-            folder,
-            clock: Arc::new(FixedClock::at("2026-01-01T00:00:00Z")),
-            ids: Arc::new(SeededIds::new(1)),
-            url,
-        }
+        let clock = Arc::new(FixedClock::at("2026-01-01T00:00:00Z"));
+        let ids = Arc::new(SeededIds::new(1));
+        let key = MasterKey::new(MASTER_KEY);
+        let platform = Platform::new(db, key, clock.clone(), ids, folder.path());
+        Self { platform, folder, clock, url }
     }
 
     /// The database.
     #[must_use]
     pub const fn db(&self) -> &Db {
-        &self.db
+        &self.platform.db
+    }
+
+    /// The platform over this database.
+    #[must_use]
+    pub const fn platform(&self) -> &Platform {
+        &self.platform
+    }
+
+    /// A platform with connections and live bus of its own over the same data and clock, as another
+    /// process would have it.
+    ///
+    /// # Panics
+    /// When the database cannot be opened again.
+    pub async fn another_process(&self) -> Platform {
+        let db = match &self.url {
+            Some(url) => Db::connect_postgres(url).await,
+            None => Db::open_sqlite(&self.folder.path().join(SQLITE_FILE)).await,
+        };
+        let (clock, ids) = (self.clock.clone(), self.platform.ids.clone());
+        let key = self.platform.master.clone();
+        Platform::new(db.expect("the database opens again"), key, clock, ids, self.folder.path())
     }
 
     /// The URL of the database, if it is PostgreSQL.
@@ -111,12 +134,12 @@ impl TestDb {
     }
 
     fn ctx_with(&self, scope: Scope) -> Ctx {
-        Ctx { scope, clock: self.clock.clone(), ids: self.ids.clone() }
+        self.platform.ctx(scope)
     }
 
     /// Keys of the first organisation, the same in every test.
     #[must_use]
     pub fn keys(&self) -> OrgKeys {
-        MasterKey::new([42; 32]).org_keys(OrgId::FIRST)
+        self.platform.keys(OrgId::FIRST)
     }
 }

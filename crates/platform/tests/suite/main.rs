@@ -1,0 +1,12 @@
+//! Everything that needs a database, on both.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "helpers of tests may panic as tests do")]
+
+mod edge;
+mod idempotency;
+mod jobs;
+mod live;
+mod meta;
+mod outbox;
+mod outbox_order;
+mod support;
