@@ -21,10 +21,11 @@ fn rows(table: &mut Table) -> Vec<Result<Vec<String>, String>> {
     out
 }
 
-/// `head`, then `count` times `piece`, then `tail`, made as it is read.
+/// `head`, then `left` bytes of `piece` over and over, then `tail`, made as it is read.
 struct Endless {
     head: Cursor<Vec<u8>>,
     piece: Vec<u8>,
+    at: usize,
     left: u64,
     tail: Cursor<Vec<u8>>,
 }
@@ -35,24 +36,24 @@ impl Read for Endless {
         if count > 0 {
             return Ok(count);
         }
-        let pieces =
-            (buffer.len() / self.piece.len()).min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        if pieces > 0 {
-            for slot in buffer.chunks_exact_mut(self.piece.len()).take(pieces) {
-                slot.copy_from_slice(&self.piece);
-            }
-            self.left -= pieces as u64;
-            return Ok(pieces * self.piece.len());
+        if self.left > 0 {
+            let from = self.at % self.piece.len();
+            let room = (self.piece.len() - from).min(buffer.len());
+            let count = room.min(usize::try_from(self.left).unwrap_or(usize::MAX));
+            buffer[..count].copy_from_slice(&self.piece[from..from + count]);
+            self.at += count;
+            self.left -= count as u64;
+            return Ok(count);
         }
         self.tail.read(buffer)
     }
 }
 
 fn endless(head: &str, piece: &str, bytes: u64, tail: &str) -> Table {
-    let piece = piece.as_bytes().to_vec();
-    let left = bytes / piece.len() as u64;
+    let piece = piece.repeat((64 << 10) / piece.len()).into_bytes();
+    let left = bytes / piece.len() as u64 * piece.len() as u64;
     let (head, tail) = (Cursor::new(head.into()), Cursor::new(tail.into()));
-    let input = Endless { head, piece, left, tail };
+    let input = Endless { head, piece, at: 0, left, tail };
     Table::from_reader("huge.csv", input, None, &Options::default()).unwrap()
 }
 

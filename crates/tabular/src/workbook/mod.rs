@@ -272,7 +272,12 @@ fn send_rows(
     let mut batch = Vec::with_capacity(BATCH_ROWS);
     let mut batch_bytes = 0;
     let mut row: Option<SheetRow> = None;
-    while let Some(cell) = cells.next_cell().map_err(|error| error.to_string())? {
+    let ended = loop {
+        let cell = match cells.next_cell() {
+            Ok(Some(cell)) => cell,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error.to_string()),
+        };
         let (index, column) = cell.get_position();
         let line = u64::from(index) + 1;
         if row.as_ref().is_none_or(|row| row.line != line) {
@@ -291,11 +296,12 @@ fn send_rows(
         if let Some(row) = &mut row {
             push_cell(row, column as usize, cell.get_value(), limits);
         }
-    }
-    batch.extend(row.filter(|row| !is_blank(row)));
+    };
+    // The row in which the workbook is damaged may lack cells.
+    batch.extend(row.filter(|row| ended.is_ok() && !is_blank(row)));
     // Nobody listens any more: nothing is lost.
     let _ = sender.send(Message::Rows(batch));
-    Ok(())
+    ended
 }
 
 fn is_blank(row: &SheetRow) -> bool {
