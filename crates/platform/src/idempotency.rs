@@ -105,7 +105,7 @@ pub enum Begun {
 /// The right to do the work of one key, until the transaction ends.
 #[derive(Debug)]
 #[must_use = "finish it with the answer, or the same key cannot be used again"]
-pub struct Ticket(Option<RequestKey>);
+pub struct Ticket(Option<Box<RequestKey>>);
 
 fn actor(cx: &Ctx) -> Uuid {
     cx.scope.user_id().map_or(Uuid::nil(), TypedId::uuid)
@@ -138,7 +138,7 @@ pub async fn begin(tx: &mut Tx, cx: &Ctx, key: Option<RequestKey>) -> Result<Beg
         )
         .await?;
     if taken == 1 {
-        return Ok(Begun::Fresh(Ticket(Some(request))));
+        return Ok(Begun::Fresh(Ticket(Some(Box::new(request)))));
     }
     let (hash, status, answer): (Vec<u8>, Option<i64>, Option<Vec<u8>>) = tx
         .fetch_one(

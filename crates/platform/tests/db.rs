@@ -1,5 +1,7 @@
 //! The database layer on both databases.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 use platform::{Arg, BulkRows, Db, DbError, Migration, args};
 use testkit::db_test;
 

@@ -14,9 +14,7 @@ use crate::{DbError, Platform, Scope};
 
 pub use routes::routes;
 pub use runner::{Handlers, JobRunner, RunnerOptions};
-pub use store::{
-    JobOptions, JobState, JobView, ListError, RetryError, enqueue, get, list, prune, retry,
-};
+pub use store::{JobOptions, JobState, JobView, RetryError, enqueue, get, list, prune, retry};
 
 /// A job as its handler gets it.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::store::{self, JobState, JobView, ListError, RetryError};
+use super::store::{self, JobState, JobView, RetryError};
 use crate::http::{Cx, Idempotency, PathId, QueryParams};
 use crate::idempotency::{self, Answer, Begun};
 use crate::live::Topic;
@@ -28,15 +28,6 @@ struct ListParams {
     after: Option<String>,
     /// Rows of the page: 1 to 200, 50 by default.
     limit: Option<u32>,
-}
-
-impl From<ListError> for Problem {
-    fn from(error: ListError) -> Self {
-        match error {
-            ListError::Cursor(error) => Self::field("after", error.to_string()),
-            ListError::Db(error) => error.into(),
-        }
-    }
 }
 
 impl From<RetryError> for Problem {

@@ -1,6 +1,6 @@
 //! The queue's SQL.
 
-use kernel::{Cursor, CursorError, JobId, Limit, OrgId, Page, Timestamp, TypedId, UserId};
+use kernel::{Cursor, JobId, Limit, OrgId, Page, Timestamp, TypedId, UserId};
 use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Job;
 use crate::background::short;
 use crate::db::args::in_list;
-use crate::{Arg, Ctx, DbError, Scope, Tx, args};
+use crate::{Arg, Ctx, DbError, ListError, Scope, Tx, args};
 
 /// Where a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -309,17 +309,6 @@ pub async fn get(tx: &mut Tx, scope: Scope, id: JobId) -> Result<Option<JobView>
         )
         .await?;
     Ok(row.map(view))
-}
-
-/// Why jobs could not be listed.
-#[derive(Debug, thiserror::Error)]
-pub enum ListError {
-    /// `after` is of another list.
-    #[error(transparent)]
-    Cursor(#[from] CursorError),
-    /// As the database says.
-    #[error(transparent)]
-    Db(#[from] DbError),
 }
 
 /// Jobs of the organisation, newest first, in one state or in all.

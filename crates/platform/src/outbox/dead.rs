@@ -1,10 +1,10 @@
 //! Events that a subscriber could not handle.
 
-use kernel::{Cursor, CursorError, Limit, OrgId, Page, Timestamp};
+use kernel::{Cursor, Limit, OrgId, Page, Timestamp};
 use serde::Serialize;
 
 use super::{Position, StoredEvent};
-use crate::{Ctx, DbError, Tx, args};
+use crate::{Ctx, DbError, ListError, Tx, args};
 
 /// An event that a subscriber could not handle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -28,6 +28,8 @@ pub struct DeadLetter {
     pub redeliver: bool,
 }
 
+type LetterRow = (String, i64, String, String, i64, String, i64, bool);
+
 /// Dead letters of the organisation, by subscriber and position.
 ///
 /// # Errors
@@ -37,12 +39,12 @@ pub async fn dead_letters(
     cx: &Ctx,
     after: Option<&str>,
     limit: Limit,
-) -> Result<Page<DeadLetter>, DeadLetterError> {
+) -> Result<Page<DeadLetter>, ListError> {
     let (subscriber, position) = match after {
         Some(cursor) => Cursor::decode::<(String, i64)>(cursor)?,
         None => (String::new(), 0),
     };
-    let rows: Vec<(String, i64, String, String, i64, String, i64, bool)> = tx
+    let rows: Vec<LetterRow> = tx
         .fetch_all(
             "SELECT subscriber, position, topic, key, attempts, last_error, died_at, redeliver
              FROM platform_dead_letters
@@ -73,17 +75,6 @@ pub async fn dead_letters(
         .filter(|_| more)
         .map(|last| Cursor::encode(&(last.subscriber.as_str(), last.position)));
     Ok(Page { items, next })
-}
-
-/// Why dead letters could not be listed.
-#[derive(Debug, thiserror::Error)]
-pub enum DeadLetterError {
-    /// `after` is of another list.
-    #[error(transparent)]
-    Cursor(#[from] CursorError),
-    /// As the database says.
-    #[error(transparent)]
-    Db(#[from] DbError),
 }
 
 /// Has a dead letter delivered again, out of order, by whoever delivers to its subscriber. Gives

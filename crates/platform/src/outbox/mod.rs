@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Ctx, DbError, Platform, Tx};
 
-pub use dead::{DeadLetter, DeadLetterError, dead_letters, redeliver};
+pub use dead::{DeadLetter, dead_letters, redeliver};
 pub use delivery::{Delivery, DeliveryOptions, Turn};
 pub use sequence::sequence;
 pub use store::{can_replay_from, head, prune, push, read_after};
