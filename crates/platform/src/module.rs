@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{JobHandler, Migration, Platform, Subscriber};
@@ -27,14 +28,38 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     sql: include_str!("../migrations/0001_platform.sql"),
 }];
 
+/// What all routes refer to without naming it in their own signature.
+#[derive(utoipa::OpenApi)]
+#[openapi(components(schemas(crate::Problem)))]
+struct Shared;
+
 /// The platform as a module: its tables, `GET /platform/jobs`, `GET /events`.
 #[must_use]
 pub fn module() -> Module {
     Module {
         name: "platform",
         migrations: MIGRATIONS,
-        routes: || OpenApiRouter::new().merge(crate::jobs::routes()).merge(crate::live::routes()),
+        routes: || {
+            OpenApiRouter::with_openapi(Shared::openapi())
+                .merge(crate::jobs::routes())
+                .merge(crate::live::routes())
+        },
         jobs: Vec::new(),
         subscribers: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_description_refers_to_nothing_that_is_not_there() {
+        let api = serde_json::to_value((super::module().routes)().into_openapi()).unwrap();
+        assert!(api["paths"]["/platform/jobs"]["get"]["responses"]["default"].is_object());
+        let text = api.to_string();
+        let mut refs = text.split("#/components/schemas/").skip(1).peekable();
+        assert!(refs.peek().is_some());
+        for name in refs.filter_map(|rest| rest.split('"').next()) {
+            assert!(api["components"]["schemas"][name].is_object(), "{name} is missing");
+        }
     }
 }
