@@ -21,31 +21,58 @@ const seen = new Map();
 for (const lang of list('LANGS', 'zh-CN,en-US')) {
   for (const width of list('WIDTHS', '1440,360').map(Number)) {
     for (const mode of list('MODES', 'light,dark')) {
-      const context = await browser.newContext({ viewport: { width, height: width < 768 ? 780 : 900 }, colorScheme: mode, locale: lang, bypassCSP: true, reducedMotion: 'reduce' });
-      await context.addInitScript(({ lang, mode }) => {
-        localStorage.setItem('guanxi.lang', lang);
-        localStorage.setItem('guanxi.theme', mode);
-      }, { lang, mode });
+      const context = await browser.newContext({
+        viewport: { width, height: width < 768 ? 780 : 900 },
+        colorScheme: mode,
+        locale: lang,
+        bypassCSP: true,
+        reducedMotion: 'reduce',
+      });
+      await context.addInitScript(
+        ({ lang, mode }) => {
+          localStorage.setItem('guanxi.lang', lang);
+          localStorage.setItem('guanxi.theme', mode);
+        },
+        { lang, mode },
+      );
       const page = await context.newPage();
       page.on('pageerror', (error) => console.log(`  ERROR ${error.message}`));
-      page.on('console', (message) => { if (message.type() === 'error' && !/401|404/.test(message.text())) console.log(`  console: ${message.text().slice(0, 200)}`); });
+      page.on('console', (message) => {
+        if (message.type() === 'error' && !/401|404/.test(message.text()))
+          console.log(`  console: ${message.text().slice(0, 200)}`);
+      });
       const shot = async (name, prepare) => {
         if (only.length && !only.some((one) => name.startsWith(one)) && name !== 'sign-in') return;
         await prepare();
         await page.waitForLoadState('networkidle').catch(() => {});
         await page.waitForTimeout(350);
         if (only.length && !only.some((one) => name.startsWith(one))) return;
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        const wide = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
         if (wide > 0) console.log(`  WIDE ${name} ${lang} ${width}: ${wide} px too wide`);
-        await page.screenshot({ path: join(OUT, `${name}-${lang}-${width}-${mode}.png`), fullPage: process.env.FULL !== '0' });
+        await page.screenshot({
+          path: join(OUT, `${name}-${lang}-${width}-${mode}.png`),
+          fullPage: process.env.FULL !== '0',
+        });
         await page.evaluate(axe);
-        const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+        const { violations } = await page.evaluate(() =>
+          window.axe.run(document, { resultTypes: ['violations'] }),
+        );
         for (const one of violations.filter((v) => ['serious', 'critical'].includes(v.impact))) {
           serious += 1;
           const key = `${one.id} ${name} ${mode}`;
           if (!seen.has(key)) {
             seen.set(key, 1);
-            console.log(`  AXE ${one.impact} ${one.id} on ${name} ${lang} ${width} ${mode}: ${one.nodes.length}× ${one.nodes.slice(0, 3).map((n) => `${n.html.slice(0, 140)} | ${(n.any[0]?.message ?? n.none[0]?.message ?? '').slice(0, 160)}`).join('\n      ')}`);
+            console.log(
+              `  AXE ${one.impact} ${one.id} on ${name} ${lang} ${width} ${mode}: ${one.nodes.length}× ${one.nodes
+                .slice(0, 3)
+                .map(
+                  (n) =>
+                    `${n.html.slice(0, 140)} | ${(n.any[0]?.message ?? n.none[0]?.message ?? '').slice(0, 160)}`,
+                )
+                .join('\n      ')}`,
+            );
           }
         }
       };
@@ -60,17 +87,41 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
       const customer = (await api('/customers?sort=-orders&limit=1')).items?.[0];
       const order = (await api('/commerce/orders?limit=1')).items?.[0];
       await shot('workbench', go('/'));
-      await shot('workbench-table', async () => { await page.goto(BASE); await page.waitForTimeout(400); await page.keyboard.press('t'); });
-      await shot('palette', async () => { await page.goto(BASE); await page.waitForTimeout(400); await page.keyboard.press('Control+k'); await page.waitForTimeout(300); await page.keyboard.type('王'); await page.waitForTimeout(500); });
-      await shot('shortcuts', async () => { await page.goto(BASE); await page.waitForTimeout(400); await page.keyboard.press('?'); await page.waitForTimeout(300); });
+      await shot('workbench-table', async () => {
+        await page.goto(BASE);
+        await page.waitForTimeout(400);
+        await page.keyboard.press('t');
+      });
+      await shot('palette', async () => {
+        await page.goto(BASE);
+        await page.waitForTimeout(400);
+        await page.keyboard.press('Control+k');
+        await page.waitForTimeout(300);
+        await page.keyboard.type('王');
+        await page.waitForTimeout(500);
+      });
+      await shot('shortcuts', async () => {
+        await page.goto(BASE);
+        await page.waitForTimeout(400);
+        await page.keyboard.press('?');
+        await page.waitForTimeout(300);
+      });
       await shot('customers', go('/customers'));
-      await shot('customers-selected', async () => { await page.goto(`${BASE}/customers?tier=champions&sort=-revenue`); await page.locator('.list .first-link').first().waitFor(); for (const key of ['j', 'x', 'j', 'x', 'j']) await page.keyboard.press(key); });
+      await shot('customers-selected', async () => {
+        await page.goto(`${BASE}/customers?tier=champions&sort=-revenue`);
+        await page.locator('.list .first-link').first().waitFor();
+        for (const key of ['j', 'x', 'j', 'x', 'j']) await page.keyboard.press(key);
+      });
       await shot('customers-none', go('/customers?q=zzzz'));
       await shot('suggestions', go('/customers/suggestions'));
       if (customer) {
         await shot('card', go(`/customers/${customer.id}`));
-        for (const tab of ['orders', 'notes', 'identities', 'merges']) await shot(`card-${tab}`, go(`/customers/${customer.id}?tab=${tab}`));
-        await shot('card-suggested', async () => { const one = (await api('/customers/suggestions')).items?.[0]; if (one) await page.goto(`${BASE}/customers/${one.a.id}`); });
+        for (const tab of ['orders', 'notes', 'identities', 'merges'])
+          await shot(`card-${tab}`, go(`/customers/${customer.id}?tab=${tab}`));
+        await shot('card-suggested', async () => {
+          const one = (await api('/customers/suggestions')).items?.[0];
+          if (one) await page.goto(`${BASE}/customers/${one.a.id}`);
+        });
       }
       await shot('orders', go('/orders'));
       if (order) await shot('order', go(`/orders/${order.id}`));
@@ -78,14 +129,24 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
       await shot('import-new', go('/imports/new'));
       await shot('import-draft', async () => {
         await page.goto(`${BASE}/imports/new`);
-        await page.locator('input[type=file]').setInputFiles({ name: 'ExportOrderList.csv', mimeType: 'text/csv', buffer: Buffer.from(process.env.DRAFT ?? '订单编号,买家会员名\n1,a\n') });
+        await page.locator('input[type=file]').setInputFiles({
+          name: 'ExportOrderList.csv',
+          mimeType: 'text/csv',
+          buffer: Buffer.from(process.env.DRAFT ?? '订单编号,买家会员名\n1,a\n'),
+        });
         await page.locator('.buttons .ant-btn-primary').click();
         await page.waitForURL(/imports\/imp_/);
         await page.waitForTimeout(500);
       });
       await shot('import-generic', async () => {
         await page.goto(`${BASE}/imports/new`);
-        await page.locator('input[type=file]').setInputFiles({ name: 'online_retail.csv', mimeType: 'text/csv', buffer: Buffer.from('InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n1,2,3,4,2020-01-01,6,7,8\n') });
+        await page.locator('input[type=file]').setInputFiles({
+          name: 'online_retail.csv',
+          mimeType: 'text/csv',
+          buffer: Buffer.from(
+            'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n1,2,3,4,2020-01-01,6,7,8\n',
+          ),
+        });
         await page.locator('.buttons .ant-btn-primary').click();
         await page.waitForURL(/imports\/imp_/);
         await page.waitForTimeout(500);
@@ -95,9 +156,24 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
         if (one) await shot(`import-${state}`, go(`/imports/${one.id}`));
       }
       await shot('rfm', go('/insight/rfm'));
-      await shot('rfm-compare', async () => { await page.goto(`${BASE}/insight/rfm?compare_to=2026-08-24&bins=3&scheme=classic&metric=revenue&layer=2`); });
-      await shot('rfm-table', async () => { await page.goto(`${BASE}/insight/rfm`); await page.waitForTimeout(500); await page.keyboard.press('t'); });
-      for (const [name, path] of [['account', ''], ['shops', '/shops'], ['tags', '/tags'], ['tokens', '/tokens'], ['jobs', '/jobs']]) await shot(`settings-${name}`, go(`/settings${path}`));
+      await shot('rfm-compare', async () => {
+        await page.goto(
+          `${BASE}/insight/rfm?compare_to=2026-08-24&bins=3&scheme=classic&metric=revenue&layer=2`,
+        );
+      });
+      await shot('rfm-table', async () => {
+        await page.goto(`${BASE}/insight/rfm`);
+        await page.waitForTimeout(500);
+        await page.keyboard.press('t');
+      });
+      for (const [name, path] of [
+        ['account', ''],
+        ['shops', '/shops'],
+        ['tags', '/tags'],
+        ['tokens', '/tokens'],
+        ['jobs', '/jobs'],
+      ])
+        await shot(`settings-${name}`, go(`/settings${path}`));
       await shot('missing', go('/nowhere'));
       await shot('not-found', go('/customers/cus_nobody'));
       await context.close();

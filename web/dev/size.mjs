@@ -43,9 +43,13 @@ for (const [name, entries] of Object.entries(pages)) {
   const limited = name === 'sign-in' || name === 'workbench';
   const over = limited && total > LIMIT_KB * 1000;
   failed ||= over;
-  console.log(`${name.padEnd(10)} ${kb(total).padStart(10)} gzip, ${files.size} files${limited ? `, limit ${LIMIT_KB} kB${over ? ' EXCEEDED' : ''}` : ''}`);
+  console.log(
+    `${name.padEnd(10)} ${kb(total).padStart(10)} gzip, ${files.size} files${limited ? `, limit ${LIMIT_KB} kB${over ? ' EXCEEDED' : ''}` : ''}`,
+  );
   if (process.argv.includes('--files')) for (const f of files) console.log('   ', kb(gzip(f)), f);
 }
 const charts = need(chart);
-console.log(`charts     ${kb([...charts].reduce((sum, file) => sum + gzip(file), 0)).padStart(10)} gzip, fetched after the page is usable`);
+console.log(
+  `charts     ${kb([...charts].reduce((sum, file) => sum + gzip(file), 0)).padStart(10)} gzip, fetched after the page is usable`,
+);
 process.exit(failed ? 1 : 0);

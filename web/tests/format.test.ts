@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatMoney, formatMoneyShort, formatShort, formatTime, minorDigits } from '@/lib/format';
+import {
+  formatBytes,
+  formatMoney,
+  formatMoneyShort,
+  formatShort,
+  formatTime,
+  minorDigits,
+} from '@/lib/format';
 
 describe('numbers', () => {
   it('are short in the words of the language', () => {

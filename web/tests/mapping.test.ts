@@ -3,7 +3,15 @@ import { guessMapping, toToml } from '@/modules/commerce/mapping';
 
 describe('a mapping', () => {
   it('guesses names that mean the same everywhere', () => {
-    const mapping = guessMapping(['InvoiceNo', 'StockCode', 'Description', 'Quantity', 'InvoiceDate', 'UnitPrice', 'CustomerID']);
+    const mapping = guessMapping([
+      'InvoiceNo',
+      'StockCode',
+      'Description',
+      'Quantity',
+      'InvoiceDate',
+      'UnitPrice',
+      'CustomerID',
+    ]);
     expect(mapping.columns).toEqual({
       order_no: 'InvoiceNo',
       ordered_at: 'InvoiceDate',
@@ -50,6 +58,8 @@ describe('a mapping', () => {
   });
 
   it('escapes what TOML would misread', () => {
-    expect(toToml({ ...guessMapping([]), columns: { order_no: 'a"b\\c' } })).toContain('order_no = "a\\"b\\\\c"');
+    expect(toToml({ ...guessMapping([]), columns: { order_no: 'a"b\\c' } })).toContain(
+      'order_no = "a\\"b\\\\c"',
+    );
   });
 });

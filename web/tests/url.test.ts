@@ -10,7 +10,9 @@ it('the URL keeps filters as plain text', () => {
 });
 
 it('only known filters reach the server', () => {
-  expect(queryOf({ tier: 'lost', orders_min: '2', revenue_max: 'x', tab: 'notes', sort: '-revenue' })).toEqual({
+  expect(
+    queryOf({ tier: 'lost', orders_min: '2', revenue_max: 'x', tab: 'notes', sort: '-revenue' }),
+  ).toEqual({
     tier: 'lost',
     orders_min: 2,
     sort: '-revenue',

@@ -19,11 +19,15 @@ function keys(words: object, prefix = ''): string[] {
 }
 
 function look(words: object, key: string): unknown {
-  return key.split('.').reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], words);
+  return key
+    .split('.')
+    .reduce<unknown>((at, name) => (at as Record<string, unknown> | undefined)?.[name], words);
 }
 
 const dictionary = /(^|\/)(zh|en)\.ts$/;
-const sources = files(SRC).filter((name) => !dictionary.test(relative(SRC, name)) && !name.endsWith('schema.d.ts'));
+const sources = files(SRC).filter(
+  (name) => !dictionary.test(relative(SRC, name)) && !name.endsWith('schema.d.ts'),
+);
 
 describe('the two dictionaries', () => {
   it('have the same keys', () => {
@@ -31,7 +35,8 @@ describe('the two dictionaries', () => {
   });
 
   it('use the same variables in each text', () => {
-    const variables = (text: unknown) => [...String(text).matchAll(/{{\s*(\w+)\s*}}/g)].map((m) => m[1]).sort();
+    const variables = (text: unknown) =>
+      [...String(text).matchAll(/{{\s*(\w+)\s*}}/g)].map((m) => m[1]).sort();
     const different = keys(zh).filter(
       (key) => variables(look(zh, key)).join() !== variables(look(en, key)).join(),
     );
@@ -53,7 +58,8 @@ describe('the two dictionaries', () => {
       }
       // A key with a variable end needs at least its beginning.
       for (const [, start] of text.matchAll(/\bt\(\s*`([\w.-]+)\.\$\{/g)) {
-        if (start && ![...all].some((key) => key.startsWith(`${start}.`))) missing.push(`${relative(SRC, file)}: ${start}.*`);
+        if (start && ![...all].some((key) => key.startsWith(`${start}.`)))
+          missing.push(`${relative(SRC, file)}: ${start}.*`);
       }
     }
     expect(missing).toEqual([]);

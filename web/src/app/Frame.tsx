@@ -18,9 +18,9 @@ import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { onSignedOut } from '@/api/client';
 import { useKeys } from '@/lib/keys';
+import { chooseLanguage } from '@/lib/language';
 import { startLive } from '@/lib/live';
 import { langStore, menuStore, type ThemeChoice, themeStore, usePhone, usePref } from '@/lib/prefs';
-import { chooseLanguage } from '@/lib/language';
 import { useGo } from '@/lib/url';
 import { AppLink } from '@/ui/Link';
 import { MENU, menuOf } from './pages';
@@ -183,7 +183,11 @@ export default function Frame() {
               },
             }}
           >
-            <Button type="text" icon={<UserOutlined />} aria-label={`${t('app.top.account')} ${session.data?.user.name ?? ''}`}>
+            <Button
+              type="text"
+              icon={<UserOutlined />}
+              aria-label={`${t('app.top.account')} ${session.data?.user.name ?? ''}`}
+            >
               <span className="wide-only">{session.data?.user.name}</span>
             </Button>
           </Dropdown>

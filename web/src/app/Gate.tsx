@@ -2,8 +2,8 @@ import { GlobalOutlined } from '@ant-design/icons';
 import { Button } from 'antd';
 import { type ReactNode, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
-import { langStore, usePref } from '@/lib/prefs';
 import { chooseLanguage } from '@/lib/language';
+import { langStore, usePref } from '@/lib/prefs';
 
 /** The page before the house: name, one form, the language. */
 export function Gate(props: { title: string; lead: string; children: ReactNode }) {

@@ -48,7 +48,6 @@ export default {
     openRow: 'List: open this row',
     selectRow: 'List: select this row',
     table: 'Charts as tables and back',
-    then: 'then',
   },
   signIn: {
     title: 'Sign in',

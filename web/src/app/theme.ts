@@ -17,6 +17,8 @@ export function themeOf(dark: boolean, phone: boolean): ThemeConfig {
       colorLinkHover: dark ? '#93d6de' : '#144e55',
       colorSuccess: dark ? '#4a9a5b' : '#2c7a3f',
       colorWarning: dark ? '#d39a3c' : '#8f5600',
+      colorWarningBg: dark ? '#2a2314' : '#fff8e8',
+      colorWarningBorder: dark ? '#5d4b23' : '#ecd6a3',
       colorError: dark ? '#e0665c' : '#c0322b',
       colorBgLayout: dark ? '#101416' : '#f4f6f6',
       colorBgContainer: dark ? '#171c1f' : '#ffffff',

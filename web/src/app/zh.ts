@@ -47,7 +47,6 @@ export default {
     openRow: '列表：打开这一行',
     selectRow: '列表：勾选这一行',
     table: '图表与表格切换',
-    then: '然后',
   },
   signIn: {
     title: '登录',

@@ -176,10 +176,10 @@ export function ChartBox(props: {
       </header>
       <div className="panel-body">
         {asTable ? (
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
           <section
             className="chart-table"
             style={{ maxHeight: props.height ?? 260 }}
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling area must be reachable by keyboard
             tabIndex={0}
             aria-label={props.title}
           >

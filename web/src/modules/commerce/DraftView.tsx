@@ -65,7 +65,9 @@ export function DraftView(props: { import: Import }) {
   useEffect(() => {
     if (!shops.data || form.getFieldValue('chosen')) return;
     const channel = CHANNEL_OF[found ?? ''] ?? 'taobao';
-    const fitting = shops.data.filter((shop) => shop.channel === channel || (channel === 'taobao' && shop.channel === 'tmall'));
+    const fitting = shops.data.filter(
+      (shop) => shop.channel === channel || (channel === 'taobao' && shop.channel === 'tmall'),
+    );
     form.setFieldsValue({
       chosen: it.shop?.name ?? fitting[0]?.name ?? (shops.data.length === 0 || found ? NEW_SHOP : undefined),
       channel,
@@ -236,12 +238,15 @@ function PreviewFile(props: { file: ImportPreview['files'][number]; currency: st
     <div className="stack">
       <p>
         <strong>
-          {file.format ? t(`commerce.format.${file.format}`, { defaultValue: file.format }) : t('commerce.draft.unknown')}
+          {file.format
+            ? t(`commerce.format.${file.format}`, { defaultValue: file.format })
+            : t('commerce.draft.unknown')}
         </strong>{' '}
         <span className="quiet">
           {[
             file.encoding,
-            file.delimiter && t('commerce.draft.delimiter', { mark: file.delimiter === '\t' ? 'Tab' : file.delimiter }),
+            file.delimiter &&
+              t('commerce.draft.delimiter', { mark: file.delimiter === '\t' ? 'Tab' : file.delimiter }),
             t('commerce.draft.columnsOf', {
               n: format.int(file.columns.length - unused.length),
               all: format.int(file.columns.length),
@@ -315,9 +320,7 @@ function PreviewRow(props: { row: ImportPreview['files'][number]['rows'][number]
       <tr className={problems.length ? 'has-problem' : undefined}>
         <td className="num quiet">{line}</td>
         <td className="figure nowrap">{order.external_no ?? <Nothing />}</td>
-        <td className="nowrap">
-          {order.ordered_at ? formatStamp(order.ordered_at) : <Nothing />}
-        </td>
+        <td className="nowrap">{order.ordered_at ? formatStamp(order.ordered_at) : <Nothing />}</td>
         <td>
           <OrderStateMark state={order.state} />
         </td>

@@ -31,8 +31,18 @@ export default function ImportsPage() {
         </AppLink>
       ),
     },
-    { key: 'state', title: t('commerce.field.state'), width: 140, render: (row) => <ImportStateMark import={row} /> },
-    { key: 'shop', title: t('commerce.field.shop'), width: 150, render: (row) => row.shop?.name ?? <Nothing /> },
+    {
+      key: 'state',
+      title: t('commerce.field.state'),
+      width: 140,
+      render: (row) => <ImportStateMark import={row} />,
+    },
+    {
+      key: 'shop',
+      title: t('commerce.field.shop'),
+      width: 150,
+      render: (row) => row.shop?.name ?? <Nothing />,
+    },
     {
       key: 'format',
       title: t('commerce.imports.format'),
@@ -105,7 +115,9 @@ export default function ImportsPage() {
             {ACTIVE_STATES.includes(row.state) ? <ImportProgress import={row} small /> : null}
             <div className="card-row quiet">
               <span>
-                {[row.shop?.name, t('ui.progress.rows', { n: format.int(row.rows_read) })].filter(Boolean).join(' · ')}
+                {[row.shop?.name, t('ui.progress.rows', { n: format.int(row.rows_read) })]
+                  .filter(Boolean)
+                  .join(' · ')}
               </span>
               <Time at={row.created_at} />
             </div>

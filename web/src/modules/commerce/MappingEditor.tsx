@@ -62,7 +62,10 @@ export function MappingEditor(props: {
                   />
                 </Labelled>
               </div>
-              <Checkbox checked={mapping.rowIsOrder} onChange={(event) => set({ rowIsOrder: event.target.checked })}>
+              <Checkbox
+                checked={mapping.rowIsOrder}
+                onChange={(event) => set({ rowIsOrder: event.target.checked })}
+              >
                 {t('commerce.mapping.rowIsOrder')}
               </Checkbox>
               <Checkbox

@@ -79,7 +79,11 @@ function OrderView(props: { order: OrderCard }) {
       </Panel>
       <Panel title={t('commerce.lines')}>
         {order.lines.length === 0 ? (
-          <EmptyState small title={t('commerce.noLines')} text={order.item_title ?? t('commerce.noLinesText')} />
+          <EmptyState
+            small
+            title={t('commerce.noLines')}
+            text={order.item_title ?? t('commerce.noLinesText')}
+          />
         ) : (
           <div className="scroll-x">
             <table className="plain">
@@ -131,9 +135,9 @@ function OrderView(props: { order: OrderCard }) {
               [t('commerce.field.phone'), order.receiver?.phone ?? <Nothing key="p" />],
               [
                 t('commerce.field.address'),
-                [order.receiver?.province, order.receiver?.city, order.receiver?.address].filter(Boolean).join(' ') || (
-                  <Nothing key="a" />
-                ),
+                [order.receiver?.province, order.receiver?.city, order.receiver?.address]
+                  .filter(Boolean)
+                  .join(' ') || <Nothing key="a" />,
               ],
               [t('commerce.field.carrier'), order.carrier ?? <Nothing key="c" />],
               [t('commerce.field.tracking'), order.tracking_no ?? <Nothing key="t" />],

@@ -45,19 +45,31 @@ export default function OrdersPage() {
         sort: 'ordered_at',
         render: (row) => <Time at={row.ordered_at} />,
       },
-      { key: 'state', title: t('commerce.field.state'), width: 110, render: (row) => <OrderStateMark state={row.state} /> },
+      {
+        key: 'state',
+        title: t('commerce.field.state'),
+        width: 110,
+        render: (row) => <OrderStateMark state={row.state} />,
+      },
       {
         key: 'customer',
         title: t('commerce.field.customer'),
         width: 140,
         render: (row) =>
           row.customer ? (
-            <AppLink href={`/customers/${row.customer.id}`}>{row.customer.name || t('commerce.nameless')}</AppLink>
+            <AppLink href={`/customers/${row.customer.id}`}>
+              {row.customer.name || t('commerce.nameless')}
+            </AppLink>
           ) : (
             <Nothing />
           ),
       },
-      { key: 'items', title: t('commerce.field.items'), width: 260, render: (row) => row.item_title ?? <Nothing /> },
+      {
+        key: 'items',
+        title: t('commerce.field.items'),
+        width: 260,
+        render: (row) => row.item_title ?? <Nothing />,
+      },
       {
         key: 'count',
         title: t('commerce.field.count'),
@@ -93,7 +105,8 @@ export default function OrdersPage() {
         title: t('commerce.field.place'),
         width: 150,
         spare: true,
-        render: (row) => [row.receiver?.province, row.receiver?.city].filter(Boolean).join(' ') || <Nothing />,
+        render: (row) =>
+          [row.receiver?.province, row.receiver?.city].filter(Boolean).join(' ') || <Nothing />,
       },
       {
         key: 'remark',
@@ -108,7 +121,11 @@ export default function OrdersPage() {
   const { shown, chosen, choose } = useColumns('orders', columns);
   const clear = () => setUrl(Object.fromEntries(FILTERS.map((name) => [name, undefined])));
   const chips = [
-    url.state && { key: 'state', text: t(`ui.orderState.${url.state}`), onRemove: () => setUrl({ state: undefined }) },
+    url.state && {
+      key: 'state',
+      text: t(`ui.orderState.${url.state}`),
+      onRemove: () => setUrl({ state: undefined }),
+    },
     url.shop && {
       key: 'shop',
       text: shops.data?.find((shop) => shop.id === url.shop)?.name ?? url.shop,

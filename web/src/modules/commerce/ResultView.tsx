@@ -61,7 +61,9 @@ export function ResultView(props: { import: Import }) {
         }
         description={
           it.error ??
-          (finished && it.rejected ? t('commerce.result.rejectedText', { n: format.int(it.rejected) }) : undefined)
+          (finished && it.rejected
+            ? t('commerce.result.rejectedText', { n: format.int(it.rejected) })
+            : undefined)
         }
       />
       <Counts import={it} />

@@ -43,7 +43,9 @@ export function RunningView(props: { import: Import }) {
           {it.state !== 'undoing' ? (
             <Popconfirm
               title={t('commerce.running.cancelAsk')}
-              description={t('commerce.running.cancelText', { n: format.int(it.orders_created + it.orders_updated) })}
+              description={t('commerce.running.cancelText', {
+                n: format.int(it.orders_created + it.orders_updated),
+              })}
               okText={t('commerce.running.cancel')}
               cancelText={t('commerce.running.goOn')}
               onConfirm={() => act.mutate(cancelImport)}

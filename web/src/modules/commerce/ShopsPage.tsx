@@ -86,7 +86,10 @@ export default function ShopsPage() {
             />
           </Form.Item>
           <Form.Item name="currency" label={t('commerce.field.currency')}>
-            <Select style={{ minWidth: 100 }} options={CURRENCIES.map((code) => ({ value: code, label: code }))} />
+            <Select
+              style={{ minWidth: 100 }}
+              options={CURRENCIES.map((code) => ({ value: code, label: code }))}
+            />
           </Form.Item>
           <Button type="primary" htmlType="submit" loading={make.isPending}>
             {t('ui.create')}

@@ -66,8 +66,7 @@ export function useImport(id: string) {
   const poll = usePollMs();
   return useQuery({
     queryKey: ['import', id],
-    queryFn: () =>
-      take<Import>(client.GET('/api/v1/commerce/imports/{id}', { params: { path: { id } } })),
+    queryFn: () => take<Import>(client.GET('/api/v1/commerce/imports/{id}', { params: { path: { id } } })),
     refetchInterval: (query) =>
       query.state.data && ACTIVE_STATES.includes(query.state.data.state) ? poll : false,
   });

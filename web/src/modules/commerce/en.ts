@@ -88,7 +88,8 @@ export default {
     help: {
       taobao: 'Taobao and Tmall: the order and item reports of the seller centre, of every era.',
       others: '1688, Pinduoduo, Douyin, JD: the order files of their back offices.',
-      generic: 'Any other table: say which column is the order number, the time, the customer and the amount.',
+      generic:
+        'Any other table: say which column is the order number, the time, the customer and the amount.',
       safe: 'You see what was understood before anything is stored; the same file twice changes nothing; every import can be undone.',
     },
   },
@@ -101,7 +102,8 @@ export default {
     notUsed: 'not used',
     preview: 'The first 20 rows as they will be stored',
     line: 'Line',
-    problems: '{{n}} problems in these 20 rows. Such rows are not stored; you can correct them and import them again.',
+    problems:
+      '{{n}} problems in these 20 rows. Such rows are not stored; you can correct them and import them again.',
     inColumn: '“{{name}}”:',
     where: 'Import into',
     needShop: 'Choose a shop',
@@ -202,7 +204,8 @@ export default {
     rows: 'Rows read',
     dry: 'Dry run finished; nothing was stored. A real import would give this:',
     same: 'All of these orders were here already; nothing changed.',
-    rejectedText: '{{n}} rows were not stored. Download them with their reasons, correct them and import them again.',
+    rejectedText:
+      '{{n}} rows were not stored. Download them with their reasons, correct them and import them again.',
     state: {
       finished: 'Import finished',
       cancelled: 'Import cancelled; the data is as before',

@@ -55,7 +55,9 @@ export function toToml(mapping: Mapping): string {
   if (!columns.state) lines.push('default_state = "completed"');
   if (mapping.rowIsOrder) {
     lines.push('each_row_is_an_order = true');
-    const key = [columns.account ?? columns.buyer_name, columns.ordered_at].filter((name) => name !== undefined);
+    const key = [columns.account ?? columns.buyer_name, columns.ordered_at].filter(
+      (name) => name !== undefined,
+    );
     if (!columns.order_no) lines.push(`order_key = [${key.map(quoted).join(', ')}]`);
   }
   if (lines.length) lines.push('');
@@ -66,7 +68,11 @@ export function toToml(mapping: Mapping): string {
     if (column && !(product && field === 'line_amount')) lines.push(`${field} = ${quoted(column)}`);
   }
   if (product) {
-    lines.push('', '[products]', `line_amount = [${quoted(columns.quantity ?? '')}, ${quoted(columns.unit_price ?? '')}]`);
+    lines.push(
+      '',
+      '[products]',
+      `line_amount = [${quoted(columns.quantity ?? '')}, ${quoted(columns.unit_price ?? '')}]`,
+    );
   }
   if (mapping.cancelledPrefix && columns.order_no) {
     lines.push(
@@ -82,8 +88,14 @@ export function toToml(mapping: Mapping): string {
 
 const GUESSES: [MapField, RegExp][] = [
   ['order_no', /^(order.?(no|id|number)|invoice.?(no)?|\u8ba2\u5355(\u7f16\u53f7|\u53f7))$/i],
-  ['ordered_at', /^(order.?date|invoice.?date|date|ordered.?at|\u4e0b\u5355\u65f6\u95f4|\u8ba2\u5355\u521b\u5efa\u65f6\u95f4|\u65e5\u671f)$/i],
-  ['account', /^(customer.?(id|no)?|buyer|account|\u5ba2\u6237(\u7f16\u53f7|id)?|\u4e70\u5bb6(\u4f1a\u5458\u540d|id)?)$/i],
+  [
+    'ordered_at',
+    /^(order.?date|invoice.?date|date|ordered.?at|\u4e0b\u5355\u65f6\u95f4|\u8ba2\u5355\u521b\u5efa\u65f6\u95f4|\u65e5\u671f)$/i,
+  ],
+  [
+    'account',
+    /^(customer.?(id|no)?|buyer|account|\u5ba2\u6237(\u7f16\u53f7|id)?|\u4e70\u5bb6(\u4f1a\u5458\u540d|id)?)$/i,
+  ],
   ['buyer_name', /^(customer.?name|name|\u59d3\u540d|\u5ba2\u6237\u59d3\u540d)$/i],
   ['buyer_phone', /^(phone|mobile|tel|\u624b\u673a(\u53f7)?|\u8054\u7cfb\u7535\u8bdd)$/i],
   ['email', /^(e-?mail|\u90ae\u7bb1)$/i],
@@ -104,6 +116,7 @@ export function guessMapping(columns: string[]): Mapping {
   }
   const { columns: found } = mapping;
   mapping.rowIsOrder = !found.order_no;
-  mapping.amountIsProduct = !found.paid && !found.total && !found.line_amount && !!found.quantity && !!found.unit_price;
+  mapping.amountIsProduct =
+    !found.paid && !found.total && !found.line_amount && !!found.quantity && !!found.unit_price;
   return mapping;
 }

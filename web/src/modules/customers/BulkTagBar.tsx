@@ -10,7 +10,12 @@ import { bulkTags } from './api';
 const MOST = 1000;
 
 /** Tags or untags the selected customers, and takes exactly that back. */
-export function BulkTagBar(props: { selected: string[]; rows: CustomerRow[]; tags: Tag[]; onClear: () => void }) {
+export function BulkTagBar(props: {
+  selected: string[];
+  rows: CustomerRow[];
+  tags: Tag[];
+  onClear: () => void;
+}) {
   const { t } = useTranslation();
   const format = useFormat();
   const say = useSay();

@@ -45,7 +45,9 @@ function Card(props: { card: CustomerCard }) {
       }
       note={[card.province, card.city].filter(Boolean).join(' ')}
       actions={
-        card.merged_into ? null : <Button onClick={() => setMerging(true)}>{t('customers.merge.button')}</Button>
+        card.merged_into ? null : (
+          <Button onClick={() => setMerging(true)}>{t('customers.merge.button')}</Button>
+        )
       }
     >
       {card.merged_into ? (
@@ -87,12 +89,22 @@ function Card(props: { card: CustomerCard }) {
               ),
             ],
             [t('customers.field.orders'), <Int key="orders" value={card.orders} />],
-            [t('customers.field.revenue'), <Money key="rev" minor={card.revenue_minor} currency={card.currency} />],
+            [
+              t('customers.field.revenue'),
+              <Money key="rev" minor={card.revenue_minor} currency={card.currency} />,
+            ],
             [
               t('customers.field.average'),
-              <Money key="avg" minor={card.orders ? card.average_order_minor : null} currency={card.currency} />,
+              <Money
+                key="avg"
+                minor={card.orders ? card.average_order_minor : null}
+                currency={card.currency}
+              />,
             ],
-            [t('customers.field.refunds'), <Money key="ref" minor={card.refund_minor} currency={card.currency} />],
+            [
+              t('customers.field.refunds'),
+              <Money key="ref" minor={card.refund_minor} currency={card.currency} />,
+            ],
             [t('customers.field.lastOrder'), <Day key="last" at={card.last_order_at} />],
             [
               t('customers.field.rhythm'),
@@ -183,7 +195,11 @@ function TagEditor(props: { card: CustomerCard }) {
   if (!editing) {
     return (
       <div className="tag-line">
-        {card.tags.length ? <CustomerTags tags={card.tags} /> : <span className="quiet">{t('customers.noTags')}</span>}
+        {card.tags.length ? (
+          <CustomerTags tags={card.tags} />
+        ) : (
+          <span className="quiet">{t('customers.noTags')}</span>
+        )}
         <Button
           size="small"
           type="link"

@@ -42,7 +42,8 @@ export function EditInPlace(props: { card: CustomerCard }) {
       } else if (!placeErrors(form, error, ['name', 'rating'])) say.refused(error);
     },
   });
-  const ratingName = (rating?: string | null) => (rating ? t(`customers.rating.${rating}`) : t('customers.noRating'));
+  const ratingName = (rating?: string | null) =>
+    rating ? t(`customers.rating.${rating}`) : t('customers.noRating');
 
   if (!editing) {
     return (

@@ -61,7 +61,12 @@ export default function ListPage() {
             <Nothing />
           ),
       },
-      { key: 'tier', title: t('customers.field.tier'), width: 130, render: (row) => <TierMark tier={row.tier} /> },
+      {
+        key: 'tier',
+        title: t('customers.field.tier'),
+        width: 130,
+        render: (row) => <TierMark tier={row.tier} />,
+      },
       {
         key: 'cell',
         title: t('customers.field.cell'),
@@ -229,11 +234,7 @@ export default function ListPage() {
       }
     >
       <FilterBar>
-        <SearchField
-          value={url.q}
-          onChange={(q) => setUrl({ q })}
-          placeholder={t('customers.searchHint')}
-        />
+        <SearchField value={url.q} onChange={(q) => setUrl({ q })} placeholder={t('customers.searchHint')} />
         <Select
           allowClear
           style={{ minWidth: 150 }}
@@ -328,7 +329,10 @@ export default function ListPage() {
                   aria-label={t('customers.field.rating')}
                   value={url.rating}
                   onChange={(rating) => setUrl({ rating })}
-                  options={RATINGS.map((rating) => ({ value: rating, label: t(`customers.rating.${rating}`) }))}
+                  options={RATINGS.map((rating) => ({
+                    value: rating,
+                    label: t(`customers.rating.${rating}`),
+                  }))}
                 />
               </Labelled>
             </div>

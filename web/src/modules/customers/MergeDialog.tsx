@@ -35,7 +35,9 @@ export function MergeDialog(props: { card: CustomerRow; other?: CustomerRow; onC
     mutationFn: (pair: { keep: string; absorb: string }) => mergeCustomers(pair),
     onSuccess: async (_, pair) => {
       await Promise.all(
-        ['customers', 'customer', 'suggestions', 'orders'].map((key) => client.invalidateQueries({ queryKey: [key] })),
+        ['customers', 'customer', 'suggestions', 'orders'].map((key) =>
+          client.invalidateQueries({ queryKey: [key] }),
+        ),
       );
       say.done(t('customers.merge.done'));
       props.onClose();

@@ -18,7 +18,9 @@ export function MergesTab(props: { card: CustomerCard }) {
     mutationFn: unmerge,
     onSuccess: async () => {
       await Promise.all(
-        ['customers', 'customer', 'suggestions', 'orders'].map((key) => client.invalidateQueries({ queryKey: [key] })),
+        ['customers', 'customer', 'suggestions', 'orders'].map((key) =>
+          client.invalidateQueries({ queryKey: [key] }),
+        ),
       );
       say.done(t('customers.merge.undone'));
     },

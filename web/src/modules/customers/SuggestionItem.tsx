@@ -38,7 +38,9 @@ export function SuggestionItem(props: { suggestion: Suggestion }) {
               {t(`customers.evidence.${one.kind}`, { defaultValue: one.kind })} <strong>{one.value}</strong>
             </span>
           ))}
-          <span className="quiet">{t('customers.merge.score', { n: format.percent(score > 1 ? score / 100 : score, 0) })}</span>
+          <span className="quiet">
+            {t('customers.merge.score', { n: format.percent(score > 1 ? score / 100 : score, 0) })}
+          </span>
         </span>
         <span className="buttons">
           <Button size="small" type="primary" onClick={() => setMerging(true)}>
@@ -70,9 +72,7 @@ function Side(props: { row: CustomerRow }) {
           </span>
         ))}
       </div>
-      <div className="quiet">
-        {[row.phone, row.email, row.city].filter(Boolean).join(' · ')}
-      </div>
+      <div className="quiet">{[row.phone, row.email, row.city].filter(Boolean).join(' · ')}</div>
       <div>
         {t('customers.ordersOf', { count: row.orders, n: format.int(row.orders) })} ·{' '}
         <Money minor={row.revenue_minor} currency={row.currency} /> · <Day at={row.last_order_at} />

@@ -56,7 +56,9 @@ export default function TagsPage() {
               style={{ minWidth: 110 }}
               options={TAG_COLOURS.map((colour) => ({
                 value: colour,
-                label: <Tag color={colour === 'default' ? undefined : colour}>{t(`ui.colour.${colour}`)}</Tag>,
+                label: (
+                  <Tag color={colour === 'default' ? undefined : colour}>{t(`ui.colour.${colour}`)}</Tag>
+                ),
               }))}
             />
           </Form.Item>

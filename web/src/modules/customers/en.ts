@@ -15,7 +15,8 @@ export default {
   noIdentities: 'No identities yet',
   needName: 'Enter a name',
   rhythm: 'about {{n}} days',
-  identitiesText: 'All of these are taken to be the same customer. Phone numbers and e-mail addresses are masked.',
+  identitiesText:
+    'All of these are taken to be the same customer. Phone numbers and e-mail addresses are masked.',
   field: {
     name: 'Name',
     account: 'Account',
@@ -83,7 +84,14 @@ export default {
       unmerge: 'Unmerge',
     },
   },
-  order: { no: 'Order no.', day: 'Ordered', state: 'State', items: 'Items', paid: 'Paid', refund: 'Refunded' },
+  order: {
+    no: 'Order no.',
+    day: 'Ordered',
+    state: 'State',
+    items: 'Items',
+    paid: 'Paid',
+    refund: 'Refunded',
+  },
   identity: {
     value: 'Identity',
     kind: 'Kind',
@@ -151,7 +159,8 @@ export default {
     pageTitle: 'Possible duplicates',
     pageNote: 'Look at the evidence, then merge or dismiss',
     pageEmpty: 'No possible duplicates',
-    pageEmptyText: 'When an import finds two accounts that share a phone number or an e-mail address, they wait here for your decision.',
+    pageEmptyText:
+      'When an import finds two accounts that share a phone number or an e-mail address, they wait here for your decision.',
   },
   tags: {
     title: 'Tags',

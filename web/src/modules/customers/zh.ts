@@ -89,7 +89,14 @@ export default {
     kind: '类型',
     channel: '渠道',
     seen: '首次出现',
-    kinds: { account: '平台账号', pay_account: '支付账号', phone: '手机号', email: '邮箱', omid: 'OMID', ouid: 'OUID' },
+    kinds: {
+      account: '平台账号',
+      pay_account: '支付账号',
+      phone: '手机号',
+      email: '邮箱',
+      omid: 'OMID',
+      ouid: 'OUID',
+    },
   },
   note: {
     label: '备注',
@@ -106,7 +113,13 @@ export default {
     takeTheirs: '用现在的',
     saveMine: '仍用我的保存',
   },
-  evidence: { phone: '手机号相同', email: '邮箱相同', name: '姓名相同', address: '地址相同', pay_account: '支付账号相同' },
+  evidence: {
+    phone: '手机号相同',
+    email: '邮箱相同',
+    name: '姓名相同',
+    address: '地址相同',
+    pay_account: '支付账号相同',
+  },
   merge: {
     button: '合并',
     title: '合并客户',

@@ -23,7 +23,10 @@ export default function AccountPage() {
               items={[
                 [t('identity.account.name'), data.user.name],
                 [t('identity.account.email'), data.user.email],
-                [t('identity.account.role'), t(`identity.role.${data.user.role}`, { defaultValue: data.user.role })],
+                [
+                  t('identity.account.role'),
+                  t(`identity.role.${data.user.role}`, { defaultValue: data.user.role }),
+                ],
                 [t('identity.account.org'), data.org.name],
                 [t('identity.account.expires'), <Time key="e" at={data.expires_at} />],
               ]}

@@ -55,7 +55,12 @@ export default function TokensPage() {
         />
       ) : null}
       <Panel title={t('identity.tokens.new')}>
-        <Form form={form} layout="vertical" className="inline-form" onFinish={(values) => make.mutate(values.name)}>
+        <Form
+          form={form}
+          layout="vertical"
+          className="inline-form"
+          onFinish={(values) => make.mutate(values.name)}
+        >
           <Form.Item
             name="name"
             label={t('identity.tokens.name')}

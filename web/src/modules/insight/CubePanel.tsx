@@ -28,7 +28,8 @@ export function CubePanel(props: { data: Rfm }) {
   const pair = PAIRS.find((one) => one.join('') === url.axes) ?? (['r', 'f'] as const);
   const [x, y] = pair;
   const third = thirdOf(x, y);
-  const metric: Metric = url.metric === 'orders' ? 'orders' : url.metric === 'revenue' ? 'revenue_minor' : 'customers';
+  const metric: Metric =
+    url.metric === 'orders' ? 'orders' : url.metric === 'revenue' ? 'revenue_minor' : 'customers';
   const layer = url.layer ? Math.min(data.bins, Number(url.layer)) : undefined;
   const [picked, setPicked] = useState<{ x: number; y: number }>();
 
@@ -44,6 +45,7 @@ export function CubePanel(props: { data: Rfm }) {
   const scores = Array.from({ length: data.bins }, (_, i) => i + 1);
   const most = Math.max(1, ...squares.map((one) => one.value));
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the helpers follow from what is listed
   const option = useMemo(() => {
     const base = chartBase(palette);
     const label = (dimension: Dimension) => (score: string) => `${dimension.toUpperCase()}${score}`;
@@ -119,7 +121,6 @@ export function CubePanel(props: { data: Rfm }) {
         },
       ],
     };
-    // biome-ignore lint/correctness/useExhaustiveDependencies: the helpers follow from what is listed
   }, [squares, palette, most, x, y, metric, data.bins, data.currency, format, t, phone]);
 
   const chosen = picked ? squares.find((one) => one.x === picked.x && one.y === picked.y) : undefined;
@@ -169,7 +170,10 @@ export function CubePanel(props: { data: Rfm }) {
         </>
       }
       table={{
-        head: [`${y.toUpperCase()} \\ ${x.toUpperCase()}`, ...scores.map((score) => `${x.toUpperCase()}${score}`)],
+        head: [
+          `${y.toUpperCase()} \\ ${x.toUpperCase()}`,
+          ...scores.map((score) => `${x.toUpperCase()}${score}`),
+        ],
         rows: [...scores].reverse().map((score) => ({
           key: String(score),
           cells: [

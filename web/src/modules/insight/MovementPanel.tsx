@@ -26,6 +26,7 @@ export function MovementPanel(props: { data: Rfm }) {
         .slice(0, MOST_FLOWS),
     [data.movement],
   );
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the helpers follow from what is listed
   const option = useMemo(() => {
     const base = chartBase(palette);
     const nodes = new Map<string, { name: string; itemStyle: { color: string }; label: object }>();
@@ -51,7 +52,12 @@ export function MovementPanel(props: { data: Rfm }) {
       ...base,
       tooltip: {
         ...(base.tooltip as object),
-        formatter: (point: { dataType: string; name: string; value: number; data: { flow?: (typeof flows)[number] } }) =>
+        formatter: (point: {
+          dataType: string;
+          name: string;
+          value: number;
+          data: { flow?: (typeof flows)[number] };
+        }) =>
           point.data.flow
             ? `${name(point.data.flow.from)} → ${name(point.data.flow.to)}<br/>${t('insight.cube.tipCustomers', { n: format.int(point.value) })}`
             : `${label(point.name)}<br/>${t('insight.cube.tipCustomers', { n: format.int(point.value) })}`,
@@ -79,7 +85,6 @@ export function MovementPanel(props: { data: Rfm }) {
         },
       ],
     };
-    // biome-ignore lint/correctness/useExhaustiveDependencies: the helpers follow from what is listed
   }, [flows, palette, format, t, phone]);
   return (
     <ChartBox

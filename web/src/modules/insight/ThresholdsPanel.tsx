@@ -24,11 +24,15 @@ export function ThresholdsPanel(props: { data: Rfm }) {
     const high = bounds[at];
     const unit = `range${dimension.toUpperCase()}`;
     if (low === undefined && high === undefined) return '–';
-    if (low === undefined) return t(`insight.thresholds.${unit}.below`, { high: bound(dimension, high as number) });
+    if (low === undefined)
+      return t(`insight.thresholds.${unit}.below`, { high: bound(dimension, high as number) });
     if (high === undefined || at >= data.bins - 1) {
       return t(`insight.thresholds.${unit}.from`, { low: bound(dimension, low) });
     }
-    return t(`insight.thresholds.${unit}.between`, { low: bound(dimension, low), high: bound(dimension, high) });
+    return t(`insight.thresholds.${unit}.between`, {
+      low: bound(dimension, low),
+      high: bound(dimension, high),
+    });
   };
   return (
     <Panel title={t('insight.thresholds.title')}>

@@ -43,7 +43,12 @@ export function TiersPanel(props: { data: Rfm }) {
               </div>
               {moved ? (
                 <div className="card-row quiet">
-                  <span>{t('insight.tiers.movedShort', { in: signed(one.entered ?? 0), out: format.int(one.left ?? 0) })}</span>
+                  <span>
+                    {t('insight.tiers.movedShort', {
+                      in: signed(one.entered ?? 0),
+                      out: format.int(one.left ?? 0),
+                    })}
+                  </span>
                   <span className="figure">{signed(one.customers - (one.before ?? 0))}</span>
                 </div>
               ) : null}

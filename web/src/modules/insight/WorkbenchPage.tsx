@@ -21,7 +21,9 @@ const WHERE: Record<string, string> = {
 
 /** Our own page for a link of the server; links into the API are not pages. */
 function pageOf(kind: string, link?: string | null): string {
-  return link?.startsWith('/') && !link.startsWith('/api') && !link.startsWith('//') ? link : (WHERE[kind] ?? '/');
+  return link?.startsWith('/') && !link.startsWith('/api') && !link.startsWith('//')
+    ? link
+    : (WHERE[kind] ?? '/');
 }
 
 export default function WorkbenchPage() {
@@ -128,7 +130,8 @@ function Board(props: { data: Workbench }) {
                       <ImportProgress import={one} small />
                     ) : (
                       <div className="quiet">
-                        <Time at={one.created_at} /> · {t('insight.workbench.rows', { n: format.short(one.rows_read) })}
+                        <Time at={one.created_at} /> ·{' '}
+                        {t('insight.workbench.rows', { n: format.short(one.rows_read) })}
                       </div>
                     )}
                   </li>

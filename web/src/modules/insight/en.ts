@@ -49,10 +49,12 @@ export default {
     scheme: 'Scheme',
     eleven: '11 names',
     classic: 'Classic 8',
-    other: 'The customer lists behind these figures use the latest day, 5 bins and all shops; their counts may differ.',
+    other:
+      'The customer lists behind these figures use the latest day, 5 bins and all shops; their counts may differ.',
     otherText: 'This page looks at any day, bins and shop; the customer list knows only the present tiers.',
     empty: 'No customers to score yet',
-    emptyText: 'RFM looks at how recently, how often and for how much people bought. It is computed after an import.',
+    emptyText:
+      'RFM looks at how recently, how often and for how much people bought. It is computed after an import.',
   },
   tiers: {
     title: 'Customers and revenue by tier',
@@ -108,8 +110,16 @@ export default {
     note: 'Higher is better; for R, fewer days.',
     score: 'Score',
     range: 'Range',
-    rangeR: { below: 'under {{high}} days', between: '{{low}} – {{high}} days', from: '{{low}} days or more' },
-    rangeF: { below: 'under {{high}} orders', between: '{{low}} to under {{high}}', from: '{{low}} orders or more' },
+    rangeR: {
+      below: 'under {{high}} days',
+      between: '{{low}} – {{high}} days',
+      from: '{{low}} days or more',
+    },
+    rangeF: {
+      below: 'under {{high}} orders',
+      between: '{{low}} to under {{high}}',
+      from: '{{low}} orders or more',
+    },
     rangeM: { below: 'under {{high}}', between: '{{low}} – {{high}}', from: '{{low}} or more' },
   },
   movement: {

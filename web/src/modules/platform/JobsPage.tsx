@@ -10,7 +10,12 @@ import { Time } from '@/ui/values';
 import { retryJob, useJobs } from './api';
 
 const STATES = ['waiting', 'running', 'dead', 'done'] as const;
-const COLOUR: Record<string, string | undefined> = { waiting: 'gold', running: 'blue', dead: 'red', done: 'green' };
+const COLOUR: Record<string, string | undefined> = {
+  waiting: 'gold',
+  running: 'blue',
+  dead: 'red',
+  done: 'green',
+};
 
 export default function JobsPage() {
   const { t } = useTranslation();
@@ -74,7 +79,9 @@ export default function JobsPage() {
                   <tr key={job.id}>
                     <th scope="row">
                       <code>{job.kind}</code>
-                      {job.last_error && job.state !== 'done' ? <div className="job-error">{job.last_error}</div> : null}
+                      {job.last_error && job.state !== 'done' ? (
+                        <div className="job-error">{job.last_error}</div>
+                      ) : null}
                     </th>
                     <td>
                       <Tag color={COLOUR[job.state]} className="mark">
