@@ -229,6 +229,7 @@ struct ReadFile {
     skip_rows: u64,
     space: AccountSpace,
     keys: OrgKeys,
+    batch_orders: usize,
 }
 
 impl ReadFile {
@@ -265,7 +266,7 @@ impl ReadFile {
             }
             entries += 1;
             if reader.at_boundary()
-                && (chunk.reports.len() >= BATCH_ORDERS || entries >= BATCH_ENTRIES)
+                && (chunk.reports.len() >= self.batch_orders || entries >= BATCH_ENTRIES)
             {
                 chunk.rows_done = reader.rows_read();
                 chunk.bytes_read = reader.bytes_read();
@@ -284,8 +285,8 @@ impl ReadFile {
 
     fn empty_chunk(&self) -> Chunk {
         Chunk {
-            reports: Vec::with_capacity(BATCH_ORDERS),
-            sightings: Vec::with_capacity(BATCH_ORDERS),
+            reports: Vec::with_capacity(self.batch_orders),
+            sightings: Vec::with_capacity(self.batch_orders),
             rejects: Vec::new(),
             skipped: 0,
             rows_done: 0,
@@ -331,6 +332,20 @@ pub async fn run(
     platform: &Platform,
     cx: &Ctx,
     id: ImportId,
+    report: impl FnMut(&Import) + Send,
+) -> Result<Import, ImportError> {
+    run_in_batches(platform, cx, id, BATCH_ORDERS, report).await
+}
+
+/// As [`run`], with `batch_orders` orders in a transaction; tests cut small files into many.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_in_batches(
+    platform: &Platform,
+    cx: &Ctx,
+    id: ImportId,
+    batch_orders: usize,
     mut report: impl FnMut(&Import) + Send,
 ) -> Result<Import, ImportError> {
     let mut tx = platform.db.begin().await?;
@@ -361,6 +376,7 @@ pub async fn run(
         seen: Seen::unknown(),
         matched: HashSet::new(),
         dry_numbers: HashSet::new(),
+        batch_orders,
     };
     worker.run(&mut report).await
 }
@@ -377,6 +393,7 @@ struct Worker<'a> {
     matched: HashSet<u64>,
     /// Orders that a dry run would have made.
     dry_numbers: HashSet<String>,
+    batch_orders: usize,
 }
 
 impl Worker<'_> {
@@ -444,6 +461,7 @@ impl Worker<'_> {
                     None => AccountSpace::of_shop(self.shop.number),
                 },
                 keys: self.keys.clone(),
+                batch_orders: self.batch_orders,
                 file,
             };
             if !self.take_in(read, report).await? {
@@ -551,7 +569,7 @@ impl Worker<'_> {
             line: chunk.reports[*index].record.line,
             column: None,
             reason: undated.to_string(),
-            raw: chunk.reports[*index].record.external_no.clone(),
+            raw: chunk.reports[*index].record.raw.clone().unwrap_or_default(),
             order_no: None,
         }));
         let mut progress = self.import.progress.clone();

@@ -20,6 +20,7 @@ pub fn fingerprint(keys: &OrgKeys, record: &OrderRecord, buffer: &mut String) ->
     let OrderRecord {
         external_no,
         line: _,
+        raw: _,
         buyer,
         receiver,
         state,

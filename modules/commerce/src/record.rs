@@ -57,6 +57,17 @@ pub struct OrderRecord {
     pub lines: Vec<LineRecord>,
     /// Other non-empty columns: trimmed header and cleaned cell.
     pub extra: Vec<(String, String)>,
+    /// The rows as CSV records, kept where they have no date: such a record can only be rejected
+    /// once it is known that its order is not there.
+    pub raw: Option<String>,
+}
+
+impl OrderRecord {
+    /// Whether the file does not say when the order was placed or paid.
+    #[must_use]
+    pub const fn is_undated(&self) -> bool {
+        self.ordered_at.is_none() && self.paid_at.is_none()
+    }
 }
 
 /// The buyer as a file tells it.

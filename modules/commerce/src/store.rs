@@ -484,3 +484,18 @@ pub async fn customers_of(
     let rows: Vec<(Uuid,)> = by_ids(tx, scope, select, ids, "").await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
+
+/// The numbers of the imports that wrote orders of some customers last.
+///
+/// # Errors
+/// As the database says.
+pub async fn imports_with_orders_of(
+    tx: &mut Tx,
+    scope: Scope,
+    customers: &[Uuid],
+) -> Result<std::collections::BTreeSet<i64>, DbError> {
+    let select =
+        "SELECT DISTINCT last_import FROM commerce_orders WHERE org_id = $1 AND customer_id";
+    let rows: Vec<(i64,)> = by_ids(tx, scope, select, customers, "").await?;
+    Ok(rows.into_iter().map(|(number,)| number).collect())
+}

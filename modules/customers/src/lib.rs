@@ -1,9 +1,11 @@
 //! Customers, their identities, tags, notes and merges. See README.md.
 
 pub mod events;
+pub mod invariants;
 pub mod model;
 pub mod resolve;
 mod store;
+pub mod take_back;
 
 pub use model::{AccountSpace, IdentityKind, Rating};
 

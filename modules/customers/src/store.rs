@@ -1,6 +1,6 @@
 //! All SQL of this module.
 
-use kernel::{SuggestionId, Timestamp};
+use kernel::{CustomerId, SuggestionId, Timestamp, TypedId};
 use platform::db::args::in_list;
 use platform::{Arg, BulkRows, Ctx, DbError, Scope, Tx, args};
 use sqlx::AssertSqlSafe;
@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::model::IdentityKind;
 use crate::resolve::SuggestionRow;
+use crate::take_back::TakeBackRefused;
 
 /// Hashes looked up by one statement.
 const LOOKUP_MAX: usize = 512;
@@ -150,4 +151,88 @@ pub(crate) async fn add_suggestions(
     }
 
     Ok(made)
+}
+
+async fn for_chunks(
+    tx: &mut Tx,
+    scope: Scope,
+    sql: &str,
+    ids: &[Uuid],
+) -> Result<(), DbError> {
+    for chunk in ids.chunks(LOOKUP_MAX) {
+        let (list, values) = in_list(2, chunk.iter().map(|id| Arg::from(*id)).collect());
+        let mut arguments = args![scope.org_arg()];
+        arguments.extend(values);
+        tx.execute(AssertSqlSafe(format!("{sql} IN ({list})")), arguments).await?;
+    }
+    Ok(())
+}
+
+/// What people did with some customers.
+pub(crate) async fn worked_with(
+    tx: &mut Tx,
+    scope: Scope,
+    ids: &[Uuid],
+) -> Result<TakeBackRefused, DbError> {
+    let mut found = TakeBackRefused::default();
+    for chunk in ids.chunks(LOOKUP_MAX) {
+        let (list, values) = in_list(2, chunk.iter().map(|id| Arg::from(*id)).collect());
+        let mut arguments = args![scope.org_arg()];
+        arguments.extend(values);
+        let sql = format!(
+            "SELECT
+              (SELECT COUNT(DISTINCT customer_id) FROM customers_notes WHERE org_id = $1 AND customer_id IN ({list})),
+              (SELECT COUNT(DISTINCT customer_id) FROM customers_taggings WHERE org_id = $1 AND customer_id IN ({list})),
+              (SELECT COUNT(*) FROM customers_customers WHERE org_id = $1 AND version > 1 AND merged_into IS NULL AND id IN ({list})),
+              (SELECT COUNT(*) FROM customers_customers WHERE org_id = $1 AND merged_into IS NOT NULL
+                 AND (id IN ({list}) OR merged_into IN ({list})))"
+        );
+        let (noted, tagged, edited, merged): (i64, i64, i64, i64) =
+            tx.fetch_one(AssertSqlSafe(sql), arguments).await?;
+        found.noted += noted;
+        found.tagged += tagged;
+        found.edited += edited;
+        found.merged += merged;
+    }
+    Ok(found)
+}
+
+pub(crate) async fn remove_suggestions(
+    tx: &mut Tx,
+    scope: Scope,
+    ids: &[SuggestionId],
+) -> Result<(), DbError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    for_chunks(tx, scope, "DELETE FROM customers_suggestions WHERE org_id = $1 AND id", &ids).await
+}
+
+pub(crate) async fn remove_identities(
+    tx: &mut Tx,
+    scope: Scope,
+    added: &[(CustomerId, i64, Uuid)],
+) -> Result<(), DbError> {
+    for (customer, kind, hash) in added {
+        tx.execute(
+            "DELETE FROM customers_identities
+             WHERE org_id = $1 AND customer_id = $2 AND kind = $3 AND hash = $4",
+            args![scope.org_arg(), *customer, *kind, hash.into_bytes()],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn remove_customers(
+    tx: &mut Tx,
+    scope: Scope,
+    ids: &[Uuid],
+) -> Result<(), DbError> {
+    for sql in [
+        "DELETE FROM customers_identities WHERE org_id = $1 AND customer_id",
+        "DELETE FROM customers_history WHERE org_id = $1 AND customer_id",
+        "DELETE FROM customers_customers WHERE org_id = $1 AND id",
+    ] {
+        for_chunks(tx, scope, sql, ids).await?;
+    }
+    Ok(())
 }

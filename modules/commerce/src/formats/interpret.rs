@@ -409,6 +409,7 @@ pub(super) fn base_record(columns: &Columns, row: &Row<'_>) -> Result<OrderRecor
     let id_text =
         |field| columns.text(row, field).filter(|text| !is_scientific(text)).map(str::to_owned);
     Ok(OrderRecord {
+        raw: None,
         external_no: String::new(),
         line: row.line(),
         buyer: BuyerRecord {

@@ -408,7 +408,14 @@ impl OrderReader {
                     self.plan.finish(&mut record)?;
                     Ok(record)
                 }) {
-                    Ok(record) => Entry::Order(record, self.taken),
+                    Ok(mut record) => {
+                        if record.is_undated() {
+                            let mut raw = String::new();
+                            push_own(&row, &self.own_columns, &mut raw);
+                            record.raw = Some(raw);
+                        }
+                        Entry::Order(record, self.taken)
+                    }
                     Err(problem) => {
                         let mut raw = String::new();
                         push_own(&row, &self.own_columns, &mut raw);
@@ -586,7 +593,11 @@ fn close(plan: &Plan, group: Option<Group>, end: u64, ready: &mut Ready) {
         .take()
         .or_else(|| plan.finish(&mut group.record).err().map(|problem| (line, problem)));
     let entry = match problem {
-        None => Entry::Order(Box::new(group.record), end),
+        None => {
+            let mut record = group.record;
+            record.raw = record.is_undated().then_some(group.raw);
+            Entry::Order(Box::new(record), end)
+        }
         Some((line, mut problem)) => {
             if group.rows > 1 {
                 problem.reason.push_str(&format!(

@@ -1,0 +1,112 @@
+//! Takes an import back: what it made goes, what it changed is as it was.
+
+use std::collections::{BTreeSet, HashSet};
+
+use commerce::batch;
+use commerce::events::OrdersChangedV1;
+use commerce::imports::{self, Import, ImportState};
+use customers::resolve::Resolved;
+use kernel::{CustomerId, ImportId, TypedId};
+use platform::{Ctx, DbError, Platform, outbox};
+
+/// Why an import cannot be taken back. Then nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum UndoError {
+    /// There is no such import.
+    #[error("there is no import {0}")]
+    Unknown(ImportId),
+    /// The import still runs, or there is nothing to take back.
+    #[error("import {id} is {}: {}", state.name(), advice(*state))]
+    State {
+        /// The import.
+        id: ImportId,
+        /// Where it stands.
+        state: ImportState,
+    },
+    /// Later imports changed the same orders, or brought orders for the customers this one made.
+    #[error(
+        "later imports build on this one: number {}; undo them first, the newest first",
+        numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    )]
+    BuiltUpon {
+        /// Their numbers.
+        numbers: BTreeSet<i64>,
+    },
+    /// People worked with the customers that this import made.
+    #[error(transparent)]
+    WorkedWith(customers::take_back::TakeBackRefused),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<customers::take_back::TakeBackError> for UndoError {
+    fn from(error: customers::take_back::TakeBackError) -> Self {
+        match error {
+            customers::take_back::TakeBackError::Refused(refused) => Self::WorkedWith(refused),
+            customers::take_back::TakeBackError::Db(error) => Self::Db(error),
+        }
+    }
+}
+
+const fn advice(state: ImportState) -> &'static str {
+    match state {
+        ImportState::Running | ImportState::Queued | ImportState::Undoing => {
+            "pause or cancel it first"
+        }
+        _ => "there is nothing to take back",
+    }
+}
+
+/// States from which an import can be taken back.
+pub const UNDOABLE: [ImportState; 4] =
+    [ImportState::Finished, ImportState::Cancelled, ImportState::Paused, ImportState::Failed];
+
+/// Takes the import back in one transaction: wholly or, when refused or interrupted, not at all.
+///
+/// # Errors
+/// The reason why it cannot be; otherwise as the database says.
+pub async fn undo(platform: &Platform, cx: &Ctx, id: ImportId) -> Result<Import, UndoError> {
+    let keys = platform.keys(cx.scope.org());
+    let mut tx = platform.db.begin().await?;
+    let import = imports::get(&mut tx, cx.scope, id).await?.ok_or(UndoError::Unknown(id))?;
+    if import.dry_run
+        || !imports::transition(&mut tx, cx, id, &UNDOABLE, ImportState::Undone).await?
+    {
+        return Err(UndoError::State { id, state: import.state });
+    }
+    let number = import.number;
+    let mut touched: HashSet<CustomerId> = HashSet::new();
+    let mut resolved: Vec<Resolved> = Vec::new();
+    while let Some(kept) = batch::last_kept(&mut tx, cx.scope, &keys, number, i64::MAX).await? {
+        let later = batch::changed_since(&mut tx, cx.scope, number, &kept).await?;
+        if !later.is_empty() {
+            return Err(UndoError::BuiltUpon { numbers: later.into_iter().collect() });
+        }
+        resolved.push(serde_json::from_value(kept.customers.clone()).map_err(|error| {
+            DbError::Refused(format!("the undo image is unreadable: {error}"))
+        })?);
+        let customers = batch::take_back(&mut tx, cx.scope, number, kept).await?;
+        touched.extend(customers.into_iter().map(CustomerId::from_uuid));
+    }
+    for done in &resolved {
+        let created: Vec<_> = done.created.iter().map(|customer| customer.uuid()).collect();
+        let numbers =
+            commerce::store::imports_with_orders_of(&mut tx, cx.scope, &created).await?;
+        if !numbers.is_empty() {
+            return Err(UndoError::BuiltUpon { numbers });
+        }
+        customers::take_back::take_back(&mut tx, cx, done).await?;
+        touched.extend(done.created.iter().copied());
+        touched.extend(done.added.iter().map(|(customer, ..)| *customer));
+    }
+    imports::drop_rejects(&mut tx, cx.scope, number).await?;
+    if !touched.is_empty() {
+        let mut touched: Vec<CustomerId> = touched.into_iter().collect();
+        touched.sort_unstable();
+        outbox::push(&mut tx, cx, &OrdersChangedV1::of(touched)).await?;
+    }
+    let import = imports::get(&mut tx, cx.scope, id).await?.ok_or(UndoError::Unknown(id))?;
+    tx.commit().await?;
+    Ok(import)
+}

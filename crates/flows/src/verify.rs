@@ -1,0 +1,40 @@
+//! Every invariant of the data that can be checked from outside, for `guanxi verify`.
+
+use platform::{Ctx, DbError, Platform};
+use serde::Serialize;
+
+/// One invariant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// Its name, stable for scripts.
+    pub name: &'static str,
+    /// Whether it holds.
+    pub ok: bool,
+    /// What was counted.
+    pub detail: String,
+}
+
+/// Checks every invariant in one consistent view of the data.
+///
+/// # Errors
+/// As the database says; a broken invariant is not an error but a check that is not `ok`.
+pub async fn verify(platform: &Platform, cx: &Ctx) -> Result<Vec<Check>, DbError> {
+    let keys = platform.keys(cx.scope.org());
+    let mut tx = platform.db.read().await?;
+    let mut checks = Vec::new();
+    for (name, broken) in commerce::invariants::check(&mut tx, cx.scope, &keys)
+        .await?
+        .into_iter()
+        .chain(customers::invariants::check(&mut tx, cx.scope, &keys).await?)
+    {
+        checks.push(Check { name, ok: broken == 0, detail: format!("{broken} exceptions") });
+    }
+    let named = commerce::invariants::customers_named(&mut tx, cx.scope).await?;
+    let unknown = customers::invariants::missing(&mut tx, cx.scope, &named).await?;
+    checks.push(Check {
+        name: "orders_have_known_customers",
+        ok: unknown == 0,
+        detail: format!("{unknown} customers named by orders are not there"),
+    });
+    Ok(checks)
+}

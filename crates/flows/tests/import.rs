@@ -1,0 +1,229 @@
+//! Imports through the whole flow, on both databases.
+
+mod shop;
+
+use commerce::imports::ImportState;
+use demoshop::ShopPlan;
+use flows::import_orders::{self, ImportError};
+use flows::undo_import::{self, UndoError};
+use flows::verify::verify;
+use shop::{MIGRATIONS, Shop, dump};
+use testkit::db_test;
+
+fn plan() -> ShopPlan {
+    ShopPlan::of_orders(600, "2026-06-30".parse().unwrap())
+}
+
+/// The same orders as they were exported half a year earlier: fewer, and less far along.
+fn earlier() -> ShopPlan {
+    let mut plan = plan();
+    plan.taken_at = "2026-01-15T12:00:00".parse().unwrap();
+    plan
+}
+
+async fn holds(shop: &Shop) {
+    for check in verify(&shop.platform, &shop.cx).await.unwrap() {
+        assert!(check.ok, "{}: {}", check.name, check.detail);
+    }
+}
+
+db_test! { MIGRATIONS;
+    async fn the_same_file_twice_changes_nothing(db) {
+        let shop = Shop::open(&db).await;
+        let file = shop.order_report(&plan(), "orders.csv");
+        let first = shop.import(&[&file]).await;
+        assert_eq!(first.state, ImportState::Finished);
+        assert_eq!(first.progress.orders_created, 600);
+        assert_eq!(first.progress.rows_read, 600);
+        assert_eq!(first.progress.rejected, 0);
+        assert!(first.progress.customers_created > 100, "{:?}", first.progress);
+        let before = dump(&shop).await;
+
+        let second = shop.import(&[&file]).await;
+        assert_ne!(second.id, first.id);
+        assert_eq!(second.progress.orders_unchanged, 600);
+        assert_eq!((second.progress.orders_created, second.progress.orders_updated), (0, 0));
+        assert_eq!(second.progress.customers_created, 0);
+        assert_eq!(dump(&shop).await, before);
+        holds(&shop).await;
+    }
+
+    async fn a_newer_export_updates_and_undo_restores(db) {
+        let shop = Shop::open(&db).await;
+        let old = shop.order_report(&earlier(), "old.csv");
+        let new = shop.order_report(&plan(), "new.csv");
+        let first = shop.import(&[&old]).await;
+        let before = dump(&shop).await;
+
+        let second = shop.import(&[&new]).await;
+        let progress = &second.progress;
+        assert!(progress.orders_updated > 0 && progress.orders_created > 0, "{progress:?}");
+        assert_eq!(progress.orders_created + first.progress.orders_created, 600);
+        let after = dump(&shop).await;
+        assert_ne!(after, before);
+        holds(&shop).await;
+
+        let refused = undo_import::undo(&shop.platform, &shop.cx, first.id).await.unwrap_err();
+        assert!(matches!(refused, UndoError::BuiltUpon { .. }), "{refused}");
+        assert_eq!(dump(&shop).await, after, "a refused undo changes nothing");
+
+        let undone = undo_import::undo(&shop.platform, &shop.cx, second.id).await.unwrap();
+        assert_eq!(undone.state, ImportState::Undone);
+        assert_eq!(dump(&shop).await, before);
+        undo_import::undo(&shop.platform, &shop.cx, first.id).await.unwrap();
+        let empty = dump(&shop).await;
+        assert!(empty.orders.is_empty() && empty.customers.is_empty() && empty.identities.is_empty());
+        assert!(matches!(
+            undo_import::undo(&shop.platform, &shop.cx, first.id).await,
+            Err(UndoError::State { .. })
+        ));
+        holds(&shop).await;
+    }
+
+    async fn an_older_export_after_a_newer_one_takes_nothing_back(db) {
+        let shop = Shop::open(&db).await;
+        shop.import(&[&shop.order_report(&plan(), "new.csv")]).await;
+        let states = dump(&shop).await.states();
+        shop.import(&[&shop.order_report(&earlier(), "old.csv")]).await;
+        assert_eq!(dump(&shop).await.states(), states);
+    }
+
+    async fn batches_and_crashes_do_not_change_the_outcome(db) {
+        let whole = Shop::open(&db).await;
+        let file = whole.order_report(&plan(), "orders.csv");
+        let clean = whole.import(&[&file]).await;
+        let expected = dump(&whole).await.without_ids();
+        undo_import::undo(&whole.platform, &whole.cx, clean.id).await.unwrap();
+
+        let import = whole.begin(&[&file], false).await;
+        // Each turn lives for a few batches and is then dropped in the middle of the next, as by a
+        // crash: nothing runs after the drop.
+        for turn in 0..40 {
+            let mut left = turn % 3 + 1;
+            let (stop, stopped) = tokio::sync::oneshot::channel();
+            let mut stop = Some(stop);
+            let run = import_orders::run_in_batches(&whole.platform, &whole.cx, import.id, 37, |_| {
+                left -= 1;
+                if left == 0 && let Some(stop) = stop.take() {
+                    let _ = stop.send(());
+                }
+            });
+            tokio::select! {
+                biased;
+                _ = stopped => {}
+                done = run => { assert_eq!(done.unwrap().state, ImportState::Finished); break; }
+            }
+        }
+        let done = whole.get(import.id).await;
+        assert_eq!(done.state, ImportState::Finished);
+        assert_eq!(done.progress.orders_created, 600);
+        assert_eq!(done.progress.customers_created, clean.progress.customers_created);
+        assert_eq!(dump(&whole).await.without_ids(), expected);
+        holds(&whole).await;
+    }
+
+    async fn a_pause_holds_and_a_resume_goes_on(db) {
+        let shop = Shop::open(&db).await;
+        let file = shop.order_report(&plan(), "orders.csv");
+        let import = shop.begin(&[&file], false).await;
+        let (platform, cx, id) = (shop.platform.clone(), shop.cx.clone(), import.id);
+        let (asked, ask) = tokio::sync::oneshot::channel::<()>();
+        let mut asked = Some(asked);
+        let pause = tokio::spawn({
+            let (platform, cx) = (platform.clone(), cx.clone());
+            async move {
+                ask.await.unwrap();
+                let mut tx = platform.db.begin().await.unwrap();
+                let from = [ImportState::Running];
+                assert!(commerce::imports::transition(&mut tx, &cx, id, &from, ImportState::Paused).await.unwrap());
+                tx.commit().await.unwrap();
+            }
+        });
+        let stopped = import_orders::run_in_batches(&platform, &cx, id, 5, |_| {
+            if let Some(asked) = asked.take() {
+                asked.send(()).unwrap();
+            }
+        })
+        .await
+        .unwrap();
+        pause.await.unwrap();
+        assert_eq!(stopped.state, ImportState::Paused);
+        assert!(stopped.progress.rows_read < 600);
+        let done = import_orders::run(&platform, &cx, id, |_| {}).await.unwrap();
+        assert_eq!((done.state, done.progress.orders_created), (ImportState::Finished, 600));
+        assert!(matches!(
+            import_orders::run(&platform, &cx, id, |_| {}).await,
+            Err(ImportError::NotRunnable { .. })
+        ));
+    }
+
+    async fn a_dry_run_counts_and_keeps_nothing(db) {
+        let shop = Shop::open(&db).await;
+        let file = shop.order_report(&plan(), "orders.csv");
+        let before = dump(&shop).await;
+        let import = shop.begin(&[&file], true).await;
+        let dry = import_orders::run_in_batches(&shop.platform, &shop.cx, import.id, 100, |_| {}).await.unwrap();
+        assert_eq!(dump(&shop).await, before);
+        let real = shop.import(&[&file]).await;
+        assert_eq!(dry.progress.orders_created, real.progress.orders_created);
+        assert_eq!(dry.progress.customers_created, real.progress.customers_created);
+    }
+
+    async fn orders_and_items_together_make_lines(db) {
+        let shop = Shop::open(&db).await;
+        let orders = shop.order_report(&plan(), "orders.csv");
+        let items = shop.item_report(&plan(), "items.csv");
+        // The item report is named first and read last.
+        let import = shop.import(&[&items, &orders]).await;
+        assert_eq!(import.progress.orders_created, 600);
+        assert!(import.progress.lines_created >= 600, "{:?}", import.progress);
+        let again = shop.import(&[&items, &orders]).await;
+        assert_eq!((again.progress.orders_updated, again.progress.lines_created), (0, 0), "{:?}", again.progress);
+        holds(&shop).await;
+        let before = dump(&shop).await.revenue();
+        undo_import::undo(&shop.platform, &shop.cx, import.id).await.unwrap();
+        let alone = shop.import(&[&orders]).await;
+        assert_eq!(alone.progress.orders_created, 600);
+        assert_eq!(dump(&shop).await.revenue(), before, "lines do not change what an order is worth");
+    }
+
+    async fn items_of_unknown_orders_are_rejected_with_a_reason(db) {
+        let shop = Shop::open(&db).await;
+        let text = "\"订单编号\",\"标题\",\"价格\",\"购买数量\",\"外部系统编号\",\"商品属性\",\"套餐信息\",\"备注\",\"订单状态\",\"商家编码\"\r\n=\"35153131473290001\",\"测试\",\"239.00\",\"1\",\"A\",\"\",\"\",\"\",\"交易成功\",\"A\",\r\n";
+        let file = shop.write("items.csv", text.as_bytes());
+        let import = shop.import(&[&file]).await;
+        assert_eq!((import.progress.orders_created, import.progress.rejected), (0, 1));
+        let rejects = shop.rejects(&import).await;
+        assert!(rejects[0].reason.contains("order report"), "{}", rejects[0].reason);
+        assert_eq!(rejects[0].line, 2);
+        assert!(rejects[0].raw.contains("239.00"), "{}", rejects[0].raw);
+    }
+
+    async fn corrected_rejects_import(db) {
+        let shop = Shop::open(&db).await;
+        let good = shop.order_report(&plan(), "orders.csv");
+        let (text, _, _) = encoding_of(&std::fs::read(&good).unwrap());
+        // Spreadsheet damage on one id, and a date that is none on another row.
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let id = lines[3].split(',').next().unwrap().to_owned();
+        lines[3] = lines[3].replacen(&id, "\"1.23E+18\"", 1);
+        let damaged = shop.write("damaged.csv", lines.join("\r\n").as_bytes());
+        let import = shop.import(&[&damaged]).await;
+        assert_eq!((import.progress.orders_created, import.progress.rejected), (599, 1));
+        let rejects = shop.rejects(&import).await;
+        assert_eq!(rejects[0].line, 4);
+        let written = shop.rejects_file(&import).await;
+        let corrected = String::from_utf8(written).unwrap().replace("1.23E+18", id.trim_matches(['=', '"']));
+        let file = shop.write("corrected.csv", corrected.as_bytes());
+        let again = shop.import(&[&file]).await;
+        assert_eq!((again.progress.orders_created, again.progress.rejected), (1, 0), "{:?}", shop.rejects(&again).await);
+        assert_eq!(dump(&shop).await.orders.len(), 600);
+    }
+}
+
+fn encoding_of(bytes: &[u8]) -> (String, bool, ()) {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let clean = !text.contains('\u{fffd}');
+    assert!(clean, "the test writes UTF-8");
+    (text.trim_start_matches('\u{feff}').to_owned(), clean, ())
+}

@@ -1,0 +1,186 @@
+//! A shop to import into, and dumps of what is stored.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use commerce::imports::{self, Import, ImportState, RejectedRow};
+use commerce::shops::{self, Channel, NewShop};
+use commerce::store::OrderRow;
+use demoshop::{Encoding, Era, ShopPlan};
+use flows::import_orders::{self, ImportOrder};
+use kernel::{Currency, ImportId, Zone};
+use platform::crypto::MasterKey;
+use platform::{Ctx, Migration, Platform};
+use testkit::TestDb;
+use uuid::Uuid;
+
+pub const MIGRATIONS: &[Migration] =
+    &[platform::MIGRATIONS[0], customers::MIGRATIONS[0], commerce::MIGRATIONS[0]];
+
+pub struct Shop {
+    pub platform: Platform,
+    pub cx: Ctx,
+    pub shop: commerce::Shop,
+    folder: PathBuf,
+}
+
+impl Shop {
+    pub async fn open(db: &TestDb) -> Self {
+        let cx = db.ctx();
+        let platform = Platform::new(
+            db.db().clone(),
+            MasterKey::new([42; 32]),
+            Arc::clone(&cx.clock),
+            Arc::clone(&cx.ids),
+            db.folder(),
+        );
+        let new = NewShop {
+            name: "测试店".to_owned(),
+            channel: Channel::Taobao,
+            currency: Currency::CNY,
+            zone: Zone::CHINA,
+        };
+        let mut tx = platform.db.begin().await.unwrap();
+        let shop = shops::create(&mut tx, &cx, &new).await.unwrap();
+        tx.commit().await.unwrap();
+        Self { platform, cx, shop, folder: db.folder().to_owned() }
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.folder.join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    pub fn order_report(&self, plan: &ShopPlan, name: &str) -> PathBuf {
+        let mut bytes = Vec::new();
+        demoshop::write_order_report(plan, &mut bytes, Era::Columns67, Encoding::Utf8Bom).unwrap();
+        self.write(name, &bytes)
+    }
+
+    pub fn item_report(&self, plan: &ShopPlan, name: &str) -> PathBuf {
+        let mut bytes = Vec::new();
+        demoshop::write_item_report(plan, &mut bytes, Encoding::Gb18030).unwrap();
+        self.write(name, &bytes)
+    }
+
+    pub async fn begin(&self, files: &[&Path], dry_run: bool) -> Import {
+        let order = ImportOrder {
+            files: files.iter().map(|f| (f.display().to_string(), f.to_path_buf())).collect(),
+            dry_run,
+            ..ImportOrder::default()
+        };
+        let queued = ImportState::Queued;
+        import_orders::begin(&self.platform, &self.cx, &self.shop, &order, queued).await.unwrap()
+    }
+
+    pub async fn import(&self, files: &[&PathBuf]) -> Import {
+        let files: Vec<&Path> = files.iter().map(|file| file.as_path()).collect();
+        let import = self.begin(&files, false).await;
+        import_orders::run(&self.platform, &self.cx, import.id, |_| {}).await.unwrap()
+    }
+
+    pub async fn get(&self, id: ImportId) -> Import {
+        let mut tx = self.platform.db.read().await.unwrap();
+        imports::get(&mut tx, self.cx.scope, id).await.unwrap().unwrap()
+    }
+
+    pub async fn rejects(&self, import: &Import) -> Vec<RejectedRow> {
+        let keys = self.platform.keys(self.cx.scope.org());
+        let mut tx = self.platform.db.read().await.unwrap();
+        imports::rejects(&mut tx, self.cx.scope, &keys, import.number, 0, 100).await.unwrap()
+    }
+
+    pub async fn rejects_file(&self, import: &Import) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        flows::write_rejects::write_rejects(&self.platform, &self.cx, import, &mut bytes)
+            .await
+            .unwrap();
+        bytes
+    }
+}
+
+type CustomerRow = (Uuid, String, Option<String>, Option<String>, i64, i64);
+type IdentityRow = (Uuid, i64, i64, Vec<u8>, Option<String>, Option<Vec<u8>>, i64);
+type LineRow = (Uuid, i64, Option<String>, Option<String>, i64, Option<i64>);
+
+/// Everything stored of customers and orders.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dump {
+    pub orders: Vec<OrderRow>,
+    pub lines: Vec<LineRow>,
+    pub customers: Vec<CustomerRow>,
+    pub identities: Vec<IdentityRow>,
+    pub suggestions: Vec<(Uuid, Uuid, i64)>,
+}
+
+pub async fn dump(shop: &Shop) -> Dump {
+    let mut tx = shop.platform.db.read().await.unwrap();
+    Dump {
+        orders: tx.fetch_all("SELECT * FROM commerce_orders ORDER BY id", vec![]).await.unwrap(),
+        lines: tx
+            .fetch_all(
+                "SELECT order_id, line_no, external_no, title, quantity, amount_minor
+                 FROM commerce_order_lines ORDER BY order_id, line_no",
+                vec![],
+            )
+            .await
+            .unwrap(),
+        customers: tx
+            .fetch_all(
+                "SELECT id, name, province, city, version, created_at FROM customers_customers ORDER BY id",
+                vec![],
+            )
+            .await
+            .unwrap(),
+        identities: tx
+            .fetch_all(
+                "SELECT customer_id, kind, space, hash, plain, sealed, first_seen_at
+                 FROM customers_identities ORDER BY customer_id, kind, hash",
+                vec![],
+            )
+            .await
+            .unwrap(),
+        suggestions: tx
+            .fetch_all("SELECT a, b, score FROM customers_suggestions ORDER BY a, b", vec![])
+            .await
+            .unwrap(),
+    }
+}
+
+impl Dump {
+    pub fn states(&self) -> BTreeMap<String, i64> {
+        self.orders.iter().map(|order| (order.external_no.clone(), order.state)).collect()
+    }
+
+    pub fn revenue(&self) -> BTreeMap<String, Option<i64>> {
+        self.orders.iter().map(|order| (order.external_no.clone(), order.revenue_minor)).collect()
+    }
+
+    /// What does not depend on ids and nonces: each order with the identities of its buyer.
+    pub fn without_ids(&self) -> Vec<(String, i64, Option<i64>, String, Vec<Vec<u8>>)> {
+        let names: BTreeMap<Uuid, &str> =
+            self.customers.iter().map(|row| (row.0, row.1.as_str())).collect();
+        let mut hashes: BTreeMap<Uuid, Vec<Vec<u8>>> = BTreeMap::new();
+        for row in &self.identities {
+            hashes.entry(row.0).or_default().push(row.3.clone());
+        }
+        let mut orders: Vec<_> = self
+            .orders
+            .iter()
+            .map(|order| {
+                let buyer = order.customer_id.unwrap_or_default();
+                (
+                    order.external_no.clone(),
+                    order.state,
+                    order.revenue_minor,
+                    names.get(&buyer).copied().unwrap_or_default().to_owned(),
+                    hashes.get(&buyer).cloned().unwrap_or_default(),
+                )
+            })
+            .collect();
+        orders.sort();
+        orders
+    }
+}

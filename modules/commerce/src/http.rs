@@ -1,0 +1,128 @@
+//! `/commerce/shops`. Orders show customers' names, so their routes are the program's.
+
+use std::collections::HashMap;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::Json;
+use kernel::{Currency, FieldErrors, Page, ShopId, Zone};
+use platform::http::{Cx, Idempotent};
+use platform::idempotency::{self, Answer, Begun};
+use platform::{DbError, Platform, Problem};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::shops::{self, Channel, NewShop, Shop};
+use crate::orders_list;
+
+/// Longest name of a shop, in characters.
+const NAME_MAX: usize = 100;
+
+/// A shop in answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Shop)]
+pub struct ShopView {
+    /// Its id.
+    pub id: ShopId,
+    /// Its name.
+    pub name: String,
+    /// Where it sells.
+    pub channel: Channel,
+    /// The currency of its amounts.
+    pub currency: Currency,
+    /// Its orders, counted ones or not.
+    pub orders: i64,
+}
+
+impl ShopView {
+    fn new(shop: Shop, orders: i64) -> Self {
+        let Shop { id, name, channel, currency, .. } = shop;
+        Self { id, name, channel, currency, orders }
+    }
+}
+
+/// The body of `POST /commerce/shops`.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewShopBody {
+    /// Its name, 1 to 100 characters, unique in the organisation.
+    name: String,
+    /// Where it sells.
+    channel: String,
+    /// ISO 4217.
+    #[schema(value_type = Currency)]
+    currency: String,
+}
+
+impl TryFrom<NewShopBody> for NewShop {
+    type Error = FieldErrors;
+    fn try_from(body: NewShopBody) -> Result<Self, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let name = body.name.trim().to_owned();
+        if name.is_empty() || name.chars().count() > NAME_MAX || name.contains(char::is_control) {
+            errors.push("name", format!("must be 1 to {NAME_MAX} characters"));
+        }
+        let channel = Channel::parse(&body.channel).ok_or_else(|| {
+            let names: Vec<&str> = Channel::ALL.iter().map(|(_, name)| *name).collect();
+            format!("must be one of {}", names.join(", "))
+        });
+        let channel = errors.keep("channel", channel);
+        let currency = errors.keep("currency", body.currency.parse());
+        errors.finish(|| {
+            Some(Self { name, channel: channel?, currency: currency?, zone: Zone::CHINA })
+        })
+    }
+}
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<Platform> {
+    OpenApiRouter::new().routes(routes!(list_shops, create_shop))
+}
+
+/// All shops, in the order in which they were made.
+#[utoipa::path(get, path = "/commerce/shops", tag = "commerce",
+    responses((status = 200, body = Page<ShopView>), Problem))]
+async fn list_shops(
+    State(platform): State<Platform>,
+    Cx(cx): Cx,
+) -> Result<Json<Page<ShopView>>, Problem> {
+    let mut tx = platform.db.read().await?;
+    let shops = shops::all(&mut tx, &cx).await?;
+    let counts = orders_list::orders_by_shop(&mut tx, cx.scope).await?;
+    tx.rollback().await?;
+    let counts: HashMap<i64, i64> = counts.into_iter().collect();
+    let items = shops
+        .into_iter()
+        .map(|shop| {
+            let orders = counts.get(&shop.number).copied().unwrap_or(0);
+            ShopView::new(shop, orders)
+        })
+        .collect();
+    Ok(Json(Page { items, next: None }))
+}
+
+/// Makes a shop. Its days are those of UTC+8.
+#[utoipa::path(post, path = "/commerce/shops", tag = "commerce", request_body = NewShopBody,
+    responses((status = 201, body = ShopView), Problem))]
+async fn create_shop(
+    State(platform): State<Platform>,
+    Cx(cx): Cx,
+    Idempotent { key, body }: Idempotent<NewShopBody>,
+) -> Result<Answer, Problem> {
+    let new = NewShop::try_from(body).map_err(Problem::validation)?;
+    let mut tx = platform.db.begin().await?;
+    let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
+        Begun::Replay(answer) => return Ok(answer),
+        Begun::Fresh(ticket) => ticket,
+    };
+    let shop = shops::create(&mut tx, &cx, &new).await.map_err(|error| match error {
+        DbError::Duplicate { .. } => Problem::field("name", "another shop has this name"),
+        other => other.into(),
+    })?;
+    let answer =
+        ticket.finish(&mut tx, &cx, StatusCode::CREATED, &ShopView::new(shop, 0)).await?;
+    tx.commit().await?;
+    Ok(answer)
+}
