@@ -129,21 +129,26 @@ async fn ask(address: SocketAddr, head: &str, body: &str) -> String {
     answer
 }
 
-/// Sessions of this database on PostgreSQL that sit in an open transaction.
-async fn open_transactions(platform: &Platform) -> i64 {
+/// Waits until no session of this database sits in a transaction. The end of one is noticed only when
+/// its connection is back in the pool.
+async fn until_no_transaction_is_open(platform: &Platform) {
     if !platform.db.is_postgres() {
-        return 0; // There the next writer would wait in vain.
+        return; // There the next writer would wait in vain.
     }
-    let mut tx = platform.db.begin().await.unwrap();
-    let (open,): (i64,) = tx
-        .fetch_one(
-            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
-             AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()",
-            vec![],
-        )
-        .await
-        .unwrap();
-    open
+    eventually("the end of all transactions", async || {
+        let mut tx = platform.db.begin().await.unwrap();
+        let (open,): (i64,) = tx
+            .fetch_one(
+                "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
+                 AND state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()",
+                vec![],
+            )
+            .await
+            .unwrap();
+        tx.rollback().await.unwrap();
+        (open == 0).then_some(())
+    })
+    .await;
 }
 
 db_test! { MIGRATIONS;
@@ -159,7 +164,7 @@ db_test! { MIGRATIONS;
         }
         eventually("all writes", async || (marks(db.db(), "edge").await.len() == 20).then_some(())).await;
         assert!(db.platform().drain(Duration::from_secs(30)).await);
-        assert_eq!(open_transactions(db.platform()).await, 0);
+        until_no_transaction_is_open(db.platform()).await;
         let mut tx = db.db().begin().await.unwrap();
         mark(&mut tx, "edge", 99).await.unwrap();
         tx.commit().await.unwrap();
@@ -176,7 +181,7 @@ db_test! { MIGRATIONS;
             drop(client);
         }
         assert!(db.platform().drain(Duration::from_secs(25)).await, "no handler waits for the rest");
-        assert_eq!(open_transactions(db.platform()).await, 0);
+        until_no_transaction_is_open(db.platform()).await;
         assert!(marks(db.db(), "edge").await.is_empty());
     }
 
@@ -201,7 +206,7 @@ db_test! { MIGRATIONS;
         assert!(draining.await.unwrap());
         let kept = marks(db.db(), "edge").await;
         assert!(kept.chunks(2).all(|pair| pair[0] % 2 == 0 && pair[1] == pair[0] + 1), "{kept:?}");
-        assert_eq!(open_transactions(db.platform()).await, 0);
+        until_no_transaction_is_open(db.platform()).await;
     }
 
     async fn refusals_are_problems(db) {
