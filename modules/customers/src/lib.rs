@@ -1,9 +1,13 @@
 //! Customers, their identities, tags, notes and merges. See README.md.
 
+pub mod engine_feed;
 pub mod events;
 pub mod invariants;
 pub mod model;
+pub mod profiles;
 pub mod resolve;
+pub mod roots;
+pub mod search;
 mod store;
 pub mod take_back;
 

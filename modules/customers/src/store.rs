@@ -1,6 +1,11 @@
-//! All SQL of this module.
+//! All SQL of this module; by topic in `store/`.
+
+pub(crate) mod engine;
+pub(crate) mod family;
+pub(crate) mod profiles;
 
 use kernel::{CustomerId, SuggestionId, Timestamp, TypedId};
+use platform::db::AnyRow;
 use platform::db::args::in_list;
 use platform::{Arg, BulkRows, Ctx, DbError, Scope, Tx, args};
 use sqlx::AssertSqlSafe;
@@ -10,7 +15,7 @@ use crate::model::IdentityKind;
 use crate::resolve::SuggestionRow;
 use crate::take_back::TakeBackRefused;
 
-/// Hashes looked up by one statement.
+/// Keys looked up by one statement.
 const LOOKUP_MAX: usize = 512;
 
 pub(crate) const fn customer_rows() -> BulkRows {
@@ -151,6 +156,25 @@ pub(crate) async fn add_suggestions(
     }
 
     Ok(made)
+}
+
+/// Rows of `{select} IN (ids) {tail}`, a bounded number of ids at a time; `$1` is the organisation.
+pub(crate) async fn by_ids<T: AnyRow>(
+    tx: &mut Tx,
+    scope: Scope,
+    select: &str,
+    ids: &[Uuid],
+    tail: &str,
+) -> Result<Vec<T>, DbError> {
+    let mut found = Vec::new();
+    for chunk in ids.chunks(LOOKUP_MAX) {
+        let (list, values) = in_list(2, chunk.iter().map(|id| Arg::from(*id)).collect());
+        let mut arguments = args![scope.org_arg()];
+        arguments.extend(values);
+        let sql = format!("{select} IN ({list}) {tail}");
+        found.extend(tx.fetch_all::<T>(AssertSqlSafe(sql), arguments).await?);
+    }
+    Ok(found)
 }
 
 async fn for_chunks(
