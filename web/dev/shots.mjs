@@ -96,6 +96,7 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
         await page.goto(BASE);
         await page.waitForTimeout(400);
         await page.keyboard.press('Control+k');
+        await page.getByRole('combobox').waitFor();
         await page.waitForTimeout(300);
         await page.keyboard.type('王');
         await page.waitForTimeout(500);

@@ -27,7 +27,8 @@ import { MENU, menuOf } from './pages';
 import { signOut, useSession } from './session';
 import { WorkUnderWay } from './WorkUnderWay';
 
-const Palette = lazy(() => import('./Palette'));
+const loadPalette = () => import('./Palette');
+const Palette = lazy(loadPalette);
 const Shortcuts = lazy(() => import('./Shortcuts'));
 
 const ICONS: Record<string, ReactNode> = {
@@ -58,6 +59,11 @@ export default function Frame() {
   const folded = menu === 'folded';
 
   useEffect(() => startLive(client), [client]);
+  // Fetched when the page rests, so that nothing typed after Ctrl K is lost.
+  useEffect(() => {
+    const timer = setTimeout(() => void loadPalette(), 1_500);
+    return () => clearTimeout(timer);
+  }, []);
   useEffect(
     () =>
       onSignedOut(() => {

@@ -81,7 +81,7 @@ export default function Palette(props: { onClose: () => void }) {
       onCancel={props.onClose}
       footer={null}
       closable={false}
-      title={null}
+      title={<span className="sr-only">{t('app.palette.title')}</span>}
       width={640}
       className="palette"
       style={{ top: 64 }}

@@ -34,7 +34,7 @@ export default {
     customers: 'Customers',
     orders: 'Orders',
     pages: 'Pages',
-    none: 'Nothing found for “{{q}}”',
+    none: 'Nothing found for "{{q}}"',
     noneText:
       'Phone numbers and e-mail addresses must be complete; names are found from the first character.',
     keys: '↑ ↓ choose · Enter open · Esc close',

@@ -19,7 +19,7 @@ export function themeOf(dark: boolean, phone: boolean): ThemeConfig {
       colorWarning: dark ? '#d39a3c' : '#8f5600',
       colorWarningBg: dark ? '#2a2314' : '#fff8e8',
       colorWarningBorder: dark ? '#5d4b23' : '#ecd6a3',
-      colorError: dark ? '#e0665c' : '#c0322b',
+      colorError: dark ? '#f0857b' : '#c0322b',
       colorBgLayout: dark ? '#101416' : '#f4f6f6',
       colorBgContainer: dark ? '#171c1f' : '#ffffff',
       colorBgElevated: dark ? '#1f2629' : '#ffffff',
@@ -61,6 +61,13 @@ export function themeOf(dark: boolean, phone: boolean): ThemeConfig {
         horizontalMargin: '0 0 12px 0',
       },
       Form: { itemMarginBottom: 16, verticalLabelPadding: '0 0 4px' },
+      Slider: {
+        trackBg: link,
+        trackHoverBg: link,
+        handleColor: link,
+        railBg: dark ? '#3a4549' : '#d9e0e1',
+        dotBorderColor: dark ? '#3a4549' : '#d9e0e1',
+      },
       Segmented: { itemSelectedColor: link },
     },
   };

@@ -102,6 +102,11 @@ export function DataTable<T extends { id: string }>(props: {
     if (current < 0) return;
     box.current?.querySelector('.is-current')?.scrollIntoView({ block: 'nearest' });
   }, [current]);
+  // The row that measures widths repeats the head, its checkbox included; nobody may land in it.
+  useEffect(() => {
+    for (const row of box.current?.querySelectorAll('.ant-table-measure-row') ?? [])
+      row.setAttribute('inert', '');
+  });
   useKeys({
     j: () => setCurrent((at) => Math.min((items?.length ?? 0) - 1, at + 1)),
     k: () => setCurrent((at) => Math.max(0, at - 1)),

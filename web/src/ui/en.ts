@@ -73,7 +73,7 @@ export default {
     need_attention: 'Need attention',
     about_to_sleep: 'About to sleep',
     at_risk: 'At risk',
-    cant_lose: 'Can’t lose',
+    cant_lose: "Can't lose",
     hibernating: 'Hibernating',
     lost: 'Lost',
     important_value: 'High value',

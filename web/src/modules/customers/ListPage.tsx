@@ -25,6 +25,7 @@ export default function ListPage() {
   const { t } = useTranslation();
   const format = useFormat();
   const [url, setUrl] = useUrl();
+  const go = useGo();
   const query = useMemo(() => queryOf(url), [url]);
   const filterKey = JSON.stringify(query);
   const keyset = useKeyset(filterKey);
@@ -203,6 +204,7 @@ export default function ListPage() {
       note={<Count total={list.data?.total} words={(n) => t('customers.count', { n })} />}
       actions={
         <>
+          <Button onClick={() => go('/customers/suggestions')}>{t('customers.merge.pageTitle')}</Button>
           <Views url={url} />
           <ColumnChooser columns={columns} chosen={chosen} onChoose={choose} />
           <Dropdown
