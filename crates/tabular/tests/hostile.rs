@@ -1,5 +1,7 @@
 //! Files that are large, broken or hostile: a clear message, bounded memory, no panic.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic like tests")]
+
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
@@ -177,7 +179,7 @@ fn what_is_not_a_table_is_named() {
     {
         use std::os::unix::fs::PermissionsExt as _;
         let path = file("secret", b"a,b\n");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
         // The superuser may read everything.
         match open(&path) {
             Err(error) => assert!(matches!(error, OpenError::NoPermission { .. }), "{error}"),

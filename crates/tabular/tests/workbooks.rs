@@ -1,5 +1,7 @@
 //! Workbooks: what is in them, and those that want to do harm.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic like tests")]
+
 use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
 
