@@ -7,6 +7,7 @@ import { usePhone } from '@/lib/prefs';
 import { AppLink } from '@/ui/Link';
 import { OrderStateMark } from '@/ui/marks';
 import { Facts, Page, Panel } from '@/ui/Page';
+import { ScrollX } from '@/ui/ScrollX';
 import { EmptyState, Loaded } from '@/ui/states';
 import { Money, Nothing, Time } from '@/ui/values';
 import { useOrder } from './api';
@@ -85,7 +86,7 @@ function OrderView(props: { order: OrderCard }) {
             text={order.item_title ?? t('commerce.noLinesText')}
           />
         ) : (
-          <div className="scroll-x">
+          <ScrollX label={t('commerce.lines')}>
             <table className="plain">
               <thead>
                 <tr>
@@ -123,7 +124,7 @@ function OrderView(props: { order: OrderCard }) {
                 ))}
               </tbody>
             </table>
-          </div>
+          </ScrollX>
         )}
       </Panel>
       <div className="grid-2">

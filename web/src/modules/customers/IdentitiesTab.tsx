@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import type { CustomerCard } from '@/api/types';
 import { ChannelName } from '@/ui/marks';
+import { ScrollX } from '@/ui/ScrollX';
 import { EmptyState } from '@/ui/states';
 import { Day } from '@/ui/values';
 
@@ -11,7 +12,7 @@ export function IdentitiesTab(props: { card: CustomerCard }) {
   return (
     <div className="stack">
       <p className="quiet">{t('customers.identitiesText')}</p>
-      <div className="scroll-x">
+      <ScrollX label={t('customers.tab.identities')}>
         <table className="plain">
           <thead>
             <tr>
@@ -36,7 +37,7 @@ export function IdentitiesTab(props: { card: CustomerCard }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollX>
     </div>
   );
 }

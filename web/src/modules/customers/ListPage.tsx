@@ -65,7 +65,7 @@ export default function ListPage() {
       {
         key: 'tier',
         title: t('customers.field.tier'),
-        width: 130,
+        width: 160,
         render: (row) => <TierMark tier={row.tier} />,
       },
       {
@@ -93,7 +93,7 @@ export default function ListPage() {
       {
         key: 'average',
         title: t('customers.field.average'),
-        width: 120,
+        width: 140,
         right: true,
         sort: 'average_order',
         render: (row) => <Money minor={row.average_order_minor} currency={row.currency} />,

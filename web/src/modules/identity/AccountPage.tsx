@@ -35,7 +35,7 @@ export default function AccountPage() {
         </Loaded>
       </Panel>
       <Panel title={t('identity.account.look')}>
-        <div className="filter-bar">
+        <div className="stack">
           <Labelled label={t('identity.account.lang')}>
             <Segmented
               aria-label={t('identity.account.lang')}

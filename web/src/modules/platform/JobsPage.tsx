@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useFormat } from '@/lib/format';
 import { useUrl } from '@/lib/url';
 import { Panel } from '@/ui/Page';
+import { ScrollX } from '@/ui/ScrollX';
 import { useSay } from '@/ui/say';
 import { EmptyState, ErrorState, Waiting } from '@/ui/states';
 import { Time } from '@/ui/values';
@@ -58,7 +59,7 @@ export default function JobsPage() {
             text={t('platform.jobs.emptyText')}
           />
         ) : (
-          <div className="scroll-x">
+          <ScrollX label={t('platform.jobs.title')}>
             <table className="plain">
               <thead>
                 <tr>
@@ -110,7 +111,7 @@ export default function JobsPage() {
                 ))}
               </tbody>
             </table>
-          </div>
+          </ScrollX>
         )}
         {query.hasNextPage ? (
           <Button loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
