@@ -1,19 +1,29 @@
 //! Customers, their identities, tags, notes and merges. See README.md.
 
+pub mod edit;
 pub mod engine_feed;
 pub mod events;
+pub mod history;
+mod http;
 pub mod invariants;
+pub mod merge;
 pub mod model;
+pub mod notes;
 pub mod profiles;
+mod refusals;
 pub mod resolve;
 pub mod roots;
 pub mod search;
+pub mod settings;
 mod store;
+pub mod suggestions;
+pub mod tags;
 pub mod take_back;
+pub mod views;
 
 pub use model::{AccountSpace, IdentityKind, Rating};
 
-use platform::Migration;
+use platform::{Migration, Module};
 
 /// The tables of this module.
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -21,3 +31,15 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
     sql: include_str!("../migrations/0001_customers.sql"),
 }];
+
+/// This module: its tables and the routes that need no other module.
+#[must_use]
+pub fn module() -> Module {
+    Module {
+        name: "customers",
+        migrations: MIGRATIONS,
+        routes: http::routes,
+        jobs: Vec::new(),
+        subscribers: Vec::new(),
+    }
+}

@@ -18,7 +18,7 @@ use crate::store;
 /// Entries a resolver remembers before it forgets; about 45 bytes each.
 const REMEMBERED_MAX: usize = 2_000_000;
 /// A phone in more hands than this belongs to a forwarder or a shop, not to one person.
-const SHARED_BY_MAX: usize = 5;
+pub(crate) const SHARED_BY_MAX: usize = 5;
 
 /// One identity as seen, in its normal form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,7 +149,7 @@ mod packed_ids {
 #[derive(Debug, Default)]
 pub struct Resolver {
     accounts: HashMap<u128, Uuid>,
-    /// First holders of phones and e-mail addresses, and how many hold them.
+    /// The oldest holder of each phone and e-mail address, and how many hold it.
     contacts: HashMap<u128, (Uuid, u8)>,
     /// Which customer has which contact, as a mix of both.
     pairs: HashSet<u64>,
@@ -178,6 +178,8 @@ impl Resolver {
             self.accounts.insert(key, customer);
         } else if self.pairs.insert(pair(customer, key)) {
             let holder = self.contacts.entry(key).or_insert((customer, 0));
+            // The oldest customer, whatever the order in which holders are read: ids ascend.
+            holder.0 = holder.0.min(customer);
             holder.1 = holder.1.saturating_add(1);
         }
     }

@@ -1,10 +1,17 @@
 //! All SQL of this module; by topic in `store/`.
 
+pub(crate) mod changes;
 pub(crate) mod engine;
 pub(crate) mod family;
+pub(crate) mod merges;
+pub(crate) mod notes;
 pub(crate) mod profiles;
+pub(crate) mod suggestions;
+pub(crate) mod tags;
+pub(crate) mod take_back;
+pub(crate) mod views;
 
-use kernel::{CustomerId, SuggestionId, Timestamp, TypedId};
+use kernel::{SuggestionId, Timestamp, TypedId};
 use platform::db::AnyRow;
 use platform::db::args::in_list;
 use platform::{Arg, BulkRows, Ctx, DbError, Scope, Tx, args};
@@ -13,7 +20,7 @@ use uuid::Uuid;
 
 use crate::model::IdentityKind;
 use crate::resolve::SuggestionRow;
-use crate::take_back::TakeBackRefused;
+use crate::roots;
 
 /// Keys looked up by one statement.
 const LOOKUP_MAX: usize = 512;
@@ -45,7 +52,7 @@ pub(crate) async fn identity_count(
 ) -> Result<i64, DbError> {
     let (count,): (i64,) = tx
         .fetch_one(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM customers_identities WHERE org_id = $1 LIMIT $2) AS some",
+            "SELECT COUNT(*) FROM (SELECT 1 FROM customers_identities WHERE org_id = $1 LIMIT $2) AS counted",
             args![scope.org_arg(), most],
         )
         .await?;
@@ -151,11 +158,18 @@ pub(crate) async fn add_suggestions(
             )
             .await?;
         if new > 0 {
-            made.push(row.id);
+            made.push(row);
         }
     }
-
-    Ok(made)
+    let sides: Vec<Uuid> = made.iter().flat_map(|row| [row.a, row.b]).collect();
+    let root_of = roots::roots(tx, cx.scope, &sides).await?;
+    let within: Vec<Uuid> = made
+        .iter()
+        .filter(|row| root_of.get(&row.a) == root_of.get(&row.b))
+        .map(|row| row.id.uuid())
+        .collect();
+    suggestions::mark_within_family(tx, cx.scope, &within).await?;
+    Ok(made.into_iter().map(|row| row.id).collect())
 }
 
 /// Rows of `{select} IN (ids) {tail}`, a bounded number of ids at a time; `$1` is the organisation.
@@ -177,7 +191,8 @@ pub(crate) async fn by_ids<T: AnyRow>(
     Ok(found)
 }
 
-async fn for_chunks(
+/// Runs `{sql} IN (ids)`, a bounded number of ids at a time; `$1` is the organisation.
+pub(crate) async fn for_ids(
     tx: &mut Tx,
     scope: Scope,
     sql: &str,
@@ -188,75 +203,6 @@ async fn for_chunks(
         let mut arguments = args![scope.org_arg()];
         arguments.extend(values);
         tx.execute(AssertSqlSafe(format!("{sql} IN ({list})")), arguments).await?;
-    }
-    Ok(())
-}
-
-/// What people did with some customers.
-pub(crate) async fn worked_with(
-    tx: &mut Tx,
-    scope: Scope,
-    ids: &[Uuid],
-) -> Result<TakeBackRefused, DbError> {
-    let mut found = TakeBackRefused::default();
-    for chunk in ids.chunks(LOOKUP_MAX) {
-        let (list, values) = in_list(2, chunk.iter().map(|id| Arg::from(*id)).collect());
-        let mut arguments = args![scope.org_arg()];
-        arguments.extend(values);
-        let sql = format!(
-            "SELECT
-              (SELECT COUNT(DISTINCT customer_id) FROM customers_notes WHERE org_id = $1 AND customer_id IN ({list})),
-              (SELECT COUNT(DISTINCT customer_id) FROM customers_taggings WHERE org_id = $1 AND customer_id IN ({list})),
-              (SELECT COUNT(*) FROM customers_customers WHERE org_id = $1 AND version > 1 AND merged_into IS NULL AND id IN ({list})),
-              (SELECT COUNT(*) FROM customers_customers WHERE org_id = $1 AND merged_into IS NOT NULL
-                 AND (id IN ({list}) OR merged_into IN ({list})))"
-        );
-        let (noted, tagged, edited, merged): (i64, i64, i64, i64) =
-            tx.fetch_one(AssertSqlSafe(sql), arguments).await?;
-        found.noted += noted;
-        found.tagged += tagged;
-        found.edited += edited;
-        found.merged += merged;
-    }
-    Ok(found)
-}
-
-pub(crate) async fn remove_suggestions(
-    tx: &mut Tx,
-    scope: Scope,
-    ids: &[SuggestionId],
-) -> Result<(), DbError> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    for_chunks(tx, scope, "DELETE FROM customers_suggestions WHERE org_id = $1 AND id", &ids).await
-}
-
-pub(crate) async fn remove_identities(
-    tx: &mut Tx,
-    scope: Scope,
-    added: &[(CustomerId, i64, Uuid)],
-) -> Result<(), DbError> {
-    for (customer, kind, hash) in added {
-        tx.execute(
-            "DELETE FROM customers_identities
-             WHERE org_id = $1 AND customer_id = $2 AND kind = $3 AND hash = $4",
-            args![scope.org_arg(), *customer, *kind, hash.into_bytes()],
-        )
-        .await?;
-    }
-    Ok(())
-}
-
-pub(crate) async fn remove_customers(
-    tx: &mut Tx,
-    scope: Scope,
-    ids: &[Uuid],
-) -> Result<(), DbError> {
-    for sql in [
-        "DELETE FROM customers_identities WHERE org_id = $1 AND customer_id",
-        "DELETE FROM customers_history WHERE org_id = $1 AND customer_id",
-        "DELETE FROM customers_customers WHERE org_id = $1 AND id",
-    ] {
-        for_chunks(tx, scope, sql, ids).await?;
     }
     Ok(())
 }

@@ -1,0 +1,124 @@
+//! Edits name and rating of a customer.
+
+use kernel::{CustomerId, TypedId};
+use platform::{Ctx, DbError, Tx, outbox};
+use serde::Serialize;
+
+use crate::events::CustomersChangedV1;
+use crate::history::Change;
+use crate::model::Rating;
+use crate::store::changes::{self, Locked};
+
+/// Longest name, in characters.
+pub const NAME_MAX: usize = 100;
+
+/// A name as a person typed it: 1 to 100 characters, none of them a control character.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomerName(String);
+
+impl std::str::FromStr for CustomerName {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.is_empty() || text.chars().count() > NAME_MAX {
+            return Err(format!("must be 1 to {NAME_MAX} characters"));
+        }
+        if text.contains(char::is_control) {
+            return Err("must not contain control characters".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// What to change; `None` leaves as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edit {
+    /// The new name.
+    pub name: Option<CustomerName>,
+    /// The new rating, or none.
+    pub rating: Option<Option<Rating>>,
+}
+
+/// A customer after an edit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Edited {
+    /// The customer.
+    pub id: CustomerId,
+    /// The present version.
+    pub version: i64,
+    /// The present name.
+    pub name: String,
+    /// The present rating.
+    pub rating: Option<Rating>,
+}
+
+impl From<Locked> for Edited {
+    fn from(row: Locked) -> Self {
+        Self {
+            id: CustomerId::from_uuid(row.id),
+            version: row.version,
+            name: row.name,
+            rating: row.rating.and_then(Rating::from_code),
+        }
+    }
+}
+
+/// Why an edit was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum EditError {
+    /// There is no such customer.
+    #[error("there is no customer {0}")]
+    Unknown(CustomerId),
+    /// It was merged; the keeper is what people see.
+    #[error("{customer} was merged into {keeper}; edit that one")]
+    Merged {
+        /// The customer.
+        customer: CustomerId,
+        /// Its direct keeper.
+        keeper: CustomerId,
+    },
+    /// Someone else changed it meanwhile.
+    #[error("changed meanwhile; the present version is {}", .0.version)]
+    Stale(Edited),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+/// Changes `customer` if it is still of `version`. An edit that changes nothing counts no version.
+///
+/// # Errors
+/// `Stale` with the present record; `Merged` if it is not a root.
+pub async fn edit(
+    tx: &mut Tx,
+    cx: &Ctx,
+    customer: CustomerId,
+    version: i64,
+    edit: &Edit,
+) -> Result<Edited, EditError> {
+    let unknown = || EditError::Unknown(customer);
+    let row = changes::lock(tx, cx.scope, &[customer.uuid()]).await?.pop().ok_or_else(unknown)?;
+    if let Some(keeper) = row.merged_into {
+        return Err(EditError::Merged { customer, keeper: CustomerId::from_uuid(keeper) });
+    }
+    let before = Edited::from(row);
+    if before.version != version {
+        return Err(EditError::Stale(before));
+    }
+    let name = edit.name.as_ref().map_or(before.name.as_str(), |name| name.0.as_str()).to_owned();
+    let rating = edit.rating.unwrap_or(before.rating);
+    if name == before.name && rating == before.rating {
+        return Ok(before);
+    }
+    let code = rating.map(Rating::code);
+    if !changes::edit(tx, cx, customer.uuid(), version, &name, code).await? {
+        return Err(EditError::Stale(before));
+    }
+    let change = Change::Edit {
+        name: (name != before.name).then(|| (before.name.clone(), name.clone())),
+        rating: (rating != before.rating).then_some((before.rating, rating)),
+    };
+    changes::tell(tx, cx, vec![(customer.uuid(), change)]).await?;
+    outbox::push(tx, cx, &CustomersChangedV1::of(vec![customer])).await?;
+    Ok(Edited { id: customer, version: version + 1, name, rating })
+}

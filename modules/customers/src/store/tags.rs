@@ -1,0 +1,143 @@
+//! SQL of tags and taggings.
+
+use platform::db::args::in_list;
+use platform::{Arg, BulkRows, Ctx, DbError, Scope, Tx, args};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::{LOOKUP_MAX, by_ids};
+
+pub(crate) type TagRow = (Uuid, String, String);
+
+pub(crate) async fn all(tx: &mut Tx, scope: Scope) -> Result<Vec<TagRow>, DbError> {
+    tx.fetch_all(
+        "SELECT id, name, colour FROM customers_tags WHERE org_id = $1 ORDER BY name, id LIMIT 1000",
+        args![scope.org_arg()],
+    )
+    .await
+}
+
+/// Tags by id, which nobody can delete until the transaction ends.
+pub(crate) async fn hold(
+    tx: &mut Tx,
+    scope: Scope,
+    ids: &[Uuid],
+) -> Result<Vec<TagRow>, DbError> {
+    let tail = if tx.is_postgres() { "ORDER BY id FOR SHARE" } else { "ORDER BY id" };
+    let select = "SELECT id, name, colour FROM customers_tags WHERE org_id = $1 AND id";
+    by_ids(tx, scope, select, ids, tail).await
+}
+
+/// Taggings of each tag, those of merged customers included.
+pub(crate) async fn counts(tx: &mut Tx, scope: Scope) -> Result<Vec<(Uuid, i64)>, DbError> {
+    tx.fetch_all(
+        "SELECT tag_id, COUNT(*) FROM customers_taggings WHERE org_id = $1 GROUP BY tag_id",
+        args![scope.org_arg()],
+    )
+    .await
+}
+
+/// Taggings of customers that were merged: customer and tag.
+pub(crate) async fn of_merged(tx: &mut Tx, scope: Scope) -> Result<Vec<(Uuid, Uuid)>, DbError> {
+    let mut found = Vec::new();
+    tx.for_each::<(Uuid, Uuid)>(
+        "SELECT g.customer_id, g.tag_id FROM customers_customers c
+           JOIN customers_taggings g ON g.org_id = c.org_id AND g.customer_id = c.id
+          WHERE c.org_id = $1 AND c.merged_into IS NOT NULL",
+        args![scope.org_arg()],
+        |row| found.push(row),
+    )
+    .await?;
+    Ok(found)
+}
+
+/// Makes a tag unless there are `most`; gives whether it did.
+pub(crate) async fn create(
+    tx: &mut Tx,
+    cx: &Ctx,
+    id: Uuid,
+    name: &str,
+    colour: &str,
+    most: i64,
+) -> Result<bool, DbError> {
+    let made = tx
+        .execute(
+            "INSERT INTO customers_tags (org_id, id, name, colour, created_at)
+             SELECT CAST($1 AS BIGINT), $2, $3, $4, $5
+              WHERE (SELECT COUNT(*) FROM customers_tags WHERE org_id = $1) < $6",
+            args![cx.scope.org_arg(), id, name, colour, cx.now(), most],
+        )
+        .await?;
+    Ok(made == 1)
+}
+
+/// Who has a tag, at most `most`.
+pub(crate) async fn holders(
+    tx: &mut Tx,
+    scope: Scope,
+    tag: Uuid,
+    most: i64,
+) -> Result<Vec<Uuid>, DbError> {
+    let rows: Vec<(Uuid,)> = tx
+        .fetch_all(
+            "SELECT customer_id FROM customers_taggings WHERE org_id = $1 AND tag_id = $2 LIMIT $3",
+            args![scope.org_arg(), tag, most],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Deletes a tag with its taggings; gives whether it was there.
+pub(crate) async fn delete(tx: &mut Tx, scope: Scope, tag: Uuid) -> Result<bool, DbError> {
+    // The tag first: whoever is putting it on just now is waited for.
+    let deleted = tx
+        .execute(
+            "DELETE FROM customers_tags WHERE org_id = $1 AND id = $2",
+            args![scope.org_arg(), tag],
+        )
+        .await?;
+    tx.execute(
+        "DELETE FROM customers_taggings WHERE org_id = $1 AND tag_id = $2",
+        args![scope.org_arg(), tag],
+    )
+    .await?;
+    Ok(deleted == 1)
+}
+
+/// Puts tags on customers that do not have them: customer and tag.
+pub(crate) async fn put(tx: &mut Tx, cx: &Ctx, pairs: &[(Uuid, Uuid)]) -> Result<(), DbError> {
+    let mut rows = BulkRows::new(
+        "customers_taggings",
+        &["org_id", "customer_id", "tag_id", "actor", "created_at"],
+    );
+    for (customer, tag) in pairs {
+        rows.push([
+            Arg::from(cx.scope.org_arg()),
+            Arg::from(*customer),
+            Arg::from(*tag),
+            Arg::from(cx.scope.user_id()),
+            Arg::from(cx.now()),
+        ]);
+    }
+    tx.bulk_insert(rows).await
+}
+
+/// Takes `tag` off customers.
+pub(crate) async fn take_off(
+    tx: &mut Tx,
+    scope: Scope,
+    tag: Uuid,
+    customers: &[Uuid],
+) -> Result<(), DbError> {
+    for chunk in customers.chunks(LOOKUP_MAX) {
+        let (list, values) = in_list(3, chunk.iter().map(|id| Arg::from(*id)).collect());
+        let mut arguments = args![scope.org_arg(), tag];
+        arguments.extend(values);
+        let sql = format!(
+            "DELETE FROM customers_taggings
+             WHERE org_id = $1 AND tag_id = $2 AND customer_id IN ({list})"
+        );
+        tx.execute(AssertSqlSafe(sql), arguments).await?;
+    }
+    Ok(())
+}

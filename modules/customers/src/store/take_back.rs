@@ -1,0 +1,118 @@
+//! SQL that takes back what an import did to customers.
+
+use kernel::CustomerId;
+use platform::{DbError, Scope, Tx, args};
+use uuid::Uuid;
+
+use super::changes::{self, Locked};
+use super::{by_ids, for_ids};
+
+/// Name, version and merge of customers; with `hold`, nobody changes them until the transaction ends.
+pub(crate) async fn customers(
+    tx: &mut Tx,
+    scope: Scope,
+    ids: &[Uuid],
+    hold: bool,
+) -> Result<Vec<Locked>, DbError> {
+    if hold {
+        return changes::lock(tx, scope, ids).await;
+    }
+    let select = "SELECT id, name, rating, merged_into, version FROM customers_customers
+         WHERE org_id = $1 AND id";
+    by_ids(tx, scope, select, ids, "").await
+}
+
+async fn count(tx: &mut Tx, scope: Scope, select: &str, ids: &[Uuid]) -> Result<i64, DbError> {
+    let counts: Vec<(i64,)> = by_ids(tx, scope, select, ids, "").await?;
+    Ok(counts.into_iter().map(|(count,)| count).sum())
+}
+
+pub(crate) async fn noted(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i64, DbError> {
+    let select = "SELECT COUNT(DISTINCT customer_id) FROM customers_notes
+         WHERE org_id = $1 AND customer_id";
+    count(tx, scope, select, ids).await
+}
+
+pub(crate) async fn tagged(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i64, DbError> {
+    let select = "SELECT COUNT(DISTINCT customer_id) FROM customers_taggings
+         WHERE org_id = $1 AND customer_id";
+    count(tx, scope, select, ids).await
+}
+
+/// How many were merged into one of `ids`.
+pub(crate) async fn absorbed(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i64, DbError> {
+    let select =
+        "SELECT COUNT(*) FROM customers_customers WHERE org_id = $1 AND merged_into";
+    count(tx, scope, select, ids).await
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct SuggestionRow {
+    pub id: Uuid,
+    pub a: Uuid,
+    pub b: Uuid,
+    pub kind: i64,
+    pub hash: Vec<u8>,
+    pub state: i64,
+}
+
+const SUGGESTIONS: &str =
+    "SELECT id, a, b, kind, hash, state FROM customers_suggestions WHERE org_id = $1 AND";
+
+pub(crate) async fn suggestions(
+    tx: &mut Tx,
+    scope: Scope,
+    ids: &[Uuid],
+) -> Result<Vec<SuggestionRow>, DbError> {
+    by_ids(tx, scope, &format!("{SUGGESTIONS} id"), ids, "").await
+}
+
+/// Suggestions of which one of `customers` is a side; one with both may come twice.
+pub(crate) async fn suggestions_of(
+    tx: &mut Tx,
+    scope: Scope,
+    customers: &[Uuid],
+) -> Result<Vec<SuggestionRow>, DbError> {
+    let mut found = by_ids(tx, scope, &format!("{SUGGESTIONS} a"), customers, "").await?;
+    let others = by_ids(tx, scope, &format!("{SUGGESTIONS} b"), customers, "").await?;
+    found.extend(others);
+    Ok(found)
+}
+
+pub(crate) async fn remove_suggestions(
+    tx: &mut Tx,
+    scope: Scope,
+    ids: &[Uuid],
+) -> Result<(), DbError> {
+    for_ids(tx, scope, "DELETE FROM customers_suggestions WHERE org_id = $1 AND id", ids).await
+}
+
+pub(crate) async fn remove_identities(
+    tx: &mut Tx,
+    scope: Scope,
+    added: &[(CustomerId, i64, Uuid)],
+) -> Result<(), DbError> {
+    for (customer, kind, hash) in added {
+        tx.execute(
+            "DELETE FROM customers_identities
+             WHERE org_id = $1 AND customer_id = $2 AND kind = $3 AND hash = $4",
+            args![scope.org_arg(), *customer, *kind, hash.into_bytes()],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn remove_customers(
+    tx: &mut Tx,
+    scope: Scope,
+    ids: &[Uuid],
+) -> Result<(), DbError> {
+    for sql in [
+        "DELETE FROM customers_identities WHERE org_id = $1 AND customer_id",
+        "DELETE FROM customers_customers WHERE org_id = $1 AND id",
+    ] {
+        for_ids(tx, scope, sql, ids).await?;
+    }
+    Ok(())
+}
