@@ -1,1 +1,11 @@
-//! See README.md.
+//! The program: command line, HTTP, workers, embedded pages. See README.md.
+
+pub mod boot;
+pub mod cli;
+pub mod http;
+pub mod modules;
+pub mod server;
+mod state;
+
+pub use boot::{Boot, DataOptions};
+pub use state::AppState;

@@ -1,1 +1,47 @@
-//! See README.md.
+//! Who signs in, and how: users, passwords, sessions, API tokens. See README.md.
+
+mod attempts;
+mod authenticate;
+mod create_user;
+mod find_user;
+mod http;
+mod model;
+mod password;
+mod secret;
+mod setup;
+mod sign_in;
+mod sign_out;
+mod store;
+mod tokens;
+
+use platform::{Migration, Module};
+
+pub use authenticate::{Credential, authenticate};
+pub use create_user::{CreateUserError, NewUser, create_user};
+pub use find_user::find_user;
+pub use http::{COOKIE, Edge, sign_in_layer};
+pub use model::{Email, EmailError, NameError, PersonName, Role, UnknownRole, User};
+pub use password::{Password, PasswordError, PasswordHash, hash};
+pub use setup::{SetUp, SetUpError, SetupCode, ensure_org, set_up, setup_needed};
+pub use sign_in::{SESSION_MILLIS, SignInError, SignedIn, sign_in};
+pub use sign_out::sign_out;
+pub use tokens::{NewToken, Token, TokenError, create_token, list_tokens, revoke_token};
+
+/// The tables of this module.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    module: "identity",
+    version: 1,
+    sql: include_str!("../migrations/0001_identity.sql"),
+}];
+
+/// The module as the house knows it. Its routes expect [`sign_in_layer`] around them.
+#[must_use]
+pub fn module() -> Module {
+    Module {
+        name: "identity",
+        migrations: MIGRATIONS,
+        routes: http::routes,
+        jobs: Vec::new(),
+        subscribers: Vec::new(),
+    }
+}

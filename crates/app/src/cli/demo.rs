@@ -1,0 +1,148 @@
+//! `guanxi demo`: an invented tea shop, imported as a real one would be, and served.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use chrono::Days;
+use commerce::imports::ImportState;
+use commerce::shops::{self, Channel, NewShop};
+use demoshop::{Encoding, Era, ShopPlan, Written};
+use flows::import_orders::{self, ImportOrder};
+use identity::{Email, NewUser, Password, PersonName, Role};
+use kernel::{Currency, OrgId, Zone};
+
+use super::{Global, ServeArgs, say, serve};
+use crate::Boot;
+
+const EMAIL: &str = "demo@example.com";
+const PASSWORD: &str = "guanxi-demo";
+/// Progress is said this often.
+const EVERY: Duration = Duration::from_secs(2);
+
+#[derive(Debug, clap::Args)]
+pub(super) struct DemoArgs {
+    /// Customers of the shop; it has six orders for each
+    #[arg(long, value_name = "N", default_value_t = ShopPlan::CUSTOMERS,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    customers: u32,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+pub(super) async fn run(global: &Global, args: DemoArgs) -> Result<ExitCode> {
+    let boot = global.open().await?;
+    owner(&boot).await?;
+    shop(&boot, args.customers).await?;
+    let banner = format!(
+        "\n  A demonstration shop with invented people. Sign in with\n\n      {EMAIL}\n      {PASSWORD}\n"
+    );
+    serve(global, &boot, &args.serve, &banner).await
+}
+
+/// Makes the account to sign in with, unless it is there.
+async fn owner(boot: &Boot) -> Result<()> {
+    let cx = boot.ctx();
+    let keys = boot.platform.keys(OrgId::FIRST);
+    let email: Email = EMAIL.parse()?;
+    let mut tx = boot.platform.db.begin().await?;
+    if identity::find_user(&mut tx, &cx, &keys, &email).await?.is_some() {
+        return Ok(());
+    }
+    tx.rollback().await?;
+    let password = Password::new(PASSWORD).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let password = identity::hash(password, &*cx.ids).await;
+    let name: PersonName = "演示店主".parse()?;
+    let new = NewUser { email, name, role: Role::Owner, password };
+    let mut tx = boot.platform.db.begin().await?;
+    identity::create_user(&mut tx, &cx, &keys, new).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Invents the shop and imports its two reports, unless that was done; one that was broken off is
+/// gone on with.
+async fn shop(boot: &Boot, customers: u32) -> Result<()> {
+    let cx = boot.ctx();
+    let yesterday = cx
+        .now()
+        .day(Zone::CHINA)
+        .checked_sub_days(Days::new(1))
+        .context("the clock is before the calendar")?;
+    let mut plan = ShopPlan::ending(yesterday);
+    plan.customers = customers;
+    plan.orders = customers.saturating_mul(ShopPlan::ORDERS / ShopPlan::CUSTOMERS);
+    let new = NewShop {
+        name: plan.shop_name.clone(),
+        channel: Channel::Taobao,
+        currency: Currency::CNY,
+        zone: Zone::CHINA,
+    };
+    let mut tx = boot.platform.db.begin().await?;
+    let known = shops::by_name(&mut tx, &cx, &new.name).await?;
+    let shop = match known {
+        Some(shop) => {
+            if commerce::store::shop_has_orders(&mut tx, cx.scope, shop.number).await? {
+                say("The demonstration shop is there already.");
+                return Ok(());
+            }
+            shop
+        }
+        None => shops::create(&mut tx, &cx, &new).await?,
+    };
+    tx.commit().await?;
+
+    let folder = boot.platform.folder.join("uploads");
+    std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+    let began = Instant::now();
+    say(&format!("Inventing {} customers with {} orders …", plan.customers, plan.orders));
+    let orders = write(&folder.join("demo-orders.csv"), |out| {
+        demoshop::write_order_report(&plan, out, Era::Columns67, Encoding::Gb18030)
+    })?;
+    let items = write(&folder.join("demo-items.csv"), |out| {
+        demoshop::write_item_report(&plan, out, Encoding::Utf8Bom)
+    })?;
+    say(&format!("  {:.1} s", began.elapsed().as_secs_f64()));
+    say("Importing their order report and item report …");
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let order = ImportOrder {
+        files: vec![(name(&orders), orders), (name(&items), items)],
+        uploaded: true,
+        ..ImportOrder::default()
+    };
+    let import =
+        import_orders::begin(&boot.platform, &cx, &shop, &order, ImportState::Queued).await?;
+    let began = Instant::now();
+    let mut said = Instant::now();
+    let done = import_orders::run(&boot.platform, &cx, import.id, |import| {
+        if said.elapsed() >= EVERY {
+            said = Instant::now();
+            let progress = &import.progress;
+            let share = progress.bytes_read * 100 / progress.bytes_total.max(1);
+            say(&format!("  {share:>3} %, {} rows", progress.rows_read));
+        }
+    })
+    .await?;
+    say(&format!(
+        "  {} orders of {} customers in {:.1} s",
+        done.progress.orders_created,
+        done.progress.customers_created,
+        began.elapsed().as_secs_f64()
+    ));
+    Ok(())
+}
+
+fn write(
+    path: &Path,
+    report: impl FnOnce(
+        &mut std::io::BufWriter<std::fs::File>,
+    ) -> Result<Written, demoshop::ReportError>,
+) -> Result<PathBuf> {
+    let file = std::fs::File::create(path).with_context(|| path.display().to_string())?;
+    let mut out = std::io::BufWriter::new(file);
+    report(&mut out)?;
+    out.flush()?;
+    Ok(path.to_owned())
+}

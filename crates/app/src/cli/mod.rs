@@ -1,0 +1,258 @@
+//! The command line. Answers go to standard output, everything else to standard error; the exit code
+//! is 0 for done, 1 for failed, 2 for wrong usage. Scripts depend on it: keep it stable.
+
+mod bench;
+mod demo;
+mod export;
+mod import;
+mod openapi;
+mod rfm;
+mod serve;
+mod token;
+mod user;
+mod verify;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
+use platform::telemetry::{self, LogFormat};
+use serde::Serialize;
+use tracing_subscriber::EnvFilter;
+
+use crate::{Boot, DataOptions};
+
+pub use serve::{ServeArgs, serve};
+
+/// A CRM for online shops.
+#[derive(Debug, Parser)]
+#[command(name = "guanxi", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Global {
+    /// The data folder; the key file lies beside it
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "GUANXI_DATA",
+        default_value = "./guanxi-data"
+    )]
+    pub data: PathBuf,
+    /// Keep the data in PostgreSQL instead of SQLite inside the folder
+    #[arg(
+        long,
+        global = true,
+        value_name = "postgres://…",
+        env = "GUANXI_DATABASE_URL",
+        hide_env_values = true
+    )]
+    pub database_url: Option<String>,
+    /// Print the answer as one JSON object
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// How the server's log lines look
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        env = "GUANXI_LOG",
+        value_enum,
+        default_value_t
+    )]
+    pub log: Log,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Log {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Global {
+    /// Opens the data that the options name.
+    ///
+    /// # Errors
+    /// As [`Boot::open`].
+    pub async fn open(&self) -> Result<Boot> {
+        Boot::open(&DataOptions::new(self.data.clone(), self.database_url.clone())).await
+    }
+
+    /// Prints the answer: `value` as JSON with `--json`, `text` otherwise (nothing if it is empty).
+    ///
+    /// # Errors
+    /// When standard output is closed.
+    pub fn print(&self, value: &impl Serialize, text: &str) -> Result<()> {
+        let mut out = std::io::stdout().lock();
+        if self.json {
+            serde_json::to_writer(&mut out, value)?;
+            writeln!(out)?;
+        } else if !text.is_empty() {
+            writeln!(out, "{text}")?;
+        }
+        Ok(out.flush()?)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the pages and the interface, and work on jobs, until Ctrl-C
+    Serve(serve::ServeArgs),
+    /// Make a demonstration shop and serve it
+    Demo(demo::DemoArgs),
+    /// Users
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// API tokens
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Import order files, or undo an import
+    Import(import::ImportArgs),
+    /// Score customers by recency, frequency and money
+    Rfm(rfm::RfmArgs),
+    /// Write lists to files
+    #[command(subcommand)]
+    Export(export::ExportCommand),
+    /// Check every invariant of the data
+    Verify(verify::VerifyArgs),
+    /// Measure, and make files to measure with
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
+    /// Print the OpenAPI document of the interface
+    Openapi,
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let Cli { global, command } = Cli::parse();
+    init_log(&global, &command);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
+    };
+    match runtime.block_on(run(&global, command)) {
+        Ok(code) => code,
+        Err(error) => failed(&error),
+    }
+}
+
+async fn run(global: &Global, command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Serve(args) => serve::run(global, args).await,
+        Command::Demo(args) => demo::run(global, args).await,
+        Command::User(command) => user::run(global, command).await,
+        Command::Token(command) => token::run(global, command).await,
+        Command::Import(args) => import::run(global, args).await,
+        Command::Rfm(args) => rfm::run(global, args).await,
+        Command::Export(command) => export::run(global, command).await,
+        Command::Verify(args) => verify::run(global, args).await,
+        Command::Bench(command) => bench::run(global, command).await,
+        Command::Openapi => openapi::run(global),
+    }
+}
+
+/// Servers log what they do; other commands only what goes wrong.
+fn init_log(global: &Global, command: &Command) {
+    let is_server = matches!(command, Command::Serve(_) | Command::Demo(_));
+    match (global.log, is_server) {
+        (Log::Text, true) => telemetry::init(LogFormat::Text),
+        (Log::Json, true) => telemetry::init(LogFormat::Json),
+        (_, false) => {
+            let filter =
+                EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+            let builder = tracing_subscriber::fmt().with_env_filter(filter);
+            // Fails only when there is a subscriber already.
+            let _ = builder.with_target(false).with_writer(std::io::stderr).try_init();
+        }
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    say(&format!("guanxi: {error:#}"));
+    ExitCode::FAILURE
+}
+
+/// Tells the person at the terminal. That nobody listens is no failure.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// For commands whose parts are not there yet.
+fn not_built<T>(what: &str) -> Result<T> {
+    bail!("`guanxi {what}` is not built yet")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn accepts(line: &str) -> bool {
+        Cli::try_parse_from(line.split_whitespace()).is_ok()
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_documented_lines_are_accepted() {
+        for line in [
+            "guanxi serve",
+            "guanxi serve --listen 127.0.0.1:0 --role worker --data x --json",
+            "guanxi demo --customers 5 --listen 127.0.0.1:0",
+            "guanxi --data x user add --email a@b.c --role owner",
+            "guanxi token create --email a@b.c --name ci --json",
+            "guanxi import --shop 茶 a.csv b.csv",
+            "guanxi import --shop T --format taobao-orders --map m.toml --dry-run a.csv --json",
+            "guanxi import undo imp_01h455vb4pex5vsknk084sn02q --data x",
+            "guanxi rfm --as-of 2026-01-31 --bins 5 --shop T --database-url postgres://h/d",
+            "guanxi export customers --cell R5F5M5 --out a.csv",
+            "guanxi export customers --tier champions --out a.xlsx --json",
+            "guanxi verify --json",
+            "guanxi bench generate-export --orders 10 --out a.csv --seed 7",
+            "guanxi bench spine --json",
+            "guanxi openapi",
+        ] {
+            assert!(accepts(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn wrong_usage_is_refused() {
+        for line in [
+            "guanxi",
+            "guanxi import",
+            "guanxi import a.csv",
+            "guanxi import --shop T",
+            "guanxi import --shop T --format word a.csv",
+            "guanxi import undo",
+            "guanxi import undo cus_01h455vb4pex5vsknk084sn02q",
+            "guanxi import --shop T undo imp_01h455vb4pex5vsknk084sn02q",
+            "guanxi user add --email a@b.c --role king",
+            "guanxi user add --email nobody",
+            "guanxi rfm --bins 1",
+            "guanxi rfm --bins 11",
+            "guanxi rfm --as-of 2026-02-30",
+            "guanxi export customers",
+            "guanxi bench generate-export --orders 0 --out a.csv",
+        ] {
+            assert!(!accepts(line), "{line}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `guanxi serve`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use identity::{Edge, SetupCode};
+use serde::Serialize;
+
+use super::{Global, say};
+use crate::server::{self, Role, Server};
+use crate::{AppState, Boot};
+
+/// Options of `serve`, and of commands that end in serving.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServeArgs {
+    /// Address and port; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8420", env = "GUANXI_LISTEN")]
+    pub listen: String,
+    /// What this process does
+    #[arg(long, value_enum, default_value_t)]
+    pub role: Role,
+    /// A proxy with https stands in front: cookies become Secure, and the last address of
+    /// X-Forwarded-For is the caller's
+    #[arg(long, env = "GUANXI_BEHIND_PROXY")]
+    pub behind_proxy: bool,
+}
+
+#[derive(Serialize)]
+struct Listening {
+    url: String,
+    setup_code: Option<String>,
+}
+
+pub(super) async fn run(global: &Global, args: ServeArgs) -> Result<ExitCode> {
+    let boot = global.open().await?;
+    serve(global, &boot, &args, "").await
+}
+
+/// Serves `boot` until Ctrl-C or SIGTERM and closes it. `banner` is said once the address is known.
+///
+/// # Errors
+/// When the address is taken, or the listener breaks.
+pub async fn serve(
+    global: &Global,
+    boot: &Boot,
+    args: &ServeArgs,
+    banner: &str,
+) -> Result<ExitCode> {
+    let stop = server::stop_on_signals()?;
+    let setup_code = setup_code(boot, args.role).await?;
+    let edge = Edge::new(setup_code, args.behind_proxy);
+    let state = AppState::new(boot.platform.clone(), edge);
+    let router = server::routes_of(args.role, &state)?;
+    let server = Server::bind(&args.listen).await?;
+
+    let url = server.url();
+    say(&format!("Guanxi listens on {url}"));
+    if !banner.is_empty() {
+        say(banner);
+    }
+    let setup_code = state.edge.setup_code.text();
+    if let Some(code) = &setup_code {
+        say(&format!("First start: make the owner account at {url}/setup with the code {code}"));
+    }
+    global.print(&Listening { url, setup_code }, "")?;
+    server.run(boot, &state, router, args.role, stop).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A code while there is no user, and only where it can be used.
+async fn setup_code(boot: &Boot, role: Role) -> Result<SetupCode> {
+    let mut tx = boot.platform.db.read().await?;
+    let is_needed = role.serves() && identity::setup_needed(&mut tx, &boot.ctx()).await?;
+    tx.rollback().await?;
+    let fresh = || SetupCode::fresh(&*boot.platform.ids);
+    Ok(if is_needed { fresh() } else { SetupCode::default() })
+}

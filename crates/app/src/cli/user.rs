@@ -1,0 +1,71 @@
+//! `guanxi user add`.
+
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result, bail};
+use identity::{Email, NewUser, Password, PersonName, Role};
+use kernel::OrgId;
+
+use super::{Global, say};
+
+/// Bytes of standard input that are looked at for a password.
+const STDIN_MAX: u64 = 4096;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum UserCommand {
+    /// Make a user; the password is the first line of standard input
+    Add(AddArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct AddArgs {
+    /// The address to sign in with
+    #[arg(long)]
+    email: Email,
+    /// What the user may do
+    #[arg(long, default_value = "owner")]
+    role: Role,
+    /// What to call them; the part of the address before @ unless given
+    #[arg(long)]
+    name: Option<PersonName>,
+}
+
+pub(super) async fn run(global: &Global, command: UserCommand) -> Result<ExitCode> {
+    let UserCommand::Add(AddArgs { email, role, name }) = command;
+    let password = read_password()?;
+    let name = match name {
+        Some(name) => name,
+        None => email.local_part().chars().take(100).collect::<String>().parse()?,
+    };
+    let boot = global.open().await?;
+    let cx = boot.ctx();
+    let password = identity::hash(password, &*cx.ids).await;
+    let mut tx = boot.platform.db.begin().await?;
+    let new = NewUser { email, name, role, password };
+    let keys = boot.platform.keys(OrgId::FIRST);
+    let user = identity::create_user(&mut tx, &cx, &keys, new).await?;
+    tx.commit().await?;
+    boot.close().await;
+    say(&format!("{} may sign in now", user.email));
+    global.print(&user, "")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn read_password() -> Result<Password> {
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        say("Password (it is shown as you type):");
+    }
+    let mut line = String::new();
+    stdin
+        .lock()
+        .take(STDIN_MAX)
+        .read_line(&mut line)
+        .context("cannot read the password from standard input")?;
+    let text = line.trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        bail!("give the password on standard input, for example: guanxi user add … < password.txt");
+    }
+    Password::new(text).map_err(|error| anyhow::anyhow!("the password {error}"))
+}

@@ -1,0 +1,36 @@
+//! The OpenAPI document: what the routes do not say by themselves.
+
+use kernel::FieldError;
+use platform::Problem;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Components, InfoBuilder, OpenApi, SecurityRequirement};
+use utoipa::{PartialSchema as _, ToSchema as _};
+
+const DESCRIPTION: &str = "Lists are keyset pages; errors are application/problem+json (RFC 9457); \
+     POST takes Idempotency-Key; updates take If-Match. docs/api.md says why.";
+
+/// Adds title, ways to sign in, and the shape of refusals to the routes' own.
+pub(super) fn finish(mut document: OpenApi) -> OpenApi {
+    document.info = InfoBuilder::new()
+        .title("Guanxi")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .build();
+    let components = document.components.get_or_insert_with(Components::new);
+    let mut add = |schemas: Vec<(String, _)>| components.schemas.extend(schemas);
+    let mut inside = Vec::new();
+    Problem::schemas(&mut inside);
+    add(inside);
+    add(vec![
+        (Problem::name().into_owned(), Problem::schema()),
+        (FieldError::name().into_owned(), FieldError::schema()),
+    ]);
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(identity::COOKIE)));
+    components.add_security_scheme("session", cookie);
+    components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    let any_of =
+        ["session", "token"].map(|name| SecurityRequirement::new::<_, [&str; 0], &str>(name, []));
+    document.security = Some(any_of.to_vec());
+    document
+}

@@ -1,0 +1,111 @@
+//! The whole interface: routes of the modules and of this crate, and what stands around them.
+
+mod around;
+mod document;
+mod web;
+
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use platform::Problem;
+use platform::http::{JSON_LIMIT_BYTES, run_to_end, with_request_id};
+use platform::telemetry::{self, access_log};
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::modules::modules;
+use crate::state::AppState;
+
+/// Where the interface begins.
+pub const API: &str = "/api/v1";
+/// How long a request may take until its answer begins. Uploads have no such limit: they end when
+/// no data came for a while.
+const ANSWER: Duration = Duration::from_secs(60);
+
+/// Routes that cross modules: one file of this folder for each, one line here.
+fn crossing() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+}
+
+/// Everything below `/api/v1`, without what stands around it. The modules' routes see the platform.
+fn api(state: &AppState) -> OpenApiRouter<AppState> {
+    modules().iter().fold(crossing(), |api, module| {
+        api.merge((module.routes)().with_state::<AppState>(state.platform.clone()))
+    })
+}
+
+/// The interface as OpenAPI 3.1. Needs no data.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    let mut all = crossing().into_openapi();
+    for module in modules() {
+        all.merge((module.routes)().into_openapi());
+    }
+    document::finish(OpenApi::default().nest(API, all))
+}
+
+/// What `guanxi serve` answers: interface, health, pages.
+///
+/// # Errors
+/// When the metrics of this process belong to somebody else.
+pub fn router(state: &AppState) -> anyhow::Result<Router> {
+    Ok(around(state, api_router(state)).merge(health(state)?))
+}
+
+/// Health and metrics only: what a worker answers.
+///
+/// # Errors
+/// When the metrics of this process belong to somebody else.
+pub fn health(state: &AppState) -> anyhow::Result<Router> {
+    let metrics = telemetry::metrics().map_err(anyhow::Error::msg)?;
+    Ok(telemetry::routes(state.readiness.clone(), metrics))
+}
+
+/// The routes below `/api/v1` and the pages, without what stands around them.
+pub fn api_router(state: &AppState) -> Router {
+    let (api, _) = api(state).split_for_parts();
+    let api = api
+        .route("/openapi.json", get(async || Json(openapi())))
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(state.clone());
+    Router::new()
+        .nest(API, api)
+        .route("/api", axum::routing::any(no_such_route))
+        .route("/api/{*rest}", axum::routing::any(no_such_route))
+        .merge(web::routes())
+}
+
+/// Puts around `routes` what every request passes; the first to see it is the last in this list.
+pub fn around(state: &AppState, routes: Router) -> Router {
+    let platform = state.platform.clone();
+    let signing_in = (platform.clone(), state.edge.clone());
+    routes
+        .layer(DefaultBodyLimit::max(JSON_LIMIT_BYTES))
+        .layer(from_fn_with_state(signing_in, identity::sign_in_layer))
+        .layer(from_fn_with_state(platform.clone(), run_to_end))
+        .layer(from_fn_with_state(ANSWER, around::answer_in_time))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(from_fn_with_state(state.edge.behind_proxy, around::security_headers))
+        .layer(from_fn(access_log))
+        .layer(from_fn_with_state(platform, with_request_id))
+}
+
+async fn no_such_route() -> Response {
+    Problem::not_found("route").into_response()
+}
+
+async fn method_not_allowed() -> Response {
+    Problem::new(
+        axum::http::StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "This route does not take this method",
+    )
+    .into_response()
+}

@@ -1,0 +1,7 @@
+//! `guanxi`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    app::cli::main()
+}

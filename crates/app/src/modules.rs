@@ -1,0 +1,15 @@
+//! The table of contents: the rooms of the house, in the order in which they stand in documents.
+
+use platform::{Migration, Module};
+
+/// All modules.
+#[must_use]
+pub fn modules() -> Vec<Module> {
+    vec![platform::module(), identity::module()]
+}
+
+/// The tables of all modules.
+#[must_use]
+pub fn migrations() -> Vec<Migration> {
+    modules().iter().flat_map(|module| module.migrations).copied().collect()
+}

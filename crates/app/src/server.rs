@@ -1,0 +1,227 @@
+//! Serving: listener, workers, and the end of both.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use axum::Router;
+use platform::jobs::{JobRunner, RunnerOptions};
+use platform::outbox::DeliveryOptions;
+use platform::{Background, JobHandler, Subscriber, housekeeping, outbox};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::modules::modules;
+use crate::state::AppState;
+use crate::{Boot, http};
+
+/// How long requests may take to end once the program stops.
+const REQUESTS: Duration = Duration::from_secs(5);
+/// How long jobs and deliveries may take to reach a good place; at the same time as the requests.
+const WORK: Duration = Duration::from_secs(7);
+
+/// What one process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Role {
+    /// Everything.
+    #[default]
+    All,
+    /// The interface and the pages.
+    Api,
+    /// Jobs, events, housekeeping.
+    Worker,
+    /// The interface, for analysis; behind a proxy that sends `/api/v1/insight` here.
+    Insight,
+}
+
+impl Role {
+    /// Whether it answers more than health.
+    #[must_use]
+    pub const fn serves(self) -> bool {
+        !matches!(self, Self::Worker)
+    }
+
+    /// Whether it runs jobs and delivers events.
+    #[must_use]
+    pub const fn works(self) -> bool {
+        matches!(self, Self::All | Self::Worker)
+    }
+}
+
+/// What runs beside the requests.
+pub struct Workers {
+    jobs: JobRunner,
+    background: Vec<Background>,
+}
+
+impl Workers {
+    /// Starts the jobs and subscribers of all modules, and housekeeping.
+    #[must_use]
+    pub fn start(state: &AppState) -> Self {
+        let platform = &state.platform;
+        let mut handlers: BTreeMap<&'static str, Arc<dyn JobHandler>> = BTreeMap::new();
+        let mut subscribers: Vec<Arc<dyn Subscriber>> = Vec::new();
+        for module in modules() {
+            handlers.extend(module.jobs);
+            subscribers.extend(module.subscribers);
+        }
+        Self {
+            jobs: JobRunner::start(platform, handlers, RunnerOptions::default()),
+            background: vec![
+                outbox::start(platform, subscribers, &DeliveryOptions::default()),
+                housekeeping::start(platform),
+            ],
+        }
+    }
+
+    /// Stops them, at a good place if they reach one in time.
+    pub async fn stop(self) {
+        let background = self.background.into_iter().map(|background| background.stop(WORK));
+        tokio::join!(self.jobs.stop(WORK), futures::future::join_all(background));
+    }
+}
+
+/// A listener that is bound but does not answer yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Binds `listen` (`127.0.0.1:8420`, `[::]:8420`, `localhost:0`).
+    ///
+    /// # Errors
+    /// When the address is taken, or none of this machine.
+    pub async fn bind(listen: &str) -> Result<Self> {
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen on {listen}; try another --listen"))?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Where it listens; the real port if 0 was asked for.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://127.0.0.1:8420`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Answers with `router` and runs the workers of `role` until `stop`; then lets requests and work
+    /// come to their end and closes the data. Takes at most about ten seconds for that.
+    ///
+    /// # Errors
+    /// When the listener breaks.
+    pub async fn run(
+        self,
+        boot: &Boot,
+        state: &AppState,
+        router: Router,
+        role: Role,
+        stop: CancellationToken,
+    ) -> Result<()> {
+        let workers = role.works().then(|| Workers::start(state));
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let stopping = stop.clone();
+        let serving = axum::serve(self.listener, service)
+            .with_graceful_shutdown(async move { stopping.cancelled().await });
+        let mut serving = tokio::spawn(serving.into_future());
+        let served = tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            ended = &mut serving => ended.context("the listener broke").and_then(|end| Ok(end?)),
+        };
+        state.platform.live.close();
+        let requests = async {
+            if served.is_ok() && tokio::time::timeout(REQUESTS, &mut serving).await.is_err() {
+                tracing::warn!("some connections did not end in time and are cut off");
+                serving.abort();
+            }
+            if !state.platform.drain(REQUESTS).await {
+                tracing::warn!("some requests did not end in time and are cut off");
+            }
+        };
+        let work = async {
+            if let Some(workers) = workers {
+                workers.stop().await;
+            }
+        };
+        let all = async { tokio::join!(requests, work) };
+        // Connections and handlers share one span of time, whichever of them is slow.
+        if tokio::time::timeout(WORK + Duration::from_secs(1), all).await.is_err() {
+            tracing::warn!("not everything ended in time");
+        }
+        boot.close().await;
+        served
+    }
+}
+
+/// The routes that `role` answers.
+///
+/// # Errors
+/// When the metrics of this process belong to somebody else.
+pub fn routes_of(role: Role, state: &AppState) -> Result<Router> {
+    if role.serves() { http::router(state) } else { http::health(state) }
+}
+
+/// A token that is cancelled by Ctrl-C or SIGTERM. A second one ends the process at once.
+///
+/// # Errors
+/// When signals cannot be heard.
+pub fn stop_on_signals() -> Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    let mut signals = Signals::new()?;
+    tokio::spawn(async move {
+        signals.next().await;
+        tracing::info!("stopping");
+        told.cancel();
+        signals.next().await;
+        std::process::exit(130);
+    });
+    Ok(stop)
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let interrupt = signal(SignalKind::interrupt())?;
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { interrupt, terminate })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

@@ -1,0 +1,107 @@
+//! Who asks: one indexed read for each request.
+
+use kernel::{Timestamp, TokenId};
+use platform::{DbError, Platform, Scope};
+
+use crate::secret::Secret;
+use crate::sign_in::SESSION_MILLIS;
+use crate::store;
+
+/// How old the note of the last use may get before it is written again.
+const TOUCH_MILLIS: i64 = 60_000;
+
+/// What the caller showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// A session cookie.
+    Session {
+        /// Key of the session.
+        secret_hash: [u8; 32],
+        /// When it ends unless it is used.
+        expires_at: Timestamp,
+    },
+    /// An API token.
+    Token {
+        /// Which.
+        id: TokenId,
+    },
+}
+
+/// A secret as the caller sent it.
+#[derive(Debug, Clone)]
+pub(crate) enum Shown {
+    Cookie(Secret),
+    Bearer(Secret),
+}
+
+/// Somebody known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller {
+    pub(crate) scope: Scope,
+    pub(crate) credential: Credential,
+    /// Whether the note of the last use is due.
+    pub(crate) is_touch_due: bool,
+}
+
+/// Who has the session or the token `text`; `None` if nobody has, or not any more.
+///
+/// `text` is the value of the cookie, or what stands behind `Bearer`.
+///
+/// # Errors
+/// As the database says.
+pub async fn authenticate(
+    platform: &Platform,
+    text: &str,
+) -> Result<Option<(Scope, Credential)>, DbError> {
+    let shown = Secret::parse_token(text)
+        .map(Shown::Bearer)
+        .or_else(|| Secret::parse(text).map(Shown::Cookie));
+    let Some(shown) = shown else { return Ok(None) };
+    let caller = look_up(platform, &shown).await?;
+    Ok(caller.map(|caller| (caller.scope, caller.credential)))
+}
+
+pub(crate) async fn look_up(platform: &Platform, shown: &Shown) -> Result<Option<Caller>, DbError> {
+    let now = platform.now();
+    let due = |noted: Timestamp| noted <= now.plus_millis(-TOUCH_MILLIS);
+    let mut tx = platform.db.read().await?;
+    let caller = match shown {
+        Shown::Cookie(secret) => {
+            let secret_hash = secret.hash();
+            let row = store::session(&mut tx, secret.org, secret_hash).await?;
+            row.filter(|row| row.expires_at > now).map(|row| Caller {
+                scope: Scope::user(secret.org, row.user),
+                credential: Credential::Session { secret_hash, expires_at: row.expires_at },
+                is_touch_due: due(row.seen_at),
+            })
+        }
+        Shown::Bearer(secret) => {
+            let row = store::token_by_secret(&mut tx, secret.org, secret.hash()).await?;
+            row.map(|(id, user, used_at)| Caller {
+                scope: Scope::user(secret.org, user),
+                credential: Credential::Token { id },
+                is_touch_due: used_at.is_none_or(due),
+            })
+        }
+    };
+    tx.rollback().await?;
+    Ok(caller)
+}
+
+/// Notes that `shown` is used. A session lives on from now.
+pub(crate) async fn touch(platform: &Platform, shown: &Shown) -> Result<(), DbError> {
+    let (Shown::Cookie(secret) | Shown::Bearer(secret)) = shown;
+    let cx = platform.ctx(Scope::system(secret.org));
+    let not_since = cx.now().plus_millis(-TOUCH_MILLIS);
+    let mut tx = platform.db.begin().await?;
+    match shown {
+        Shown::Cookie(_) => {
+            let expires_at = cx.now().plus_millis(SESSION_MILLIS);
+            store::touch_session(&mut tx, &cx, secret.hash(), not_since, expires_at).await?;
+        }
+        Shown::Bearer(_) => {
+            store::touch_token(&mut tx, &cx, secret.hash(), not_since).await?;
+        }
+    }
+    tx.commit().await
+}

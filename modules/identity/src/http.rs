@@ -1,0 +1,452 @@
+//! The routes of this module, and the layer that says who asks.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Json;
+use axum::extract::{ConnectInfo, Extension, FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use kernel::{FieldErrors, Limit, OrgId, Page, Timestamp, TokenId, UserId};
+use platform::http::{Cx, Idempotent, JsonBody, PathId, QueryParams};
+use platform::idempotency::{self, Answer, Begun};
+use platform::{Ctx, Platform, Problem, Scope};
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use zeroize::Zeroizing;
+
+use crate::authenticate::{self, Credential, Shown};
+use crate::create_user::NewUser;
+use crate::model::{Email, PersonName, Role, User};
+use crate::password::{self, Password};
+use crate::secret::Secret;
+use crate::setup::{self, SetUp, SetUpError, SetupCode};
+use crate::sign_in::{self, SESSION_MILLIS, SignInError, SignedIn};
+use crate::tokens::{self, NewToken, Token, TokenError};
+use crate::{sign_out, store};
+
+/// The name of the session cookie.
+pub const COOKIE: &str = "guanxi_session";
+
+/// What the edge of this process knows besides the platform; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Edge {
+    /// The code for the first account, if this process gave one out.
+    pub setup_code: SetupCode,
+    /// Whether a proxy with https stands in front: then cookies are `Secure`, and the peer is the
+    /// last address of `X-Forwarded-For`. Otherwise such headers are anybody's and are ignored.
+    pub behind_proxy: bool,
+    /// Secrets whose use is being noted just now.
+    touching: Arc<Mutex<HashSet<[u8; 32]>>>,
+}
+
+/// The routes of this file.
+pub(crate) fn routes() -> OpenApiRouter<Platform> {
+    OpenApiRouter::new()
+        .routes(routes!(setup_state, set_up))
+        .routes(routes!(create_session))
+        .routes(routes!(current_session, end_session))
+        .routes(routes!(list_tokens, create_token))
+        .routes(routes!(revoke_token))
+}
+
+/// Middleware: puts the [`Scope`] and [`Credential`] of a known caller into the request's extensions.
+///
+/// An unknown caller passes without them, and the extractor [`Cx`] answers 401. A request that
+/// changes something with a cookie is refused when the browser says that another site sent it.
+pub async fn sign_in_layer(
+    State((platform, edge)): State<(Platform, Edge)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let peer = peer_of(&request, edge.behind_proxy);
+    let shown = match shown_in(request.headers()) {
+        Some(Shown::Cookie(_)) if is_forged(request.method(), request.headers()) => {
+            return Problem::forbidden("another site sent this request").into_response();
+        }
+        shown => shown,
+    };
+    let mut renewed = None;
+    if let Some(shown) = shown {
+        match authenticate::look_up(&platform, &shown).await {
+            Ok(Some(caller)) => {
+                request.extensions_mut().insert(caller.scope);
+                request.extensions_mut().insert(caller.credential);
+                if caller.is_touch_due {
+                    edge.touch(&platform, shown.clone());
+                    renewed = match &shown {
+                        Shown::Cookie(secret) => Some(cookie(&secret.text(), &edge)),
+                        Shown::Bearer(_) => None,
+                    };
+                }
+            }
+            Ok(None) => {}
+            Err(error) => return Problem::from(error).into_response(),
+        }
+    }
+    request.extensions_mut().insert(edge);
+    request.extensions_mut().insert(Peer(peer));
+    let mut response = next.run(request).await;
+    // The browser's copy lives as long as the session, except where the handler just ended it.
+    if let Some(renewed) = renewed
+        && !response.headers().contains_key(header::SET_COOKIE)
+    {
+        response.headers_mut().insert(header::SET_COOKIE, renewed);
+    }
+    response
+}
+
+impl Edge {
+    /// The edge of a process.
+    #[must_use]
+    pub fn new(setup_code: SetupCode, behind_proxy: bool) -> Self {
+        Self { setup_code, behind_proxy, touching: Arc::default() }
+    }
+
+    /// Notes the use beside the request: reading must not wait for its turn to write.
+    fn touch(&self, platform: &Platform, shown: Shown) {
+        let (Shown::Cookie(secret) | Shown::Bearer(secret)) = &shown;
+        let key = secret.hash();
+        if !self.touching.lock().unwrap_or_else(PoisonError::into_inner).insert(key) {
+            return;
+        }
+        let (platform, touching) = (platform.clone(), self.touching.clone());
+        tokio::spawn(async move {
+            if let Err(error) = authenticate::touch(&platform, &shown).await {
+                tracing::debug!(%error, "the use of a session or token was not noted");
+            }
+            touching.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        });
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Peer(Option<IpAddr>);
+
+fn peer_of(request: &Request, behind_proxy: bool) -> Option<IpAddr> {
+    let direct = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    if !behind_proxy {
+        return direct;
+    }
+    let last = request.headers().get_all("x-forwarded-for").iter().next_back();
+    let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
+    last.or(direct)
+}
+
+fn shown_in(headers: &HeaderMap) -> Option<Shown> {
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        // Whoever sends this means it: no falling back to the cookie.
+        let (scheme, text) = value.to_str().ok()?.split_once(' ')?;
+        let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+        return Secret::parse_token(text.trim()).filter(|_| is_bearer).map(Shown::Bearer);
+    }
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(name, _)| *name == COOKIE)
+        .find_map(|(_, value)| Secret::parse(value))
+        .map(Shown::Cookie)
+}
+
+fn is_forged(method: &Method, headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    !method.is_safe() && matches!(site, Some(b"cross-site" | b"same-site"))
+}
+
+fn cookie(text: &str, edge: &Edge) -> HeaderValue {
+    let secure = if edge.behind_proxy { "; Secure" } else { "" };
+    let max_age = if text.is_empty() { 0 } else { SESSION_MILLIS / 1000 };
+    let value =
+        format!("{COOKIE}={text}; HttpOnly; SameSite=Lax; Path=/; Max-Age={max_age}{secure}");
+    // Digits, base 64 and constants only: this cannot fail.
+    HeaderValue::from_str(&value).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// The person who asks; 401 for nobody.
+struct Person {
+    cx: Ctx,
+    user: UserId,
+}
+
+impl<S> FromRequestParts<S> for Person
+where
+    S: Send + Sync,
+    Platform: axum::extract::FromRef<S>,
+{
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Cx(cx) = Cx::from_request_parts(parts, state).await?;
+        let user = cx.scope.user_id().ok_or_else(Problem::unauthorized)?;
+        Ok(Self { cx, user })
+    }
+}
+
+/// An organisation.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+struct Org {
+    /// What it is called.
+    name: String,
+}
+
+/// A session.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+struct Session {
+    user: User,
+    org: Org,
+    /// When it ends unless it is used.
+    expires_at: Timestamp,
+}
+
+fn session_answer(signed_in: SignedIn, edge: &Edge) -> Response {
+    let cookie = cookie(&signed_in.secret.text(), edge);
+    let session = Session {
+        user: signed_in.user,
+        org: Org { name: signed_in.org_name },
+        expires_at: signed_in.expires_at,
+    };
+    (StatusCode::CREATED, [(header::SET_COOKIE, cookie)], Json(session)).into_response()
+}
+
+/// The first account.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct SetupState {
+    /// Whether the first account must still be made.
+    needed: bool,
+}
+
+fn first_org(platform: &Platform) -> Ctx {
+    platform.ctx(Scope::system(OrgId::FIRST))
+}
+
+/// Whether the first account must still be made.
+#[utoipa::path(get, path = "/identity/setup", tag = "identity", security(()),
+    responses((status = 200, body = SetupState), Problem))]
+async fn setup_state(State(platform): State<Platform>) -> Result<Json<SetupState>, Problem> {
+    let mut tx = platform.db.read().await?;
+    let needed = setup::setup_needed(&mut tx, &first_org(&platform)).await?;
+    Ok(Json(SetupState { needed }))
+}
+
+/// The first account, to be made.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SetUpBody {
+    /// As `guanxi serve` printed it.
+    code: String,
+    email: String,
+    /// At least 10 characters.
+    #[schema(format = Password)]
+    password: String,
+    /// What to call the owner.
+    name: String,
+    /// What to call the organisation.
+    org_name: String,
+}
+
+/// Makes the first account, and signs in with it.
+#[utoipa::path(post, path = "/identity/setup", tag = "identity", security(()),
+    request_body = SetUpBody, responses((status = 201, body = Session), Problem))]
+async fn set_up(
+    State(platform): State<Platform>,
+    Extension(edge): Extension<Edge>,
+    JsonBody(body): JsonBody<SetUpBody>,
+) -> Result<Response, Problem> {
+    let cx = first_org(&platform);
+    let keys = platform.keys(OrgId::FIRST);
+    let mut tx = platform.db.read().await?;
+    if !setup::setup_needed(&mut tx, &cx).await? {
+        return Err(SetUpError::AlreadyDone.into());
+    }
+    tx.rollback().await?;
+
+    let mut errors = FieldErrors::default();
+    if !edge.setup_code.matches(&body.code) {
+        errors.push("code", "is not the code that `guanxi serve` printed");
+    }
+    let email = errors.keep("email", body.email.parse::<Email>());
+    let password = errors.keep("password", Password::new(body.password));
+    let name = errors.keep("name", body.name.parse::<PersonName>());
+    let org_name = errors.keep("org_name", body.org_name.parse::<PersonName>());
+    let (email, password, name, org_name) =
+        errors.finish(|| Some((email?, password?, name?, org_name?)))?;
+
+    let password = password::hash(password, &*cx.ids).await;
+    let owner = NewUser { email, name, role: Role::Owner, password };
+    let mut tx = platform.db.begin().await?;
+    let user = setup::set_up(&mut tx, &cx, &keys, SetUp { owner, org_name }).await?;
+    let signed_in = sign_in::open_session(&mut tx, &cx, user).await?;
+    tx.commit().await?;
+    edge.setup_code.spend();
+    Ok(session_answer(signed_in, &edge))
+}
+
+impl From<SetUpError> for Problem {
+    fn from(error: SetUpError) -> Self {
+        match error {
+            SetUpError::AlreadyDone => Self::conflict("setup_done", error.to_string()),
+            SetUpError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// A sign-in.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SignInBody {
+    email: String,
+    #[schema(format = Password)]
+    password: String,
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Wrong => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "wrong_credentials",
+                "E-mail address or password is wrong",
+            ),
+            SignInError::TooOften { retry_after_seconds } => {
+                Self::too_many_requests(retry_after_seconds).detail(error.to_string())
+            }
+            SignInError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// Signs in: the answer sets the session cookie.
+#[utoipa::path(post, path = "/identity/sessions", tag = "identity", security(()),
+    request_body = SignInBody, responses((status = 201, body = Session), Problem))]
+async fn create_session(
+    State(platform): State<Platform>,
+    Extension(edge): Extension<Edge>,
+    Extension(Peer(peer)): Extension<Peer>,
+    JsonBody(body): JsonBody<SignInBody>,
+) -> Result<Response, Problem> {
+    let password = Zeroizing::new(body.password);
+    let signed_in = sign_in::sign_in(&platform, OrgId::FIRST, peer, &body.email, password).await?;
+    Ok(session_answer(signed_in, &edge))
+}
+
+/// Who is signed in.
+#[utoipa::path(get, path = "/identity/sessions/current", tag = "identity",
+    responses((status = 200, body = Session), Problem))]
+async fn current_session(
+    State(platform): State<Platform>,
+    Person { cx, user }: Person,
+    Extension(credential): Extension<Credential>,
+) -> Result<Json<Session>, Problem> {
+    let Credential::Session { expires_at, .. } = credential else {
+        return Err(Problem::not_found("session").detail("an API token is no session"));
+    };
+    let keys = platform.keys(cx.scope.org());
+    let mut tx = platform.db.read().await?;
+    let user = store::user(&mut tx, cx.scope, &keys, user).await?;
+    let user = user.ok_or_else(Problem::unauthorized)?;
+    let name = store::org_name(&mut tx, cx.scope.org()).await?;
+    Ok(Json(Session { user, org: Org { name }, expires_at }))
+}
+
+/// Signs out.
+#[utoipa::path(delete, path = "/identity/sessions/current", tag = "identity",
+    responses((status = 204), Problem))]
+async fn end_session(
+    State(platform): State<Platform>,
+    Cx(cx): Cx,
+    Extension(credential): Extension<Credential>,
+    Extension(edge): Extension<Edge>,
+) -> Result<Response, Problem> {
+    let mut tx = platform.db.begin().await?;
+    if !sign_out::sign_out(&mut tx, &cx, &credential).await? {
+        return Err(Problem::not_found("session").detail("an API token is no session"));
+    }
+    tx.commit().await?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie("", &edge))]).into_response())
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::TooMany => Self::conflict("too_many_tokens", error.to_string()),
+            TokenError::NotFound => Self::not_found("token"),
+            TokenError::Cursor(error) => Self::field("after", error.to_string()),
+            TokenError::Store(error) => error.into(),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct TokenParams {
+    /// `next` of the page before.
+    after: Option<String>,
+    /// Rows of the page: 1 to 200, 50 by default.
+    limit: Option<u32>,
+}
+
+/// The caller's API tokens, newest first.
+#[utoipa::path(get, path = "/identity/tokens", tag = "identity", params(TokenParams),
+    responses((status = 200, body = Page<Token>), Problem))]
+async fn list_tokens(
+    State(platform): State<Platform>,
+    Person { cx, user }: Person,
+    QueryParams(params): QueryParams<TokenParams>,
+) -> Result<Json<Page<Token>>, Problem> {
+    let mut errors = FieldErrors::default();
+    let limit = errors.keep("limit", Limit::new(params.limit));
+    let limit = errors.finish(|| limit)?;
+    let mut tx = platform.db.read().await?;
+    Ok(Json(tokens::list_tokens(&mut tx, &cx, user, params.after.as_deref(), limit).await?))
+}
+
+/// An API token to be made.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewTokenBody {
+    /// What it is for.
+    name: String,
+}
+
+/// Makes an API token. Its secret is in this answer only.
+#[utoipa::path(post, path = "/identity/tokens", tag = "identity", request_body = NewTokenBody,
+    params(("Idempotency-Key" = Option<String>, Header)),
+    responses((status = 201, body = NewToken), Problem))]
+async fn create_token(
+    State(platform): State<Platform>,
+    Person { cx, user }: Person,
+    Idempotent { key, body }: Idempotent<NewTokenBody>,
+) -> Result<Answer, Problem> {
+    let mut errors = FieldErrors::default();
+    let name = errors.keep("name", body.name.parse::<PersonName>());
+    let name = errors.finish(|| name)?;
+    let mut tx = platform.db.begin().await?;
+    let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
+        Begun::Replay(answer) => return Ok(answer),
+        Begun::Fresh(ticket) => ticket,
+    };
+    let token = tokens::create_token(&mut tx, &cx, user, &name).await?;
+    let answer = ticket.finish(&mut tx, &cx, StatusCode::CREATED, &token).await?;
+    tx.commit().await?;
+    Ok(answer)
+}
+
+/// Makes an API token useless.
+#[utoipa::path(delete, path = "/identity/tokens/{id}", tag = "identity",
+    params(("id" = TokenId, Path)), responses((status = 204), Problem))]
+async fn revoke_token(
+    State(platform): State<Platform>,
+    Person { cx, user }: Person,
+    PathId(id): PathId<TokenId>,
+) -> Result<StatusCode, Problem> {
+    let mut tx = platform.db.begin().await?;
+    tokens::revoke_token(&mut tx, &cx, user, id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

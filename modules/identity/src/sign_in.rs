@@ -1,0 +1,106 @@
+//! Sign-in by e-mail address and password.
+
+use std::net::IpAddr;
+
+use kernel::{OrgId, Timestamp};
+use platform::{Ctx, DbError, Platform, Scope, Tx};
+use zeroize::Zeroizing;
+
+use crate::attempts::{self, Blocked, Counter};
+use crate::model::{Email, User};
+use crate::secret::Secret;
+use crate::{password, store};
+
+/// A session ends when it was not used for so long.
+pub const SESSION_MILLIS: i64 = 14 * 24 * 3600 * 1000;
+/// What is kept of an address that is none, to count attempts by it; characters.
+const COUNTED_CHARS: usize = 254;
+
+/// Why nobody was signed in. Says nothing about which accounts exist.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// The address has no account, or the password is another.
+    #[error("e-mail address or password is wrong")]
+    Wrong,
+    /// Too many failures for this address or from this peer.
+    #[error("too many failed attempts; try again in {retry_after_seconds} s")]
+    TooOften {
+        /// Seconds to wait, at least 1.
+        retry_after_seconds: u32,
+    },
+    /// As the database says.
+    #[error(transparent)]
+    Store(#[from] DbError),
+}
+
+/// A session that was opened.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Who.
+    pub user: User,
+    /// What their organisation is called.
+    pub org_name: String,
+    /// When the session ends unless it is used.
+    pub expires_at: Timestamp,
+    pub(crate) secret: Secret,
+}
+
+/// Opens a session if `password` is that of `email`.
+///
+/// Takes the platform instead of a transaction: the attempt is committed before the password is
+/// hashed, and no transaction waits for a hash.
+///
+/// # Errors
+/// `Wrong`, after the same time for unknown addresses as for known ones; `TooOften`.
+pub async fn sign_in(
+    platform: &Platform,
+    org: OrgId,
+    peer: Option<IpAddr>,
+    email: &str,
+    password: Zeroizing<String>,
+) -> Result<SignedIn, SignInError> {
+    let cx = platform.ctx(Scope::system(org));
+    let keys = platform.keys(org);
+    let parsed = email.parse::<Email>().ok();
+    let counted = parsed.as_ref().map_or_else(
+        || email.trim().to_lowercase().chars().take(COUNTED_CHARS).collect(),
+        |email| email.as_str().to_owned(),
+    );
+    let peer = peer.map(|peer| Counter::of_peer(&keys, peer));
+    let by_email = Counter::of_email(&keys, &counted);
+    let counters: Vec<Counter> = peer.into_iter().chain([by_email]).collect();
+
+    let mut tx = platform.db.begin().await?;
+    if let Err(Blocked { until }) = attempts::admit(&mut tx, &cx, &counters).await? {
+        let seconds = (until.millis() - cx.now().millis()).max(0) / 1000 + 1;
+        return Err(SignInError::TooOften { retry_after_seconds: seconds as u32 });
+    }
+    let found = match &parsed {
+        Some(email) => store::user_by_email(&mut tx, cx.scope, &keys, email).await?,
+        None => None,
+    };
+    tx.commit().await?;
+
+    let (user, stored) = found.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
+    let matches = password::verify(password, stored).await;
+    let Some(user) = user.filter(|_| matches) else { return Err(SignInError::Wrong) };
+
+    let mut tx = platform.db.begin().await?;
+    if let Some(peer) = peer {
+        store::forgive_attempt(&mut tx, cx.scope, &peer.key).await?;
+    }
+    store::forget_attempts(&mut tx, cx.scope, &by_email.key).await?;
+    store::prune(&mut tx, &cx).await?;
+    let signed_in = open_session(&mut tx, &cx, user).await?;
+    tx.commit().await?;
+    Ok(signed_in)
+}
+
+/// Opens a session of `user`.
+pub(crate) async fn open_session(tx: &mut Tx, cx: &Ctx, user: User) -> Result<SignedIn, DbError> {
+    let secret = Secret::fresh(cx.scope.org(), &*cx.ids);
+    let expires_at = cx.now().plus_millis(SESSION_MILLIS);
+    store::insert_session(tx, cx, user.id, secret.hash(), expires_at).await?;
+    let org_name = store::org_name(tx, cx.scope.org()).await?;
+    Ok(SignedIn { user, org_name, expires_at, secret })
+}

@@ -1,0 +1,19 @@
+//! Ends a session.
+
+use platform::{Ctx, DbError, Tx};
+
+use crate::authenticate::Credential;
+use crate::store;
+
+/// Ends the session of `credential`. Gives whether there was one: an API token is no session.
+///
+/// # Errors
+/// As the database says.
+pub async fn sign_out(tx: &mut Tx, cx: &Ctx, credential: &Credential) -> Result<bool, DbError> {
+    match credential {
+        Credential::Session { secret_hash, .. } => {
+            Ok(store::delete_session(tx, cx.scope, *secret_hash).await? > 0)
+        }
+        Credential::Token { .. } => Ok(false),
+    }
+}

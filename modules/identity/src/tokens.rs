@@ -1,0 +1,128 @@
+//! API tokens: made, listed and revoked by the user whose they are.
+
+use kernel::{Cursor, CursorError, Limit, Page, Timestamp, TokenId, UserId};
+use platform::{Ctx, DbError, Tx};
+use serde::Serialize;
+
+use crate::model::PersonName;
+use crate::secret::Secret;
+use crate::store::{self, TokenRow};
+
+/// Tokens of one user.
+const TOKENS_MAX: i64 = 100;
+
+/// An API token, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Token {
+    /// Which.
+    pub id: TokenId,
+    /// What it is for.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// An API token that was just made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct NewToken {
+    /// Which.
+    pub id: TokenId,
+    /// What it is for.
+    pub name: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Not used yet.
+    pub last_used_at: Option<Timestamp>,
+    /// The secret, `gxt_…`, shown only this once: `Authorization: Bearer gxt_…`.
+    pub token: String,
+}
+
+/// Why a token cannot be made, listed or revoked.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The user has too many.
+    #[error("a user may have {TOKENS_MAX} tokens; revoke some first")]
+    TooMany,
+    /// The user has no such token.
+    #[error("no such token")]
+    NotFound,
+    /// The list was asked for from a place it does not have.
+    #[error(transparent)]
+    Cursor(#[from] CursorError),
+    /// As the database says.
+    #[error(transparent)]
+    Store(#[from] DbError),
+}
+
+/// Makes a token that acts as `user`.
+///
+/// # Errors
+/// `TooMany` if the user has a hundred.
+pub async fn create_token(
+    tx: &mut Tx,
+    cx: &Ctx,
+    user: UserId,
+    name: &PersonName,
+) -> Result<NewToken, TokenError> {
+    if store::token_count(tx, cx.scope, user).await? >= TOKENS_MAX {
+        return Err(TokenError::TooMany);
+    }
+    let secret = Secret::fresh(cx.scope.org(), &*cx.ids);
+    let row = TokenRow {
+        id: cx.fresh(),
+        name: name.as_str().to_owned(),
+        created_at: cx.now(),
+        last_used_at: None,
+    };
+    store::insert_token(tx, cx, user, &row, secret.hash()).await?;
+    Ok(NewToken {
+        id: row.id,
+        name: row.name,
+        created_at: row.created_at,
+        last_used_at: None,
+        token: secret.token_text(),
+    })
+}
+
+/// Tokens of `user`, newest first.
+///
+/// # Errors
+/// `Cursor` if `after` is not from this list.
+pub async fn list_tokens(
+    tx: &mut Tx,
+    cx: &Ctx,
+    user: UserId,
+    after: Option<&str>,
+    limit: Limit,
+) -> Result<Page<Token>, TokenError> {
+    let after = after.map(Cursor::decode::<TokenId>).transpose()?;
+    let mut rows = store::tokens(tx, cx.scope, user, after, limit.get() as i64 + 1).await?;
+    let has_more = rows.len() > limit.get();
+    rows.truncate(limit.get());
+    let next = rows.last().filter(|_| has_more).map(|row| Cursor::encode(&row.id));
+    let token = |row: TokenRow| Token {
+        id: row.id,
+        name: row.name,
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+    };
+    Ok(Page { items: rows.into_iter().map(token).collect(), next })
+}
+
+/// Makes a token of `user` useless.
+///
+/// # Errors
+/// `NotFound` if the user has no such token.
+pub async fn revoke_token(
+    tx: &mut Tx,
+    cx: &Ctx,
+    user: UserId,
+    id: TokenId,
+) -> Result<(), TokenError> {
+    if store::delete_token(tx, cx.scope, user, id).await? == 0 {
+        return Err(TokenError::NotFound);
+    }
+    Ok(())
+}
