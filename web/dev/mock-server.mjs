@@ -682,7 +682,7 @@ on('POST', `${api}/identity/setup`, ({ body }) => {
     return problem(422, 'validation', null, [{ field: 'code', message: '启动码不对' }]);
   needsSetup = false;
   signedIn = true;
-  return ok(session, 201);
+  return { ...ok(session, 201), cookie: 'guanxi_session=mock; HttpOnly; SameSite=Lax; Path=/' };
 });
 on('POST', `${api}/identity/sessions`, ({ body }) => {
   if (body.password !== 'guanxi-demo') return problem(401, 'unauthenticated', 'wrong e-mail or password');

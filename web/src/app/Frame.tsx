@@ -68,6 +68,8 @@ export default function Frame() {
     () =>
       onSignedOut(() => {
         client.removeQueries({ queryKey: ['session'] });
+        // Several calls may be refused at once; the first has already left this page.
+        if (location.pathname === '/sign-in') return;
         go(`/sign-in?expired=1&next=${encodeURIComponent(href)}`, true);
       }),
     [client, go, href],

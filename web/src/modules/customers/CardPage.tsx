@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { CustomerCard } from '@/api/types';
 import { useFormat } from '@/lib/format';
+import { usePhone } from '@/lib/prefs';
 import { useUrl } from '@/lib/url';
 import { AppLink } from '@/ui/Link';
 import { CustomerTags, TierMark } from '@/ui/marks';
@@ -30,6 +31,7 @@ export default function CardPage() {
 function Card(props: { card: CustomerCard }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const phone = usePhone();
   const [url, setUrl] = useUrl();
   const [merging, setMerging] = useState(false);
   const { card } = props;
@@ -120,6 +122,7 @@ function Card(props: { card: CustomerCard }) {
       <div className="grid-main">
         <Panel className="tabs-panel">
           <Tabs
+            tabBarGutter={phone ? 10 : undefined}
             activeKey={url.tab ?? 'timeline'}
             onChange={(tab) => setUrl({ tab: tab === 'timeline' ? undefined : tab, kind: undefined })}
             destroyOnHidden
