@@ -19,7 +19,7 @@ export function WorkUnderWay() {
     queryKey: ['imports', 'latest'],
     queryFn: async () =>
       itemsOf<Import>(
-        await take(client.GET('/api/v1/commerce/imports', { params: { query: { limit: 5 } } })),
+        await take(client.GET('/api/v1/commerce/imports', { params: { query: { limit: 20 } } })),
       ),
     refetchInterval: (q) => (q.state.data?.some((one) => ACTIVE_STATES.includes(one.state)) ? poll : 60_000),
   });

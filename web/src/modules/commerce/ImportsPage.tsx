@@ -46,7 +46,7 @@ export default function ImportsPage() {
     {
       key: 'format',
       title: t('commerce.imports.format'),
-      width: 130,
+      width: 200,
       render: (row) =>
         row.format ? t(`commerce.format.${row.format}`, { defaultValue: row.format }) : <Nothing />,
     },
