@@ -1,0 +1,190 @@
+//! What the database says, as the engine wants it.
+
+use std::collections::{HashMap, HashSet};
+
+use analytics::{CustomerFeed, Engine, OrderFact};
+use commerce::store::{self as orders, CountedOrder};
+use commerce::{Shop, shops};
+use customers::engine_feed::{self, EngineProfile};
+use insight::{Frame, FrameError, ShopFrame};
+use kernel::{CustomerId, ShopId, TagId, TypedId};
+use platform::{Ctx, DbError, Scope, Tx};
+use uuid::Uuid;
+
+use super::EngineError;
+
+/// The shops of an organisation.
+#[derive(Debug, Default)]
+pub struct ShopBook {
+    shops: Vec<Shop>,
+    frames: Vec<ShopFrame>,
+    by_number: HashMap<i64, usize>,
+}
+
+impl ShopBook {
+    /// Reads all shops.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn read(tx: &mut Tx, cx: &Ctx) -> Result<Self, DbError> {
+        let shops = shops::all(tx, cx).await?;
+        let frames = shops
+            .iter()
+            .map(|shop| ShopFrame {
+                id: shop.id,
+                name: shop.name.clone(),
+                currency: shop.currency,
+                zone: shop.zone,
+            })
+            .collect();
+        let by_number =
+            shops.iter().enumerate().map(|(index, shop)| (shop.number, index)).collect();
+        Ok(Self { shops, frames, by_number })
+    }
+
+    /// All shops, by number.
+    #[must_use]
+    pub fn all(&self) -> &[Shop] {
+        &self.shops
+    }
+
+    /// The shop of a number.
+    #[must_use]
+    pub fn by_number(&self, number: i64) -> Option<&Shop> {
+        self.by_number.get(&number).map(|index| &self.shops[*index])
+    }
+
+    /// The shop of an id.
+    #[must_use]
+    pub fn by_id(&self, id: ShopId) -> Option<&Shop> {
+        self.shops.iter().find(|shop| shop.id == id)
+    }
+
+    /// The shop of a name.
+    #[must_use]
+    pub fn by_name(&self, name: &str) -> Option<&Shop> {
+        self.shops.iter().find(|shop| shop.name == name)
+    }
+
+    /// The numbers of all shops.
+    #[must_use]
+    pub fn numbers(&self) -> Vec<i64> {
+        self.shops.iter().map(|shop| shop.number).collect()
+    }
+
+    /// The frame of the organisation as a whole.
+    #[must_use]
+    pub fn frame(&self) -> Frame {
+        Frame::of_first(&self.frames)
+    }
+
+    /// The frame of one shop, or of all where their amounts can be added.
+    ///
+    /// # Errors
+    /// See [`Frame::choose`].
+    pub fn choose(&self, shop: Option<ShopId>) -> Result<Frame, FrameError> {
+        Frame::choose(&self.frames, shop)
+    }
+
+    fn fact(&self, order: &CountedOrder) -> Option<OrderFact> {
+        self.by_number(order.shop_number).map(|shop| OrderFact {
+            ordered_at: order.ordered_at,
+            shop: shop.id,
+            revenue_minor: order.revenue_minor,
+        })
+    }
+}
+
+fn feed(profile: EngineProfile, tags: Vec<TagId>) -> CustomerFeed {
+    CustomerFeed {
+        id: profile.id,
+        name: profile.name,
+        accounts: profile.accounts,
+        province: profile.province.unwrap_or_default(),
+        rating: profile.rating.map(|rating| rating.code() as u8),
+        created_at: profile.created_at,
+        tags,
+    }
+}
+
+/// Reads everything into a new engine.
+///
+/// # Errors
+/// As the database says; `Capacity` if there is too much.
+pub(super) async fn load(
+    tx: &mut Tx,
+    scope: Scope,
+    shops: &ShopBook,
+) -> Result<Engine, EngineError> {
+    let mut taggings: Vec<(CustomerId, TagId)> = Vec::new();
+    engine_feed::each_tagging(tx, scope, |root, tag| taggings.push((root, tag))).await?;
+    taggings.sort_unstable();
+    taggings.dedup();
+    let mut loader = Engine::builder();
+    let mut rest = taggings.as_slice();
+    engine_feed::each_profile_for_engine(tx, scope, |profile| {
+        // Both come by id.
+        let begin = rest.partition_point(|(root, _)| *root < profile.id);
+        let end = begin + rest[begin..].partition_point(|(root, _)| *root == profile.id);
+        let tags = rest[begin..end].iter().map(|(_, tag)| *tag).collect();
+        rest = &rest[end..];
+        loader.customer(&feed(profile, tags));
+    })
+    .await?;
+    drop(taggings);
+    let merged = customers::roots::all_merged(tx, scope).await?;
+    let mut loader = loader.facts();
+    orders::each_counted(tx, scope, |order| {
+        if let Some(fact) = shops.fact(&order) {
+            let root = merged
+                .get(&order.customer.uuid())
+                .map_or(order.customer, |root| CustomerId::from_uuid(*root));
+            loader.fact(root, fact);
+        }
+    })
+    .await?;
+    // Sorting a million orders takes a while.
+    let engine = tokio::task::spawn_blocking(move || loader.build())
+        .await
+        .map_err(|error| EngineError::Broken(error.to_string()))??;
+    Ok(engine)
+}
+
+/// One customer as it is now.
+pub(super) enum Change {
+    /// A root with the counted orders of its family.
+    Put(Box<CustomerFeed>, Vec<OrderFact>),
+    /// Gone, or merged into another.
+    Remove(CustomerId),
+}
+
+/// What is true now of `touched` and their roots.
+///
+/// # Errors
+/// As the database says.
+pub(super) async fn changes(
+    tx: &mut Tx,
+    scope: Scope,
+    shops: &ShopBook,
+    touched: &[CustomerId],
+) -> Result<Vec<Change>, DbError> {
+    let ids: Vec<Uuid> = touched.iter().map(|id| id.uuid()).collect();
+    let families = engine_feed::profiles_for_engine(tx, scope, &ids).await?;
+    let members: Vec<Uuid> =
+        families.iter().flat_map(|family| family.family.iter().map(|id| id.uuid())).collect();
+    let mut bought: HashMap<CustomerId, Vec<OrderFact>> = HashMap::new();
+    for order in orders::counted_of(tx, scope, &members).await? {
+        if let Some(fact) = shops.fact(&order) {
+            bought.entry(order.customer).or_default().push(fact);
+        }
+    }
+    let roots: HashSet<CustomerId> = families.iter().map(|family| family.profile.id).collect();
+    let mut changes: Vec<Change> =
+        touched.iter().filter(|id| !roots.contains(id)).map(|id| Change::Remove(*id)).collect();
+    for family in families {
+        let facts =
+            family.family.iter().filter_map(|member| bought.remove(member)).flatten().collect();
+        changes.push(Change::Put(Box::new(feed(family.profile, family.tags)), facts));
+    }
+    Ok(changes)
+}

@@ -1,0 +1,130 @@
+//! The engine fed by events is the engine loaded anew.
+
+mod world;
+
+use analytics::{CustomerFacts, ListQuery, Sort, SortKey};
+use kernel::CustomerId;
+use platform::Position;
+use proptest::prelude::*;
+use testkit::TestDb;
+
+use super::{CaughtUp, EngineHandle};
+use world::{MIGRATIONS, Step, World};
+
+/// Everything the engine tells of every customer, and of every list.
+fn told(handle: &EngineHandle, tags: &[kernel::TagId]) -> Vec<String> {
+    handle.ask(|engine| {
+        let mut told = Vec::new();
+        for key in SortKey::ALL {
+            let mut query = ListQuery { sort: Sort { key, descending: true }, ..ListQuery::default() };
+            query.limit = ListQuery::MAX_LIMIT;
+            let page = engine.list(&query);
+            told.push(format!("{key:?} {} {:?}", page.total, page.ids));
+        }
+        for tag in tags {
+            let mut query = ListQuery { limit: ListQuery::MAX_LIMIT, ..ListQuery::default() };
+            query.filter.tag = Some(*tag);
+            told.push(format!("{tag} {:?}", engine.list(&query).ids));
+        }
+        for account in 0..world::ACCOUNTS {
+            let mut query = ListQuery { limit: ListQuery::MAX_LIMIT, ..ListQuery::default() };
+            query.filter.q = Some(world::account(account));
+            told.push(format!("q{account} {:?}", engine.list(&query).ids));
+        }
+        let mut ids: Vec<CustomerId> =
+            engine.list(&ListQuery { limit: ListQuery::MAX_LIMIT, ..ListQuery::default() }).ids;
+        ids.sort_unstable();
+        let facts = |id: &CustomerId| -> Option<CustomerFacts> { engine.customer(*id) };
+        told.extend(ids.iter().map(|id| format!("{id} {:?}", facts(id))));
+        told
+    })
+}
+
+async fn fed_equals_loaded(db: TestDb, steps: Vec<Step>) {
+    let world = World::new(&db).await;
+    let fed = EngineHandle::load(&world.platform, world.cx.scope).await.unwrap();
+    for (index, step) in steps.iter().enumerate() {
+        world.take(step).await;
+        // Sometimes several steps are caught up with at once.
+        if index % 3 != 1 {
+            fed.catch_up().await.unwrap();
+        }
+    }
+    fed.catch_up().await.unwrap();
+    assert_eq!(fed.catch_up().await.unwrap(), CaughtUp::Idle);
+    fed.rescore().await.unwrap();
+    let loaded = EngineHandle::load(&world.platform, world.cx.scope).await.unwrap();
+    let tags = world.tags().await;
+    assert_eq!(told(&fed, &tags), told(&loaded, &tags), "{steps:#?}");
+    assert_eq!(fed.ask(|engine| engine.len()), loaded.ask(|engine| engine.len()));
+}
+
+fn run(make: impl AsyncFn() -> TestDb, cases: u32) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(steps in proptest::collection::vec(world::steps(), 1..24))| {
+        runtime.block_on(async { fed_equals_loaded(make().await, steps).await });
+    });
+}
+
+#[test]
+fn fed_equals_loaded_on_sqlite() {
+    run(async || TestDb::sqlite(MIGRATIONS).await, 40);
+}
+
+#[test]
+fn fed_equals_loaded_on_postgres() {
+    run(async || TestDb::postgres(MIGRATIONS).await, 12);
+}
+
+testkit::db_test! { MIGRATIONS;
+    async fn a_list_right_after_a_write_shows_it(db) {
+        let world = World::new(&db).await;
+        let handle = EngineHandle::new(world.platform.clone(), world.cx.scope.org());
+        let stop = tokio_util::sync::CancellationToken::new();
+        let follower = tokio::spawn(handle.clone().run(stop.clone()));
+        handle.fresh().await.unwrap();
+        for round in 0..20 {
+            world.take(&Step::Import(vec![(round % world::ACCOUNTS, round, 100)])).await;
+            handle.fresh().await.unwrap();
+            let found = handle.ask(|engine| {
+                let mut query = ListQuery { limit: 10, ..ListQuery::default() };
+                query.filter.q = Some(world::account(round % world::ACCOUNTS));
+                engine.list(&query).ids.len()
+            });
+            assert_eq!(found, 1, "round {round}");
+        }
+        let mut tx = world.platform.db.read().await.unwrap();
+        let head = platform::outbox::head(&mut tx).await.unwrap();
+        drop(tx);
+        assert!(head > Position::START);
+        assert!(handle.wait_until(head, std::time::Duration::from_secs(2)).await);
+        stop.cancel();
+        follower.await.unwrap();
+    }
+
+    async fn a_new_day_moves_the_scores(db) {
+        let world = World::new(&db).await;
+        world.take(&Step::Import((0..10).map(|n| (n, n, 100 * n as i64)).collect())).await;
+        let handle = EngineHandle::new(world.platform.clone(), world.cx.scope.org());
+        let stop = tokio_util::sync::CancellationToken::new();
+        let follower = tokio::spawn(handle.clone().run(stop.clone()));
+        handle.fresh().await.unwrap();
+        let as_of = |handle: &EngineHandle| {
+            handle.ask(|engine| engine.scores().map(|scores| scores.query().as_of))
+        };
+        let before = as_of(&handle).unwrap();
+        db.clock().advance_millis(86_400_000);
+        let mut progress = handle.progress();
+        while as_of(&handle) == Some(before) {
+            progress.changed().await.unwrap();
+        }
+        assert_eq!(as_of(&handle), before.succ_opt());
+        stop.cancel();
+        follower.await.unwrap();
+    }
+}

@@ -1,0 +1,240 @@
+//! The list of customers: which, in which order, a page at a time.
+
+mod params;
+mod row;
+
+use std::collections::HashMap;
+
+use analytics::{CustomerFacts, ListPage, ListQuery};
+use commerce::orders_list;
+use customers::AccountSpace;
+use customers::model::{normal_email, normal_phone};
+use customers::profiles::{Profile, profiles};
+use customers::search::find_by_contact;
+use insight::Frame;
+use kernel::{Cursor, CustomerId, TypedId};
+use platform::{Ctx, DbError, Problem, Tx};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+pub use params::{CustomerParams, Parsed};
+pub use row::{AccountView, CustomerRow};
+
+use crate::engine::{EngineError, EngineHandle, ShopBook};
+
+/// Fewer characters are never looked for as an order number.
+const NUMBER_MIN_CHARS: usize = 4;
+
+/// Why there is no list.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::NotReady => Self::unavailable(error.to_string()),
+            EngineError::Db(error) => error.into(),
+            EngineError::Capacity(_) | EngineError::Broken(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<ListError> for Problem {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::Engine(error) => error.into(),
+            ListError::Db(error) => error.into(),
+        }
+    }
+}
+
+/// A page of customers.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct CustomerPage {
+    /// The customers.
+    pub items: Vec<CustomerRow>,
+    /// Pass as `after` to get the next page; absent on the last.
+    pub next: Option<String>,
+    /// How many customers pass the filters, on all pages.
+    pub total: u64,
+}
+
+/// One page of customers. Shows what this process wrote before the call.
+///
+/// # Errors
+/// `NotReady` while the customers are being read; otherwise as the database says.
+pub async fn list_customers(
+    engine: &EngineHandle,
+    cx: &Ctx,
+    params: &CustomerParams,
+) -> Result<CustomerPage, ListError> {
+    engine.fresh().await?;
+    let mut tx = engine.platform().db.read().await?;
+    let page = page(engine, &mut tx, cx, params).await?;
+    tx.rollback().await?;
+    Ok(page)
+}
+
+async fn page(
+    engine: &EngineHandle,
+    tx: &mut Tx,
+    cx: &Ctx,
+    params: &CustomerParams,
+) -> Result<CustomerPage, ListError> {
+    let shops = engine.shops();
+    let query = query(engine, tx, cx, &shops, params).await?;
+    let found = if query.filter.q.is_some() {
+        // A name asked for the first time is searched for in a few milliseconds.
+        tokio::task::block_in_place(|| Found::ask(engine, &query))
+    } else {
+        Found::ask(engine, &query)
+    };
+    let items = rows(engine, tx, cx, shops.frame(), &found).await?;
+    Ok(CustomerPage {
+        items,
+        next: found.page.next.as_ref().map(Cursor::encode),
+        total: found.page.total,
+    })
+}
+
+/// What the engine is asked: the parameters, and who is found by phone, e-mail or order number.
+pub(crate) async fn query(
+    engine: &EngineHandle,
+    tx: &mut Tx,
+    cx: &Ctx,
+    shops: &ShopBook,
+    params: &CustomerParams,
+) -> Result<ListQuery, DbError> {
+    let mut query = params.query(shops.frame().zone);
+    if let Some(q) = &params.q {
+        query.filter.also = found_otherwise(engine, tx, cx, shops, q).await?;
+    }
+    Ok(query)
+}
+
+/// Customers (roots) of this phone number, e-mail address or order number.
+async fn found_otherwise(
+    engine: &EngineHandle,
+    tx: &mut Tx,
+    cx: &Ctx,
+    shops: &ShopBook,
+    q: &str,
+) -> Result<Vec<CustomerId>, DbError> {
+    let q = q.trim();
+    let mut found = Vec::new();
+    if normal_phone(q).is_some() || normal_email(q).is_some() {
+        // Accounts that are a phone number or an e-mail address are not in the engine either.
+        let keys = engine.platform().keys(cx.scope.org());
+        found = find_by_contact(tx, cx.scope, &keys, q, &account_spaces(shops)).await?;
+    }
+    if is_order_number(q) {
+        let buyers = orders_list::customers_of_number(tx, cx.scope, &shops.numbers(), q).await?;
+        if !buyers.is_empty() {
+            let ids: Vec<Uuid> = buyers.iter().map(|id| id.uuid()).collect();
+            let roots = customers::roots::roots(tx, cx.scope, &ids).await?;
+            found.extend(roots.into_values().map(CustomerId::from_uuid));
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Ok(found)
+}
+
+fn is_order_number(q: &str) -> bool {
+    let plausible = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '#' | '.' | '/');
+    (NUMBER_MIN_CHARS..=orders_list::NUMBER_MAX_CHARS).contains(&q.len())
+        && q.chars().all(plausible)
+        && q.contains(|c: char| c.is_ascii_digit())
+}
+
+/// Where accounts of these shops are unique.
+pub(crate) fn account_spaces(shops: &ShopBook) -> Vec<AccountSpace> {
+    let mut spaces: Vec<AccountSpace> = shops
+        .all()
+        .iter()
+        .map(|shop| match shop.channel.account_family() {
+            Some(family) => AccountSpace::new(family),
+            None => AccountSpace::of_shop(shop.number),
+        })
+        .collect();
+    spaces.sort_unstable();
+    spaces.dedup();
+    spaces
+}
+
+/// A page of ids with what the engine knows of each.
+pub(crate) struct Found {
+    pub(crate) page: ListPage,
+    pub(crate) facts: Vec<Option<CustomerFacts>>,
+}
+
+impl Found {
+    /// Asks under one lock, so that both parts are of one version.
+    pub(crate) fn ask(engine: &EngineHandle, query: &ListQuery) -> Self {
+        engine.ask(|engine| {
+            let page = engine.list(query);
+            let facts = page.ids.iter().map(|id| engine.customer(*id)).collect();
+            Self { page, facts }
+        })
+    }
+}
+
+/// Rows of a page. A customer that is gone or merged since the engine was fed is left out.
+pub(crate) async fn rows(
+    engine: &EngineHandle,
+    tx: &mut Tx,
+    cx: &Ctx,
+    frame: Frame,
+    found: &Found,
+) -> Result<Vec<CustomerRow>, DbError> {
+    if found.page.ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys = engine.platform().keys(cx.scope.org());
+    let known = profiles(tx, cx.scope, &keys, &found.page.ids).await?;
+    let facts: HashMap<CustomerId, &CustomerFacts> = found
+        .page
+        .ids
+        .iter()
+        .zip(&found.facts)
+        .filter_map(|(id, facts)| Some((*id, facts.as_ref()?)))
+        .collect();
+    let shops = engine.shops();
+    Ok(known
+        .iter()
+        .filter(|profile| profile.merged_into.is_none())
+        .map(|profile| {
+            CustomerRow::new(profile, facts.get(&profile.id).copied(), frame.currency, &shops)
+        })
+        .collect())
+}
+
+/// Rows of some customers by id; for suggestions and search.
+pub(crate) async fn rows_of(
+    engine: &EngineHandle,
+    tx: &mut Tx,
+    cx: &Ctx,
+    ids: &[CustomerId],
+) -> Result<HashMap<CustomerId, CustomerRow>, DbError> {
+    let keys = engine.platform().keys(cx.scope.org());
+    let known: Vec<Profile> = profiles(tx, cx.scope, &keys, ids).await?;
+    let shops = engine.shops();
+    let currency = shops.frame().currency;
+    Ok(engine.ask(|engine| {
+        known
+            .iter()
+            .map(|profile| {
+                let facts = engine.customer(profile.id);
+                (profile.id, CustomerRow::new(profile, facts.as_ref(), currency, &shops))
+            })
+            .collect()
+    }))
+}

@@ -1,0 +1,225 @@
+//! What may be asked of the list of customers.
+
+use std::fmt;
+use std::str::FromStr;
+
+use analytics::{Filter, ListCursor, ListQuery, Score, Sort, Span, Tier};
+use chrono::NaiveDate;
+use customers::Rating;
+use kernel::{Cursor, FieldErrors, Limit, ShopId, TagId, Zone};
+use serde::{Deserialize, Deserializer};
+use utoipa::IntoParams;
+
+/// Longest text searched for, in characters.
+const Q_MAX: usize = 200;
+
+/// A value read from its text, so that a wrong one is named with the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parsed<T>(pub T);
+
+impl<'de, T> Deserialize<'de> for Parsed<T>
+where
+    T: FromStr,
+    T::Err: fmt::Display,
+{
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        text.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A page size of 1 to 200.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageLimit(pub Limit);
+
+impl FromStr for PageLimit {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let asked = text.parse().map_err(|_| format!("must be between 1 and {}", Limit::MAX))?;
+        Limit::new(Some(asked)).map(Self)
+    }
+}
+
+/// A position that a list gave out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct After<T>(pub T);
+
+impl<T: serde::de::DeserializeOwned> FromStr for After<T> {
+    type Err = kernel::CursorError;
+    fn from_str(text: &str) -> Result<Self, kernel::CursorError> {
+        Cursor::decode(text).map(Self)
+    }
+}
+
+/// Filters, sort and page of the list of customers.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CustomerParams {
+    /// Part of a name or account, or a whole order number, phone number or e-mail address.
+    pub q: Option<String>,
+    /// With a counted order in this shop.
+    pub shop: Option<ShopId>,
+    /// With this tag.
+    pub tag: Option<TagId>,
+    /// In this tier of the 11-name scheme; may come several times.
+    #[serde(default)]
+    #[param(value_type = Vec<String>)]
+    pub tier: Vec<Parsed<Tier>>,
+    /// In this class of the classic scheme; may come several times.
+    #[serde(default)]
+    #[param(value_type = Vec<String>)]
+    pub classic: Vec<Parsed<Tier>>,
+    /// In this cell, `R5F4M5`.
+    #[param(value_type = Option<String>)]
+    pub cell: Option<Parsed<Score>>,
+    /// Of this province.
+    pub province: Option<String>,
+    /// With this rating.
+    pub rating: Option<Rating>,
+    /// Counted orders at least.
+    pub orders_min: Option<i64>,
+    /// Counted orders at most.
+    pub orders_max: Option<i64>,
+    /// Revenue at least, in minor units.
+    pub revenue_min: Option<i64>,
+    /// Revenue at most, in minor units.
+    pub revenue_max: Option<i64>,
+    /// Last counted order on this day or later.
+    pub last_order_from: Option<NaiveDate>,
+    /// Last counted order on this day or before.
+    pub last_order_to: Option<NaiveDate>,
+    /// First counted order on this day or later.
+    pub first_order_from: Option<NaiveDate>,
+    /// First counted order on this day or before.
+    pub first_order_to: Option<NaiveDate>,
+    /// `last_order_at`, `first_order_at`, `orders`, `revenue`, `average_order` or `created_at`, with
+    /// `-` in front for descending; `-last_order_at` unless said.
+    #[param(value_type = Option<String>)]
+    pub sort: Option<Parsed<Sort>>,
+    /// `next` of the page before.
+    #[param(value_type = Option<String>)]
+    pub after: Option<Parsed<After<ListCursor>>>,
+    /// Rows of a page: 1 to 200, 50 unless said.
+    #[param(value_type = Option<u32>)]
+    pub limit: Option<Parsed<PageLimit>>,
+}
+
+impl CustomerParams {
+    /// Looks for what single parameters cannot show: ends that cross, names of another scheme, a
+    /// position of another sort.
+    ///
+    /// # Errors
+    /// All of it at once.
+    pub fn check(&self) -> Result<(), FieldErrors> {
+        let mut errors = FieldErrors::default();
+        if self.q.as_ref().is_some_and(|q| q.chars().count() > Q_MAX) {
+            errors.push("q", format!("must be at most {Q_MAX} characters"));
+        }
+        for (field, tiers, scheme) in [
+            ("tier", &self.tier, analytics::Scheme::Eleven),
+            ("classic", &self.classic, analytics::Scheme::Classic),
+        ] {
+            if let Some(Parsed(tier)) = tiers.iter().find(|tier| tier.0.scheme() != scheme) {
+                errors.push(field, format!("`{tier}` is not of the scheme `{}`", scheme.code()));
+            }
+        }
+        let mut ordered = |field: &str, crosses: bool| {
+            if crosses {
+                errors.push(field, "must not be above the other end");
+            }
+        };
+        ordered("orders_min", crosses(self.orders_min, self.orders_max));
+        ordered("revenue_min", crosses(self.revenue_min, self.revenue_max));
+        ordered("last_order_from", crosses(self.last_order_from, self.last_order_to));
+        ordered("first_order_from", crosses(self.first_order_from, self.first_order_to));
+        if !self.query(Zone::UTC).cursor_fits() {
+            errors.push("after", "belongs to another sort; begin again without it");
+        }
+        errors.finish(|| Some(()))
+    }
+
+    /// What the engine is asked, with days in `zone`.
+    #[must_use]
+    pub fn query(&self, zone: Zone) -> ListQuery {
+        let tiers = |tiers: &[Parsed<Tier>]| tiers.iter().map(|tier| tier.0).collect();
+        ListQuery {
+            filter: Filter {
+                q: self.q.clone().filter(|q| !q.trim().is_empty()),
+                shop: self.shop,
+                tag: self.tag,
+                tier: tiers(&self.tier),
+                classic: tiers(&self.classic),
+                cell: self.cell.map(|cell| cell.0),
+                province: self.province.clone(),
+                rating: self.rating.map(|rating| rating.code() as u8),
+                orders: Span::new(self.orders_min, self.orders_max),
+                revenue: Span::new(self.revenue_min, self.revenue_max),
+                last_order: Span::days(self.last_order_from, self.last_order_to, zone),
+                first_order: Span::days(self.first_order_from, self.first_order_to, zone),
+                ..Filter::default()
+            },
+            sort: self.sort.map_or_else(Sort::default, |sort| sort.0),
+            after: self.after.map(|after| after.0.0),
+            limit: self.limit.map_or(50, |limit| limit.0.0.get()),
+        }
+    }
+}
+
+fn crosses<T: PartialOrd>(low: Option<T>, high: Option<T>) -> bool {
+    matches!((low, high), (Some(low), Some(high)) if low > high)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(query: &str) -> Vec<String> {
+        let uri = format!("/customers?{query}").parse().unwrap();
+        match platform::http::parse_query::<CustomerParams>(&uri) {
+            Ok(params) => match params.check() {
+                Ok(()) => Vec::new(),
+                Err(errors) => errors.into_vec().into_iter().map(|error| error.field).collect(),
+            },
+            Err(problem) => problem.errors().iter().map(|error| error.field.clone()).collect(),
+        }
+    }
+
+    #[test]
+    fn every_documented_parameter_is_understood() {
+        let query = "q=a&shop=shop_01h455vb4pex5vsknk084sn02q&tag=tag_01h455vb4pex5vsknk084sn02q\
+            &tier=at_risk&tier=loyal&classic=important_value&cell=R5F4M5&province=x&rating=A\
+            &orders_min=1&orders_max=2&revenue_min=-1&revenue_max=5&last_order_from=2026-01-01\
+            &last_order_to=2026-01-01&first_order_from=2025-01-01&first_order_to=2026-01-01\
+            &sort=-revenue&limit=200";
+        assert_eq!(fields(query), Vec::<String>::new());
+        assert_eq!(fields(""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn all_wrong_parameters_are_named_at_once() {
+        let mut wrong =
+            fields("tier=best&cell=R9&rating=E&orders_min=x&sort=name&limit=0&after=zzz&nick=1");
+        wrong.sort();
+        assert_eq!(
+            wrong,
+            ["after", "cell", "limit", "nick", "orders_min", "rating", "sort", "tier"]
+        );
+        assert_eq!(
+            fields("tier=important_value&orders_min=2&orders_max=1&last_order_from=2026-01-02&last_order_to=2026-01-01"),
+            ["tier", "orders_min", "last_order_from"]
+        );
+    }
+
+    #[test]
+    fn a_position_belongs_to_its_sort() {
+        use kernel::TypedId as _;
+        let after = Cursor::encode(&ListCursor {
+            sort: Sort::default(),
+            value: Some(1),
+            id: kernel::CustomerId::from_uuid(uuid::Uuid::nil()),
+        });
+        assert_eq!(fields(&format!("after={after}")), Vec::<String>::new());
+        assert_eq!(fields(&format!("after={after}&sort=orders")), ["after"]);
+    }
+}

@@ -1,0 +1,113 @@
+//! A customer in lists.
+
+use analytics::{CustomerFacts, Score, Tier};
+use commerce::Channel;
+use customers::profiles::{Profile, Tag};
+use customers::{AccountSpace, Rating};
+use kernel::{Currency, CustomerId, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::engine::ShopBook;
+
+/// An account of a customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AccountView {
+    /// The channel on which the account is.
+    pub channel: Option<Channel>,
+    /// The account; masked where it is a phone number or an e-mail address.
+    pub value: String,
+}
+
+/// A customer in lists. Personal data is masked.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct CustomerRow {
+    /// The customer.
+    pub id: CustomerId,
+    /// Name to show.
+    pub name: String,
+    /// Accounts, the first seen first.
+    pub accounts: Vec<AccountView>,
+    /// Phone, masked.
+    pub phone: Option<String>,
+    /// E-mail address, masked.
+    pub email: Option<String>,
+    /// Province.
+    pub province: Option<String>,
+    /// City.
+    pub city: Option<String>,
+    /// Rating given by hand.
+    pub rating: Option<Rating>,
+    /// Counted orders.
+    pub orders: u32,
+    /// Their revenue.
+    pub revenue_minor: i64,
+    /// Revenue per order; 0 without an order.
+    pub average_order_minor: i64,
+    /// The currency of amounts.
+    pub currency: Currency,
+    /// First counted order.
+    pub first_order_at: Option<Timestamp>,
+    /// Last counted order.
+    pub last_order_at: Option<Timestamp>,
+    /// Code of the 11-name scheme; null without a counted order.
+    #[schema(value_type = Option<String>)]
+    pub tier: Option<&'static str>,
+    /// `R5F4M5`; null without a counted order.
+    pub cell: Option<String>,
+    /// Tags, by name.
+    pub tags: Vec<Tag>,
+    /// When the customer became known.
+    pub created_at: Timestamp,
+}
+
+impl CustomerRow {
+    /// What the database and the engine know, together.
+    pub(crate) fn new(
+        profile: &Profile,
+        facts: Option<&CustomerFacts>,
+        currency: Currency,
+        shops: &ShopBook,
+    ) -> Self {
+        let standing = facts.and_then(|facts| facts.standing);
+        let account = |value: &str, space| AccountView {
+            channel: channel_of(space, shops),
+            value: value.to_owned(),
+        };
+        Self {
+            id: profile.id,
+            name: profile.name.clone(),
+            accounts: profile.accounts().map(|seen| account(&seen.value, seen.space)).collect(),
+            phone: profile.phone().map(str::to_owned),
+            email: profile.email().map(str::to_owned),
+            province: profile.province.clone(),
+            city: profile.city.clone(),
+            rating: profile.rating,
+            orders: facts.map_or(0, |facts| facts.orders),
+            revenue_minor: facts.map_or(0, |facts| facts.revenue_minor),
+            average_order_minor: facts.and_then(|facts| facts.average_minor).unwrap_or(0),
+            currency,
+            first_order_at: facts.and_then(|facts| facts.first_order_at),
+            last_order_at: facts.and_then(|facts| facts.last_order_at),
+            tier: standing.map(|standing| Tier::code(standing.tier)),
+            cell: standing.map(|standing| Score::to_string(&standing.score)),
+            tags: profile.tags.clone(),
+            created_at: profile.created_at,
+        }
+    }
+}
+
+/// The channel of an account: of the shop whose own it is, or the first channel of its family that
+/// one of the shops is on.
+pub(crate) fn channel_of(space: AccountSpace, shops: &ShopBook) -> Option<Channel> {
+    let of_shops = shops.all().iter().find(|shop| match shop.channel.account_family() {
+        Some(family) => AccountSpace::new(family) == space,
+        None => AccountSpace::of_shop(shop.number) == space,
+    });
+    of_shops.map(|shop| shop.channel).or_else(|| {
+        Channel::ALL
+            .into_iter()
+            .find(|(channel, _)| channel.account_family().map(AccountSpace::new) == Some(space))
+            .map(|(channel, _)| channel)
+    })
+}
