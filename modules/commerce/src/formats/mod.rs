@@ -8,6 +8,7 @@ mod detect;
 mod error;
 mod field;
 mod format;
+mod group;
 mod interpret;
 mod mapping;
 mod numbering;
@@ -15,6 +16,7 @@ mod platforms;
 mod reader;
 mod rejects;
 mod rules;
+mod shape;
 mod states;
 #[cfg(test)]
 mod tests;

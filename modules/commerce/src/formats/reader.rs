@@ -1,31 +1,28 @@
 //! Orders out of a file, one after the other, with a position from which to go on.
 
 use std::collections::VecDeque;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use kernel::{Currency, Zone};
-use tabular::{Delimiter, Options, Row, RowError, Table};
+use tabular::{Delimiter, Options, Table};
 
-use super::columns::{Columns, Problem};
+use super::columns::Problem;
 use super::detect::{Detection, column_key, detect, missing};
 use super::error::FormatError;
-use super::field::{Field, Slots};
+use super::field::Field;
 use super::format::Format;
+use super::group::{Group, Ready, broken, close, rejected};
 use super::interpret::{Plan, Reading};
 use super::mapping::Mapping;
 use super::numbering::Numbering;
-use super::rejects::REJECT_COLUMNS;
-use super::{platforms, rules};
+use super::rejects::{REJECT_COLUMNS, is_rejects_file};
+use super::rules;
+use super::shape::{misshapen, platform_columns, push_own};
 use crate::record::OrderRecord;
 
-/// Lines of one record; an order with more goes on in a further record of the same number.
-///
-/// Mappings that add up an order's total from its lines need all of them in one record: the largest
-/// invoice of the UCI data has 1,114.
-const MAX_LINES: usize = 5_000;
-/// Text of one record's rows.
-const MAX_RECORD_BYTES: usize = 8 << 20;
+/// Enough of a file to know one of rejects.
+const HEAD_BYTES: u64 = 64;
 
 /// What the caller decides for a file.
 #[derive(Debug, Clone)]
@@ -84,18 +81,6 @@ pub struct ColumnMeaning {
     pub understood_as: &'static str,
 }
 
-/// Rows of one order, gathered until the next order begins.
-struct Group {
-    key: String,
-    record: OrderRecord,
-    raw: String,
-    problem: Option<(u64, Problem)>,
-    rows: usize,
-}
-
-/// Entries to be handed out, each with the position after it unless that lies within an order.
-type Ready = VecDeque<(Entry, Option<u64>)>;
-
 /// Reads the orders of one file.
 pub struct OrderReader {
     table: Table,
@@ -130,7 +115,12 @@ impl OrderReader {
         context: &ReaderContext,
     ) -> Result<Self, FormatError> {
         let name = path.display().to_string();
-        let mut options = options(mapping.as_ref(), context, &name)?;
+        let mut head = Vec::new();
+        if let Ok(file) = std::fs::File::open(path) {
+            // What cannot be read is explained when the table is opened.
+            let _ = file.take(HEAD_BYTES).read_to_end(&mut head);
+        }
+        let mut options = options(mapping.as_ref(), context, &name, &head)?;
         if options.sheet.is_none() && mapping.is_none() {
             let sheets = super::detect::sheets_to_import(path)?;
             options.sheet = sheets
@@ -148,12 +138,17 @@ impl OrderReader {
     /// As [`OrderReader::open`].
     pub fn from_reader(
         name: &str,
-        input: impl Read + Send + 'static,
+        mut input: impl Read + Send + 'static,
         format: Option<Format>,
         mapping: Option<Mapping>,
         context: &ReaderContext,
     ) -> Result<Self, FormatError> {
-        let options = options(mapping.as_ref(), context, name)?;
+        let mut head = Vec::new();
+        input.by_ref().take(HEAD_BYTES).read_to_end(&mut head).map_err(|source| {
+            FormatError::Open(tabular::OpenError::Io { file: name.to_owned(), source })
+        })?;
+        let options = options(mapping.as_ref(), context, name, &head)?;
+        let input = Cursor::new(head).chain(input);
         let table = Table::from_reader(name, input, None, &options)?;
         Self::from_table(table, name, format, mapping.as_ref(), context)
     }
@@ -426,23 +421,11 @@ impl OrderReader {
                 continue;
             }
             self.last_no.clone_from(&key);
-            let goes_on = self.group.as_ref().is_some_and(|group| {
-                !key.is_empty()
-                    && group.key == key
-                    && group.rows < MAX_LINES
-                    && group.record.lines.len() < MAX_LINES
-                    && group.raw.len() < MAX_RECORD_BYTES
-            });
+            let goes_on = self.group.as_ref().is_some_and(|group| group.takes(&key));
             if !goes_on {
                 close(&self.plan, self.group.take(), self.taken - 1, &mut self.ready);
             }
-            let group = self.group.get_or_insert_with(|| Group {
-                key,
-                record: OrderRecord::default(),
-                raw: String::new(),
-                problem: None,
-                rows: 0,
-            });
+            let group = self.group.get_or_insert_with(|| Group::new(key));
             push_own(&row, &self.own_columns, &mut group.raw);
             group.rows += 1;
             match outcome {
@@ -472,9 +455,11 @@ fn options(
     mapping: Option<&Mapping>,
     context: &ReaderContext,
     file: &str,
+    head: &[u8],
 ) -> Result<Options, FormatError> {
     let mut options = Options { sheet: context.sheet.clone(), ..Options::default() };
-    if let Some(mapping) = mapping {
+    // What the mapping says of the file's form does not hold for the rejects that came of it.
+    if let Some(mapping) = mapping.filter(|_| !is_rejects_file(head)) {
         options.encoding.clone_from(&mapping.encoding);
         options.has_header = mapping.has_header;
         options.sheet = options.sheet.or_else(|| mapping.sheet.clone());
@@ -483,130 +468,4 @@ fn options(
             .map_err(|error| FormatError::Mapping { file: file.to_owned(), error })?;
     }
     Ok(options)
-}
-
-fn platform_columns(
-    format: Format,
-    header: &[String],
-    keys: &[String],
-    context: &ReaderContext,
-) -> Columns {
-    let mut slots = Slots::empty();
-    for (name, field) in platforms::columns(format) {
-        if let Some(column) = keys.iter().position(|key| key == name) {
-            slots.offer(*field, column);
-        }
-    }
-    let extras = (0..header.len())
-        .filter(|column| slots.field_of(*column).is_none() && !keys[*column].is_empty())
-        .filter(|column| !REJECT_COLUMNS.contains(&keys[*column].as_str()))
-        .collect();
-    let empty =
-        if format == Format::Douyin { vec!["-".to_owned(), "--".to_owned()] } else { Vec::new() };
-    Columns {
-        slots,
-        header: header.to_vec(),
-        extras,
-        zone: context.zone,
-        currency: context.currency,
-        decimal_comma: false,
-        date_formats: Vec::new(),
-        empty,
-        whole_numbers: Vec::new(),
-        unsigned: false,
-        constants: Vec::new(),
-    }
-}
-
-/// Fields without which a short row means nothing.
-const ESSENTIAL: &[Field] = &[
-    Field::OrderNo,
-    Field::Account,
-    Field::State,
-    Field::OrderedAt,
-    Field::Total,
-    Field::Paid,
-    Field::Title,
-    Field::Quantity,
-    Field::UnitPrice,
-    Field::LineAmount,
-];
-
-/// Whether the cells of a row can belong to the header's columns. A trailing comma is forgiven, and so
-/// are cells missing at the end as spreadsheets drop them, unless the file was cut off there, a
-/// quotation mark is out of place or something essential is among them.
-fn misshapen(columns: &Columns, row: &Row<'_>) -> Option<Problem> {
-    let (width, expected) = (row.len(), columns.header.len());
-    if width > expected {
-        let surplus = (expected..width).filter_map(|index| row.get(index));
-        return surplus.into_iter().any(|cell| !cell.trim().is_empty()).then(|| {
-            Problem::row(format!(
-                "the row has {width} cells where the header has {expected}; perhaps a cell holds the \
-                 delimiter without quotation marks"
-            ))
-        });
-    }
-    if width == expected {
-        return None;
-    }
-    let essential =
-        ESSENTIAL.iter().any(|field| columns.slots.get(*field).is_some_and(|at| at >= width));
-    if !(essential || row.is_irregular() || row.is_unterminated()) {
-        return None;
-    }
-    let cause = if row.is_unterminated() {
-        "the file is cut off here"
-    } else if row.is_irregular() {
-        "a quotation mark is out of place"
-    } else {
-        "perhaps a line end stands inside a cell without quotation marks"
-    };
-    Some(Problem::row(format!(
-        "the row has {width} cells where the header has {expected}; {cause}"
-    )))
-}
-
-fn push_own(row: &Row<'_>, own: &[usize], out: &mut String) {
-    tabular::push_record(out, own.iter().map(|index| row.get(*index).unwrap_or_default()), false);
-}
-
-fn rejected(line: u64, problem: Problem, raw: String, order_no: Option<String>) -> Entry {
-    Entry::Rejected(Reject { line, column: problem.column, reason: problem.reason, raw, order_no })
-}
-
-fn broken(error: &RowError) -> Entry {
-    let mut raw = String::new();
-    tabular::push_record(&mut raw, [error.raw.as_str()], false);
-    let mut reason = error.kind.to_string();
-    if error.lines_lost > 0 {
-        reason.push_str(&format!(" ({} more lines were lost with it)", error.lines_lost));
-    }
-    rejected(error.line, Problem::row(reason), raw, None)
-}
-
-/// Puts a finished group among what is ready; `end` is the number of rows up to its last.
-fn close(plan: &Plan, group: Option<Group>, end: u64, ready: &mut Ready) {
-    let Some(mut group) = group else { return };
-    let line = group.record.line;
-    let problem = group
-        .problem
-        .take()
-        .or_else(|| plan.finish(&mut group.record).err().map(|problem| (line, problem)));
-    let entry = match problem {
-        None => {
-            let mut record = group.record;
-            record.raw = record.is_undated().then_some(group.raw);
-            Entry::Order(Box::new(record), end)
-        }
-        Some((line, mut problem)) => {
-            if group.rows > 1 {
-                problem.reason.push_str(&format!(
-                    " (line {line}; all {} rows of order {} are kept back with it)",
-                    group.rows, group.key
-                ));
-            }
-            rejected(line, problem, group.raw, None)
-        }
-    };
-    ready.push_back((entry, Some(end)));
 }

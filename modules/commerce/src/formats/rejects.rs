@@ -65,6 +65,12 @@ impl<W: Write> RejectsWriter<W> {
     }
 }
 
+/// Whether a file that begins so was written by a [`RejectsWriter`], perhaps saved again since.
+pub(super) fn is_rejects_file(head: &[u8]) -> bool {
+    let head = head.strip_prefix(UTF8_BOM.as_bytes()).unwrap_or(head);
+    head.strip_prefix(b"\"").unwrap_or(head).starts_with(REJECT_COLUMNS[0].as_bytes())
+}
+
 /// The cells of every record of a CSV text that [`push_record`] wrote.
 fn split_records(raw: &str) -> Vec<Vec<String>> {
     let mut records = Vec::new();

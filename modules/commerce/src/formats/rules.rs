@@ -46,9 +46,11 @@ pub(super) struct Rules {
 
 fn find(header: &[String], column: &ColumnRef) -> Result<usize, MappingError> {
     let found = match column {
-        ColumnRef::Number(number) => {
-            usize::from(*number).checked_sub(1).filter(|index| *index < header.len())
-        }
+        // Numbers count the file's own columns, also in a file of its rejects.
+        ColumnRef::Number(number) => usize::from(*number).checked_sub(1).and_then(|index| {
+            let own = |name: &String| !REJECT_COLUMNS.contains(&name.as_str());
+            (0..header.len()).filter(|column| own(&header[*column])).nth(index)
+        }),
         ColumnRef::Name(name) => {
             let key = column_key(name);
             header.iter().position(|name| column_key(name) == key)

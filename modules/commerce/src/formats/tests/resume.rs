@@ -168,3 +168,22 @@ fn a_corrected_row_keeps_the_number_made_for_it() {
     assert_eq!(Some(&records[0].external_no), rejected[0].order_no.as_ref());
     assert!(records[0].external_no.ends_with("-2"));
 }
+
+#[test]
+fn rejects_of_a_file_without_header_import_by_the_same_mapping() {
+    let mapping = "has_header = false\ndelimiter = \"whitespace\"\ndate_formats = [\"%Y%m%d\"]\n\
+                   each_row_is_an_order = true\norder_key = [1, 2]\n\
+                   [columns]\naccount = 1\nordered_at = 2\ntotal = 3\n";
+    let mut reader = mapped(b" 01 19970101 5.00\n 01 19970199 6.00\n", mapping)();
+    let entries: Vec<Entry> = reader.by_ref().collect();
+    let rejected = rejects(entries);
+    assert!(rejected[0].reason.contains("does not exist"), "{}", rejected[0].reason);
+    let mut writer = RejectsWriter::new(Vec::new(), &reader.header()).unwrap();
+    writer.write(&rejected[0]).unwrap();
+    let file = String::from_utf8(writer.finish().unwrap()).unwrap().replace("19970199", "19970131");
+    // The reason holds the date as well.
+    let records = orders(mapped(file.as_bytes(), mapping)());
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0].buyer.account.as_deref(), Some("01"));
+    assert_eq!(records[0].paid_minor, Some(600));
+}
