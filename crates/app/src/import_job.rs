@@ -33,7 +33,7 @@ pub struct RunImport;
 pub struct UndoImport;
 
 fn context(platform: &Platform, job: &Job) -> Ctx {
-    platform.ctx(Scope::system(job.org))
+    platform.ctx(Scope::system(job.scope.org()))
 }
 
 /// Tells open pages how an import stands.

@@ -3,6 +3,7 @@
 pub mod boot;
 pub mod cli;
 pub mod http;
+mod import_job;
 pub mod modules;
 pub mod server;
 mod state;

@@ -5,7 +5,7 @@ use platform::{Migration, Module};
 /// All modules.
 #[must_use]
 pub fn modules() -> Vec<Module> {
-    vec![platform::module(), identity::module()]
+    vec![platform::module(), identity::module(), customers::module(), commerce::module()]
 }
 
 /// The tables of all modules.

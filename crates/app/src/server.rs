@@ -13,6 +13,7 @@ use platform::{Background, JobHandler, Subscriber, housekeeping, outbox};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::import_job;
 use crate::modules::modules;
 use crate::state::AppState;
 use crate::{Boot, http};
@@ -63,6 +64,8 @@ impl Workers {
         let platform = &state.platform;
         let mut handlers: BTreeMap<&'static str, Arc<dyn JobHandler>> = BTreeMap::new();
         let mut subscribers: Vec<Arc<dyn Subscriber>> = Vec::new();
+        handlers.insert(import_job::IMPORT, Arc::new(import_job::RunImport));
+        handlers.insert(import_job::UNDO, Arc::new(import_job::UndoImport));
         for module in modules() {
             handlers.extend(module.jobs);
             subscribers.extend(module.subscribers);
@@ -129,6 +132,7 @@ impl Server {
         stop: CancellationToken,
     ) -> Result<()> {
         let workers = role.works().then(|| Workers::start(state));
+        let following = role.serves().then(|| state.follow(stop.clone()));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let stopping = stop.clone();
         let serving = axum::serve(self.listener, service)
@@ -138,6 +142,7 @@ impl Server {
             () = stop.cancelled() => Ok(()),
             ended = &mut serving => ended.context("the listener broke").and_then(|end| Ok(end?)),
         };
+        stop.cancel();
         state.platform.live.close();
         let requests = async {
             if served.is_ok() && tokio::time::timeout(REQUESTS, &mut serving).await.is_err() {
@@ -151,6 +156,9 @@ impl Server {
         let work = async {
             if let Some(workers) = workers {
                 workers.stop().await;
+            }
+            if let Some(following) = following {
+                drop(following.await);
             }
         };
         let all = async { tokio::join!(requests, work) };

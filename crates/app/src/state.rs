@@ -1,9 +1,13 @@
 //! What handlers of this crate may use; the modules' handlers see the [`Platform`] in it.
 
 use axum::extract::FromRef;
+use flows::engine::Engines;
 use identity::Edge;
+use kernel::OrgId;
 use platform::Platform;
 use platform::telemetry::Readiness;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// The state of routers that cross modules; cheap to clone.
 #[derive(Debug, Clone)]
@@ -14,13 +18,33 @@ pub struct AppState {
     pub edge: Edge,
     /// Which parts are ready; `/readyz`.
     pub readiness: Readiness,
+    /// The customer engines of this process.
+    pub engines: Engines,
 }
 
 impl AppState {
     /// The state around `platform`; nothing is awaited by `/readyz` yet.
     #[must_use]
     pub fn new(platform: Platform, edge: Edge) -> Self {
-        Self { platform, edge, readiness: Readiness::default() }
+        let engines = Engines::new(platform.clone());
+        Self { platform, edge, readiness: Readiness::default(), engines }
+    }
+
+    /// Loads the customer engine and keeps it true until `stop`; `/readyz` waits for the first.
+    #[must_use]
+    pub fn follow(&self, stop: CancellationToken) -> JoinHandle<()> {
+        let engine = self.engines.of(OrgId::FIRST);
+        let flag = self.readiness.part("customers");
+        tokio::spawn(async move {
+            let mut progress = engine.progress();
+            let run = engine.run(stop);
+            tokio::pin!(run);
+            tokio::select! {
+                () = &mut run => return,
+                _ = progress.wait_for(|progress| progress.ready) => flag.set(true),
+            }
+            run.await;
+        })
     }
 }
 

@@ -142,20 +142,7 @@ pub async fn begin(
     order: &ImportOrder,
     state: ImportState,
 ) -> Result<Import, ImportError> {
-    let context = reader_context(shop);
-    let asked = order.clone();
-    let (files, fingerprint) = blocking(move || {
-        let files = examine(&asked, &context)?;
-        let fingerprint = fingerprint(&files, asked.mapping.as_deref());
-        Ok((files, fingerprint))
-    })
-    .await?;
-    let request = ImportRequest {
-        files,
-        format: order.format.map(|format| format.to_string()),
-        mapping: order.mapping.clone(),
-        uploaded: order.uploaded,
-    };
+    let (request, fingerprint) = request_of(order.clone(), reader_context(shop)).await?;
     let mut tx = platform.db.begin().await?;
     if !order.dry_run
         && let Some(import) =
@@ -171,13 +158,35 @@ pub async fn begin(
     Ok(import)
 }
 
+/// Looks into the files of an order; gives what an import keeps of it, and its fingerprint.
+///
+/// # Errors
+/// As [`examine`].
+pub async fn request_of(
+    order: ImportOrder,
+    context: ReaderContext,
+) -> Result<(ImportRequest, String), ImportError> {
+    blocking(move || {
+        let files = examine(&order, &context)?;
+        let fingerprint = fingerprint(&files, order.mapping.as_deref());
+        let request = ImportRequest {
+            files,
+            format: order.format.map(|format| format.to_string()),
+            mapping: order.mapping,
+            uploaded: order.uploaded,
+        };
+        Ok((request, fingerprint))
+    })
+    .await
+}
+
 /// The reader's settings for files of `shop`.
 #[must_use]
 pub fn reader_context(shop: &Shop) -> ReaderContext {
     ReaderContext { zone: shop.zone, currency: shop.currency, sheet: None }
 }
 
-async fn blocking<T: Send + 'static>(
+pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ImportError> + Send + 'static,
 ) -> Result<T, ImportError> {
     tokio::task::spawn_blocking(work)
@@ -679,7 +688,8 @@ impl Worker<'_> {
     }
 }
 
-fn remove_uploads(import: &Import) {
+/// Removes the program's own copies of an import's files.
+pub fn remove_uploads(import: &Import) {
     if !import.request.uploaded {
         return;
     }

@@ -51,7 +51,7 @@ impl From<customers::take_back::TakeBackError> for UndoError {
 
 const fn advice(state: ImportState) -> &'static str {
     match state {
-        ImportState::Running | ImportState::Queued | ImportState::Undoing => {
+        ImportState::Running | ImportState::Queued => {
             "pause or cancel it first"
         }
         _ => "there is nothing to take back",
@@ -59,8 +59,13 @@ const fn advice(state: ImportState) -> &'static str {
 }
 
 /// States from which an import can be taken back.
-pub const UNDOABLE: [ImportState; 4] =
-    [ImportState::Finished, ImportState::Cancelled, ImportState::Paused, ImportState::Failed];
+pub const UNDOABLE: [ImportState; 5] = [
+    ImportState::Finished,
+    ImportState::Cancelled,
+    ImportState::Paused,
+    ImportState::Failed,
+    ImportState::Undoing,
+];
 
 /// Takes the import back in one transaction: wholly or, when refused or interrupted, not at all.
 ///

@@ -5,6 +5,7 @@ mod fingerprint;
 pub mod events;
 pub mod formats;
 pub mod http;
+pub mod import_view;
 pub mod imports;
 pub mod invariants;
 pub mod order;
@@ -18,7 +19,7 @@ pub use order::{OrderHead, Receiver};
 pub use shops::{Channel, Shop};
 pub use state::OrderState;
 
-use platform::Migration;
+use platform::{Migration, Module};
 
 /// The tables of this module.
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -26,3 +27,15 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     version: 1,
     sql: include_str!("../migrations/0001_commerce.sql"),
 }];
+
+/// The module as the house knows it. Its lists and imports cross modules and are flows.
+#[must_use]
+pub fn module() -> Module {
+    Module {
+        name: "commerce",
+        migrations: MIGRATIONS,
+        routes: http::routes,
+        jobs: Vec::new(),
+        subscribers: Vec::new(),
+    }
+}

@@ -1,9 +1,23 @@
-//! stub
-use std::path::PathBuf;
+//! `guanxi import`.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use anyhow::Result;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use commerce::formats::Format;
+use commerce::imports::{Import, ImportState};
+use flows::import_orders::{self, ImportOrder};
+use flows::import_shop::{self, WantedShop};
+use flows::{undo_import, write_rejects};
+use indicatif::{ProgressBar, ProgressStyle};
 use kernel::ImportId;
-use super::{Global, not_built};
+use serde::Serialize;
+
+use super::{Global, say};
+use crate::Boot;
+
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct ImportArgs {
@@ -25,6 +39,7 @@ pub(super) struct ImportArgs {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 }
+
 #[derive(Debug, clap::Subcommand)]
 enum ImportCommand {
     /// Restore what was before an import
@@ -34,6 +49,7 @@ enum ImportCommand {
         id: ImportId,
     },
 }
+
 /// What kind of file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 enum FormatChoice {
@@ -49,9 +65,242 @@ enum FormatChoice {
     Jd,
     Generic,
 }
-pub(super) async fn run(_: &Global, args: ImportArgs) -> Result<ExitCode> {
+
+impl FormatChoice {
+    const fn format(self) -> Option<Format> {
+        match self {
+            Self::Auto => None,
+            Self::TaobaoOrders => Some(Format::TaobaoOrders),
+            Self::TaobaoItems => Some(Format::TaobaoItems),
+            Self::Alibaba1688 => Some(Format::Alibaba1688),
+            Self::Pdd => Some(Format::Pdd),
+            Self::Douyin => Some(Format::Douyin),
+            Self::Jd => Some(Format::Jd),
+            Self::Generic => Some(Format::Generic),
+        }
+    }
+}
+
+pub(super) async fn run(global: &Global, args: ImportArgs) -> Result<ExitCode> {
     match args.command {
-        Some(ImportCommand::Undo { id: _ }) => not_built("import undo"),
-        None => not_built("import"),
+        Some(ImportCommand::Undo { id }) => undo(global, id).await,
+        None => import(global, args).await,
+    }
+}
+
+/// The answer of `guanxi import --json`; stable for scripts.
+#[derive(Serialize)]
+struct Imported {
+    import_id: ImportId,
+    state: ImportState,
+    dry_run: bool,
+    format: String,
+    encoding: String,
+    rows_read: u64,
+    orders_created: u64,
+    orders_updated: u64,
+    orders_unchanged: u64,
+    lines_created: u64,
+    customers_created: u64,
+    customers_matched: u64,
+    rejected: u64,
+    skipped: u64,
+    rejects_file: Option<PathBuf>,
+    seconds: f64,
+    peak_rss_mib: Option<u64>,
+}
+
+async fn import(global: &Global, args: ImportArgs) -> Result<ExitCode> {
+    let began = Instant::now();
+    let mapping = match &args.map {
+        Some(path) => Some(
+            std::fs::read_to_string(path).with_context(|| format!("mapping {}", path.display()))?,
+        ),
+        None => None,
+    };
+    let files = args.files.iter().map(|path| {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        (path.file_name().unwrap_or_default().to_string_lossy().into_owned(), path)
+    });
+    let order = ImportOrder {
+        files: files.collect(),
+        format: args.format.format(),
+        mapping,
+        dry_run: args.dry_run,
+        uploaded: false,
+    };
+    let boot = global.open().await?;
+    let cx = boot.ctx();
+    let name = args.shop.unwrap_or_default();
+    anyhow::ensure!(!name.trim().is_empty(), "the shop needs a name: --shop NAME");
+    let wanted = WantedShop { name: name.trim(), channel: None, currency: None };
+    let shop = import_shop::find_or_make(&boot.platform, &cx, wanted, &order).await?;
+    let queued = ImportState::Queued;
+    let import = import_orders::begin(&boot.platform, &cx, &shop, &order, queued).await?;
+    if import.progress.rows_read > 0 {
+        say(&format!(
+            "going on with import {} behind row {}",
+            import.id, import.progress.rows_read
+        ));
+    }
+    let mut progress = ProgressOf::new(global.json, &import);
+    let import = import_orders::run(&boot.platform, &cx, import.id, |import| progress.tell(import))
+        .await
+        .with_context(|| format!("import {}", import.id))?;
+    progress.end();
+    let rejects_file = match import.progress.rejected {
+        0 => None,
+        _ => Some(rejects(&boot, &import, &args.files[0]).await?),
+    };
+    boot.close().await;
+    let files = &import.request.files;
+    let each = |of: fn(&commerce::imports::ImportFile) -> Option<&String>| {
+        let mut all: Vec<&str> = files.iter().filter_map(of).map(String::as_str).collect();
+        all.dedup();
+        all.join(", ")
+    };
+    let done = &import.progress;
+    let answer = Imported {
+        import_id: import.id,
+        state: import.state,
+        dry_run: import.dry_run,
+        format: each(|file| file.format.as_ref()),
+        encoding: each(|file| file.encoding.as_ref()),
+        rows_read: done.rows_read,
+        orders_created: done.orders_created,
+        orders_updated: done.orders_updated,
+        orders_unchanged: done.orders_unchanged,
+        lines_created: done.lines_created,
+        customers_created: done.customers_created,
+        customers_matched: done.customers_matched,
+        rejected: done.rejected,
+        skipped: done.skipped,
+        rejects_file,
+        seconds: began.elapsed().as_secs_f64(),
+        peak_rss_mib: peak_rss_mib(),
+    };
+    say(&format!(
+        "{}{}: {} rows; orders: {} new, {} changed, {} as they were; {} lines; customers: {} new, \
+         {} known; {} rows rejected; {:.1} s",
+        if import.dry_run { "dry run " } else { "" },
+        import.id,
+        answer.rows_read,
+        answer.orders_created,
+        answer.orders_updated,
+        answer.orders_unchanged,
+        answer.lines_created,
+        answer.customers_created,
+        answer.customers_matched,
+        answer.rejected,
+        answer.seconds
+    ));
+    if let Some(path) = &answer.rejects_file {
+        say(&format!("rejected rows: {}; correct them and import that file", path.display()));
+    }
+    global.print(&answer, &import.id.to_string())?;
+    Ok(match import.state {
+        ImportState::Finished => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+/// Writes the rejected rows beside the file they came from, or into the data folder if that is not
+/// writable.
+async fn rejects(boot: &Boot, import: &Import, beside: &Path) -> Result<PathBuf> {
+    let mut name = beside.file_stem().unwrap_or_default().to_os_string();
+    name.push(".rejects.csv");
+    let near = std::path::absolute(beside.with_file_name(&name))?;
+    let far = boot.platform.folder.join(&name);
+    let (path, file) = match std::fs::File::create(&near) {
+        Ok(file) => (near, file),
+        Err(_) => {
+            let file = std::fs::File::create(&far)
+                .with_context(|| format!("cannot write {}", far.display()))?;
+            (far, file)
+        }
+    };
+    let out = std::io::BufWriter::new(file);
+    write_rejects::write_rejects(&boot.platform, &boot.ctx(), import, out).await?;
+    Ok(path)
+}
+
+async fn undo(global: &Global, id: ImportId) -> Result<ExitCode> {
+    let boot = global.open().await?;
+    let import = undo_import::undo(&boot.platform, &boot.ctx(), id).await?;
+    boot.close().await;
+    say(&format!(
+        "{id} is taken back: {} orders removed, {} as they were before",
+        import.progress.orders_created, import.progress.orders_updated
+    ));
+    global.print(
+        &serde_json::json!({
+            "import_id": id,
+            "state": import.state,
+            "orders_removed": import.progress.orders_created,
+            "orders_restored": import.progress.orders_updated,
+            "customers_removed": import.progress.customers_created,
+        }),
+        "",
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The most memory this process ever held, in MiB; Linux only.
+pub(super) fn peak_rss_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024)
+}
+
+/// A bar on a terminal, a line every few seconds elsewhere.
+struct ProgressOf {
+    bar: Option<ProgressBar>,
+    said: Instant,
+    began: Instant,
+    rows_before: u64,
+}
+
+impl ProgressOf {
+    const EVERY: Duration = Duration::from_secs(5);
+
+    fn new(json: bool, import: &Import) -> Self {
+        let bar = (!json && std::io::stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::new(import.progress.bytes_total);
+            let style = ProgressStyle::with_template(
+                "{bar:30} {percent:>3}%  {msg}  {elapsed} gone, {eta} left",
+            );
+            if let Ok(style) = style {
+                bar.set_style(style);
+            }
+            bar
+        });
+        let now = Instant::now();
+        Self { bar, said: now, began: now, rows_before: import.progress.rows_read }
+    }
+
+    fn tell(&mut self, import: &Import) {
+        let progress = &import.progress;
+        let seconds = self.began.elapsed().as_secs_f64().max(0.001);
+        let rate = (progress.rows_read - self.rows_before) as f64 / seconds;
+        if let Some(bar) = &self.bar {
+            bar.set_position(progress.bytes_read);
+            bar.set_message(format!("{} rows, {rate:.0} a second", progress.rows_read));
+        } else if self.said.elapsed() >= Self::EVERY {
+            self.said = Instant::now();
+            let share = progress.bytes_read as f64 / progress.bytes_total.max(1) as f64;
+            let left = if share > 0.0 { seconds / share - seconds } else { 0.0 };
+            say(&format!(
+                "{} rows, {rate:.0} a second, {:.0} %, about {left:.0} s left",
+                progress.rows_read,
+                share * 100.0
+            ));
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
     }
 }

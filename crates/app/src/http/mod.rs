@@ -1,7 +1,9 @@
 //! The whole interface: routes of the modules and of this crate, and what stands around them.
 
 mod around;
+mod customers;
 mod document;
+mod imports;
 mod web;
 
 use std::time::Duration;
@@ -30,7 +32,7 @@ const ANSWER: Duration = Duration::from_secs(60);
 
 /// Routes that cross modules: one file of this folder for each, one line here.
 fn crossing() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().merge(imports::routes()).merge(customers::routes())
 }
 
 /// Everything below `/api/v1`, without what stands around it. The modules' routes see the platform.
