@@ -1,10 +1,16 @@
 //! See README.md.
 
+pub mod customer_card;
 pub mod engine;
 pub mod import_orders;
 pub mod import_shop;
 pub mod list_customers;
+pub mod list_orders;
+pub mod list_suggestions;
 pub mod preview_import;
+pub mod rfm;
+pub mod search;
+pub mod timeline;
 pub mod undo_import;
 pub mod verify;
 pub mod write_rejects;

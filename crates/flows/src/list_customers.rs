@@ -18,7 +18,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use params::{CustomerParams, Parsed};
+pub use params::{After, CustomerParams, PageLimit, Parsed};
+pub(crate) use row::channel_of;
 pub use row::{AccountView, CustomerRow};
 
 use crate::engine::{EngineError, EngineHandle, ShopBook};

@@ -306,6 +306,73 @@ pub async fn counted_moments(
     Ok(rows.into_iter().rev().map(|(at,)| Timestamp::from_millis(at)).collect())
 }
 
+/// Something that happened with an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OrderEvent {
+    /// It was placed.
+    Placed,
+    /// It was paid.
+    Paid,
+    /// Something of it was refunded. Files do not say when; the last known moment stands for it.
+    Refunded,
+}
+
+impl OrderEvent {
+    /// All, in the order in which they happen at one moment.
+    pub const ALL: [Self; 3] = [Self::Placed, Self::Paid, Self::Refunded];
+
+    const fn moment(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Placed => ("ordered_at", ""),
+            Self::Paid => ("paid_at", " AND paid_at IS NOT NULL"),
+            Self::Refunded => (
+                "COALESCE(completed_at, shipped_at, paid_at, ordered_at)",
+                " AND refund_minor > 0",
+            ),
+        }
+    }
+}
+
+/// Moment, order and event; lists of events begin with the greatest.
+pub type EventPlace = (Timestamp, Uuid, OrderEvent);
+
+/// What happened with the orders of some customers, the latest first. `before` is a place whose
+/// order need not be theirs.
+///
+/// # Errors
+/// As the database says.
+pub async fn events_of(
+    tx: &mut Tx,
+    scope: Scope,
+    customers: &[CustomerId],
+    events: &[OrderEvent],
+    before: Option<(Timestamp, Uuid, u8)>,
+    limit: usize,
+) -> Result<Vec<EventPlace>, DbError> {
+    let mut found = Vec::new();
+    for event in events {
+        let (moment, condition) = event.moment();
+        let mut conditions = Conditions::new(scope);
+        conditions.any_of("customer_id", customers.iter().map(|id| Arg::from(*id)).collect());
+        if let Some((at, id, rank)) = before {
+            let sign = if (*event as u8) < rank { "<=" } else { "<" };
+            let (at, id) = (conditions.bind(at), conditions.bind(id));
+            conditions.sql.push_str(&format!(" AND (+{moment}, id) {sign} ({at}, {id})"));
+        }
+        let most = conditions.bind(limit as i64);
+        let sql = format!(
+            "SELECT {moment}, id FROM commerce_orders WHERE {}{condition}
+             ORDER BY +{moment} DESC, id DESC LIMIT {most}",
+            conditions.sql
+        );
+        let rows: Vec<(i64, Uuid)> = tx.fetch_all(AssertSqlSafe(sql), conditions.args).await?;
+        found.extend(rows.into_iter().map(|(at, id)| (Timestamp::from_millis(at), id, *event)));
+    }
+    found.sort_unstable_by(|a, b| b.cmp(a));
+    found.truncate(limit);
+    Ok(found)
+}
+
 /// Orders of each shop, counted or not, by shop number.
 ///
 /// # Errors

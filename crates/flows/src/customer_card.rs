@@ -1,0 +1,196 @@
+//! Everything known of one customer.
+
+use commerce::Channel;
+use commerce::orders_list::{self, ShopTotals};
+use customers::IdentityKind;
+use customers::merge::{self, Merge};
+use customers::notes::{self, Note};
+use customers::profiles::{self, IdentityShown};
+use customers::suggestions;
+use kernel::{CustomerId, ShopId, Timestamp, TypedId};
+use platform::Ctx;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::engine::{EngineHandle, ShopBook};
+use crate::list_customers::{CustomerRow, ListError, channel_of};
+use crate::list_suggestions::{self, SuggestionView};
+
+/// Notes shown on a card; the timeline has all.
+const NOTES: u16 = 50;
+/// Orders whose distances are looked at.
+const DISTANCES: usize = 1_000;
+const DAY_MILLIS: i64 = 86_400_000;
+
+/// What a customer bought in one shop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ShopSum {
+    /// The shop.
+    pub id: ShopId,
+    /// Its name.
+    pub name: String,
+    /// Counted orders.
+    pub orders: i64,
+    /// Their revenue, in the currency of the shop.
+    pub revenue_minor: i64,
+}
+
+/// An identity of a customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct IdentityView {
+    /// What it is.
+    pub kind: IdentityKind,
+    /// The channel of an account.
+    pub channel: Option<Channel>,
+    /// The value, masked where it is personal data.
+    pub value: String,
+    /// When it was first seen.
+    pub first_seen_at: Timestamp,
+}
+
+/// A customer with everything that a card shows.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct CustomerCard {
+    /// As in lists.
+    #[serde(flatten)]
+    pub row: CustomerRow,
+    /// For `If-Match`.
+    pub version: i64,
+    /// Code of the classic scheme; null without a counted order.
+    #[schema(value_type = Option<String>)]
+    pub classic: Option<&'static str>,
+    /// Recency score.
+    pub r: Option<u8>,
+    /// Frequency score.
+    pub f: Option<u8>,
+    /// Monetary score.
+    pub m: Option<u8>,
+    /// Refunds of all orders.
+    pub refund_minor: i64,
+    /// Median of days between counted orders; null with fewer than two.
+    pub median_days_between_orders: Option<f64>,
+    /// What was bought in each shop.
+    pub shops: Vec<ShopSum>,
+    /// Accounts, phones and e-mail addresses.
+    pub identities: Vec<IdentityView>,
+    /// Notes, the latest first.
+    pub notes: Vec<Note>,
+    /// Merges that hold the family together, the first first.
+    pub merges: Vec<Merge>,
+    /// Open suggestions with this customer.
+    pub suggestions: Vec<SuggestionView>,
+    /// Into whom the customer was merged, if so.
+    pub merged_into: Option<CustomerId>,
+}
+
+/// The card of `id`; of a merged customer, what leads to it alone. `None` if there is none.
+///
+/// # Errors
+/// `NotReady` while the customers are being read; otherwise as the database says.
+pub async fn customer_card(
+    engine: &EngineHandle,
+    cx: &Ctx,
+    id: CustomerId,
+) -> Result<Option<CustomerCard>, ListError> {
+    engine.fresh().await?;
+    let keys = engine.platform().keys(cx.scope.org());
+    let mut tx = engine.platform().db.read().await?;
+    let Some(profile) = profiles::profiles(&mut tx, cx.scope, &keys, &[id]).await?.pop() else {
+        return Ok(None);
+    };
+    let shops = engine.shops();
+    let facts = engine.ask(|engine| engine.customer(id));
+    let family: Vec<Uuid> = profile.family.iter().map(|id| id.uuid()).collect();
+    let totals = orders_list::totals_by_shop(&mut tx, cx.scope, &profile.family).await?;
+    let moments =
+        orders_list::counted_moments(&mut tx, cx.scope, &profile.family, DISTANCES).await?;
+    let notes = notes::notes(&mut tx, cx.scope, &keys, &family, None, NOTES).await?;
+    let merges = merge::merges(&mut tx, cx.scope, &family).await?;
+    let suggested = suggestions::of(&mut tx, cx.scope, &keys, &family).await?;
+    let suggestions = list_suggestions::views(engine, &mut tx, cx, suggested).await?;
+    tx.rollback().await?;
+
+    let mut row = CustomerRow::new(&profile, facts.as_ref(), shops.frame().currency, &shops);
+    if facts.is_none() {
+        // Merged customers are not in the engine; their own orders are told all the same.
+        row.orders = totals.iter().map(|shop| shop.orders as u32).sum();
+        row.revenue_minor = totals.iter().map(|shop| shop.revenue_minor).sum();
+        row.average_order_minor =
+            analytics::average_minor(row.revenue_minor, row.orders).unwrap_or(0);
+        row.first_order_at = moments.first().copied();
+        row.last_order_at = moments.last().copied();
+    }
+    let standing = facts.and_then(|facts| facts.standing);
+    Ok(Some(CustomerCard {
+        version: profile.version,
+        classic: standing.map(|standing| standing.classic.code()),
+        r: standing.map(|standing| standing.score.r),
+        f: standing.map(|standing| standing.score.f),
+        m: standing.map(|standing| standing.score.m),
+        refund_minor: totals.iter().map(|shop| shop.refund_minor).sum(),
+        median_days_between_orders: median_days(&moments),
+        shops: totals.iter().filter_map(|total| shop_sum(total, &shops)).collect(),
+        identities: profile.identities.iter().map(|seen| identity(seen, &shops)).collect(),
+        notes,
+        merges,
+        suggestions,
+        merged_into: profile.merged_into,
+        row,
+    }))
+}
+
+fn shop_sum(total: &ShopTotals, shops: &ShopBook) -> Option<ShopSum> {
+    let shop = shops.by_number(total.shop_number)?;
+    Some(ShopSum {
+        id: shop.id,
+        name: shop.name.clone(),
+        orders: total.orders,
+        revenue_minor: total.revenue_minor,
+    })
+}
+
+fn identity(seen: &IdentityShown, shops: &ShopBook) -> IdentityView {
+    IdentityView {
+        kind: seen.kind,
+        channel: match seen.kind {
+            IdentityKind::Account => channel_of(seen.space, shops),
+            IdentityKind::Phone | IdentityKind::Email => None,
+        },
+        value: seen.value.clone(),
+        first_seen_at: seen.first_seen_at,
+    }
+}
+
+/// The median distance of rising moments in days, to one decimal.
+fn median_days(moments: &[Timestamp]) -> Option<f64> {
+    let mut distances: Vec<i64> =
+        moments.windows(2).map(|pair| pair[1].millis() - pair[0].millis()).collect();
+    if distances.is_empty() {
+        return None;
+    }
+    distances.sort_unstable();
+    let middle = distances.len() / 2;
+    let median = if distances.len() % 2 == 1 {
+        distances[middle] as f64
+    } else {
+        (distances[middle - 1] as f64 + distances[middle] as f64) / 2.0
+    };
+    Some((median / DAY_MILLIS as f64 * 10.0).round() / 10.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_of_distances() {
+        let days = |days: &[i64]| -> Vec<Timestamp> {
+            days.iter().map(|day| Timestamp::from_millis(day * DAY_MILLIS)).collect()
+        };
+        assert_eq!(median_days(&days(&[])), None);
+        assert_eq!(median_days(&days(&[5])), None);
+        assert_eq!(median_days(&days(&[0, 10, 13])), Some(6.5));
+        assert_eq!(median_days(&days(&[0, 1, 31, 33])), Some(2.0));
+    }
+}

@@ -1,0 +1,253 @@
+//! Everything that happened with a customer, the latest first.
+
+use std::collections::HashMap;
+
+use commerce::orders_list::{self, OrderEvent};
+use commerce::store as orders;
+use customers::history::{self, Change, ChangeKind};
+use customers::notes::{self, Note};
+use kernel::{Cursor, CustomerId, Page, Timestamp, TypedId, UserId};
+use platform::{Ctx, DbError, Platform, Tx};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::engine::ShopBook;
+use crate::list_customers::{After, PageLimit, Parsed};
+use crate::list_orders::{self, OrderView};
+
+/// The kind of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TimelineKind {
+    /// An order was placed.
+    Order,
+    /// An order was paid.
+    Payment,
+    /// Something was refunded.
+    Refund,
+    /// A note was written.
+    Note,
+    /// Tags were put on, or taken off (`−` before their names).
+    Tag,
+    /// Another customer was merged into this one.
+    Merge,
+    /// A merge was undone.
+    Unmerge,
+}
+
+impl TimelineKind {
+    const fn order_event(self) -> Option<OrderEvent> {
+        match self {
+            Self::Order => Some(OrderEvent::Placed),
+            Self::Payment => Some(OrderEvent::Paid),
+            Self::Refund => Some(OrderEvent::Refunded),
+            Self::Note | Self::Tag | Self::Merge | Self::Unmerge => None,
+        }
+    }
+
+    const fn of_order(event: OrderEvent) -> Self {
+        match event {
+            OrderEvent::Placed => Self::Order,
+            OrderEvent::Paid => Self::Payment,
+            OrderEvent::Refunded => Self::Refund,
+        }
+    }
+
+    /// Edits of name and rating are not shown.
+    const fn of_change(change: ChangeKind) -> Option<Self> {
+        match change {
+            ChangeKind::Tag | ChangeKind::Untag => Some(Self::Tag),
+            ChangeKind::Merge => Some(Self::Merge),
+            ChangeKind::Unmerge => Some(Self::Unmerge),
+            ChangeKind::Edit => None,
+        }
+    }
+}
+
+/// Kind and page of a timeline.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct TimelineParams {
+    /// Only items of this kind.
+    pub kind: Option<TimelineKind>,
+    /// `next` of the page before.
+    #[param(value_type = Option<String>)]
+    pub after: Option<Parsed<After<TimelineCursor>>>,
+    /// Rows of a page: 1 to 200, 50 unless said.
+    #[param(value_type = Option<u32>)]
+    pub limit: Option<Parsed<PageLimit>>,
+}
+
+/// Position after one item: its moment, its id, and its rank among items of one order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TimelineCursor(Timestamp, Uuid, u8);
+
+/// One item.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct TimelineItem {
+    /// When.
+    pub at: Timestamp,
+    /// What kind.
+    pub kind: TimelineKind,
+    /// What was bought, the names of tags, the name of the other customer.
+    pub title: String,
+    /// The order, for `order`, `payment` and `refund`.
+    pub order: Option<OrderView>,
+    /// The note, for `note`.
+    pub note: Option<Note>,
+    /// Who did it, where a person did.
+    pub actor: Option<UserId>,
+}
+
+type Placed = (TimelineCursor, TimelineItem);
+
+/// One page of what happened with `customer` and those merged into it. `None` if there is no such
+/// customer.
+///
+/// # Errors
+/// As the database says.
+pub async fn timeline(
+    platform: &Platform,
+    cx: &Ctx,
+    customer: CustomerId,
+    params: &TimelineParams,
+) -> Result<Option<Page<TimelineItem>>, DbError> {
+    let limit = params.limit.map_or(50, |limit| limit.0.0.get());
+    let after = params.after.map(|after| after.0.0);
+    let mut tx = platform.db.read().await?;
+    let root = customers::roots::name_of(&mut tx, cx.scope, &[customer.uuid()]).await?;
+    if root.is_empty() {
+        return Ok(None);
+    }
+    let family = list_orders::family_of(&mut tx, cx, customer).await?;
+    let reader = Reader { platform, cx, family: &family, kind: params.kind, after };
+    let mut items = reader.orders(&mut tx, limit + 1).await?;
+    items.extend(reader.notes(&mut tx, limit + 1).await?);
+    items.extend(reader.changes(&mut tx, limit + 1).await?);
+    tx.rollback().await?;
+    items.sort_by(|a, b| b.0.cmp(&a.0));
+    let more = items.len() > limit;
+    items.truncate(limit);
+    let next = items.last().filter(|_| more).map(|(place, _)| Cursor::encode(place));
+    Ok(Some(Page { items: items.into_iter().map(|(_, item)| item).collect(), next }))
+}
+
+struct Reader<'a> {
+    platform: &'a Platform,
+    cx: &'a Ctx,
+    family: &'a [CustomerId],
+    kind: Option<TimelineKind>,
+    after: Option<TimelineCursor>,
+}
+
+impl Reader<'_> {
+    fn wants(&self, kind: TimelineKind) -> bool {
+        self.kind.is_none_or(|wanted| wanted == kind)
+    }
+
+    fn family(&self) -> Vec<Uuid> {
+        self.family.iter().map(|id| id.uuid()).collect()
+    }
+
+    /// Ids of notes and changes are met once, so their rank does not matter.
+    fn before(&self) -> history::Before {
+        self.after.map(|TimelineCursor(at, id, _)| (at, id))
+    }
+
+    async fn orders(&self, tx: &mut Tx, limit: usize) -> Result<Vec<Placed>, DbError> {
+        let events: Vec<OrderEvent> = OrderEvent::ALL
+            .into_iter()
+            .filter(|event| self.wants(TimelineKind::of_order(*event)))
+            .filter(|event| self.kind.is_none_or(|kind| kind.order_event() == Some(*event)))
+            .collect();
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        let before = self.after.map(|TimelineCursor(at, id, rank)| (at, id, rank));
+        let scope = self.cx.scope;
+        let found =
+            orders_list::events_of(tx, scope, self.family, &events, before, limit).await?;
+        if found.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut ids: Vec<Uuid> = found.iter().map(|(_, id, _)| *id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let rows = orders::orders(tx, scope, &ids).await?;
+        let shops = ShopBook::read(tx, self.cx).await?;
+        let keys = self.platform.keys(scope.org());
+        let views: HashMap<Uuid, OrderView> = list_orders::views(tx, self.cx, &keys, &shops, rows)
+            .await?
+            .into_iter()
+            .map(|view| (view.id.uuid(), view))
+            .collect();
+        let item = |(at, id, event): (Timestamp, Uuid, OrderEvent)| {
+            let order = views.get(&id)?.clone();
+            let title = order.item_title.clone().unwrap_or_else(|| order.external_no.clone());
+            let item = TimelineItem {
+                at,
+                kind: TimelineKind::of_order(event),
+                title,
+                order: Some(order),
+                note: None,
+                actor: None,
+            };
+            Some((TimelineCursor(at, id, event as u8), item))
+        };
+        Ok(found.into_iter().filter_map(item).collect())
+    }
+
+    async fn notes(&self, tx: &mut Tx, limit: usize) -> Result<Vec<Placed>, DbError> {
+        if !self.wants(TimelineKind::Note) {
+            return Ok(Vec::new());
+        }
+        let keys = self.platform.keys(self.cx.scope.org());
+        let (family, before) = (self.family(), self.before());
+        let found =
+            notes::notes(tx, self.cx.scope, &keys, &family, before, limit as u16).await?;
+        let item = |note: Note| {
+            let item = TimelineItem {
+                at: note.created_at,
+                kind: TimelineKind::Note,
+                title: String::new(),
+                actor: note.author,
+                order: None,
+                note: Some(note.clone()),
+            };
+            (TimelineCursor(note.created_at, note.id.uuid(), 0), item)
+        };
+        Ok(found.into_iter().map(item).collect())
+    }
+
+    async fn changes(&self, tx: &mut Tx, limit: usize) -> Result<Vec<Placed>, DbError> {
+        let kinds: Vec<ChangeKind> = ChangeKind::ALL
+            .into_iter()
+            .filter(|change| TimelineKind::of_change(*change).is_some_and(|kind| self.wants(kind)))
+            .collect();
+        if kinds.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (family, before) = (self.family(), self.before());
+        let found =
+            history::history(tx, self.cx.scope, &family, &kinds, before, limit as u16).await?;
+        let item = |entry: history::Entry| {
+            let kind = TimelineKind::of_change(entry.change.kind())?;
+            let title = match &entry.change {
+                Change::Untag { .. } => format!("−{}", entry.change.title()),
+                other => other.title(),
+            };
+            let item = TimelineItem {
+                at: entry.at,
+                kind,
+                title,
+                order: None,
+                note: None,
+                actor: entry.actor,
+            };
+            Some((TimelineCursor(entry.at, entry.id, 0), item))
+        };
+        Ok(found.into_iter().filter_map(item).collect())
+    }
+}
