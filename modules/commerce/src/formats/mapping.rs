@@ -187,7 +187,7 @@ impl Mapping {
         }
         let has_number = fields.contains(&Field::OrderNo);
         if self.each_row_is_an_order {
-            if has_number == !self.order_key.is_empty() {
+            if has_number != self.order_key.is_empty() {
                 return Err(wrong(
                     "each_row_is_an_order: give either columns.order_no or order_key, the columns from \
                      which order numbers are made",
