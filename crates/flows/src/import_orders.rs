@@ -416,7 +416,7 @@ impl Worker<'_> {
                 let import = imports::get(&mut tx, self.cx.scope, id).await?;
                 tx.commit().await?;
                 let import = import.ok_or(ImportError::Unknown(id))?;
-                if import.state == ImportState::Finished {
+                if import.state == ImportState::Finished && !import.dry_run {
                     remove_uploads(&import);
                 }
                 Ok(import)

@@ -2,6 +2,7 @@
 
 use kernel::FieldError;
 use platform::Problem;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, SecurityRequirement};
 use utoipa::{PartialSchema as _, ToSchema as _};
@@ -32,5 +33,26 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
     let any_of =
         ["session", "token"].map(|name| SecurityRequirement::new::<_, [&str; 0], &str>(name, []));
     document.security = Some(any_of.to_vec());
+    for (path, item) in &mut document.paths.paths {
+        let methods: [(&str, &mut Option<Operation>); 5] = [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("patch", &mut item.patch),
+            ("delete", &mut item.delete),
+        ];
+        for (method, operation) in methods {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(operation_id(method, path));
+            }
+        }
+    }
     document
+}
+
+/// `get_customers_id_timeline`: names of handlers repeat between modules, ids must not.
+fn operation_id(method: &str, path: &str) -> String {
+    let path = path.strip_prefix(super::API).unwrap_or(path);
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    std::iter::once(method).chain(words).collect::<Vec<_>>().join("_")
 }

@@ -4,6 +4,7 @@ mod around;
 mod customers;
 mod document;
 mod imports;
+mod insight;
 mod web;
 
 use std::time::Duration;
@@ -32,7 +33,7 @@ const ANSWER: Duration = Duration::from_secs(60);
 
 /// Routes that cross modules: one file of this folder for each, one line here.
 fn crossing() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(imports::routes()).merge(customers::routes())
+    OpenApiRouter::new().merge(imports::routes()).merge(insight::routes()).merge(customers::routes())
 }
 
 /// Everything below `/api/v1`, without what stands around it. The modules' routes see the platform.
