@@ -22,8 +22,7 @@ pub enum ChangeKind {
 
 impl ChangeKind {
     /// All kinds.
-    pub const ALL: [Self; 5] =
-        [Self::Tag, Self::Untag, Self::Edit, Self::Merge, Self::Unmerge];
+    pub const ALL: [Self; 5] = [Self::Tag, Self::Untag, Self::Edit, Self::Merge, Self::Unmerge];
 
     /// The stored name.
     #[must_use]
@@ -102,8 +101,8 @@ impl Change {
             Self::Tag { tags } | Self::Untag { tags } => tags.join(", "),
             Self::Edit { name, rating } => {
                 let name = name.as_ref().map(|(_, after)| after.clone());
-                let rating =
-                    rating.map(|(_, after)| after.map_or("–".into(), |after| format!("{after:?}")));
+                let rating = rating
+                    .map(|(_, after)| after.map_or("–".into(), |after| format!("{after:?}")));
                 [name, rating].into_iter().flatten().collect::<Vec<_>>().join(", ")
             }
             Self::Merge { name, .. } | Self::Unmerge { name, .. } => name.clone(),

@@ -17,9 +17,9 @@ use crate::edit::{self, CustomerName, Edit, Edited};
 use crate::merge::{self, Merge};
 use crate::model::Rating;
 use crate::notes::{self, Note, NoteText};
+use crate::suggestions;
 use crate::tags::{self, BulkChange, Colour, Tag, TagName, TagWithCount};
 use crate::views::{self, NewView, View};
-use crate::suggestions;
 
 pub(crate) fn routes() -> OpenApiRouter<Platform> {
     OpenApiRouter::new()
@@ -92,7 +92,8 @@ async fn add_note(
     PathId(customer): PathId<CustomerId>,
     Idempotent { key, body }: Idempotent<NoteBody>,
 ) -> Result<Answer, Problem> {
-    let text: NoteText = body.text.parse().map_err(|error: String| Problem::field("text", error))?;
+    let text: NoteText =
+        body.text.parse().map_err(|error: String| Problem::field("text", error))?;
     let keys = platform.keys(cx.scope.org());
     let mut tx = platform.db.begin().await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {

@@ -2,8 +2,23 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Longest text that can be a phone number, in bytes.
+const PHONE_TEXT_MAX: usize = 40;
+
 /// The kind of an identity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum IdentityKind {
     /// An account on a platform or site; decides within its space.
@@ -75,7 +90,19 @@ impl AccountSpace {
 }
 
 /// Customer rating: A clear intent, B hesitant, C long-term, D invalid or not now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
 #[allow(missing_docs)]
 pub enum Rating {
     A,
@@ -110,32 +137,43 @@ impl Rating {
 /// come back for other people, so they identify nobody.
 #[must_use]
 pub fn normal_phone(text: &str) -> Option<String> {
-    let mut digits = String::with_capacity(16);
-    for (place, c) in text.trim().chars().enumerate() {
-        match c {
-            '0'..='9' => digits.push(c),
-            '+' if place == 0 => {}
-            ' ' | '(' | ')' => {}
-            // A dash with 1 to 4 digits behind it at the end is an extension.
-            '-' if text.trim().len() - text.trim().rfind('-').unwrap_or(0) > 5 => {}
-            _ => return None,
-        }
+    let text = text.trim();
+    let well_formed = text.char_indices().all(|(place, c)| {
+        c.is_ascii_digit() || matches!(c, ' ' | '(' | ')' | '-') || (c == '+' && place == 0)
+    });
+    if !well_formed || text.len() > PHONE_TEXT_MAX {
+        return None;
     }
-    let international = text.trim_start().starts_with('+');
-    let national = digits
-        .strip_prefix("0086")
-        .or_else(|| digits.strip_prefix("86").filter(|rest| rest.len() == 11))
-        .unwrap_or(&digits);
-    let bytes = national.as_bytes();
-    if bytes.len() == 11 && bytes[0] == b'1' && (b'3'..=b'9').contains(&bytes[1]) {
-        return Some(format!("+86{national}"));
+    if let Some((number, _extension)) = text.rsplit_once('-')
+        && chinese_mobile(&digits_of(number)).is_some()
+    {
+        return None;
     }
-    if !international || digits.len() < 8 {
+    let digits = digits_of(text);
+    if let Some(mobile) = chinese_mobile(&digits) {
+        return Some(format!("+86{mobile}"));
+    }
+    if !text.starts_with('+') || digits.len() < 8 {
         return None;
     }
     let number = phonenumber::parse(None, format!("+{digits}")).ok()?;
     phonenumber::is_valid(&number)
         .then(|| number.format().mode(phonenumber::Mode::E164).to_string())
+}
+
+fn digits_of(text: &str) -> String {
+    text.chars().filter(char::is_ascii_digit).collect()
+}
+
+/// The eleven digits of a Chinese mobile number, with or without the country code.
+fn chinese_mobile(digits: &str) -> Option<&str> {
+    let national = digits
+        .strip_prefix("0086")
+        .or_else(|| digits.strip_prefix("86").filter(|rest| rest.len() == 11))
+        .unwrap_or(digits);
+    let bytes = national.as_bytes();
+    let is_mobile = bytes.len() == 11 && bytes[0] == b'1' && (b'3'..=b'9').contains(&bytes[1]);
+    is_mobile.then_some(national)
 }
 
 /// The normal form of an e-mail address: trimmed, lower case; `None` if it cannot be one.
@@ -196,11 +234,25 @@ mod tests {
 
     #[test]
     fn mobile_numbers_have_one_form() {
-        for text in ["13800000000", "+86 138 0000 0000", "0086-138-0000-0000", "86 13800000000"] {
+        for text in [
+            "13800000000",
+            "+86 138 0000 0000",
+            "0086-138-0000-0000",
+            "138-0000-0000",
+            "86 13800000000",
+        ] {
             assert_eq!(normal_phone(text).as_deref(), Some("+8613800000000"), "{text}");
         }
         assert_eq!(normal_phone("+44 7911 123456").as_deref(), Some("+447911123456"));
-        for text in ["", "18877771111-123", "138****0000", "0571-88888888", "1380000000", "hello"] {
+        for text in [
+            "",
+            "18877771111-123",
+            "+86 18877771111-1234",
+            "138****0000",
+            "0571-88888888",
+            "1380000000",
+            "hello",
+        ] {
             assert_eq!(normal_phone(text), None, "{text}");
         }
     }

@@ -1,6 +1,6 @@
 //! What is known of customers, as people may see it: personal data comes masked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kernel::{CustomerId, TagId, Timestamp, TypedId};
 use platform::crypto::OrgKeys;
@@ -157,22 +157,22 @@ fn shown<'a>(
     rows: impl Iterator<Item = &'a IdentityRow>,
     keys: &OrgKeys,
 ) -> Result<Vec<IdentityShown>, DbError> {
-    let mut shown: Vec<IdentityShown> = Vec::new();
-    for row in rows {
-        let Some(kind) = IdentityKind::from_code(row.kind) else { continue };
-        let value = masked(kind, row.plain.as_deref(), row.sealed.as_deref(), keys)?;
-        let first_seen_at = Timestamp::from_millis(row.first_seen_at);
-        let space = AccountSpace::new(row.space);
-        shown.push(IdentityShown { kind, space, value, first_seen_at });
-    }
+    let mut rows: Vec<&IdentityRow> = rows.collect();
+    rows.sort_by_key(|row| (row.kind, row.first_seen_at));
     // Two members of a family may have the same phone: it is shown once, as of the first time.
-    shown.sort_by(|a, b| {
-        (a.kind, a.space, &a.value, a.first_seen_at)
-            .cmp(&(b.kind, b.space, &b.value, b.first_seen_at))
-    });
-    shown.dedup_by(|a, b| (a.kind, a.space, &a.value) == (b.kind, b.space, &b.value));
-    shown.sort_by(|a, b| (a.kind, a.first_seen_at).cmp(&(b.kind, b.first_seen_at)));
-    Ok(shown)
+    let mut seen: HashSet<(i64, &[u8])> = HashSet::new();
+    rows.retain(|row| seen.insert((row.kind, &row.hash)));
+    rows.into_iter()
+        .filter_map(|row| Some((row, IdentityKind::from_code(row.kind)?)))
+        .map(|(row, kind)| {
+            Ok(IdentityShown {
+                kind,
+                space: AccountSpace::new(row.space),
+                value: masked(kind, row.plain.as_deref(), row.sealed.as_deref(), keys)?,
+                first_seen_at: Timestamp::from_millis(row.first_seen_at),
+            })
+        })
+        .collect()
 }
 
 /// A stored identity as people may see it.

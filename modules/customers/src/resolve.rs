@@ -42,10 +42,8 @@ impl SeenIdentity {
         if folded.is_empty() || folded.contains('*') {
             return None;
         }
-        let hash = keys.blind_index(
-            IdentityKind::Account.field(),
-            &format!("{}:{folded}", space.code()),
-        );
+        let hash =
+            keys.blind_index(IdentityKind::Account.field(), &format!("{}:{folded}", space.code()));
         Some(Self { kind: IdentityKind::Account, space, hash, value: value.trim().to_owned() })
     }
 

@@ -69,8 +69,7 @@ pub async fn families(
 /// # Errors
 /// As the database says.
 pub async fn all_merged(tx: &mut Tx, scope: Scope) -> Result<HashMap<Uuid, Uuid>, DbError> {
-    let links: HashMap<Uuid, Uuid> =
-        store::family::links(tx, scope).await?.into_iter().collect();
+    let links: HashMap<Uuid, Uuid> = store::family::links(tx, scope).await?.into_iter().collect();
     let root_of = |id: Uuid| {
         let mut place = id;
         // A damaged table must not hang the program.
@@ -107,8 +106,7 @@ pub async fn name_of(
 
 /// Each id once, ascending: neighbours in an index are read together.
 pub(crate) fn distinct(ids: &[Uuid]) -> Vec<Uuid> {
-    let mut distinct: Vec<Uuid> =
-        ids.iter().copied().collect::<HashSet<_>>().into_iter().collect();
+    let mut distinct: Vec<Uuid> = ids.iter().copied().collect::<HashSet<_>>().into_iter().collect();
     distinct.sort_unstable();
     distinct
 }

@@ -45,11 +45,8 @@ pub async fn find_by_contact(
     for (are_accounts, hashes) in [(true, accounts), (false, contacts)] {
         holders.extend(store::profiles::holders(tx, scope, are_accounts, &hashes, most).await?);
     }
-    let mut found: Vec<CustomerId> = roots::roots(tx, scope, &holders)
-        .await?
-        .into_values()
-        .map(CustomerId::from_uuid)
-        .collect();
+    let mut found: Vec<CustomerId> =
+        roots::roots(tx, scope, &holders).await?.into_values().map(CustomerId::from_uuid).collect();
     found.sort_unstable();
     found.dedup();
     found.truncate(FOUND_MAX);

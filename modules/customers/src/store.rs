@@ -29,7 +29,14 @@ pub(crate) const fn customer_rows() -> BulkRows {
     BulkRows::new(
         "customers_customers",
         &[
-            "org_id", "id", "name", "country", "province", "city", "version", "created_at",
+            "org_id",
+            "id",
+            "name",
+            "country",
+            "province",
+            "city",
+            "version",
+            "created_at",
             "updated_at",
         ],
     )
@@ -38,18 +45,12 @@ pub(crate) const fn customer_rows() -> BulkRows {
 pub(crate) const fn identity_rows() -> BulkRows {
     BulkRows::new(
         "customers_identities",
-        &[
-            "org_id", "customer_id", "kind", "space", "hash", "plain", "sealed", "first_seen_at",
-        ],
+        &["org_id", "customer_id", "kind", "space", "hash", "plain", "sealed", "first_seen_at"],
     )
 }
 
 /// Number of identities, counted no further than `most`.
-pub(crate) async fn identity_count(
-    tx: &mut Tx,
-    scope: Scope,
-    most: i64,
-) -> Result<i64, DbError> {
+pub(crate) async fn identity_count(tx: &mut Tx, scope: Scope, most: i64) -> Result<i64, DbError> {
     let (count,): (i64,) = tx
         .fetch_one(
             "SELECT COUNT(*) FROM (SELECT 1 FROM customers_identities WHERE org_id = $1 LIMIT $2) AS counted",

@@ -24,6 +24,9 @@ const PAGE: i64 = 200;
 const OPEN: i64 = 0;
 const DISMISSED: i64 = 1;
 
+/// Kind and hash of what two customers share.
+type Shared = (i64, Vec<u8>);
+
 /// What two customers share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Evidence {
@@ -118,7 +121,7 @@ async fn with_evidence(
     let root_of = roots::roots(tx, scope, &sides).await?;
     let firsts: Vec<Uuid> = heads.iter().map(|row| row.a).collect();
     let firsts = roots::distinct(&firsts);
-    let mut shared: HashMap<(Uuid, Uuid), Vec<(i64, Vec<u8>)>> = HashMap::new();
+    let mut shared: HashMap<(Uuid, Uuid), Vec<Shared>> = HashMap::new();
     for row in &heads {
         shared.insert((row.a, row.b), vec![(row.kind, row.hash.clone())]);
     }
@@ -131,7 +134,7 @@ async fn with_evidence(
         }
     }
     let hashes: Vec<Vec<u8>> = shared.values().flatten().map(|(_, hash)| hash.clone()).collect();
-    let mut values: HashMap<(i64, Vec<u8>), String> = HashMap::new();
+    let mut values: HashMap<Shared, String> = HashMap::new();
     for row in store::suggestions::evidence(tx, scope, &firsts, &hashes).await? {
         let Some(kind) = IdentityKind::from_code(row.kind) else { continue };
         debug_assert!(firsts.contains(&row.customer_id));
@@ -236,12 +239,11 @@ async fn apply_one(tx: &mut Tx, cx: &Ctx, row: &SuggestionRow) -> Result<bool, D
     let families = roots::families(tx, cx.scope, &[a, b]).await?;
     let (family_a, family_b) = (&families[&a], &families[&b]);
     let both: Vec<Uuid> = family_a.iter().chain(family_b).copied().collect();
-    let was_parted =
-        store::merges::that_absorbed(tx, cx.scope, &both).await?.iter().any(|merge| {
-            merge.undone_at.is_some()
-                && (family_a.contains(&merge.keep) && family_b.contains(&merge.absorb)
-                    || family_b.contains(&merge.keep) && family_a.contains(&merge.absorb))
-        });
+    let were_one = store::merges::undone(tx, cx.scope, &both).await?;
+    let was_parted = were_one.iter().any(|(one, other)| {
+        (family_a.contains(one) && family_b.contains(other))
+            || (family_b.contains(one) && family_a.contains(other))
+    });
     if was_parted {
         return Ok(false);
     }

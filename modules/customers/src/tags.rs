@@ -45,7 +45,9 @@ impl std::str::FromStr for Colour {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let known = COLOURS.iter().find(|colour| **colour == text);
-        known.map(|colour| Self(colour)).ok_or_else(|| format!("must be one of {}", COLOURS.join(", ")))
+        known
+            .map(|colour| Self(colour))
+            .ok_or_else(|| format!("must be one of {}", COLOURS.join(", ")))
     }
 }
 
@@ -133,12 +135,7 @@ pub async fn all(tx: &mut Tx, scope: Scope) -> Result<Vec<TagWithCount>, DbError
 ///
 /// # Errors
 /// `Taken`, `TooMany`.
-pub async fn create(
-    tx: &mut Tx,
-    cx: &Ctx,
-    name: TagName,
-    colour: Colour,
-) -> Result<Tag, TagError> {
+pub async fn create(tx: &mut Tx, cx: &Ctx, name: TagName, colour: Colour) -> Result<Tag, TagError> {
     let folded = kernel::text::fold(&name.0);
     let present = store::tags::all(tx, cx.scope).await?;
     if let Some((_, known, _)) = present.iter().find(|tag| kernel::text::fold(&tag.1) == folded) {
@@ -233,11 +230,7 @@ pub async fn set(
     Ok(tags)
 }
 
-async fn hold(
-    tx: &mut Tx,
-    scope: Scope,
-    ids: &[Uuid],
-) -> Result<BTreeMap<Uuid, Tag>, TagError> {
+async fn hold(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Tag>, TagError> {
     let rows = store::tags::hold(tx, scope, ids).await?;
     let found: BTreeMap<Uuid, Tag> = rows.into_iter().map(|row| (row.0, tag_of(row))).collect();
     let unknown: Vec<TagId> =

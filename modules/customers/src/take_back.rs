@@ -93,11 +93,7 @@ pub async fn check_take_back(
 ///
 /// # Errors
 /// `Refused` with what people did since; then the caller rolls back.
-pub async fn take_back(
-    tx: &mut Tx,
-    cx: &Ctx,
-    done: &Resolved,
-) -> Result<Vec<Uuid>, TakeBackError> {
+pub async fn take_back(tx: &mut Tx, cx: &Ctx, done: &Resolved) -> Result<Vec<Uuid>, TakeBackError> {
     // First: importers wait here, and forget what they remember.
     store::bump_identity_epoch(tx, cx.scope).await?;
     let suggestions = suggestions_to_remove(tx, cx.scope, done).await?;
@@ -138,9 +134,9 @@ async fn suggestions_to_remove(
     }
     for row in store::take_back::suggestions_of(tx, scope, &roots::distinct(&touched)).await? {
         let hash = Uuid::from_slice(&row.hash).unwrap_or_default();
-        let rests_on_it = [row.a, row.b].into_iter().any(|side| {
-            created.contains(&side) || added.contains(&(side, row.kind, hash))
-        });
+        let rests_on_it = [row.a, row.b]
+            .into_iter()
+            .any(|side| created.contains(&side) || added.contains(&(side, row.kind, hash)));
         if rests_on_it {
             remove.insert((row.id, row.state));
         }

@@ -48,12 +48,7 @@ impl NewView {
     ///
     /// # Errors
     /// All wrong fields.
-    pub fn parse(
-        page: &str,
-        name: &str,
-        query: &str,
-        shared: bool,
-    ) -> Result<Self, FieldErrors> {
+    pub fn parse(page: &str, name: &str, query: &str, shared: bool) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
         let (name, query) = (name.trim(), query.trim_start_matches('?'));
         if !is_page(page) {

@@ -21,11 +21,7 @@ pub(crate) struct Locked {
 }
 
 /// Holds the rows of `ids` until the transaction ends; those that are not there are left out.
-pub(crate) async fn lock(
-    tx: &mut Tx,
-    scope: Scope,
-    ids: &[Uuid],
-) -> Result<Vec<Locked>, DbError> {
+pub(crate) async fn lock(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<Vec<Locked>, DbError> {
     let select = "SELECT id, name, rating, merged_into, version FROM customers_customers
          WHERE org_id = $1 AND id";
     // On SQLite there is one writer at a time.

@@ -25,7 +25,8 @@ pub(crate) async fn customers(
     scope: Scope,
     ids: &[Uuid],
 ) -> Result<Vec<CustomerRow>, DbError> {
-    let select = "SELECT id, name, country, province, city, rating, merged_into, version, created_at
+    let select =
+        "SELECT id, name, country, province, city, rating, merged_into, version, created_at
          FROM customers_customers WHERE org_id = $1 AND id";
     by_ids(tx, scope, select, ids, "").await
 }
@@ -35,6 +36,7 @@ pub(crate) struct IdentityRow {
     pub customer_id: Uuid,
     pub kind: i64,
     pub space: i64,
+    pub hash: Vec<u8>,
     pub plain: Option<String>,
     pub sealed: Option<Vec<u8>>,
     pub first_seen_at: i64,
@@ -53,7 +55,7 @@ pub(crate) async fn identities(
         let mut arguments = args![scope.org_arg(), most];
         arguments.extend(values);
         let sql = format!(
-            "SELECT customer_id, kind, space, plain, sealed, first_seen_at FROM (
+            "SELECT customer_id, kind, space, hash, plain, sealed, first_seen_at FROM (
                SELECT customer_id, kind, space, hash, plain, sealed, first_seen_at, ROW_NUMBER() OVER (
                         PARTITION BY customer_id, kind ORDER BY first_seen_at, hash) AS place
                  FROM customers_identities WHERE org_id = $1 AND customer_id IN ({list})) AS placed

@@ -144,10 +144,8 @@ pub(crate) async fn evidence(
             let (hashes, values) =
                 in_list(2, hashes.iter().map(|hash| Arg::from(hash.as_slice())).collect());
             arguments.extend(values);
-            let (list, values) = in_list(
-                arguments.len() + 1,
-                customers.iter().map(|id| Arg::from(*id)).collect(),
-            );
+            let (list, values) =
+                in_list(arguments.len() + 1, customers.iter().map(|id| Arg::from(*id)).collect());
             arguments.extend(values);
             let sql = format!(
                 "SELECT customer_id, kind, hash, sealed FROM customers_identities

@@ -41,8 +41,7 @@ pub(crate) async fn tagged(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i6
 
 /// How many were merged into one of `ids`.
 pub(crate) async fn absorbed(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i64, DbError> {
-    let select =
-        "SELECT COUNT(*) FROM customers_customers WHERE org_id = $1 AND merged_into";
+    let select = "SELECT COUNT(*) FROM customers_customers WHERE org_id = $1 AND merged_into";
     count(tx, scope, select, ids).await
 }
 

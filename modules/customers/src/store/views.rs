@@ -29,12 +29,7 @@ pub(crate) async fn of_page(
 }
 
 /// Saves a view unless the owner has `most`; gives whether it did.
-pub(crate) async fn add(
-    tx: &mut Tx,
-    cx: &Ctx,
-    row: &ViewRow,
-    most: i64,
-) -> Result<bool, DbError> {
+pub(crate) async fn add(tx: &mut Tx, cx: &Ctx, row: &ViewRow, most: i64) -> Result<bool, DbError> {
     let made = tx
         .execute(
             "INSERT INTO customers_views (org_id, id, owner, page, name, query, shared, created_at)

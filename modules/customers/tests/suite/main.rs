@@ -1,0 +1,13 @@
+//! The customers module on both databases.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "helpers of tests may panic as tests do")]
+
+mod edge;
+mod families;
+mod feed;
+mod resolving;
+mod secrecy;
+mod suggesting;
+mod taking_back;
+mod tools;
+mod working;
