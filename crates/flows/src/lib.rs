@@ -2,6 +2,7 @@
 
 pub mod customer_card;
 pub mod engine;
+pub mod export_customers;
 pub mod import_orders;
 pub mod import_shop;
 pub mod list_customers;
@@ -13,4 +14,5 @@ pub mod search;
 pub mod timeline;
 pub mod undo_import;
 pub mod verify;
+pub mod workbench;
 pub mod write_rejects;

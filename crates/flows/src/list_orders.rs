@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
+use commerce::import_view::ShopName;
 use commerce::orders_list::{self, OrderCursor, OrderFilter, OrderSort};
 use commerce::record::LineRecord;
 use commerce::store::{self, OrderRow};
 use commerce::{OrderState, Receiver};
 use customers::model::mask_phone;
-use chrono::NaiveDate;
 use kernel::{
     Currency, Cursor, CustomerId, FieldErrors, OrderId, Page, ShopId, Timestamp, TypedId,
 };
@@ -61,7 +62,8 @@ impl OrderParams {
         let mut errors = FieldErrors::default();
         let long = |q: &String| q.chars().count() > orders_list::NUMBER_MAX_CHARS;
         if self.q.as_ref().is_some_and(long) {
-            errors.push("q", format!("must be at most {} characters", orders_list::NUMBER_MAX_CHARS));
+            errors
+                .push("q", format!("must be at most {} characters", orders_list::NUMBER_MAX_CHARS));
         }
         if matches!((self.from, self.to), (Some(from), Some(to)) if from > to) {
             errors.push("from", "must not be after `to`");
@@ -71,15 +73,6 @@ impl OrderParams {
         }
         errors.finish(|| Some(()))
     }
-}
-
-/// A shop, to name it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ShopName {
-    /// The shop.
-    pub id: ShopId,
-    /// Its name.
-    pub name: String,
 }
 
 /// A customer, to name it.
@@ -272,13 +265,9 @@ pub(crate) async fn views(
     };
     rows.into_iter()
         .map(|row| {
-            let customer = row
-                .customer_id
-                .and_then(|id| names.get(&id))
-                .map(|(root, name)| CustomerName {
-                    id: CustomerId::from_uuid(*root),
-                    name: name.clone(),
-                });
+            let customer = row.customer_id.and_then(|id| names.get(&id)).map(|(root, name)| {
+                CustomerName { id: CustomerId::from_uuid(*root), name: name.clone() }
+            });
             view(row, customer, keys, shops)
         })
         .collect()
@@ -295,7 +284,8 @@ pub(crate) fn view(
         .head(keys)
         .map_err(|error| DbError::Refused(format!("the receiver of an order: {error}")))?;
     let shop = shops.by_number(row.shop_number);
-    let broken = || DbError::Refused(format!("an order names the unknown shop {}", row.shop_number));
+    let broken =
+        || DbError::Refused(format!("an order names the unknown shop {}", row.shop_number));
     let (shop, currency) = shop
         .map(|shop| (ShopName { id: shop.id, name: shop.name.clone() }, shop.currency))
         .ok_or_else(broken)?;

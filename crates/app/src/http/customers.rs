@@ -1,17 +1,37 @@
 //! Customers as lists and cards show them: profile, orders and scores together.
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::response::{IntoResponse as _, Response};
+use flows::customer_card::{self, CustomerCard};
+use flows::engine::EngineHandle;
+use flows::export_customers::{self, ExportFormat, Wording};
 use flows::list_customers::{self, CustomerPage, CustomerParams};
-use platform::Problem;
-use platform::http::{Cx, QueryParams};
+use flows::list_suggestions::{self, SuggestionParams, SuggestionView};
+use flows::timeline::{self, TimelineItem, TimelineParams};
+use futures::StreamExt as _;
+use kernel::{CustomerId, JobId, Page};
+use platform::http::{Cx, ETag, PathId, QueryParams, parse_query};
+use platform::{Ctx, Platform, Problem};
+use serde::Deserialize;
+use tokio::sync::mpsc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::state::AppState;
 
+/// Pieces of an export that wait for a slow reader.
+const PIECES: usize = 4;
+
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(export))
+        .routes(routes!(suggestions))
+        .routes(routes!(card))
+        .routes(routes!(events))
 }
 
 /// A page of customers.
@@ -25,4 +45,172 @@ async fn list(
     params.check().map_err(Problem::validation)?;
     let engine = state.engines.of(cx.scope.org());
     Ok(Json(list_customers::list_customers(&engine, &cx, &params).await?))
+}
+
+/// The card of a customer. One that was merged has a card, too; `merged_into` says where it went.
+#[utoipa::path(get, path = "/customers/{id}", tag = "customers", params(("id" = CustomerId, Path)),
+    responses((status = 200, body = CustomerCard), Problem))]
+async fn card(
+    State(state): State<AppState>,
+    Cx(cx): Cx,
+    PathId(id): PathId<CustomerId>,
+) -> Result<(ETag, Json<CustomerCard>), Problem> {
+    let engine = state.engines.of(cx.scope.org());
+    let card = customer_card::customer_card(&engine, &cx, id)
+        .await?
+        .ok_or_else(|| Problem::not_found("customer"))?;
+    Ok((ETag(card.version), Json(card)))
+}
+
+/// What happened with a customer, the latest first.
+#[utoipa::path(get, path = "/customers/{id}/timeline", tag = "customers",
+    params(("id" = CustomerId, Path), TimelineParams),
+    responses((status = 200, body = Page<TimelineItem>), Problem))]
+async fn events(
+    State(platform): State<Platform>,
+    Cx(cx): Cx,
+    PathId(id): PathId<CustomerId>,
+    QueryParams(params): QueryParams<TimelineParams>,
+) -> Result<Json<Page<TimelineItem>>, Problem> {
+    let page = timeline::timeline(&platform, &cx, id, &params).await?;
+    page.map(Json).ok_or_else(|| Problem::not_found("customer"))
+}
+
+/// Pairs of customers that may be one, the likeliest first.
+#[utoipa::path(get, path = "/customers/suggestions", tag = "customers", params(SuggestionParams),
+    responses((status = 200, body = Page<SuggestionView>), Problem))]
+async fn suggestions(
+    State(state): State<AppState>,
+    Cx(cx): Cx,
+    QueryParams(params): QueryParams<SuggestionParams>,
+) -> Result<Json<Page<SuggestionView>>, Problem> {
+    let engine = state.engines.of(cx.scope.org());
+    Ok(Json(list_suggestions::list_suggestions(&engine, &cx, &params).await?))
+}
+
+/// The format, beside the filters of the list.
+#[derive(Debug, Default, Deserialize)]
+struct FormatParam {
+    #[serde(default)]
+    format: ExportFormat,
+}
+
+/// Takes `format` out of the query; the rest are the parameters of the list.
+fn export_params(uri: &Uri) -> Result<(ExportFormat, CustomerParams), Problem> {
+    let query = uri.query().unwrap_or_default();
+    let (format, rest): (Vec<&str>, Vec<&str>) = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .partition(|pair| pair.split('=').next() == Some("format"));
+    let of = |pairs: &[&str]| format!("/?{}", pairs.join("&")).parse::<Uri>();
+    let wrong = |error: axum::http::uri::InvalidUri| Problem::malformed(error.to_string());
+    let FormatParam { format } = parse_query(&of(&format).map_err(wrong)?)?;
+    let params: CustomerParams = parse_query(&of(&rest).map_err(wrong)?)?;
+    params.check().map_err(Problem::validation)?;
+    Ok((format, params))
+}
+
+/// Chinese names of columns for a browser that prefers Chinese.
+fn wording(headers: &HeaderMap) -> Wording {
+    let wants = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    if wants.is_some_and(|text| text.trim_start().to_ascii_lowercase().starts_with("zh")) {
+        Wording::Chinese
+    } else {
+        Wording::Codes
+    }
+}
+
+/// The customers who pass the filters as a file: CSV in UTF-8, or an Excel workbook.
+#[utoipa::path(get, path = "/customers/export", tag = "customers",
+    params(CustomerParams, ("format" = Option<ExportFormat>, Query)),
+    responses((status = 200, content_type = "text/csv", body = String), Problem))]
+async fn export(
+    State(state): State<AppState>,
+    Cx(cx): Cx,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let (format, params) = export_params(&uri)?;
+    let engine = state.engines.of(cx.scope.org());
+    // Whatever can be refused is refused before the file begins.
+    engine.fresh().await?;
+    let wording = wording(&headers);
+    match format {
+        ExportFormat::Csv => Ok(csv(engine, cx, params, wording)),
+        ExportFormat::Xlsx => workbook(&engine, &cx, &params, wording).await,
+    }
+}
+
+fn attachment(kind: &'static str, name: &'static str, body: Body) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (header::CONTENT_DISPOSITION, HeaderValue::from_static(name)),
+    ];
+    (headers, body).into_response()
+}
+
+fn csv(engine: EngineHandle, cx: Ctx, params: CustomerParams, wording: Wording) -> Response {
+    let (pieces, received) = mpsc::channel(PIECES);
+    let (failed, failure) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        if let Err(error) =
+            export_customers::export_csv(&engine, &cx, &params, wording, &pieces).await
+        {
+            tracing::warn!(%error, "an export broke off");
+            // The answer has begun: breaking it off is the one way left to say so.
+            drop(failed.send(std::io::Error::other(error.to_string())));
+        }
+    });
+    let pieces = futures::stream::unfold(received, |mut received| async {
+        received.recv().await.map(|piece| (Ok::<_, std::io::Error>(piece), received))
+    });
+    let end = futures::stream::once(failure).filter_map(|failure| async { failure.ok().map(Err) });
+    let body = Body::from_stream(pieces.chain(end));
+    attachment("text/csv; charset=utf-8", "attachment; filename=\"customers.csv\"", body)
+}
+
+/// A workbook is written to the disk first: its parts come in another order than its rows.
+async fn workbook(
+    engine: &EngineHandle,
+    cx: &Ctx,
+    params: &CustomerParams,
+    wording: Wording,
+) -> Result<Response, Problem> {
+    let folder = engine.platform().folder.join("tmp");
+    let failed = |error: std::io::Error| Problem::internal(&error);
+    tokio::fs::create_dir_all(&folder).await.map_err(failed)?;
+    let path = folder.join(format!("export-{}.xlsx", cx.fresh::<JobId>()));
+    let written =
+        export_customers::export_file(engine, cx, params, ExportFormat::Xlsx, wording, &path).await;
+    let opened = match written {
+        Ok(_) => tokio::fs::File::open(&path).await.map_err(failed),
+        Err(error) => Err(error.into()),
+    };
+    // The open file stays readable; its name is not needed any more.
+    drop(tokio::fs::remove_file(&path).await);
+    let body = Body::from_stream(tokio_util::io::ReaderStream::new(opened?));
+    Ok(attachment(
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "attachment; filename=\"customers.xlsx\"",
+        body,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_format_stands_beside_the_filters() {
+        let uri = "/customers/export?tier=lost&format=xlsx&q=a%26b".parse().unwrap();
+        let (format, params) = export_params(&uri).unwrap();
+        assert_eq!((format, params.q.as_deref()), (ExportFormat::Xlsx, Some("a&b")));
+        assert_eq!(params.tier.len(), 1);
+        let none = "/customers/export".parse().unwrap();
+        assert_eq!(export_params(&none).unwrap().0, ExportFormat::Csv);
+        for wrong in ["format=pdf", "tier=x", "nick=1"] {
+            let uri = format!("/customers/export?{wrong}").parse().unwrap();
+            assert_eq!(export_params(&uri).unwrap_err().code(), "validation", "{wrong}");
+        }
+    }
 }

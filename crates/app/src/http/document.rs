@@ -26,6 +26,14 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
         (Problem::name().into_owned(), Problem::schema()),
         (FieldError::name().into_owned(), FieldError::schema()),
     ]);
+    // Types that stand only in paths and queries are referred to, but not gathered by utoipa.
+    macro_rules! ids {
+        ($($id:ident)*) => { vec![$((kernel::$id::name().into_owned(), kernel::$id::schema())),*] };
+    }
+    add(ids![
+        CustomerId OrderId ShopId ImportId UserId TokenId TagId NoteId MergeId SuggestionId ViewId
+        JobId
+    ]);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(identity::COOKIE)));
     components.add_security_scheme("session", cookie);

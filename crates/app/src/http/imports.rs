@@ -8,7 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::Json;
 use commerce::formats::{Format, ReaderContext};
 use commerce::import_view::ImportView;
-use commerce::imports::{self, Import, ImportFile, ImportRequest, ImportState};
+use commerce::imports::{self, Import, ImportFile, ImportRequest, ImportState, Progress};
 use commerce::shops::{self, Channel};
 use flows::import_orders::{self, ImportError, ImportOrder};
 use flows::import_shop::{self, WantedShop};
@@ -16,7 +16,7 @@ use flows::preview_import::{self, FilePreview};
 use flows::undo_import::{self, UndoError};
 use flows::write_rejects;
 use kernel::{Currency, Cursor, FieldErrors, ImportId, Limit, Page};
-use platform::http::{Cx, Idempotency, Idempotent, PathId, QueryParams};
+use platform::http::{Cx, Idempotency, Idempotent, JsonBody, PathId, QueryParams};
 use platform::idempotency::{self, Answer, Begun};
 use platform::jobs::{self, JobOptions};
 use platform::{Ctx, Platform, Problem};
@@ -44,7 +44,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
                 .layer(DefaultBodyLimit::disable()),
         )
         .routes(routes!(get))
-        .routes(routes!(preview))
+        .routes(routes!(preview, preview_with))
         .routes(routes!(start))
         .routes(routes!(pause))
         .routes(routes!(resume))
@@ -371,6 +371,29 @@ async fn preview(
     preview_of(&platform, &cx, id, params.format, None).await
 }
 
+/// How to look at the files.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+struct PreviewBody {
+    /// A format by name, or `auto`.
+    format: Option<String>,
+    /// A mapping (TOML) that is being written.
+    mapping: Option<String>,
+}
+
+/// The same under a mapping that is being written
+#[utoipa::path(post, path = "/commerce/imports/{id}/preview", tag = "commerce",
+    params(("id" = ImportId, Path)), request_body = PreviewBody,
+    responses((status = 200, body = ImportPreview), Problem))]
+async fn preview_with(
+    State(platform): State<Platform>,
+    Cx(cx): Cx,
+    PathId(id): PathId<ImportId>,
+    JsonBody(body): JsonBody<PreviewBody>,
+) -> Result<Json<ImportPreview>, Problem> {
+    preview_of(&platform, &cx, id, body.format, body.mapping).await
+}
+
 async fn preview_of(
     platform: &Platform,
     cx: &Ctx,
@@ -414,11 +437,11 @@ struct StartImport {
     format: Option<String>,
     /// A mapping (TOML) for generic files.
     mapping: Option<String>,
-    /// Only say what an import would do; the draft stays a draft.
+    /// Only say what an import would do; it can then be started again for real.
     dry_run: bool,
 }
 
-/// Runs a draft, or tries it with `dry_run`
+/// Runs a draft, or tries it with `dry_run`; a tried one can be run for real
 #[utoipa::path(post, path = "/commerce/imports/{id}/start", tag = "commerce",
     params(("id" = ImportId, Path)), request_body = StartImport,
     responses((status = 202, body = ImportView), Problem))]
@@ -429,9 +452,19 @@ async fn start(
     Idempotent { key, body }: Idempotent<StartImport>,
 ) -> Result<Answer, Problem> {
     let draft = find(&platform, &cx, id).await?;
+    let known_shop = {
+        let mut tx = platform.db.read().await?;
+        match draft.shop_number {
+            Some(number) => shops::by_number(&mut tx, &cx, number).await?,
+            None => None,
+        }
+    };
+    // What is not said again stays as it was in the dry run before.
     let mut errors = FieldErrors::default();
-    let format = format_field(&mut errors, body.format.as_deref().filter(|name| *name != "auto"));
+    let format = body.format.as_deref().or(draft.request.format.as_deref());
+    let format = format_field(&mut errors, format.filter(|name| *name != "auto"));
     let name = body.shop.as_deref().map(str::trim).filter(|name| !name.is_empty());
+    let name = name.or(known_shop.as_ref().map(|shop| shop.name.as_str()));
     if name.is_none() {
         errors.push("shop", "is missing: the name of the shop whose orders these are");
     }
@@ -443,13 +476,13 @@ async fn start(
             unique.push((file.name.clone(), path));
         }
     }
+    let mapping = body.mapping.clone().filter(|text| !text.trim().is_empty());
     let order = ImportOrder {
         files: unique,
         format,
-        mapping: body.mapping.clone().filter(|text| !text.trim().is_empty()),
+        mapping: mapping.or_else(|| draft.request.mapping.clone()),
         dry_run: body.dry_run,
-        // A dry run leaves the files for the real one.
-        uploaded: !body.dry_run,
+        uploaded: true,
     };
     let wanted = WantedShop { name, channel: body.channel, currency: body.currency };
     let shop = import_shop::find_or_make(&platform, &cx, wanted, &order).await.map_err(problem)?;
@@ -462,25 +495,28 @@ async fn start(
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
     };
-    let queued = ImportState::Queued;
-    let import = if body.dry_run {
-        if draft.state != ImportState::Draft {
-            return Err(not_a_draft(&draft));
-        }
-        let number = Some(shop.number);
-        imports::create(&mut tx, &cx, number, queued, true, &fingerprint, request).await?
+    let from: &[ImportState] = if draft.dry_run {
+        &[ImportState::Finished, ImportState::Failed, ImportState::Cancelled]
     } else {
-        if !imports::transition(&mut tx, &cx, id, &[ImportState::Draft], queued).await? {
-            return Err(not_a_draft(&draft));
-        }
-        let mut import = draft;
-        import.state = queued;
-        import.shop_number = Some(shop.number);
-        import.request = request;
-        import.fingerprint = fingerprint;
-        imports::save(&mut tx, cx.scope, &import).await?;
-        import
+        &[ImportState::Draft]
     };
+    let queued = ImportState::Queued;
+    if !imports::transition(&mut tx, &cx, id, from, queued).await? {
+        return Err(not_a_draft(&draft));
+    }
+    imports::drop_rejects(&mut tx, cx.scope, draft.number).await?;
+    let mut import = draft;
+    import.state = queued;
+    import.dry_run = body.dry_run;
+    import.shop_number = Some(shop.number);
+    import.progress = Progress {
+        bytes_total: request.files.iter().map(|file| file.size_bytes).sum(),
+        ..Progress::default()
+    };
+    import.request = request;
+    import.fingerprint = fingerprint;
+    import.error = None;
+    imports::save(&mut tx, cx.scope, &import).await?;
     enqueue(&mut tx, &cx, IMPORT, import.id).await?;
     let shops = shops::all(&mut tx, &cx).await?;
     let view = ImportView::of(&import, &shops);

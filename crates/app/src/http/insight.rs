@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use flows::rfm::{self, RfmAnswer, RfmParams};
+use flows::workbench::{self, Workbench};
 use platform::Problem;
 use platform::http::{Cx, QueryParams};
 use utoipa_axum::router::OpenApiRouter;
@@ -11,7 +12,7 @@ use utoipa_axum::routes;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(get_rfm))
+    OpenApiRouter::new().routes(routes!(get_rfm)).routes(routes!(get_workbench))
 }
 
 /// Customers by recency, frequency and monetary value
@@ -24,4 +25,15 @@ async fn get_rfm(
 ) -> Result<Json<RfmAnswer>, Problem> {
     let engine = state.engines.of(cx.scope.org());
     Ok(Json(rfm::rfm(&engine, &params).await?))
+}
+
+/// What changed since yesterday, and what needs a person
+#[utoipa::path(get, path = "/insight/workbench", tag = "insight",
+    responses((status = 200, body = Workbench), Problem))]
+async fn get_workbench(
+    State(state): State<AppState>,
+    Cx(cx): Cx,
+) -> Result<Json<Workbench>, Problem> {
+    let engine = state.engines.of(cx.scope.org());
+    Ok(Json(workbench::workbench(&engine, &cx).await?))
 }

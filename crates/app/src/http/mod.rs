@@ -1,19 +1,24 @@
 //! The whole interface: routes of the modules and of this crate, and what stands around them.
 
 mod around;
+mod commerce;
 mod customers;
 mod document;
 mod imports;
 mod insight;
+mod search;
 mod web;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::routing::{any, get};
 use platform::Problem;
 use platform::http::{JSON_LIMIT_BYTES, run_to_end, with_request_id};
 use platform::telemetry::{self, access_log};
@@ -33,7 +38,12 @@ const ANSWER: Duration = Duration::from_secs(60);
 
 /// Routes that cross modules: one file of this folder for each, one line here.
 fn crossing() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(imports::routes()).merge(insight::routes()).merge(customers::routes())
+    OpenApiRouter::new()
+        .merge(imports::routes())
+        .merge(insight::routes())
+        .merge(customers::routes())
+        .merge(commerce::routes())
+        .merge(search::routes())
 }
 
 /// Everything below `/api/v1`, without what stands around it. The modules' routes see the platform.
@@ -58,7 +68,8 @@ pub fn openapi() -> OpenApi {
 /// # Errors
 /// When the metrics of this process belong to somebody else.
 pub fn router(state: &AppState) -> anyhow::Result<Router> {
-    Ok(around(state, api_router(state)).merge(health(state)?))
+    let pages = web::routes();
+    Ok(around(state, guarded(state, api_router(state)).merge(pages)).merge(health(state)?))
 }
 
 /// Health and metrics only: what a worker answers.
@@ -70,34 +81,44 @@ pub fn health(state: &AppState) -> anyhow::Result<Router> {
     Ok(telemetry::routes(state.readiness.clone(), metrics))
 }
 
-/// The routes below `/api/v1` and the pages, without what stands around them.
+/// The routes below `/api`, without what stands around them.
 pub fn api_router(state: &AppState) -> Router {
     let (api, _) = api(state).split_for_parts();
     let api = api
-        .route("/openapi.json", get(async || Json(openapi())))
+        .route("/openapi.json", get(openapi_json))
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(state.clone());
     Router::new()
         .nest(API, api)
-        .route("/api", axum::routing::any(no_such_route))
-        .route("/api/{*rest}", axum::routing::any(no_such_route))
-        .merge(web::routes())
+        .route("/api", any(no_such_route))
+        .route("/api/", any(no_such_route))
+        .route("/api/{*rest}", any(no_such_route))
 }
 
-/// Puts around `routes` what every request passes; the first to see it is the last in this list.
-pub fn around(state: &AppState, routes: Router) -> Router {
+/// Puts around `routes` what a request for data passes; the first to see it is the last in this list.
+pub fn guarded(state: &AppState, routes: Router) -> Router {
     let platform = state.platform.clone();
-    let signing_in = (platform.clone(), state.edge.clone());
     routes
         .layer(DefaultBodyLimit::max(JSON_LIMIT_BYTES))
-        .layer(from_fn_with_state(signing_in, identity::sign_in_layer))
-        .layer(from_fn_with_state(platform.clone(), run_to_end))
+        .layer(from_fn_with_state((platform.clone(), state.edge.clone()), identity::sign_in_layer))
+        .layer(from_fn_with_state(platform, run_to_end))
         .layer(from_fn_with_state(ANSWER, around::answer_in_time))
+}
+
+/// Puts around `routes` what every request passes, those for pages included.
+pub fn around(state: &AppState, routes: Router) -> Router {
+    routes
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(from_fn_with_state(state.edge.behind_proxy, around::security_headers))
         .layer(from_fn(access_log))
-        .layer(from_fn_with_state(platform, with_request_id))
+        .layer(from_fn_with_state(state.platform.clone(), with_request_id))
+}
+
+async fn openapi_json() -> Response {
+    static TEXT: LazyLock<Bytes> =
+        LazyLock::new(|| serde_json::to_vec(&openapi()).unwrap_or_default().into());
+    ([(header::CONTENT_TYPE, "application/json")], TEXT.clone()).into_response()
 }
 
 async fn no_such_route() -> Response {
@@ -106,7 +127,7 @@ async fn no_such_route() -> Response {
 
 async fn method_not_allowed() -> Response {
     Problem::new(
-        axum::http::StatusCode::METHOD_NOT_ALLOWED,
+        StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
         "This route does not take this method",
     )

@@ -1,0 +1,40 @@
+//! Orders with the customers they belong to.
+
+use axum::Json;
+use axum::extract::State;
+use flows::list_orders::{self, OrderCard, OrderParams, OrderView};
+use kernel::{OrderId, Page};
+use platform::http::{Cx, PathId, QueryParams};
+use platform::{Platform, Problem};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::AppState;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(card))
+}
+
+/// A page of orders.
+#[utoipa::path(get, path = "/commerce/orders", tag = "commerce", params(OrderParams),
+    responses((status = 200, body = Page<OrderView>), Problem))]
+async fn list(
+    State(platform): State<Platform>,
+    Cx(cx): Cx,
+    QueryParams(params): QueryParams<OrderParams>,
+) -> Result<Json<Page<OrderView>>, Problem> {
+    params.check().map_err(Problem::validation)?;
+    Ok(Json(list_orders::list_orders(&platform, &cx, &params).await?))
+}
+
+/// An order with its lines.
+#[utoipa::path(get, path = "/commerce/orders/{id}", tag = "commerce",
+    params(("id" = OrderId, Path)), responses((status = 200, body = OrderCard), Problem))]
+async fn card(
+    State(platform): State<Platform>,
+    Cx(cx): Cx,
+    PathId(id): PathId<OrderId>,
+) -> Result<Json<OrderCard>, Problem> {
+    let card = list_orders::order_card(&platform, &cx, id).await?;
+    card.map(Json).ok_or_else(|| Problem::not_found("order"))
+}
