@@ -243,7 +243,6 @@ mod tests {
             "guanxi import --shop T --format word a.csv",
             "guanxi import undo",
             "guanxi import undo cus_01h455vb4pex5vsknk084sn02q",
-            "guanxi import --shop T undo imp_01h455vb4pex5vsknk084sn02q",
             "guanxi user add --email a@b.c --role king",
             "guanxi user add --email nobody",
             "guanxi rfm --bins 1",

@@ -1,0 +1,10 @@
+//! The whole program through its real router, on both databases.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+mod disconnect;
+mod document;
+mod edge;
+mod house;
+mod serve;
+mod sign_in;

@@ -1,0 +1,113 @@
+//! A program with data of its own.
+
+use app::AppState;
+use app::http;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use identity::{Edge, NewUser, Password, Role, SetupCode};
+use kernel::OrgId;
+use platform::crypto::MasterKey;
+use platform::{Migration, Platform};
+use serde_json::Value;
+use testkit::TestDb;
+use tower::ServiceExt as _;
+
+pub const EMAIL: &str = "owner@example.com";
+pub const PASSWORD: &str = "a long password";
+
+pub fn migrations() -> &'static [Migration] {
+    app::modules::migrations().leak()
+}
+
+/// The router around one database.
+pub struct House {
+    pub state: AppState,
+    router: Router,
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    pub fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl House {
+    pub async fn new(db: &TestDb) -> Self {
+        let cx = db.ctx();
+        let key = MasterKey::new([42; 32]);
+        let platform =
+            Platform::new(db.db().clone(), key, cx.clock.clone(), cx.ids.clone(), db.folder());
+        let mut tx = db.db().begin().await.unwrap();
+        identity::ensure_org(&mut tx, &cx).await.unwrap();
+        tx.commit().await.unwrap();
+        let state = AppState::new(platform, Edge::new(SetupCode::fresh(&*cx.ids), false));
+        let router = http::router(&state).unwrap();
+        Self { state, router }
+    }
+
+    /// With the owner's account.
+    pub async fn owned(db: &TestDb) -> Self {
+        let house = Self::new(db).await;
+        let cx = db.ctx();
+        let password = identity::hash(Password::new(PASSWORD).unwrap(), &*cx.ids).await;
+        let new = NewUser {
+            email: EMAIL.parse().unwrap(),
+            name: "店主".parse().unwrap(),
+            role: Role::Owner,
+            password,
+        };
+        let keys = house.state.platform.keys(OrgId::FIRST);
+        let mut tx = db.db().begin().await.unwrap();
+        identity::create_user(&mut tx, &cx, &keys, new).await.unwrap();
+        tx.commit().await.unwrap();
+        house
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let mut request = Request::post(path).header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(body.to_string())).unwrap()).await
+    }
+
+    /// Signs the owner in and gives the cookie as a browser sends it.
+    pub async fn cookie(&self) -> String {
+        let body = serde_json::json!({"email": EMAIL, "password": PASSWORD});
+        let answer = self.post("/api/v1/identity/sessions", &[], &body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{:?}", answer.body);
+        answer.header(header::SET_COOKIE.as_str()).split(';').next().unwrap().to_owned()
+    }
+}
