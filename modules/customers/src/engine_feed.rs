@@ -81,11 +81,11 @@ pub async fn each_profile_for_engine(
 ) -> Result<(), DbError> {
     let root_of = roots::all_merged(tx, scope).await?;
     let mut merged: HashMap<Uuid, BTreeSet<String>> = HashMap::new();
-    if !root_of.is_empty() {
-        for (customer, account) in store::engine::accounts_of_merged(tx, scope).await? {
-            let root = root_of.get(&customer).copied().unwrap_or(customer);
-            merged.entry(root).or_default().insert(account);
-        }
+    let members: Vec<Uuid> = root_of.keys().copied().collect();
+    for (customer, account) in
+        store::engine::accounts(tx, scope, &roots::distinct(&members)).await?
+    {
+        merged.entry(root_of[&customer]).or_default().insert(account);
     }
     let mut current: Option<Gathering> = None;
     store::engine::each_root(tx, scope, |row| match &mut current {

@@ -169,13 +169,13 @@ pub async fn unmerge(tx: &mut Tx, cx: &Ctx, id: MergeId) -> Result<Unmerged, Unm
 /// # Errors
 /// As the database says.
 pub async fn merges(tx: &mut Tx, scope: Scope, family: &[Uuid]) -> Result<Vec<Merge>, DbError> {
-    let rows = store::merges::holding(tx, scope, family).await?;
+    let rows = store::merges::that_absorbed(tx, scope, family).await?;
     let absorbed: Vec<Uuid> = rows.iter().map(|row| row.absorb).collect();
     let names: HashMap<Uuid, String> =
         store::family::names(tx, scope, &roots::distinct(&absorbed)).await?.into_iter().collect();
     Ok(rows
         .into_iter()
-        .filter(|row| family.contains(&row.keep))
+        .filter(|row| row.undone_at.is_none() && family.contains(&row.keep))
         .map(|row| Merge {
             id: MergeId::from_uuid(row.id),
             keep: CustomerId::from_uuid(row.keep),

@@ -1,6 +1,6 @@
 //! Suggestions that two customers are one, made when accounts share a phone or an e-mail address.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kernel::{CustomerId, SuggestionId, Timestamp, TypedId};
 use platform::crypto::OrgKeys;
@@ -13,16 +13,14 @@ use crate::merge::{self, MergeError};
 use crate::model::IdentityKind;
 use crate::profiles::masked;
 use crate::resolve::SHARED_BY_MAX;
-use crate::store::suggestions::SuggestionRow;
+use crate::store::suggestions::{DISMISSED, OPEN, SuggestionRow};
 use crate::{roots, settings, store};
 
 /// Suggestions of one customer that are shown.
-const OF_CUSTOMER_MAX: u32 = 50;
+const OF_CUSTOMER_MAX: usize = 50;
 /// Suggestions looked at by one call of [`apply_open`].
 const LOOKED_AT_MAX: usize = 10_000;
 const PAGE: i64 = 200;
-const OPEN: i64 = 0;
-const DISMISSED: i64 = 1;
 
 /// Kind and hash of what two customers share.
 type Shared = (i64, Vec<u8>);
@@ -65,7 +63,8 @@ pub struct Suggestions {
     pub next: Option<Place>,
 }
 
-/// Open suggestions, the highest score first; one for each pair of customers.
+/// Open suggestions, the highest score first; one for each pair of customers, so that a page may be
+/// shorter than `limit` though more follow.
 ///
 /// # Errors
 /// `Refused` if evidence cannot be opened with `keys`; otherwise as the database says.
@@ -103,36 +102,38 @@ pub async fn of(
     keys: &OrgKeys,
     family: &[Uuid],
 ) -> Result<Vec<Suggestion>, DbError> {
-    let mut rows = store::suggestions::open_of(tx, scope, family, OF_CUSTOMER_MAX).await?;
-    let mut pairs = std::collections::HashSet::new();
-    rows.retain(|row| pairs.insert((row.a, row.b)));
-    rows.truncate(OF_CUSTOMER_MAX as usize);
-    with_evidence(tx, scope, keys, rows).await
+    let mut rows = store::suggestions::of(tx, scope, family).await?;
+    rows.retain(|row| row.state == OPEN);
+    // The weaker ones of these pairs are left out there.
+    rows.truncate(2 * OF_CUSTOMER_MAX);
+    let mut found = with_evidence(tx, scope, keys, rows).await?;
+    found.truncate(OF_CUSTOMER_MAX);
+    Ok(found)
 }
 
-/// `heads` are the strongest suggestions of their pairs; the weaker ones come as evidence.
+/// Rows with their evidence. Of several open suggestions of a pair the strongest stays, and the
+/// others come as its evidence.
 async fn with_evidence(
     tx: &mut Tx,
     scope: Scope,
     keys: &OrgKeys,
-    heads: Vec<SuggestionRow>,
+    mut rows: Vec<SuggestionRow>,
 ) -> Result<Vec<Suggestion>, DbError> {
-    let sides: Vec<Uuid> = heads.iter().flat_map(|row| [row.a, row.b]).collect();
-    let root_of = roots::roots(tx, scope, &sides).await?;
-    let firsts: Vec<Uuid> = heads.iter().map(|row| row.a).collect();
+    let firsts: Vec<Uuid> = rows.iter().map(|row| row.a).collect();
     let firsts = roots::distinct(&firsts);
     let mut shared: HashMap<(Uuid, Uuid), Vec<Shared>> = HashMap::new();
-    for row in &heads {
-        shared.insert((row.a, row.b), vec![(row.kind, row.hash.clone())]);
-    }
-    for row in store::suggestions::open_by_first(tx, scope, &firsts).await? {
-        if let Some(known) = shared.get_mut(&(row.a, row.b)) {
-            let fact = (row.kind, row.hash);
-            if !known.contains(&fact) {
-                known.push(fact);
-            }
+    let mut strongest: HashMap<(Uuid, Uuid), Uuid> = HashMap::new();
+    let wanted: HashSet<(Uuid, Uuid)> = rows.iter().map(|row| (row.a, row.b)).collect();
+    for row in store::suggestions::of(tx, scope, &firsts).await? {
+        let pair = (row.a, row.b);
+        if row.state == OPEN && wanted.contains(&pair) {
+            strongest.entry(pair).or_insert(row.id);
+            shared.entry(pair).or_default().push((row.kind, row.hash));
         }
     }
+    rows.retain(|row| strongest.get(&(row.a, row.b)) == Some(&row.id));
+    let sides: Vec<Uuid> = rows.iter().flat_map(|row| [row.a, row.b]).collect();
+    let root_of = roots::roots(tx, scope, &sides).await?;
     let hashes: Vec<Vec<u8>> = shared.values().flatten().map(|(_, hash)| hash.clone()).collect();
     let mut values: HashMap<Shared, String> = HashMap::new();
     for row in store::suggestions::evidence(tx, scope, &firsts, &hashes).await? {
@@ -141,7 +142,7 @@ async fn with_evidence(
         let value = masked(kind, None, row.sealed.as_deref(), keys)?;
         values.insert((row.kind, row.hash), value);
     }
-    let suggestions = heads.into_iter().filter_map(|row| {
+    let suggestions = rows.into_iter().filter_map(|row| {
         let (a, b) = (root_of.get(&row.a)?, root_of.get(&row.b)?);
         let facts = shared.get(&(row.a, row.b))?;
         let evidence = facts
@@ -183,16 +184,17 @@ pub enum DismissError {
 /// # Errors
 /// `Unknown`, `Merged`.
 pub async fn dismiss(tx: &mut Tx, cx: &Ctx, id: SuggestionId) -> Result<(), DismissError> {
-    let (a, b, state) = store::suggestions::sides(tx, cx.scope, id.uuid())
+    let row = store::suggestions::rows(tx, cx.scope, &[id.uuid()])
         .await?
+        .pop()
         .ok_or(DismissError::Unknown(id))?;
-    match state {
+    match row.state {
         OPEN => {}
         DISMISSED => return Ok(()),
         _ => return Err(DismissError::Merged),
     }
-    store::suggestions::dismiss(tx, cx.scope, a, b).await?;
-    let sides = vec![CustomerId::from_uuid(a), CustomerId::from_uuid(b)];
+    store::suggestions::dismiss(tx, cx.scope, row.a, row.b).await?;
+    let sides = vec![CustomerId::from_uuid(row.a), CustomerId::from_uuid(row.b)];
     Ok(outbox::push(tx, cx, &CustomersChangedV1::of(sides)).await?)
 }
 
@@ -239,10 +241,10 @@ async fn apply_one(tx: &mut Tx, cx: &Ctx, row: &SuggestionRow) -> Result<bool, D
     let families = roots::families(tx, cx.scope, &[a, b]).await?;
     let (family_a, family_b) = (&families[&a], &families[&b]);
     let both: Vec<Uuid> = family_a.iter().chain(family_b).copied().collect();
-    let were_one = store::merges::undone(tx, cx.scope, &both).await?;
-    let was_parted = were_one.iter().any(|(one, other)| {
-        (family_a.contains(one) && family_b.contains(other))
-            || (family_b.contains(one) && family_a.contains(other))
+    let merges = store::merges::that_absorbed(tx, cx.scope, &both).await?;
+    let was_parted = merges.iter().filter(|merge| merge.undone_at.is_some()).any(|merge| {
+        (family_a.contains(&merge.keep) && family_b.contains(&merge.absorb))
+            || (family_b.contains(&merge.keep) && family_a.contains(&merge.absorb))
     });
     if was_parted {
         return Ok(false);

@@ -105,18 +105,19 @@ fn tag_of((id, name, colour): store::tags::TagRow) -> Tag {
 pub async fn all(tx: &mut Tx, scope: Scope) -> Result<Vec<TagWithCount>, DbError> {
     let mut counts: HashMap<Uuid, i64> =
         store::tags::counts(tx, scope).await?.into_iter().collect();
-    let of_merged = store::tags::of_merged(tx, scope).await?;
-    if !of_merged.is_empty() {
+    let root_of = roots::all_merged(tx, scope).await?;
+    if !root_of.is_empty() {
         // A family that has a tag twice counts once.
-        let merged: Vec<Uuid> = of_merged.iter().map(|(customer, _)| *customer).collect();
-        let root_of = roots::roots(tx, scope, &merged).await?;
+        let merged: Vec<Uuid> = root_of.keys().copied().collect();
         let tops: Vec<Uuid> = root_of.values().copied().collect();
-        let tops = roots::distinct(&tops);
         let mut seen: HashSet<(Uuid, Uuid)> =
-            store::engine::taggings(tx, scope, &tops).await?.into_iter().collect();
-        for (customer, tag) in of_merged {
-            let root = root_of.get(&customer).copied().unwrap_or(customer);
-            if !seen.insert((root, tag)) {
+            store::engine::taggings(tx, scope, &roots::distinct(&tops))
+                .await?
+                .into_iter()
+                .collect();
+        for (customer, tag) in store::engine::taggings(tx, scope, &roots::distinct(&merged)).await?
+        {
+            if !seen.insert((root_of[&customer], tag)) {
                 *counts.entry(tag).or_default() -= 1;
             }
         }

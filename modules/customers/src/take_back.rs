@@ -8,10 +8,8 @@ use platform::{Ctx, DbError, Scope, Tx};
 use uuid::Uuid;
 
 use crate::resolve::Resolved;
+use crate::store::suggestions::MERGED_SINCE;
 use crate::{roots, store};
-
-/// `state` of a suggestion whose two were merged after it was made.
-const MERGED: i64 = 2;
 
 /// What people did with the customers since, in numbers of customers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -129,10 +127,10 @@ async fn suggestions_to_remove(
     let touched: Vec<Uuid> =
         added.iter().map(|(customer, ..)| *customer).chain(created.iter().copied()).collect();
     let mut remove = BTreeSet::new();
-    for row in store::take_back::suggestions(tx, scope, &made).await? {
+    for row in store::suggestions::rows(tx, scope, &made).await? {
         remove.insert((row.id, row.state));
     }
-    for row in store::take_back::suggestions_of(tx, scope, &roots::distinct(&touched)).await? {
+    for row in store::suggestions::of(tx, scope, &roots::distinct(&touched)).await? {
         let hash = Uuid::from_slice(&row.hash).unwrap_or_default();
         let rests_on_it = [row.a, row.b]
             .into_iter()
@@ -163,7 +161,7 @@ async fn dependents(
     found.tagged = store::take_back::tagged(tx, scope, &created).await?;
     if found.merged == 0 {
         // Two that were there before, merged because of what this batch brought.
-        let merged = suggestions.iter().filter(|(_, state)| *state == MERGED).count();
+        let merged = suggestions.iter().filter(|(_, state)| *state == MERGED_SINCE).count();
         found.merged = merged as i64;
     }
     Ok(found)

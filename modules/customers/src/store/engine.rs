@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::by_ids;
 
-/// A customer, one of its plain account names, and whether the customer is merged.
+/// A root and one of its plain account names.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct FeedRow {
     pub id: Uuid,
@@ -34,24 +34,7 @@ pub(crate) async fn each_root(
     .await
 }
 
-/// Plain accounts of merged customers: customer and account.
-pub(crate) async fn accounts_of_merged(
-    tx: &mut Tx,
-    scope: Scope,
-) -> Result<Vec<(Uuid, String)>, DbError> {
-    let mut found = Vec::new();
-    tx.for_each::<(Uuid, String)>(
-        "SELECT c.id, i.plain FROM customers_customers c
-           JOIN customers_identities i ON i.org_id = c.org_id AND i.customer_id = c.id
-          WHERE c.org_id = $1 AND c.merged_into IS NOT NULL AND i.kind = 1 AND i.plain IS NOT NULL",
-        args![scope.org_arg()],
-        |row| found.push(row),
-    )
-    .await?;
-    Ok(found)
-}
-
-/// Plain accounts of some customers: customer and account, by first sight.
+/// Plain accounts of some customers: customer and account.
 pub(crate) async fn accounts(
     tx: &mut Tx,
     scope: Scope,

@@ -21,11 +21,11 @@ pub(crate) async fn roots_of_merged(
         let sql = format!(
             "WITH RECURSIVE up (id, place, next) AS (
                SELECT id, id, merged_into FROM customers_customers
-                WHERE org_id = $1 AND merged_into IS NOT NULL AND id IN ({list})
+                WHERE org_id = $1 AND id IN ({list})
                UNION ALL
                SELECT up.id, c.id, c.merged_into FROM up
                  JOIN customers_customers c ON c.org_id = $1 AND c.id = up.next)
-             SELECT id, place FROM up WHERE next IS NULL"
+             SELECT id, place FROM up WHERE next IS NULL AND id <> place"
         );
         found.extend(tx.fetch_all::<(Uuid, Uuid)>(AssertSqlSafe(sql), arguments).await?);
     }

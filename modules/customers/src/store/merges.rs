@@ -12,6 +12,7 @@ pub(crate) struct MergeRow {
     pub absorb: Uuid,
     pub actor: Option<Uuid>,
     pub created_at: i64,
+    pub undone_at: Option<i64>,
 }
 
 pub(crate) async fn add(
@@ -32,7 +33,7 @@ pub(crate) async fn add(
 
 pub(crate) async fn get(tx: &mut Tx, scope: Scope, id: Uuid) -> Result<Option<MergeRow>, DbError> {
     tx.fetch_optional(
-        "SELECT id, keep, absorb, actor, created_at FROM customers_merges
+        "SELECT id, keep, absorb, actor, created_at, undone_at FROM customers_merges
          WHERE org_id = $1 AND id = $2",
         args![scope.org_arg(), id],
     )
@@ -51,24 +52,20 @@ pub(crate) async fn undo(tx: &mut Tx, cx: &Ctx, id: Uuid) -> Result<bool, DbErro
     Ok(undone == 1)
 }
 
-/// Merges that hold and absorbed one of `ids`, the first made first.
-pub(crate) async fn holding(
+/// Merges that absorbed one of `customers`, undone ones too, the first made first.
+///
+/// In two steps, for the reason that `suggestions` gives.
+pub(crate) async fn that_absorbed(
     tx: &mut Tx,
     scope: Scope,
-    ids: &[Uuid],
+    customers: &[Uuid],
 ) -> Result<Vec<MergeRow>, DbError> {
-    let select = "SELECT id, keep, absorb, actor, created_at FROM customers_merges
-         WHERE org_id = $1 AND undone_at IS NULL AND absorb";
-    by_ids(tx, scope, select, ids, "ORDER BY created_at, id").await
-}
-
-/// Pairs that were merged and parted again, one of `ids` being the absorbed one.
-pub(crate) async fn undone(
-    tx: &mut Tx,
-    scope: Scope,
-    ids: &[Uuid],
-) -> Result<Vec<(Uuid, Uuid)>, DbError> {
-    let select = "SELECT DISTINCT keep, absorb FROM customers_merges
-         WHERE org_id = $1 AND undone_at IS NOT NULL AND absorb";
-    by_ids(tx, scope, select, ids, "").await
+    let select = "SELECT id FROM customers_merges WHERE org_id = $1 AND absorb";
+    let ids: Vec<(Uuid,)> = by_ids(tx, scope, select, customers, "").await?;
+    let ids: Vec<Uuid> = ids.into_iter().map(|(id,)| id).collect();
+    let select = "SELECT id, keep, absorb, actor, created_at, undone_at FROM customers_merges
+         WHERE org_id = $1 AND id";
+    let mut rows: Vec<MergeRow> = by_ids(tx, scope, select, &ids, "").await?;
+    rows.sort_by_key(|row| (row.created_at, row.id));
+    Ok(rows)
 }

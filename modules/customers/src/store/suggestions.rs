@@ -1,5 +1,7 @@
-//! SQL of suggestions. `state`: 0 open; 1 dismissed; both in one family: 2 merged since it was made,
-//! 3 merged before.
+//! SQL of suggestions.
+//!
+//! Rows are found in two steps, ids by an index that holds all that is asked and rows by ids: SQLite
+//! without statistics takes `org_id = …` for selective and would rather read the whole table.
 
 use platform::db::args::in_list;
 use platform::{Arg, DbError, Scope, Tx, args};
@@ -7,6 +9,16 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::{by_ids, for_ids};
+use crate::roots;
+
+/// Waits for somebody to decide.
+pub(crate) const OPEN: i64 = 0;
+/// The two are not one.
+pub(crate) const DISMISSED: i64 = 1;
+/// The two were merged since it was made.
+pub(crate) const MERGED_SINCE: i64 = 2;
+/// The two were in one family when it was made.
+pub(crate) const MERGED_BEFORE: i64 = 3;
 
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct SuggestionRow {
@@ -16,29 +28,56 @@ pub(crate) struct SuggestionRow {
     pub kind: i64,
     pub hash: Vec<u8>,
     pub score: i64,
+    pub state: i64,
     pub created_at: i64,
+}
+
+/// Suggestions by id.
+pub(crate) async fn rows(
+    tx: &mut Tx,
+    scope: Scope,
+    ids: &[Uuid],
+) -> Result<Vec<SuggestionRow>, DbError> {
+    let select = "SELECT id, a, b, kind, hash, score, state, created_at FROM customers_suggestions
+         WHERE org_id = $1 AND id";
+    by_ids(tx, scope, select, ids, "").await
+}
+
+/// Suggestions of which one of `customers` is a side, whatever their state; the strongest first.
+pub(crate) async fn of(
+    tx: &mut Tx,
+    scope: Scope,
+    customers: &[Uuid],
+) -> Result<Vec<SuggestionRow>, DbError> {
+    let mut ids = Vec::new();
+    for select in [
+        "SELECT id FROM customers_suggestions WHERE org_id = $1 AND a",
+        "SELECT id FROM customers_suggestions WHERE org_id = $1 AND b",
+    ] {
+        ids.extend(by_ids::<(Uuid,)>(tx, scope, select, customers, "").await?);
+    }
+    let ids: Vec<Uuid> = ids.into_iter().map(|(id,)| id).collect();
+    let mut found = rows(tx, scope, &roots::distinct(&ids)).await?;
+    found.sort_by_key(|row| std::cmp::Reverse((row.score, row.id)));
+    Ok(found)
 }
 
 /// Closes the open suggestions within `family`: they came true.
 pub(crate) async fn settle(tx: &mut Tx, scope: Scope, family: &[Uuid]) -> Result<(), DbError> {
-    let (list, values) = in_list(2, family.iter().map(|id| Arg::from(*id)).collect());
-    let mut arguments = args![scope.org_arg()];
-    arguments.extend(values);
-    let sql = format!(
-        "UPDATE customers_suggestions SET state = 2
-         WHERE org_id = $1 AND state = 0 AND a IN ({list}) AND b IN ({list})"
-    );
-    tx.execute(AssertSqlSafe(sql), arguments).await.map(drop)
+    let rows = of(tx, scope, family).await?.into_iter();
+    let within =
+        rows.filter(|row| row.state == OPEN && family.contains(&row.a) && family.contains(&row.b));
+    let ids: Vec<Uuid> = within.map(|row| row.id).collect();
+    set_state(tx, scope, &ids, MERGED_SINCE).await
 }
 
-/// Marks suggestions between two who were in one family already.
+/// Marks suggestions just made between two who were in one family already.
 pub(crate) async fn mark_within_family(
     tx: &mut Tx,
     scope: Scope,
     ids: &[Uuid],
 ) -> Result<(), DbError> {
-    let update = "UPDATE customers_suggestions SET state = 3 WHERE org_id = $1 AND id";
-    for_ids(tx, scope, update, ids).await
+    set_state(tx, scope, ids, MERGED_BEFORE).await
 }
 
 /// Opens the settled suggestions between two families again.
@@ -48,20 +87,34 @@ pub(crate) async fn reopen(
     one: &[Uuid],
     other: &[Uuid],
 ) -> Result<(), DbError> {
-    let mut arguments = args![scope.org_arg()];
-    let (one, values) = in_list(2, one.iter().map(|id| Arg::from(*id)).collect());
-    arguments.extend(values);
-    let (other, values) =
-        in_list(arguments.len() + 1, other.iter().map(|id| Arg::from(*id)).collect());
-    arguments.extend(values);
-    let sql = format!(
-        "UPDATE customers_suggestions SET state = 0 WHERE org_id = $1 AND state IN (2, 3)
-           AND ((a IN ({one}) AND b IN ({other})) OR (a IN ({other}) AND b IN ({one})))"
-    );
-    tx.execute(AssertSqlSafe(sql), arguments).await.map(drop)
+    let rows = of(tx, scope, one).await?.into_iter();
+    let between = rows.filter(|row| {
+        matches!(row.state, MERGED_SINCE | MERGED_BEFORE)
+            && ((one.contains(&row.a) && other.contains(&row.b))
+                || (other.contains(&row.a) && one.contains(&row.b)))
+    });
+    let ids: Vec<Uuid> = between.map(|row| row.id).collect();
+    set_state(tx, scope, &ids, OPEN).await
 }
 
-/// Open suggestions after a place, the highest score first; one a pair, the strongest.
+/// Dismisses all open suggestions of a pair.
+pub(crate) async fn dismiss(tx: &mut Tx, scope: Scope, a: Uuid, b: Uuid) -> Result<(), DbError> {
+    let rows = of(tx, scope, &[a]).await?.into_iter();
+    let of_pair = rows.filter(|row| row.state == OPEN && (row.a, row.b) == (a, b));
+    let ids: Vec<Uuid> = of_pair.map(|row| row.id).collect();
+    set_state(tx, scope, &ids, DISMISSED).await
+}
+
+async fn set_state(tx: &mut Tx, scope: Scope, ids: &[Uuid], state: i64) -> Result<(), DbError> {
+    // Nobody may decide against a dismissal that came first.
+    let sql = format!(
+        "UPDATE customers_suggestions SET state = {state}
+         WHERE org_id = $1 AND state <> {DISMISSED} AND id"
+    );
+    for_ids(tx, scope, &sql, ids).await
+}
+
+/// Open suggestions after a place, the highest score first.
 pub(crate) async fn open(
     tx: &mut Tx,
     scope: Scope,
@@ -69,10 +122,8 @@ pub(crate) async fn open(
     limit: i64,
 ) -> Result<Vec<SuggestionRow>, DbError> {
     tx.fetch_all(
-        "SELECT id, a, b, kind, hash, score, created_at FROM customers_suggestions s
-         WHERE org_id = $1 AND state = 0 AND (score, id) < ($2, $3) AND NOT EXISTS (
-               SELECT 1 FROM customers_suggestions t WHERE t.org_id = s.org_id AND t.a = s.a
-                  AND t.b = s.b AND t.state = 0 AND (t.score, t.id) > (s.score, s.id))
+        "SELECT id, a, b, kind, hash, score, state, created_at FROM customers_suggestions
+         WHERE org_id = $1 AND state = 0 AND (score, id) < ($2, $3)
          ORDER BY score DESC, id DESC LIMIT $4",
         args![scope.org_arg(), after.0, after.1, limit],
     )
@@ -83,43 +134,11 @@ pub(crate) async fn count_open(tx: &mut Tx, scope: Scope, most: i64) -> Result<i
     let (count,): (i64,) = tx
         .fetch_one(
             "SELECT COUNT(*) FROM (SELECT 1 FROM customers_suggestions
-               WHERE org_id = $1 AND state = 0 LIMIT $2) AS counted",
+               WHERE org_id = $1 AND state = 0 ORDER BY score DESC, id DESC LIMIT $2) AS counted",
             args![scope.org_arg(), most],
         )
         .await?;
     Ok(count)
-}
-
-/// Open suggestions of which one of `ids` is a side.
-pub(crate) async fn open_of(
-    tx: &mut Tx,
-    scope: Scope,
-    ids: &[Uuid],
-    most: u32,
-) -> Result<Vec<SuggestionRow>, DbError> {
-    let mut found: Vec<SuggestionRow> = Vec::new();
-    for side in ["a", "b"] {
-        let select = format!(
-            "SELECT id, a, b, kind, hash, score, created_at FROM customers_suggestions
-             WHERE org_id = $1 AND state = 0 AND {side}"
-        );
-        let tail = format!("ORDER BY score DESC, id DESC LIMIT {most}");
-        found.extend(by_ids::<SuggestionRow>(tx, scope, &select, ids, &tail).await?);
-    }
-    found.sort_by_key(|row| std::cmp::Reverse((row.score, row.id)));
-    found.dedup_by_key(|row| row.id);
-    Ok(found)
-}
-
-/// Open suggestions between the pairs of `firsts` with whoever: kind and hash of each.
-pub(crate) async fn open_by_first(
-    tx: &mut Tx,
-    scope: Scope,
-    firsts: &[Uuid],
-) -> Result<Vec<SuggestionRow>, DbError> {
-    let select = "SELECT id, a, b, kind, hash, score, created_at FROM customers_suggestions
-         WHERE org_id = $1 AND state = 0 AND a";
-    by_ids(tx, scope, select, firsts, "ORDER BY score DESC, id DESC LIMIT 2000").await
 }
 
 #[derive(Debug, sqlx::FromRow)]
@@ -156,30 +175,6 @@ pub(crate) async fn evidence(
         }
     }
     Ok(found)
-}
-
-/// Who is on the two sides of a suggestion, and its state.
-pub(crate) async fn sides(
-    tx: &mut Tx,
-    scope: Scope,
-    id: Uuid,
-) -> Result<Option<(Uuid, Uuid, i64)>, DbError> {
-    tx.fetch_optional(
-        "SELECT a, b, state FROM customers_suggestions WHERE org_id = $1 AND id = $2",
-        args![scope.org_arg(), id],
-    )
-    .await
-}
-
-/// Dismisses all open suggestions of a pair.
-pub(crate) async fn dismiss(tx: &mut Tx, scope: Scope, a: Uuid, b: Uuid) -> Result<(), DbError> {
-    tx.execute(
-        "UPDATE customers_suggestions SET state = 1
-         WHERE org_id = $1 AND a = $2 AND b = $3 AND state = 0",
-        args![scope.org_arg(), a, b],
-    )
-    .await
-    .map(drop)
 }
 
 /// How many have a phone or e-mail address, counted no further than `most`.

@@ -33,20 +33,6 @@ pub(crate) async fn counts(tx: &mut Tx, scope: Scope) -> Result<Vec<(Uuid, i64)>
     .await
 }
 
-/// Taggings of customers that were merged: customer and tag.
-pub(crate) async fn of_merged(tx: &mut Tx, scope: Scope) -> Result<Vec<(Uuid, Uuid)>, DbError> {
-    let mut found = Vec::new();
-    tx.for_each::<(Uuid, Uuid)>(
-        "SELECT g.customer_id, g.tag_id FROM customers_customers c
-           JOIN customers_taggings g ON g.org_id = c.org_id AND g.customer_id = c.id
-          WHERE c.org_id = $1 AND c.merged_into IS NOT NULL",
-        args![scope.org_arg()],
-        |row| found.push(row),
-    )
-    .await?;
-    Ok(found)
-}
-
 /// Makes a tag unless there are `most`; gives whether it did.
 pub(crate) async fn create(
     tx: &mut Tx,

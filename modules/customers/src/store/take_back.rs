@@ -45,39 +45,6 @@ pub(crate) async fn absorbed(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<
     count(tx, scope, select, ids).await
 }
 
-#[derive(Debug, sqlx::FromRow)]
-pub(crate) struct SuggestionRow {
-    pub id: Uuid,
-    pub a: Uuid,
-    pub b: Uuid,
-    pub kind: i64,
-    pub hash: Vec<u8>,
-    pub state: i64,
-}
-
-const SUGGESTIONS: &str =
-    "SELECT id, a, b, kind, hash, state FROM customers_suggestions WHERE org_id = $1 AND";
-
-pub(crate) async fn suggestions(
-    tx: &mut Tx,
-    scope: Scope,
-    ids: &[Uuid],
-) -> Result<Vec<SuggestionRow>, DbError> {
-    by_ids(tx, scope, &format!("{SUGGESTIONS} id"), ids, "").await
-}
-
-/// Suggestions of which one of `customers` is a side; one with both may come twice.
-pub(crate) async fn suggestions_of(
-    tx: &mut Tx,
-    scope: Scope,
-    customers: &[Uuid],
-) -> Result<Vec<SuggestionRow>, DbError> {
-    let mut found = by_ids(tx, scope, &format!("{SUGGESTIONS} a"), customers, "").await?;
-    let others = by_ids(tx, scope, &format!("{SUGGESTIONS} b"), customers, "").await?;
-    found.extend(others);
-    Ok(found)
-}
-
 pub(crate) async fn remove_suggestions(
     tx: &mut Tx,
     scope: Scope,
