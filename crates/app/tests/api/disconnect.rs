@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::routing::post;
 use platform::Platform;
 use testkit::db_test;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
@@ -83,7 +83,11 @@ db_test! { migrations();
             let request = "POST /test HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n";
             client.write_all(request.as_bytes()).await.unwrap();
             tokio::time::timeout(SOON, gate.entered.notified()).await.expect("it begins");
-            drop(client);
+            // The server closes its side when it has noticed, and only then does the work go on.
+            client.shutdown().await.unwrap();
+            let mut rest = Vec::new();
+            let closed = tokio::time::timeout(SOON, client.read_to_end(&mut rest)).await;
+            assert_eq!(closed.expect("the server notices").unwrap_or(0), 0, "nobody was answered");
             gate.may_go_on.notify_one();
         }
         // On SQLite this waits for the one writer; it would wait in vain for an open transaction.
