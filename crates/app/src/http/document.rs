@@ -1,5 +1,6 @@
 //! The OpenAPI document: what the routes do not say by themselves.
 
+use flows::export_customers::ExportFormat;
 use kernel::FieldError;
 use platform::Problem;
 use utoipa::openapi::path::Operation;
@@ -10,7 +11,7 @@ use utoipa::{PartialSchema as _, ToSchema as _};
 const DESCRIPTION: &str = "Lists are keyset pages; errors are application/problem+json (RFC 9457); \
      POST takes Idempotency-Key; updates take If-Match. docs/api.md says why.";
 
-/// Adds title, ways to sign in, and the shape of refusals to the routes' own.
+/// Adds title, ways to sign in, and what the routes refer to without bringing it.
 pub(super) fn finish(mut document: OpenApi) -> OpenApi {
     document.info = InfoBuilder::new()
         .title("Guanxi")
@@ -25,6 +26,7 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
     add(vec![
         (Problem::name().into_owned(), Problem::schema()),
         (FieldError::name().into_owned(), FieldError::schema()),
+        (ExportFormat::name().into_owned(), ExportFormat::schema()),
     ]);
     // Types that stand only in paths and queries are referred to, but not gathered by utoipa.
     macro_rules! ids {
