@@ -6,5 +6,6 @@ mod disconnect;
 mod document;
 mod edge;
 mod house;
+mod reading;
 mod serve;
 mod sign_in;
