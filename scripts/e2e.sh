@@ -45,6 +45,8 @@ GUANXI_PASSWORD=$(node -p 'require("node:crypto").randomBytes(12).toString("base
 export GUANXI_PASSWORD
 export EXPORT_FILE=$out/ExportOrderList.csv
 export OUT_DIR=$out
+# The names web/e2e knows them by.
+export EMAIL=$GUANXI_EMAIL PASSWORD=$GUANXI_PASSWORD IMPORT_FILE=$EXPORT_FILE SHOTS=$out
 
 printf '%s\n' "$GUANXI_PASSWORD" |
   limited 60 "$guanxi" user add --email "$GUANXI_EMAIL" --role owner --data "$data"

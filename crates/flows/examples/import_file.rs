@@ -21,8 +21,7 @@ async fn main() {
         None => Db::open_sqlite(&folder.join("guanxi.db")).await,
     }
     .expect("the database opens");
-    let migrations =
-        [platform::MIGRATIONS[0], customers::MIGRATIONS[0], commerce::MIGRATIONS[0]];
+    let migrations = [platform::MIGRATIONS[0], customers::MIGRATIONS[0], commerce::MIGRATIONS[0]];
     db.migrate(&migrations).await.expect("migrations run");
     let platform = Platform::new(
         db,

@@ -221,10 +221,7 @@ impl Engines {
     #[must_use]
     pub fn of(&self, org: OrgId) -> EngineHandle {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known
-            .entry(org)
-            .or_insert_with(|| EngineHandle::new(self.platform.clone(), org))
-            .clone()
+        known.entry(org).or_insert_with(|| EngineHandle::new(self.platform.clone(), org)).clone()
     }
 
     /// Whether all engines asked for so far were loaded.

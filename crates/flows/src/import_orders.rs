@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use commerce::batch::{self, BatchOf, Known, Report, Seen};
+use commerce::batch::{self, Batch, BatchOf, Known, Report, Seen};
 use commerce::events::OrdersChangedV1;
 use commerce::formats::{Entry, Format, FormatError, Mapping, OrderReader, ReaderContext};
 use commerce::imports::{self, Import, ImportFile, ImportRequest, ImportState, RejectedRow};
@@ -151,9 +151,16 @@ pub async fn begin(
         tx.rollback().await?;
         return Ok(import);
     }
-    let import =
-        imports::create(&mut tx, cx, Some(shop.number), state, order.dry_run, &fingerprint, request)
-            .await?;
+    let import = imports::create(
+        &mut tx,
+        cx,
+        Some(shop.number),
+        state,
+        order.dry_run,
+        &fingerprint,
+        request,
+    )
+    .await?;
     tx.commit().await?;
     Ok(import)
 }
@@ -249,8 +256,7 @@ impl ReadFile {
         if size != self.file.size_bytes && path.exists() {
             return Err(ImportError::FileChanged(self.file.name.clone()));
         }
-        let mut reader =
-            OrderReader::open(path, self.format, self.mapping.clone(), &self.context)?;
+        let mut reader = OrderReader::open(path, self.format, self.mapping.clone(), &self.context)?;
         if self.skip_rows > 0 {
             reader.skip_rows(self.skip_rows);
         }
@@ -312,8 +318,7 @@ fn sighting(keys: &OrgKeys, space: AccountSpace, record: &OrderRecord) -> Sighti
     let mut contacts = Vec::new();
     for text in [&buyer.email, &buyer.phone, &buyer.pay_account, &record.receiver.mobile] {
         let Some(text) = text.as_deref() else { continue };
-        let seen =
-            SeenIdentity::email(keys, text).or_else(|| SeenIdentity::phone(keys, text));
+        let seen = SeenIdentity::email(keys, text).or_else(|| SeenIdentity::phone(keys, text));
         if let Some(seen) = seen
             && !contacts.contains(&seen)
         {
@@ -358,8 +363,7 @@ pub async fn run_in_batches(
     mut report: impl FnMut(&Import) + Send,
 ) -> Result<Import, ImportError> {
     let mut tx = platform.db.begin().await?;
-    let mut import =
-        imports::get(&mut tx, cx.scope, id).await?.ok_or(ImportError::Unknown(id))?;
+    let mut import = imports::get(&mut tx, cx.scope, id).await?.ok_or(ImportError::Unknown(id))?;
     let runnable =
         [ImportState::Queued, ImportState::Running, ImportState::Paused, ImportState::Failed];
     if !imports::transition(&mut tx, cx, id, &runnable, ImportState::Running).await? {
@@ -406,7 +410,10 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    async fn run(mut self, report: &mut (impl FnMut(&Import) + Send)) -> Result<Import, ImportError> {
+    async fn run(
+        mut self,
+        report: &mut (impl FnMut(&Import) + Send),
+    ) -> Result<Import, ImportError> {
         match self.read_all(report).await {
             Ok(()) => {
                 let mut tx = self.platform.db.begin().await?;
@@ -564,13 +571,13 @@ impl Worker<'_> {
             .zip(&resolved.customers)
             .filter_map(|(index, customer)| Some((*index, (*customer)?)))
             .collect();
-        let of = BatchOf {
-            shop_number: self.shop.number,
-            import_number: self.import.number,
+        let of = Batch {
+            of: BatchOf { shop_number: self.shop.number, import_number: self.import.number },
+            known,
+            reports: &chunk.reports,
+            buyers: &buyers,
         };
-        let applied =
-            batch::apply(&mut tx, cx, &self.keys, of, &mut self.seen, known, &chunk.reports, &buyers)
-                .await?;
+        let applied = batch::apply(&mut tx, cx, &self.keys, &mut self.seen, of).await?;
 
         let mut rejects = chunk.rejects.clone();
         rejects.extend(applied.refused.iter().map(|(index, undated)| RejectedRow {
@@ -616,8 +623,8 @@ impl Worker<'_> {
             tx.commit().await?;
             return Ok(true);
         }
-        let journal = serde_json::to_value(&resolved)
-            .map_err(|error| DbError::Refused(error.to_string()))?;
+        let journal =
+            serde_json::to_value(&resolved).map_err(|error| DbError::Refused(error.to_string()))?;
         batch::keep_for_undo(
             &mut tx,
             cx,

@@ -46,11 +46,8 @@ pub async fn find_or_make(
         currency: wanted.currency.or(currency).unwrap_or(Currency::CNY),
         zone: zone.unwrap_or(Zone::CHINA),
     };
-    let context = commerce::formats::ReaderContext {
-        zone: new.zone,
-        currency: new.currency,
-        sheet: None,
-    };
+    let context =
+        commerce::formats::ReaderContext { zone: new.zone, currency: new.currency, sheet: None };
     let asked = order.clone();
     let files = import_orders::blocking(move || import_orders::examine(&asked, &context)).await?;
     let format = files.first().and_then(|file| file.format.as_deref()?.parse().ok());

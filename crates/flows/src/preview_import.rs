@@ -171,8 +171,8 @@ fn one(
 
 /// A file that needs a mapping: its columns and cells as they stand.
 fn raw(file: &ImportFile, path: &std::path::Path) -> Result<FilePreview, ImportError> {
-    let mut table = tabular::Table::open(path, &tabular::Options::default())
-        .map_err(FormatError::from)?;
+    let mut table =
+        tabular::Table::open(path, &tabular::Options::default()).map_err(FormatError::from)?;
     let mut rows = Vec::new();
     while rows.len() < ROWS {
         match table.next_row() {

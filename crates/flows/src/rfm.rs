@@ -178,8 +178,8 @@ pub async fn rfm(engine: &EngineHandle, params: &RfmParams) -> Result<RfmAnswer,
     let (scored, moved) = engine
         .ask_long(move |engine| {
             let scored = engine.rfm(&query);
-            let moved = before
-                .map(|before| analytics::movement(&engine.rfm(&before), &scored, scheme));
+            let moved =
+                before.map(|before| analytics::movement(&engine.rfm(&before), &scored, scheme));
             (scored, moved)
         })
         .await?;

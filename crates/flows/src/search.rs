@@ -38,18 +38,13 @@ pub struct SearchResults {
 ///
 /// # Errors
 /// `NotReady` while the customers are being read; otherwise as the database says.
-pub async fn search(
-    engine: &EngineHandle,
-    cx: &Ctx,
-    q: &str,
-) -> Result<SearchResults, ListError> {
+pub async fn search(engine: &EngineHandle, cx: &Ctx, q: &str) -> Result<SearchResults, ListError> {
     let q = q.trim();
     if q.is_empty() {
         return Ok(SearchResults::default());
     }
     let limit = Limit::new(Some(MOST)).ok().map(|limit| Parsed(PageLimit(limit)));
-    let customers =
-        CustomerParams { q: Some(q.to_owned()), limit, ..CustomerParams::default() };
+    let customers = CustomerParams { q: Some(q.to_owned()), limit, ..CustomerParams::default() };
     let customers = list_customers(engine, cx, &customers).await?.items;
     let is_number = q.len() >= NUMBER_MIN_CHARS
         && q.len() <= commerce::orders_list::NUMBER_MAX_CHARS

@@ -127,7 +127,7 @@ pub async fn timeline(
     items.extend(reader.notes(&mut tx, limit + 1).await?);
     items.extend(reader.changes(&mut tx, limit + 1).await?);
     tx.rollback().await?;
-    items.sort_by(|a, b| b.0.cmp(&a.0));
+    items.sort_by_key(|item| std::cmp::Reverse(item.0));
     let more = items.len() > limit;
     items.truncate(limit);
     let next = items.last().filter(|_| more).map(|(place, _)| Cursor::encode(place));
@@ -167,8 +167,7 @@ impl Reader<'_> {
         }
         let before = self.after.map(|TimelineCursor(at, id, rank)| (at, id, rank));
         let scope = self.cx.scope;
-        let found =
-            orders_list::events_of(tx, scope, self.family, &events, before, limit).await?;
+        let found = orders_list::events_of(tx, scope, self.family, &events, before, limit).await?;
         if found.is_empty() {
             return Ok(Vec::new());
         }
@@ -205,8 +204,7 @@ impl Reader<'_> {
         }
         let keys = self.platform.keys(self.cx.scope.org());
         let (family, before) = (self.family(), self.before());
-        let found =
-            notes::notes(tx, self.cx.scope, &keys, &family, before, limit as u16).await?;
+        let found = notes::notes(tx, self.cx.scope, &keys, &family, before, limit as u16).await?;
         let item = |note: Note| {
             let item = TimelineItem {
                 at: note.created_at,

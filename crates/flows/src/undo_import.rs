@@ -51,9 +51,7 @@ impl From<customers::take_back::TakeBackError> for UndoError {
 
 const fn advice(state: ImportState) -> &'static str {
     match state {
-        ImportState::Running | ImportState::Queued => {
-            "pause or cancel it first"
-        }
+        ImportState::Running | ImportState::Queued => "pause or cancel it first",
         _ => "there is nothing to take back",
     }
 }
@@ -88,16 +86,17 @@ pub async fn undo(platform: &Platform, cx: &Ctx, id: ImportId) -> Result<Import,
         if !later.is_empty() {
             return Err(UndoError::BuiltUpon { numbers: later.into_iter().collect() });
         }
-        resolved.push(serde_json::from_value(kept.customers.clone()).map_err(|error| {
-            DbError::Refused(format!("the undo image is unreadable: {error}"))
-        })?);
+        resolved.push(
+            serde_json::from_value(kept.customers.clone()).map_err(|error| {
+                DbError::Refused(format!("the undo image is unreadable: {error}"))
+            })?,
+        );
         let customers = batch::take_back(&mut tx, cx.scope, number, kept).await?;
         touched.extend(customers.into_iter().map(CustomerId::from_uuid));
     }
     for done in &resolved {
         let created: Vec<_> = done.created.iter().map(|customer| customer.uuid()).collect();
-        let numbers =
-            commerce::store::imports_with_orders_of(&mut tx, cx.scope, &created).await?;
+        let numbers = commerce::store::imports_with_orders_of(&mut tx, cx.scope, &created).await?;
         if !numbers.is_empty() {
             return Err(UndoError::BuiltUpon { numbers });
         }

@@ -40,8 +40,7 @@ pub async fn write_rejects(
     let mut out = Some(out);
     loop {
         let mut tx = platform.db.read().await?;
-        let rows =
-            imports::rejects(&mut tx, cx.scope, &keys, import.number, seq, PAGE).await?;
+        let rows = imports::rejects(&mut tx, cx.scope, &keys, import.number, seq, PAGE).await?;
         tx.rollback().await?;
         if let Some(out) = out.take() {
             let first = rows.first().map(|row| row.file.as_str()).unwrap_or_default();

@@ -166,6 +166,19 @@ pub struct BatchOf {
     pub import_number: i64,
 }
 
+/// What is known, said and resolved of one batch.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// Shop and import.
+    pub of: BatchOf,
+    /// The orders that exist.
+    pub known: Known,
+    /// What the file says, in its order.
+    pub reports: &'a [Report],
+    /// Whose orders these are.
+    pub buyers: &'a Buyers,
+}
+
 struct Pending {
     row: OrderRow,
     /// Lines, where this batch changed or read them.
@@ -184,12 +197,10 @@ pub async fn apply(
     tx: &mut Tx,
     cx: &Ctx,
     keys: &OrgKeys,
-    of: BatchOf,
     seen: &mut Seen,
-    known: Known,
-    reports: &[Report],
-    buyers: &Buyers,
+    batch: Batch<'_>,
 ) -> Result<Applied, DbError> {
+    let Batch { of, known, reports, buyers } = batch;
     let mut applied = Applied::default();
     let changed_ids: Vec<Uuid> = {
         let mut ids: Vec<Uuid> = reports
@@ -229,7 +240,8 @@ pub async fn apply(
                     continue;
                 }
                 Some(known) => rows.remove(&known.id).map(|row| {
-                    let lines = stored_lines.remove(&row.id).or((row.line_count == 0).then(Vec::new));
+                    let lines =
+                        stored_lines.remove(&row.id).or((row.line_count == 0).then(Vec::new));
                     applied.before.push(Before { order: row.clone(), lines: None });
                     pending.push(Pending {
                         row,
@@ -436,8 +448,9 @@ pub async fn keep_for_undo(
     let before = if applied.before.is_empty() {
         Vec::new()
     } else {
-        let plain = serde_json::to_vec(&applied.before)
-            .map_err(|error| DbError::Refused(format!("the undo image cannot be written: {error}")))?;
+        let plain = serde_json::to_vec(&applied.before).map_err(|error| {
+            DbError::Refused(format!("the undo image cannot be written: {error}"))
+        })?;
         keys.seal(&*cx.ids, BEFORE_FIELD, &plain)
     };
     tx.execute(
@@ -481,7 +494,8 @@ pub async fn last_kept(
         )
         .await?;
     let Some((batch_no, created, before, customers)) = row else { return Ok(None) };
-    let unreadable = |what: String| DbError::Refused(format!("the undo image is unreadable: {what}"));
+    let unreadable =
+        |what: String| DbError::Refused(format!("the undo image is unreadable: {what}"));
     let before = if before.is_empty() {
         Vec::new()
     } else {

@@ -13,9 +13,7 @@ pub fn fingerprint(keys: &OrgKeys, record: &OrderRecord, buffer: &mut String) ->
     use std::fmt::Write as _;
     let digest = |text: &str| {
         let full = keys.blind_index("commerce.record", text);
-        i64::from_be_bytes([
-            full[0], full[1], full[2], full[3], full[4], full[5], full[6], full[7],
-        ])
+        i64::from_be_bytes([full[0], full[1], full[2], full[3], full[4], full[5], full[6], full[7]])
     };
     let OrderRecord {
         external_no,

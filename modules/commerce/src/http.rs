@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::Json;
 use kernel::{Currency, FieldErrors, Page, ShopId, Zone};
 use platform::http::{Cx, Idempotent};
 use platform::idempotency::{self, Answer, Begun};
@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::shops::{self, Channel, NewShop, Shop};
 use crate::orders_list;
+use crate::shops::{self, Channel, NewShop, Shop};
 
 /// Longest name of a shop, in characters.
 const NAME_MAX: usize = 100;
@@ -121,8 +121,7 @@ async fn create_shop(
         DbError::Duplicate { .. } => Problem::field("name", "another shop has this name"),
         other => other.into(),
     })?;
-    let answer =
-        ticket.finish(&mut tx, &cx, StatusCode::CREATED, &ShopView::new(shop, 0)).await?;
+    let answer = ticket.finish(&mut tx, &cx, StatusCode::CREATED, &ShopView::new(shop, 0)).await?;
     tx.commit().await?;
     Ok(answer)
 }

@@ -157,7 +157,8 @@ struct ImportRow {
 impl TryFrom<ImportRow> for Import {
     type Error = DbError;
     fn try_from(row: ImportRow) -> Result<Self, DbError> {
-        let broken = |error| DbError::Refused(format!("import {} is unreadable: {error}", row.number));
+        let broken =
+            |error| DbError::Refused(format!("import {} is unreadable: {error}", row.number));
         Ok(Self {
             id: ImportId::from_uuid(row.id),
             number: row.number,
@@ -175,7 +176,8 @@ impl TryFrom<ImportRow> for Import {
     }
 }
 
-const SELECT: &str = "SELECT id, number, shop_number, state, dry_run, fingerprint, request, progress,
+const SELECT: &str =
+    "SELECT id, number, shop_number, state, dry_run, fingerprint, request, progress,
     error, created_at, started_at, finished_at FROM commerce_imports";
 
 /// Begins an import in `state`.
@@ -405,7 +407,17 @@ pub async fn keep_rejects(
 ) -> Result<(), DbError> {
     let mut bulk = BulkRows::new(
         "commerce_import_rejects",
-        &["org_id", "import_number", "seq", "file", "line", "column_name", "reason", "raw", "order_no"],
+        &[
+            "org_id",
+            "import_number",
+            "seq",
+            "file",
+            "line",
+            "column_name",
+            "reason",
+            "raw",
+            "order_no",
+        ],
     );
     let room = REJECTS_MAX.saturating_sub(first_seq) as usize;
     for (index, row) in rows.into_iter().take(room).enumerate() {
@@ -424,6 +436,9 @@ pub async fn keep_rejects(
     tx.bulk_insert(bulk).await
 }
 
+/// File, line, column, reason, sealed row, made order number.
+type StoredReject = (String, i64, Option<String>, String, Vec<u8>, Option<String>);
+
 /// Rejected rows from `first_seq` on, at most `limit`.
 ///
 /// # Errors
@@ -436,7 +451,7 @@ pub async fn rejects(
     first_seq: u64,
     limit: usize,
 ) -> Result<Vec<RejectedRow>, DbError> {
-    let rows: Vec<(String, i64, Option<String>, String, Vec<u8>, Option<String>)> = tx
+    let rows: Vec<StoredReject> = tx
         .fetch_all(
             "SELECT file, line, column_name, reason, raw, order_no FROM commerce_import_rejects
              WHERE org_id = $1 AND import_number = $2 AND seq >= $3 ORDER BY seq LIMIT $4",

@@ -1,8 +1,8 @@
 //! Shops, orders and their import. See README.md.
 
 pub mod batch;
-mod fingerprint;
 pub mod events;
+mod fingerprint;
 pub mod formats;
 pub mod http;
 pub mod import_view;

@@ -129,7 +129,8 @@ impl Conditions {
     /// Orders whose number begins with `number`. Numbers of a shop lie together in the index, so the
     /// shops are named.
     fn number_begins(&mut self, number: &str, shops: &[i64]) {
-        let mut inner = Self { sql: "org_id = $1".to_owned(), args: std::mem::take(&mut self.args) };
+        let mut inner =
+            Self { sql: "org_id = $1".to_owned(), args: std::mem::take(&mut self.args) };
         inner.any_of("shop_number", shops.iter().map(|shop| Arg::from(*shop)).collect());
         inner.compare("external_no >=", number);
         if let Some(bound) = after_prefix(number) {
@@ -206,10 +207,11 @@ pub async fn list(
     let mut found: Vec<(Uuid, i64)> = tx.fetch_all(AssertSqlSafe(sql), conditions.args).await?;
     let more = found.len() > limit;
     found.truncate(limit);
-    let next = found
-        .last()
-        .filter(|_| more)
-        .map(|(id, value)| OrderCursor { sort, value: *value, id: OrderId::from_uuid(*id) });
+    let next = found.last().filter(|_| more).map(|(id, value)| OrderCursor {
+        sort,
+        value: *value,
+        id: OrderId::from_uuid(*id),
+    });
     let ids: Vec<Uuid> = found.iter().map(|(id, _)| *id).collect();
     Ok((in_order(store::orders(tx, scope, &ids).await?, &ids), next))
 }
@@ -270,8 +272,7 @@ pub async fn totals_by_shop(
          FROM commerce_orders WHERE {} GROUP BY shop_number ORDER BY shop_number",
         conditions.sql
     );
-    let rows: Vec<(i64, i64, i64, i64)> =
-        tx.fetch_all(AssertSqlSafe(sql), conditions.args).await?;
+    let rows: Vec<(i64, i64, i64, i64)> = tx.fetch_all(AssertSqlSafe(sql), conditions.args).await?;
     Ok(rows
         .into_iter()
         .map(|(shop_number, orders, revenue_minor, refund_minor)| ShopTotals {
@@ -325,10 +326,9 @@ impl OrderEvent {
         match self {
             Self::Placed => ("ordered_at", ""),
             Self::Paid => ("paid_at", " AND paid_at IS NOT NULL"),
-            Self::Refunded => (
-                "COALESCE(completed_at, shipped_at, paid_at, ordered_at)",
-                " AND refund_minor > 0",
-            ),
+            Self::Refunded => {
+                ("COALESCE(completed_at, shipped_at, paid_at, ordered_at)", " AND refund_minor > 0")
+            }
         }
     }
 }

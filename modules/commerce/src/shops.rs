@@ -111,7 +111,8 @@ fn shop_of(row: ShopRow) -> Result<Shop, DbError> {
     })
 }
 
-const COLUMNS: &str = "SELECT id, number, name, channel, currency, zone_offset_seconds FROM commerce_shops";
+const COLUMNS: &str =
+    "SELECT id, number, name, channel, currency, zone_offset_seconds FROM commerce_shops";
 
 /// All shops, by number.
 ///
@@ -178,7 +179,6 @@ pub async fn create(tx: &mut Tx, cx: &Ctx, new: &NewShop) -> Result<Shop, DbErro
     let NewShop { name, channel, currency, zone } = new.clone();
     Ok(Shop { id, number, name, channel, currency, zone })
 }
-
 
 /// The shop with that number.
 ///

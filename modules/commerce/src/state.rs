@@ -7,7 +7,17 @@ use serde::{Deserialize, Serialize};
 /// States only go forward: `Unpaid < Paid < PartlyShipped < Shipped < Completed < Closed`. A late or
 /// repeated report of an earlier state changes nothing, so any order of arrival ends in one state.
 #[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum OrderState {
@@ -27,8 +37,14 @@ pub enum OrderState {
 
 impl OrderState {
     /// All states, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Unpaid, Self::Paid, Self::PartlyShipped, Self::Shipped, Self::Completed, Self::Closed];
+    pub const ALL: [Self; 6] = [
+        Self::Unpaid,
+        Self::Paid,
+        Self::PartlyShipped,
+        Self::Shipped,
+        Self::Completed,
+        Self::Closed,
+    ];
 
     /// The stored code, 0 to 5 in order.
     #[must_use]

@@ -77,16 +77,53 @@ mod base64_bytes {
 }
 
 const COLUMNS: &[&str] = &[
-    "org_id", "id", "shop_number", "external_no", "customer_id", "state", "close_reason",
-    "ordered_at", "paid_at", "shipped_at", "completed_at", "goods_minor", "freight_minor",
-    "total_minor", "paid_minor", "refund_minor", "revenue_minor", "item_count", "item_title",
-    "buyer_message", "seller_remark", "carrier", "tracking_no", "province", "city", "receiver",
-    "extra", "amounts_from_lines", "line_count", "head_hash", "lines_hash", "last_import",
+    "org_id",
+    "id",
+    "shop_number",
+    "external_no",
+    "customer_id",
+    "state",
+    "close_reason",
+    "ordered_at",
+    "paid_at",
+    "shipped_at",
+    "completed_at",
+    "goods_minor",
+    "freight_minor",
+    "total_minor",
+    "paid_minor",
+    "refund_minor",
+    "revenue_minor",
+    "item_count",
+    "item_title",
+    "buyer_message",
+    "seller_remark",
+    "carrier",
+    "tracking_no",
+    "province",
+    "city",
+    "receiver",
+    "extra",
+    "amounts_from_lines",
+    "line_count",
+    "head_hash",
+    "lines_hash",
+    "last_import",
 ];
 
 const LINE_COLUMNS: &[&str] = &[
-    "org_id", "order_id", "line_no", "external_no", "title", "sku_code", "sku_text", "quantity",
-    "unit_price_minor", "amount_minor", "refund_minor", "state",
+    "org_id",
+    "order_id",
+    "line_no",
+    "external_no",
+    "title",
+    "sku_code",
+    "sku_text",
+    "quantity",
+    "unit_price_minor",
+    "amount_minor",
+    "refund_minor",
+    "state",
 ];
 
 impl OrderRow {
@@ -309,7 +346,8 @@ pub async fn lines(
         "SELECT {} FROM commerce_order_lines WHERE org_id = $1 AND order_id",
         "order_id, external_no, title, sku_code, sku_text, quantity, unit_price_minor, amount_minor, refund_minor, state"
     );
-    let rows: Vec<LineRow> = by_ids(tx, scope, &select, orders, "ORDER BY order_id, line_no").await?;
+    let rows: Vec<LineRow> =
+        by_ids(tx, scope, &select, orders, "ORDER BY order_id, line_no").await?;
     let mut lines: HashMap<Uuid, Vec<LineRecord>> = HashMap::new();
     for row in rows {
         lines.entry(row.order_id).or_default().push(LineRecord {
@@ -440,7 +478,8 @@ pub async fn counted_of(
     scope: Scope,
     customers: &[Uuid],
 ) -> Result<Vec<CountedOrder>, DbError> {
-    let select = "SELECT customer_id, id, shop_number, ordered_at, revenue_minor FROM commerce_orders
+    let select =
+        "SELECT customer_id, id, shop_number, ordered_at, revenue_minor FROM commerce_orders
          WHERE org_id = $1 AND revenue_minor IS NOT NULL AND customer_id";
     let rows: Vec<CountedRow> = by_ids(tx, scope, select, customers, "").await?;
     Ok(rows.into_iter().map(counted).collect())

@@ -31,7 +31,9 @@ impl Action {
         match tier {
             Tier::Champions | Tier::ImportantValue => Self::Reward,
             Tier::Loyal => Self::UpSell,
-            Tier::PotentialLoyalist | Tier::Promising | Tier::ImportantDevelop
+            Tier::PotentialLoyalist
+            | Tier::Promising
+            | Tier::ImportantDevelop
             | Tier::GeneralValue => Self::Develop,
             Tier::NewCustomers | Tier::GeneralDevelop => Self::Welcome,
             Tier::NeedAttention | Tier::AboutToSleep | Tier::GeneralKeep => Self::Nudge,

@@ -130,7 +130,10 @@ mod tests {
         let error = Frame::choose(&shops, None).unwrap_err();
         assert!(error.to_string().contains("CNY, GBP"), "{error}");
         let one = Frame::choose(&shops, Some(shops[1].id)).unwrap();
-        assert_eq!((one.currency.code(), one.zone, one.shop), ("GBP", Zone::UTC, Some(shops[1].id)));
+        assert_eq!(
+            (one.currency.code(), one.zone, one.shop),
+            ("GBP", Zone::UTC, Some(shops[1].id))
+        );
         let unknown = ShopId::from_uuid(uuid(9));
         assert_eq!(Frame::choose(&shops, Some(unknown)), Err(FrameError::UnknownShop));
     }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use axum::Json;
 use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::Json;
 use commerce::formats::{Format, ReaderContext};
 use commerce::import_view::ImportView;
 use commerce::imports::{self, Import, ImportFile, ImportRequest, ImportState, Progress};
@@ -38,11 +38,7 @@ const UNDO_AT_ONCE: u64 = 20_000;
 pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
-        .merge(
-            OpenApiRouter::new()
-                .routes(routes!(upload))
-                .layer(DefaultBodyLimit::disable()),
-        )
+        .merge(OpenApiRouter::new().routes(routes!(upload)).layer(DefaultBodyLimit::disable()))
         .routes(routes!(get))
         .routes(routes!(preview, preview_with))
         .routes(routes!(start))
@@ -101,7 +97,8 @@ async fn list(
 ) -> Result<Json<Page<ImportView>>, Problem> {
     let mut errors = FieldErrors::default();
     let limit = errors.keep("limit", Limit::new(params.limit));
-    let after = errors.keep("after", params.after.as_deref().map(Cursor::decode::<i64>).transpose());
+    let after =
+        errors.keep("after", params.after.as_deref().map(Cursor::decode::<i64>).transpose());
     let (limit, after) = errors.finish(|| Some((limit?, after?)))?;
     let mut tx = platform.db.read().await?;
     let page = imports::list(&mut tx, cx.scope, after, limit).await?;
@@ -174,7 +171,8 @@ async fn receive(
     mut multipart: Multipart,
     folder: &Path,
 ) -> Result<Answer, Problem> {
-    let broken = |error: axum::extract::multipart::MultipartError| Problem::malformed(error.body_text());
+    let broken =
+        |error: axum::extract::multipart::MultipartError| Problem::malformed(error.body_text());
     let mut fields = UploadFields::default();
     let mut errors = FieldErrors::default();
     let mut room = UPLOAD_MAX_BYTES;
@@ -232,7 +230,8 @@ async fn receive(
     } else {
         let name = fields.shop.as_deref().unwrap_or_default();
         let wanted = WantedShop { name, channel: None, currency: None };
-        let shop = import_shop::find_or_make(platform, cx, wanted, &order).await.map_err(problem)?;
+        let shop =
+            import_shop::find_or_make(platform, cx, wanted, &order).await.map_err(problem)?;
         Some((shop, order.clone()))
     };
     let mut tx = platform.db.begin().await?;
@@ -283,8 +282,7 @@ async fn enqueue(
     kind: &'static str,
     import: ImportId,
 ) -> Result<(), Problem> {
-    let options =
-        JobOptions { unique_key: Some(import.to_string()), ..JobOptions::default() };
+    let options = JobOptions { unique_key: Some(import.to_string()), ..JobOptions::default() };
     jobs::enqueue(tx, cx, kind, &ImportPayload { import }, options).await?;
     Ok(())
 }
@@ -411,14 +409,10 @@ async fn preview_of(
     if gone {
         return Err(Problem::gone("the uploaded files were removed when the import ended"));
     }
-    let files = preview_import::preview(
-        import.request.files,
-        format,
-        mapping,
-        ReaderContext::default(),
-    )
-    .await
-    .map_err(problem)?;
+    let files =
+        preview_import::preview(import.request.files, format, mapping, ReaderContext::default())
+            .await
+            .map_err(problem)?;
     Ok(Json(ImportPreview { files }))
 }
 

@@ -16,7 +16,8 @@ fn told(handle: &EngineHandle, tags: &[kernel::TagId]) -> Vec<String> {
     handle.ask(|engine| {
         let mut told = Vec::new();
         for key in SortKey::ALL {
-            let mut query = ListQuery { sort: Sort { key, descending: true }, ..ListQuery::default() };
+            let mut query =
+                ListQuery { sort: Sort { key, descending: true }, ..ListQuery::default() };
             query.limit = ListQuery::MAX_LIMIT;
             let page = engine.list(&query);
             told.push(format!("{key:?} {} {:?}", page.total, page.ids));
@@ -60,11 +61,8 @@ async fn fed_equals_loaded(db: TestDb, steps: Vec<Step>) {
 }
 
 fn run(make: impl AsyncFn() -> TestDb, cases: u32) {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(steps in proptest::collection::vec(world::steps(), 1..24))| {
         runtime.block_on(async { fed_equals_loaded(make().await, steps).await });

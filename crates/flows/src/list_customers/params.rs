@@ -206,7 +206,9 @@ mod tests {
             ["after", "cell", "limit", "nick", "orders_min", "rating", "sort", "tier"]
         );
         assert_eq!(
-            fields("tier=important_value&orders_min=2&orders_max=1&last_order_from=2026-01-02&last_order_to=2026-01-01"),
+            fields(
+                "tier=important_value&orders_min=2&orders_max=1&last_order_from=2026-01-02&last_order_to=2026-01-01"
+            ),
             ["tier", "orders_min", "last_order_from"]
         );
     }

@@ -128,6 +128,9 @@ db_test! { MIGRATIONS;
         let merge = merge_two(&db, &cx, ids[0], ids[1]).await;
         see(&db, &cx, &[buyer(&keys, Some("a"), &["13800000001"]), buyer(&keys, Some("b"), &["13800000001"])]).await;
         assert_eq!(open(&db, cx.scope).await, []);
+        let mut tx = db.db().read().await.unwrap();
+        assert_eq!(suggestions::count_open(&mut tx, cx.scope, 10).await.unwrap(), 0);
+        drop(tx);
         part(&db, &cx, merge).await;
         assert_eq!(open(&db, cx.scope).await.len(), 1);
     }

@@ -186,7 +186,7 @@ export default {
     resume: 'Resume',
     cancel: 'Cancel import',
     cancelAsk: 'Cancel this import?',
-    cancelText: 'The {{n}} orders stored so far go back to what they were before.',
+    cancelText: 'The import stops here. The {{n}} orders stored so far stay, and can be undone here later.',
     goOn: 'Go on',
     leave: 'You can close this page; the import goes on.',
   },
@@ -208,7 +208,7 @@ export default {
       '{{n}} rows were not stored. Download them with their reasons, correct them and import them again.',
     state: {
       finished: 'Import finished',
-      cancelled: 'Import cancelled; the data is as before',
+      cancelled: 'Import stopped; the orders stored so far stay and can be undone',
       failed: 'The import did not finish',
       undone: 'Import undone; the data is as it was before',
     },

@@ -176,7 +176,7 @@ export default {
     resume: '继续',
     cancel: '取消导入',
     cancelAsk: '取消这次导入？',
-    cancelText: '已写入的 {{n}} 个订单会退回导入前的样子。',
+    cancelText: '导入会停在这里。已写入的 {{n}} 个订单会保留，之后可以在这里撤销。',
     goOn: '继续导入',
     leave: '可以关掉这个页面，导入会在后台继续。',
   },
@@ -197,7 +197,7 @@ export default {
     rejectedText: '{{n}} 行没有写入。下载被拒行，每行都写明了原因，改正后再导入即可。',
     state: {
       finished: '导入完成',
-      cancelled: '导入已取消，数据已恢复',
+      cancelled: '导入已停止，已写入的订单保留，可以撤销',
       failed: '导入没有完成',
       undone: '导入已撤销，数据恢复到导入之前',
     },

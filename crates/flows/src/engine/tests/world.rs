@@ -82,13 +82,8 @@ impl World {
     pub(super) async fn new(db: &TestDb) -> Self {
         let cx = db.ctx();
         let master = MasterKey::new([42; 32]);
-        let platform = Platform::new(
-            db.db().clone(),
-            master,
-            cx.clock.clone(),
-            cx.ids.clone(),
-            db.folder(),
-        );
+        let platform =
+            Platform::new(db.db().clone(), master, cx.clock.clone(), cx.ids.clone(), db.folder());
         let mut tx = platform.db.begin().await.unwrap();
         for name in ["tea", "pots"] {
             let new = NewShop {
