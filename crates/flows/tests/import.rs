@@ -1,5 +1,7 @@
 //! Imports through the whole flow, on both databases.
 
+#![allow(clippy::unwrap_used)]
+
 mod shop;
 
 use commerce::imports::ImportState;

@@ -1,5 +1,7 @@
 //! A shop to import into, and dumps of what is stored.
 
+#![allow(clippy::unwrap_used, clippy::type_complexity)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
