@@ -329,6 +329,7 @@ async fn undo_merge(
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 struct ViewsQuery {
     /// The page whose views are asked for.
     page: String,

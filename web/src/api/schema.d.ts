@@ -1,176 +1,3550 @@
-/**
- * The contract of docs/api.md in the shape openapi-typescript writes.
- * `npm run gen` replaces this file from docs/openapi.json; nothing else may depend on its inside
- * than types.ts and client.ts.
- */
-type Content<T> = { headers: { [name: string]: unknown }; content: { 'application/json': T } };
-type NoContent = { headers: { [name: string]: unknown }; content?: never };
-type Problems = { default: { headers: { [name: string]: unknown }; content: { 'application/problem+json': S['Problem'] } } };
-type Params<Q, P> = ([Q] extends [never] ? { query?: never } : { query?: Q }) &
-  ([P] extends [never] ? { path?: never } : { path: P }) & {
-    header?: { 'If-Match'?: string; 'Idempotency-Key'?: string };
-    cookie?: never;
-  };
-type Get<A, Q = never, P = never> = { parameters: Params<Q, P>; requestBody?: never; responses: { 200: Content<A> } & Problems };
-type Send<B, A, P = never, Q = never> = {
-  parameters: Params<Q, P>;
-  requestBody: { content: { 'application/json': B } };
-  responses: { 200: Content<A> } & Problems;
-};
-type Act<A, P = never> = { parameters: Params<never, P>; requestBody?: never; responses: { 202: Content<A> } & Problems };
-type Void<P = never> = { parameters: Params<never, P>; requestBody?: never; responses: { 204: NoContent } & Problems };
-type Paged = { after?: string; limit?: number };
-type ById = { id: string };
-type S = components['schemas'];
-type Page<T> = { items: T[]; next?: string | null };
-
-export interface components {
-  schemas: {
-    Problem: {
-      type: string; title: string; status: number; detail?: string | null; code?: string | null;
-      errors?: { field: string; message: string }[]; request_id?: string | null;
-    };
-    User: { id: string; email: string; name: string; role: string; locale?: string | null };
-    Session: { user: S['User']; org: { name: string }; expires_at: string };
-    Token: { id: string; name: string; created_at: string; last_used_at?: string | null };
-    NewToken: S['Token'] & { token: string };
-    Tag: { id: string; name: string; colour: string };
-    TagCount: S['Tag'] & { customers: number };
-    CustomerRow: {
-      id: string; name: string; accounts: { channel: string; value: string }[]; phone?: string | null; email?: string | null;
-      province?: string | null; city?: string | null; rating?: string | null; orders: number; revenue_minor: number;
-      average_order_minor: number; currency: string; first_order_at?: string | null; last_order_at?: string | null;
-      tier?: string | null; cell?: string | null; tags: S['Tag'][]; created_at: string;
-    };
-    CustomerCard: S['CustomerRow'] & {
-      version: number; classic?: string | null; r?: number | null; f?: number | null; m?: number | null; refund_minor: number;
-      median_days_between_orders?: number | null;
-      shops: { id: string; name: string; orders: number; revenue_minor: number }[];
-      identities: { kind: string; channel?: string | null; value: string; first_seen_at: string }[];
-      notes: S['Note'][]; merges: S['Merge'][]; suggestions: S['Suggestion'][]; merged_into?: string | null;
-    };
-    Note: { id: string; text: string; author: string; created_at: string };
-    Merge: { id: string; keep: string; absorb: string; absorb_name: string; at: string; actor?: string | null };
-    Suggestion: {
-      id: string; a: S['CustomerRow']; b: S['CustomerRow']; evidence: { kind: string; value: string }[]; score: number; created_at: string;
-    };
-    TimelineItem: {
-      at: string; kind: string; title: string; order?: S['Order'] | null; note?: S['Note'] | null; actor?: string | null;
-    };
-    View: { id: string; page: string; name: string; query: string; shared: boolean; own: boolean };
-    Shop: { id: string; name: string; channel: string; currency: string; orders: number };
-    Order: {
-      id: string; external_no: string; shop: { id: string; name: string }; customer?: { id: string; name: string } | null;
-      state: string; close_reason?: string | null; ordered_at?: string | null; paid_at?: string | null; shipped_at?: string | null;
-      completed_at?: string | null; currency: string; goods_minor?: number | null; freight_minor?: number | null;
-      total_minor?: number | null; paid_minor?: number | null; refund_minor?: number | null; revenue_minor?: number | null;
-      item_count?: number | null; item_title?: string | null; buyer_message?: string | null; seller_remark?: string | null;
-      carrier?: string | null; tracking_no?: string | null;
-      receiver?: { name?: string | null; phone?: string | null; province?: string | null; city?: string | null; address?: string | null } | null;
-    };
-    OrderLine: {
-      title?: string | null; sku_code?: string | null; sku_text?: string | null; quantity: number; unit_price_minor?: number | null;
-      amount_minor?: number | null; refund_minor?: number | null; state?: string | null;
-    };
-    OrderCard: S['Order'] & { lines: S['OrderLine'][] };
-    Import: {
-      id: string; state: string; dry_run: boolean; shop?: { id: string; name: string } | null;
-      files: { name: string; size_bytes: number; format?: string | null; encoding?: string | null }[];
-      format?: string | null; encoding?: string | null; rows_read: number; bytes_read: number; bytes_total: number;
-      rows_per_second?: number | null; seconds_left?: number | null; orders_created: number; orders_updated: number;
-      orders_unchanged: number; lines_created: number; customers_created: number; customers_matched: number; rejected: number;
-      seconds?: number | null; error?: string | null; can_undo: boolean; undo_refusal?: string | null; created_at: string;
-      started_at?: string | null; finished_at?: string | null;
-    };
-    ImportPreview: {
-      files: {
-        name: string; format?: string | null; encoding?: string | null; delimiter?: string | null; evidence: string[];
-        columns: { name: string; understood_as?: string | null }[];
-        rows: { line: number; order: Partial<S['Order']>; problems: { column?: string | null; reason: string }[] }[];
-      }[];
-    };
-    StartImport: {
-      shop?: string; channel?: string; currency?: string; format?: string; mapping?: string; dry_run?: boolean;
-    };
-    Rfm: {
-      as_of: string; bins: number; scheme: string; currency: string; customers: number;
-      thresholds: { r: number[]; f: number[]; m: number[] }; score_counts: { r: number[]; f: number[]; m: number[] };
-      cells: { r: number; f: number; m: number; customers: number; orders: number; revenue_minor: number }[];
-      tiers: {
-        tier: string; customers: number; orders: number; revenue_minor: number; before?: number | null; entered?: number | null; left?: number | null;
-      }[];
-      movement?: { from?: string | null; to?: string | null; customers: number }[] | null;
-    };
-    Delta: { value: number; before: number };
-    Workbench: {
-      day: string; orders: S['Delta']; revenue_minor: S['Delta']; new_customers: S['Delta']; refunds: S['Delta'];
-      revenue_by_day: { day: string; revenue_minor: number; orders: number }[];
-      attention: { kind: string; count: number; link?: string | null }[]; recent_imports: S['Import'][]; currency: string;
-    };
-    Job: {
-      id: string; kind: string; state: string; attempts: number; last_error?: string | null; run_at?: string | null;
-      created_at: string; finished_at?: string | null;
-    };
-    SearchResults: { customers: S['CustomerRow'][]; orders: S['Order'][] };
-    CustomerQuery: {
-      q?: string; shop?: string; tag?: string; tier?: string; classic?: string; cell?: string; province?: string; rating?: string;
-      orders_min?: number; orders_max?: number; revenue_min?: number; revenue_max?: number; last_order_from?: string;
-      last_order_to?: string; first_order_from?: string; first_order_to?: string; sort?: string;
-    };
-  };
-}
-
+// Generated by `npm run gen` from docs/openapi.json; do not edit.
 export interface paths {
-  '/api/v1/identity/setup': {
-    get: Get<{ needed: boolean }>;
-    post: Send<{ code: string; email: string; password: string; name: string; org_name: string }, S['Session']>;
-  };
-  '/api/v1/identity/sessions': { post: Send<{ email: string; password: string }, S['Session']> };
-  '/api/v1/identity/sessions/current': { get: Get<S['Session']>; delete: Void };
-  '/api/v1/identity/tokens': { get: Get<Page<S['Token']>>; post: Send<{ name: string }, S['NewToken']> };
-  '/api/v1/identity/tokens/{id}': { delete: Void<ById> };
-  '/api/v1/customers': { get: Get<Page<S['CustomerRow']> & { total: number }, S['CustomerQuery'] & Paged> };
-  '/api/v1/customers/{id}': {
-    get: Get<S['CustomerCard'], never, ById>;
-    patch: Send<{ name?: string; rating?: string | null }, S['CustomerCard'], ById>;
-  };
-  '/api/v1/customers/{id}/timeline': { get: Get<Page<S['TimelineItem']>, { kind?: string } & Paged, ById> };
-  '/api/v1/customers/{id}/notes': { post: Send<{ text: string }, S['Note'], ById> };
-  '/api/v1/customers/{id}/notes/{note}': { delete: Void<{ id: string; note: string }> };
-  '/api/v1/customers/{id}/tags': { put: Send<{ tags: string[] }, { tags: S['Tag'][] }, ById> };
-  '/api/v1/customers/tags': { get: Get<Page<S['TagCount']>>; post: Send<{ name: string; colour: string }, S['Tag']> };
-  '/api/v1/customers/tags/{id}': { delete: Void<ById> };
-  '/api/v1/customers/bulk/tags': { post: Send<{ customers: string[]; add: string[]; remove: string[] }, { changed: number }> };
-  '/api/v1/customers/suggestions': { get: Get<Page<S['Suggestion']>, Paged> };
-  '/api/v1/customers/suggestions/{id}/dismiss': { post: Void<ById> };
-  '/api/v1/customers/merges': { post: Send<{ keep: string; absorb: string }, S['Merge']> };
-  '/api/v1/customers/merges/{id}': { delete: Void<ById> };
-  '/api/v1/customers/views': {
-    get: Get<Page<S['View']>, { page: string }>;
-    post: Send<{ page: string; name: string; query: string; shared: boolean }, S['View']>;
-  };
-  '/api/v1/customers/views/{id}': { delete: Void<ById> };
-  '/api/v1/commerce/shops': { get: Get<Page<S['Shop']>>; post: Send<{ name: string; channel: string; currency: string }, S['Shop']> };
-  '/api/v1/commerce/orders': {
-    get: Get<
-      Page<S['Order']> & { total?: number | null },
-      { q?: string; shop?: string; state?: string; customer?: string; from?: string; to?: string; sort?: string } & Paged
-    >;
-  };
-  '/api/v1/commerce/orders/{id}': { get: Get<S['OrderCard'], never, ById> };
-  '/api/v1/commerce/imports': { get: Get<Page<S['Import']>, Paged> };
-  '/api/v1/commerce/imports/{id}': { get: Get<S['Import'], never, ById> };
-  '/api/v1/commerce/imports/{id}/preview': { get: Get<S['ImportPreview'], never, ById> };
-  '/api/v1/commerce/imports/{id}/start': { post: Send<S['StartImport'], S['Import'], ById> };
-  '/api/v1/commerce/imports/{id}/pause': { post: Act<S['Import'], ById> };
-  '/api/v1/commerce/imports/{id}/resume': { post: Act<S['Import'], ById> };
-  '/api/v1/commerce/imports/{id}/cancel': { post: Act<S['Import'], ById> };
-  '/api/v1/commerce/imports/{id}/undo': { post: Act<S['Import'], ById> };
-  '/api/v1/insight/rfm': {
-    get: Get<S['Rfm'], { as_of?: string; bins?: number; shop?: string; scheme?: string; compare_to?: string }>;
-  };
-  '/api/v1/insight/workbench': { get: Get<S['Workbench']> };
-  '/api/v1/platform/jobs': { get: Get<Page<S['Job']>, { state?: string } & Paged> };
-  '/api/v1/platform/jobs/{id}/retry': { post: Act<S['Job'], ById> };
-  '/api/v1/search': { get: Get<S['SearchResults'], { q: string }> };
+    "/api/v1/commerce/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Imports, newest first */
+        get: operations["get_commerce_imports"];
+        put?: never;
+        /** Brings files in, and imports them unless `start=false` */
+        post: operations["post_commerce_imports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commerce/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One import */
+        get: operations["get_commerce_imports_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commerce/imports/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends an import; what it brought in stays and can be taken back */
+        post: operations["post_commerce_imports_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commerce/imports/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops an import after its present batch; it can go on later */
+        post: operations["post_commerce_imports_id_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commerce/imports/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the first 20 rows of each file will be understood as */
+        get: operations["get_commerce_imports_id_preview"];
+        put?: never;
+        /** The same under a mapping that is being written */
+        post: operations["post_commerce_imports_id_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commerce/imports/{id}/rejects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rejected rows as CSV: correct them and import the file */
+        get: operations["get_commerce_imports_id_rejects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commerce/imports/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Goes on with a paused or failed import */
+        post: operations["post_commerce_imports_id_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commerce/imports/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs a draft, or tries it with `dry_run`; a tried one can be run for real */
+        post: operations["post_commerce_imports_id_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commerce/imports/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Restores what was before an import */
+        post: operations["post_commerce_imports_id_undo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commerce/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of orders. */
+        get: operations["get_commerce_orders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commerce/orders/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An order with its lines. */
+        get: operations["get_commerce_orders_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/commerce/shops": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All shops, in the order in which they were made. */
+        get: operations["get_commerce_shops"];
+        put?: never;
+        /** Makes a shop. Its days are those of UTC+8. */
+        post: operations["post_commerce_shops"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A page of customers. */
+        get: operations["get_customers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/bulk/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts tags on many customers and takes tags off them. */
+        post: operations["post_customers_bulk_tags"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The customers who pass the filters as a file: CSV in UTF-8, or an Excel workbook. */
+        get: operations["get_customers_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Merges two customers. */
+        post: operations["post_customers_merges"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/merges/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Undoes a merge. */
+        delete: operations["delete_customers_merges_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pairs of customers that may be one, the likeliest first. */
+        get: operations["get_customers_suggestions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/suggestions/{id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says that the two customers of a suggestion are not one. */
+        post: operations["post_customers_suggestions_id_dismiss"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All tags, by name. */
+        get: operations["get_customers_tags"];
+        put?: never;
+        /** Makes a tag. */
+        post: operations["post_customers_tags"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/tags/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a tag and takes it off everyone. */
+        delete: operations["delete_customers_tags_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/views": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Saved views of a page: own ones and shared ones, by name. */
+        get: operations["get_customers_views"];
+        put?: never;
+        /** Saves a view. */
+        post: operations["post_customers_views"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/views/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a view of the caller. */
+        delete: operations["delete_customers_views_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The card of a customer. One that was merged has a card, too; `merged_into` says where it went. */
+        get: operations["get_customers_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Edits name and rating of a customer. */
+        patch: operations["patch_customers_id"];
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Notes something on a customer. */
+        post: operations["post_customers_id_notes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/notes/{note}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Deletes a note. */
+        delete: operations["delete_customers_id_notes_note"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets the tags of a customer. */
+        put: operations["put_customers_id_tags"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened with a customer, the latest first. */
+        get: operations["get_customers_id_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Server-sent events: `import`, `job` and `insight`, each a hint to ask again; `resync` when hints
+         *     were lost.
+         */
+        get: operations["get_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signs in: the answer sets the session cookie. */
+        post: operations["post_identity_sessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/sessions/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is signed in. */
+        get: operations["get_identity_sessions_current"];
+        put?: never;
+        post?: never;
+        /** Signs out. */
+        delete: operations["delete_identity_sessions_current"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the first account must still be made. */
+        get: operations["get_identity_setup"];
+        put?: never;
+        /** Makes the first account, and signs in with it. */
+        post: operations["post_identity_setup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's API tokens, newest first. */
+        get: operations["get_identity_tokens"];
+        put?: never;
+        /** Makes an API token. Its secret is in this answer only. */
+        post: operations["post_identity_tokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/tokens/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Makes an API token useless. */
+        delete: operations["delete_identity_tokens_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/rfm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Customers by recency, frequency and monetary value */
+        get: operations["get_insight_rfm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/workbench": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changed since yesterday, and what needs a person */
+        get: operations["get_insight_workbench"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Background jobs, newest first. */
+        get: operations["get_platform_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/jobs/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tries a dead job again. */
+        post: operations["post_platform_jobs_id_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A few customers and orders for one text. */
+        get: operations["get_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description An account of a customer. */
+        AccountView: {
+            channel?: components["schemas"]["Channel"] | null;
+            /** @description The account; masked where it is a phone number or an e-mail address. */
+            value: string;
+        };
+        /**
+         * @description What to do about a group of customers.
+         * @enum {string}
+         */
+        Action: "reward" | "up_sell" | "develop" | "welcome" | "nudge" | "win_back" | "let_rest";
+        /** @description Something that needs a person. */
+        Attention: {
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+            /** @description What. */
+            kind: components["schemas"]["AttentionKind"];
+            /** @description The page where it is dealt with. */
+            link: string;
+        };
+        /**
+         * @description Why something needs a person.
+         * @enum {string}
+         */
+        AttentionKind: "merge_suggestions" | "failed_jobs" | "rejected_rows" | "slipping_away" | "unshipped";
+        /** @description Lists by recency, frequency and monetary value. */
+        ByDimension_f64: {
+            f: number[];
+            m: number[];
+            r: number[];
+        };
+        /** @description Lists by recency, frequency and monetary value. */
+        ByDimension_u64: {
+            f: number[];
+            m: number[];
+            r: number[];
+        };
+        /** @description Tags to put on many customers, and to take off them. */
+        ChangeTagsBody: {
+            /** @description Tags to put on. */
+            add?: components["schemas"]["TagId"][];
+            /** @description At most 1,000. */
+            customers: components["schemas"]["CustomerId"][];
+            /** @description Tags to take off. */
+            remove?: components["schemas"]["TagId"][];
+        };
+        /** @description What a bulk change did. */
+        Changed: {
+            /**
+             * Format: int64
+             * @description Pairs of customer and tag that changed.
+             */
+            changed: number;
+        };
+        /**
+         * @description Where a shop sells.
+         * @enum {string}
+         */
+        Channel: "taobao" | "tmall" | "1688" | "alibaba" | "jd" | "pdd" | "douyin" | "own" | "offline";
+        /** @description A column. */
+        ColumnPreview: {
+            /** @description Its name in the file. */
+            name: string;
+            /** @description The field it becomes; `extra` for text that is kept, absent if it is passed over. */
+            understood_as?: string | null;
+        };
+        Currency: string;
+        /** @description A customer with everything that a card shows. */
+        CustomerCard: components["schemas"]["CustomerRow"] & {
+            /** @description Code of the classic scheme; null without a counted order. */
+            classic?: string | null;
+            /**
+             * Format: int32
+             * @description Frequency score.
+             */
+            f?: number | null;
+            /** @description Accounts, phones and e-mail addresses. */
+            identities: components["schemas"]["IdentityView"][];
+            /**
+             * Format: int32
+             * @description Monetary score.
+             */
+            m?: number | null;
+            /**
+             * Format: double
+             * @description Median of days between counted orders; null with fewer than two.
+             */
+            median_days_between_orders?: number | null;
+            merged_into?: components["schemas"]["CustomerId"] | null;
+            /** @description Merges that hold the family together, the first first. */
+            merges: components["schemas"]["Merge"][];
+            /** @description Notes, the latest first. */
+            notes: components["schemas"]["Note"][];
+            /**
+             * Format: int32
+             * @description Recency score.
+             */
+            r?: number | null;
+            /**
+             * Format: int64
+             * @description Refunds of all orders.
+             */
+            refund_minor: number;
+            /** @description What was bought in each shop. */
+            shops: components["schemas"]["ShopSum"][];
+            /** @description Open suggestions with this customer. */
+            suggestions: components["schemas"]["Suggestion"][];
+            /**
+             * Format: int64
+             * @description For `If-Match`.
+             */
+            version: number;
+        };
+        CustomerId: string;
+        /** @description A customer, to name it. */
+        CustomerName: {
+            /** @description The customer. */
+            id: components["schemas"]["CustomerId"];
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description A page of customers. */
+        CustomerPage: {
+            /** @description The customers. */
+            items: components["schemas"]["CustomerRow"][];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description How many customers pass the filters, on all pages.
+             */
+            total: number;
+        };
+        /** @description A customer in lists. Personal data is masked. */
+        CustomerRow: {
+            /** @description Accounts, the first seen first. */
+            accounts: components["schemas"]["AccountView"][];
+            /**
+             * Format: int64
+             * @description Revenue per order; 0 without an order.
+             */
+            average_order_minor: number;
+            /** @description `R5F4M5`; null without a counted order. */
+            cell?: string | null;
+            /** @description City. */
+            city?: string | null;
+            /** @description When the customer became known. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description The currency of amounts. */
+            currency: components["schemas"]["Currency"];
+            /** @description E-mail address, masked. */
+            email?: string | null;
+            first_order_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The customer. */
+            id: components["schemas"]["CustomerId"];
+            last_order_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Name to show. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Counted orders.
+             */
+            orders: number;
+            /** @description Phone, masked. */
+            phone?: string | null;
+            /** @description Province. */
+            province?: string | null;
+            rating?: components["schemas"]["Rating"] | null;
+            /**
+             * Format: int64
+             * @description Their revenue.
+             */
+            revenue_minor: number;
+            /** @description Tags, by name. */
+            tags: components["schemas"]["Tag"][];
+            /** @description Code of the 11-name scheme; null without a counted order. */
+            tier?: string | null;
+        };
+        /** @description Revenue of one day. */
+        DayRevenue: {
+            /**
+             * Format: date
+             * @description The day.
+             */
+            day: string;
+            /**
+             * Format: int64
+             * @description Counted orders placed on it.
+             */
+            orders: number;
+            /**
+             * Format: int64
+             * @description Revenue of the orders placed on it.
+             */
+            revenue_minor: number;
+        };
+        /** @description A figure of the day, and of the day before. */
+        Delta: {
+            /**
+             * Format: int64
+             * @description Of the day before.
+             */
+            before: number;
+            /**
+             * Format: int64
+             * @description Of the day.
+             */
+            value: number;
+        };
+        /** @description What to change of a customer. A field that is absent stays as it is. */
+        EditBody: {
+            /** @description 1 to 100 characters. */
+            name?: string | null;
+            rating?: components["schemas"]["Rating"] | null;
+        };
+        /** @description A customer after an edit. */
+        Edited: {
+            /** @description The customer. */
+            id: components["schemas"]["CustomerId"];
+            /** @description The present name. */
+            name: string;
+            rating?: components["schemas"]["Rating"] | null;
+            /**
+             * Format: int64
+             * @description The present version.
+             */
+            version: number;
+        };
+        /** @description What two customers share. */
+        Evidence: {
+            /** @description What it is. */
+            kind: components["schemas"]["IdentityKind"];
+            /** @description The value, masked. */
+            value: string;
+        };
+        /**
+         * @description What kind of file.
+         * @enum {string}
+         */
+        ExportFormat: "csv" | "xlsx";
+        /** @description One wrong field. */
+        FieldError: {
+            /** @description Path of the field in the input, for example `filter.orders_min`. */
+            field: string;
+            /** @description What is wrong and what would be right. */
+            message: string;
+        };
+        /** @description What a file looks like. */
+        FilePreview: {
+            /** @description Its columns. */
+            columns: components["schemas"]["ColumnPreview"][];
+            /** @description What stands between its cells. */
+            delimiter?: string | null;
+            /** @description Its encoding. */
+            encoding?: string | null;
+            /** @description Why all this is believed. */
+            evidence: string[];
+            /** @description Its format; absent while nothing fits it and it needs a mapping. */
+            format?: string | null;
+            /** @description Its name. */
+            name: string;
+            /** @description Its first rows, as they will be understood. */
+            rows: components["schemas"]["RowPreview"][];
+        };
+        /**
+         * @description The kind of an identity.
+         * @enum {string}
+         */
+        IdentityKind: "account" | "phone" | "email";
+        /** @description An identity of a customer. */
+        IdentityView: {
+            channel?: components["schemas"]["Channel"] | null;
+            /** @description When it was first seen. */
+            first_seen_at: components["schemas"]["Timestamp"];
+            /** @description What it is. */
+            kind: components["schemas"]["IdentityKind"];
+            /** @description The value, masked where it is personal data. */
+            value: string;
+        };
+        /** @description An import. */
+        Import: {
+            /** Format: int64 */
+            bytes_read: number;
+            /** Format: int64 */
+            bytes_total: number;
+            /**
+             * @description Whether it is in a state in which it can be taken back; whether later work depends on it is
+             *     found out when it is tried.
+             */
+            can_undo: boolean;
+            created_at: components["schemas"]["Timestamp"];
+            /** Format: int64 */
+            customers_created: number;
+            /** Format: int64 */
+            customers_matched: number;
+            dry_run: boolean;
+            /** @description The encodings of the files. */
+            encoding?: string | null;
+            /** @description Why it stopped, or why it could not be taken back. */
+            error?: string | null;
+            files: components["schemas"]["ImportFileView"][];
+            finished_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The formats of the files. */
+            format?: string | null;
+            id: components["schemas"]["ImportId"];
+            /** Format: int64 */
+            lines_created: number;
+            /** Format: int64 */
+            number: number;
+            /** Format: int64 */
+            orders_created: number;
+            /** Format: int64 */
+            orders_unchanged: number;
+            /** Format: int64 */
+            orders_updated: number;
+            /** Format: int64 */
+            rejected: number;
+            /** Format: double */
+            rows_per_second?: number | null;
+            /** Format: int64 */
+            rows_read: number;
+            /**
+             * Format: double
+             * @description Working time, without pauses.
+             */
+            seconds: number;
+            /**
+             * Format: double
+             * @description About how long it still takes; while it runs.
+             */
+            seconds_left?: number | null;
+            shop?: components["schemas"]["ShopName"] | null;
+            /** Format: int64 */
+            skipped: number;
+            started_at?: components["schemas"]["Timestamp"] | null;
+            state: components["schemas"]["ImportState"];
+        };
+        /** @description A file of an import. */
+        ImportFileView: {
+            encoding?: string | null;
+            format?: string | null;
+            name: string;
+            /** Format: int64 */
+            size_bytes: number;
+        };
+        ImportId: string;
+        /** @description The first rows of each file. */
+        ImportPreview: {
+            files: components["schemas"]["FilePreview"][];
+        };
+        /**
+         * @description Where an import stands.
+         * @enum {string}
+         */
+        ImportState: "draft" | "queued" | "running" | "paused" | "finished" | "cancelled" | "failed" | "undoing" | "undone";
+        JobId: string;
+        /**
+         * @description Where a job stands.
+         * @enum {string}
+         */
+        JobState: "waiting" | "running" | "done" | "dead";
+        /** @description A job as people see it. */
+        JobView: {
+            /**
+             * Format: int64
+             * @description How often it was begun.
+             */
+            attempts: number;
+            /** @description When it was enqueued. */
+            created_at: components["schemas"]["Timestamp"];
+            finished_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Its id. */
+            id: components["schemas"]["JobId"];
+            /** @description What it does. */
+            kind: string;
+            /** @description What went wrong the last time. */
+            last_error?: string | null;
+            /** @description When it may begin. */
+            run_at: components["schemas"]["Timestamp"];
+            /** @description Where it stands. */
+            state: components["schemas"]["JobState"];
+        };
+        /** @description A merge that holds. */
+        Merge: {
+            /** @description Who was absorbed. */
+            absorb: components["schemas"]["CustomerId"];
+            /** @description The name of the absorbed one. */
+            absorb_name: string;
+            actor?: components["schemas"]["UserId"] | null;
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Its id, by which it is undone. */
+            id: components["schemas"]["MergeId"];
+            /** @description Who remains. */
+            keep: components["schemas"]["CustomerId"];
+        };
+        /** @description Two customers that are one. */
+        MergeBody: {
+            /** @description Who is absorbed. */
+            absorb: components["schemas"]["CustomerId"];
+            /** @description Who remains. */
+            keep: components["schemas"]["CustomerId"];
+        };
+        MergeId: string;
+        /** @description The body of `POST /commerce/shops`. */
+        NewShopBody: {
+            /** @description Where it sells. */
+            channel: string;
+            /** @description ISO 4217. */
+            currency: components["schemas"]["Currency"];
+            /** @description Its name, 1 to 100 characters, unique in the organisation. */
+            name: string;
+        };
+        /** @description A tag to be made. */
+        NewTagBody: {
+            /** @description `blue`, `cyan`, `green`, `gold`, `orange`, `red`, `magenta`, `purple` or `default`. */
+            colour: string;
+            /** @description 1 to 30 characters, unique. */
+            name: string;
+        };
+        /** @description An API token that was just made. */
+        NewToken: {
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Which. */
+            id: components["schemas"]["TokenId"];
+            last_used_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What it is for. */
+            name: string;
+            /** @description The secret, `gxt_…`, shown only this once: `Authorization: Bearer gxt_…`. */
+            token: string;
+        };
+        /** @description An API token to be made. */
+        NewTokenBody: {
+            /** @description What it is for. */
+            name: string;
+        };
+        /** @description A view to be saved. */
+        NewViewBody: {
+            /** @description 1 to 60 characters. */
+            name: string;
+            /** @description The page it is of, `customers`. */
+            page: string;
+            /** @description The text after `?` in the page's address, at most 2,000 bytes. */
+            query: string;
+            /** @description Whether everyone of the organisation sees it. */
+            shared?: boolean;
+        };
+        /** @description A note. */
+        Note: {
+            author?: components["schemas"]["UserId"] | null;
+            /** @description When. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Its id. */
+            id: components["schemas"]["NoteId"];
+            /** @description Its text. */
+            text: string;
+        };
+        /** @description A note to be written. */
+        NoteBody: {
+            /** @description 1 to 5,000 characters. */
+            text: string;
+        };
+        NoteId: string;
+        /** @description An order. Amounts in minor units of `currency`. */
+        Order: {
+            buyer_message?: string | null;
+            carrier?: string | null;
+            close_reason?: string | null;
+            completed_at?: components["schemas"]["Timestamp"] | null;
+            currency: components["schemas"]["Currency"];
+            customer?: components["schemas"]["CustomerName"] | null;
+            external_no: string;
+            /** Format: int64 */
+            freight_minor?: number | null;
+            /** Format: int64 */
+            goods_minor?: number | null;
+            id: components["schemas"]["OrderId"];
+            /** Format: int64 */
+            item_count?: number | null;
+            item_title?: string | null;
+            ordered_at: components["schemas"]["Timestamp"];
+            paid_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Before refunds.
+             */
+            paid_minor?: number | null;
+            receiver?: components["schemas"]["ReceiverView"] | null;
+            /** Format: int64 */
+            refund_minor?: number | null;
+            /**
+             * Format: int64
+             * @description What the shop kept; null where the order does not count.
+             */
+            revenue_minor?: number | null;
+            seller_remark?: string | null;
+            shipped_at?: components["schemas"]["Timestamp"] | null;
+            shop: components["schemas"]["ShopName"];
+            state: components["schemas"]["OrderState"];
+            /** Format: int64 */
+            total_minor?: number | null;
+            tracking_no?: string | null;
+        };
+        /** @description An order with its lines. */
+        OrderCard: components["schemas"]["Order"] & {
+            /** @description Its lines, in their order. */
+            lines: components["schemas"]["OrderLine"][];
+        };
+        OrderId: string;
+        /** @description A line of an order. */
+        OrderLine: {
+            /** Format: int64 */
+            amount_minor?: number | null;
+            /** Format: int64 */
+            quantity: number;
+            /** Format: int64 */
+            refund_minor?: number | null;
+            sku_code?: string | null;
+            sku_text?: string | null;
+            state?: components["schemas"]["OrderState"] | null;
+            title?: string | null;
+            /** Format: int64 */
+            unit_price_minor?: number | null;
+        };
+        /** @description An order as it will be understood. */
+        OrderPreview: {
+            account?: string | null;
+            close_reason?: string | null;
+            currency?: components["schemas"]["Currency"] | null;
+            external_no?: string | null;
+            /** Format: int64 */
+            item_count?: number | null;
+            item_title?: string | null;
+            line_count: number;
+            ordered_at?: components["schemas"]["Timestamp"] | null;
+            paid_at?: components["schemas"]["Timestamp"] | null;
+            /** Format: int64 */
+            paid_minor?: number | null;
+            receiver?: components["schemas"]["ReceiverPreview"] | null;
+            /** Format: int64 */
+            refund_minor?: number | null;
+            state?: components["schemas"]["OrderState"] | null;
+            /** Format: int64 */
+            total_minor?: number | null;
+        };
+        /**
+         * @description Where an order stands.
+         *
+         *     States only go forward: `Unpaid < Paid < PartlyShipped < Shipped < Completed < Closed`. A late or
+         *     repeated report of an earlier state changes nothing, so any order of arrival ends in one state.
+         * @enum {string}
+         */
+        OrderState: "unpaid" | "paid" | "partly_shipped" | "shipped" | "completed" | "closed";
+        /** @description An organisation. */
+        Org: {
+            /** @description What it is called. */
+            name: string;
+        };
+        /** @description One page of a list. */
+        Page_Import: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                /** Format: int64 */
+                bytes_read: number;
+                /** Format: int64 */
+                bytes_total: number;
+                /**
+                 * @description Whether it is in a state in which it can be taken back; whether later work depends on it is
+                 *     found out when it is tried.
+                 */
+                can_undo: boolean;
+                created_at: components["schemas"]["Timestamp"];
+                /** Format: int64 */
+                customers_created: number;
+                /** Format: int64 */
+                customers_matched: number;
+                dry_run: boolean;
+                /** @description The encodings of the files. */
+                encoding?: string | null;
+                /** @description Why it stopped, or why it could not be taken back. */
+                error?: string | null;
+                files: components["schemas"]["ImportFileView"][];
+                finished_at?: components["schemas"]["Timestamp"] | null;
+                /** @description The formats of the files. */
+                format?: string | null;
+                id: components["schemas"]["ImportId"];
+                /** Format: int64 */
+                lines_created: number;
+                /** Format: int64 */
+                number: number;
+                /** Format: int64 */
+                orders_created: number;
+                /** Format: int64 */
+                orders_unchanged: number;
+                /** Format: int64 */
+                orders_updated: number;
+                /** Format: int64 */
+                rejected: number;
+                /** Format: double */
+                rows_per_second?: number | null;
+                /** Format: int64 */
+                rows_read: number;
+                /**
+                 * Format: double
+                 * @description Working time, without pauses.
+                 */
+                seconds: number;
+                /**
+                 * Format: double
+                 * @description About how long it still takes; while it runs.
+                 */
+                seconds_left?: number | null;
+                shop?: components["schemas"]["ShopName"] | null;
+                /** Format: int64 */
+                skipped: number;
+                started_at?: components["schemas"]["Timestamp"] | null;
+                state: components["schemas"]["ImportState"];
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_JobView: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description How often it was begun.
+                 */
+                attempts: number;
+                /** @description When it was enqueued. */
+                created_at: components["schemas"]["Timestamp"];
+                finished_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Its id. */
+                id: components["schemas"]["JobId"];
+                /** @description What it does. */
+                kind: string;
+                /** @description What went wrong the last time. */
+                last_error?: string | null;
+                /** @description When it may begin. */
+                run_at: components["schemas"]["Timestamp"];
+                /** @description Where it stands. */
+                state: components["schemas"]["JobState"];
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Order: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                buyer_message?: string | null;
+                carrier?: string | null;
+                close_reason?: string | null;
+                completed_at?: components["schemas"]["Timestamp"] | null;
+                currency: components["schemas"]["Currency"];
+                customer?: components["schemas"]["CustomerName"] | null;
+                external_no: string;
+                /** Format: int64 */
+                freight_minor?: number | null;
+                /** Format: int64 */
+                goods_minor?: number | null;
+                id: components["schemas"]["OrderId"];
+                /** Format: int64 */
+                item_count?: number | null;
+                item_title?: string | null;
+                ordered_at: components["schemas"]["Timestamp"];
+                paid_at?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int64
+                 * @description Before refunds.
+                 */
+                paid_minor?: number | null;
+                receiver?: components["schemas"]["ReceiverView"] | null;
+                /** Format: int64 */
+                refund_minor?: number | null;
+                /**
+                 * Format: int64
+                 * @description What the shop kept; null where the order does not count.
+                 */
+                revenue_minor?: number | null;
+                seller_remark?: string | null;
+                shipped_at?: components["schemas"]["Timestamp"] | null;
+                shop: components["schemas"]["ShopName"];
+                state: components["schemas"]["OrderState"];
+                /** Format: int64 */
+                total_minor?: number | null;
+                tracking_no?: string | null;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Shop: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                /** @description Where it sells. */
+                channel: components["schemas"]["Channel"];
+                /** @description The currency of its amounts. */
+                currency: components["schemas"]["Currency"];
+                /** @description Its id. */
+                id: components["schemas"]["ShopId"];
+                /** @description Its name. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Its orders, counted ones or not.
+                 */
+                orders: number;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Suggestion: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                /** @description The one customer. */
+                a: components["schemas"]["CustomerRow"];
+                /** @description The other. */
+                b: components["schemas"]["CustomerRow"];
+                /** @description When it was made. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description What they share. */
+                evidence: components["schemas"]["Evidence"][];
+                /** @description Its id. */
+                id: components["schemas"]["SuggestionId"];
+                /**
+                 * Format: int64
+                 * @description How likely, 0 to 100.
+                 */
+                score: number;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_TagWithCount: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                /** @description Name of its colour. */
+                colour: string;
+                /**
+                 * Format: int64
+                 * @description Customers who have it; a family counts once.
+                 */
+                customers: number;
+                /** @description Its id. */
+                id: components["schemas"]["TagId"];
+                /** @description Its name. */
+                name: string;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_TimelineItem: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                actor?: components["schemas"]["UserId"] | null;
+                /** @description When. */
+                at: components["schemas"]["Timestamp"];
+                /** @description What kind. */
+                kind: components["schemas"]["TimelineKind"];
+                note?: components["schemas"]["Note"] | null;
+                order?: components["schemas"]["Order"] | null;
+                /** @description What was bought, the names of tags, the name of the other customer. */
+                title: string;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Token: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                /** @description When it was made. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Which. */
+                id: components["schemas"]["TokenId"];
+                last_used_at?: components["schemas"]["Timestamp"] | null;
+                /** @description What it is for. */
+                name: string;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_View: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                /** @description Its id. */
+                id: components["schemas"]["ViewId"];
+                /** @description Its name. */
+                name: string;
+                /** @description Whether the caller saved it. */
+                own: boolean;
+                /** @description The page it is of. */
+                page: string;
+                /** @description The text after `?` in the page's address. */
+                query: string;
+                /** @description Whether everyone of the organisation sees it. */
+                shared: boolean;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description How to look at the files. */
+        PreviewBody: {
+            /**
+             * @description A format by name, or `auto`.
+             * @default null
+             */
+            format: string | null;
+            /**
+             * @description A mapping (TOML) that is being written.
+             * @default null
+             */
+            mapping: string | null;
+        };
+        Problem: {
+            /** @description The last part of `type`, for programs. */
+            code: string;
+            /** @description The present record, when an update came with a stale version. */
+            current?: Record<string, never> | null;
+            /** @description What happened here, for a person. */
+            detail?: string | null;
+            /** @description All wrong fields at once. */
+            errors?: components["schemas"]["FieldError"][];
+            /** @description Names this request in the log. */
+            request_id?: string | null;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description The same for every problem of this type. */
+            title: string;
+            /** @description Stable name of this kind of problem: `/problems/` and the code. */
+            type: string;
+        };
+        /** @description What is wrong with a row. */
+        ProblemPreview: {
+            /** @description The column at fault. */
+            column?: string | null;
+            /** @description What is wrong and what would be right. */
+            reason: string;
+        };
+        /**
+         * @description Customer rating: A clear intent, B hesitant, C long-term, D invalid or not now.
+         * @enum {string}
+         */
+        Rating: "A" | "B" | "C" | "D";
+        /** @description A receiver, masked. */
+        ReceiverPreview: {
+            city?: string | null;
+            name?: string | null;
+            phone?: string | null;
+            province?: string | null;
+        };
+        /** @description Where an order goes. Phone and address are masked. */
+        ReceiverView: {
+            /** @description District; what is below it is masked. */
+            address?: string | null;
+            /** @description City. */
+            city?: string | null;
+            /** @description Name. */
+            name?: string | null;
+            /** @description Phone, masked. */
+            phone?: string | null;
+            /** @description Province. */
+            province?: string | null;
+        };
+        /** @description The answer. */
+        Rfm: {
+            /**
+             * Format: date
+             * @description The day from which it looks back.
+             */
+            as_of: string;
+            /**
+             * Format: int32
+             * @description Scores of each dimension.
+             */
+            bins: number;
+            /** @description Cells that are not empty. */
+            cells: components["schemas"]["RfmCell"][];
+            /** @description Currency of the amounts. */
+            currency: components["schemas"]["Currency"];
+            /**
+             * Format: int64
+             * @description Customers scored: those with a counted order up to that day.
+             */
+            customers: number;
+            /** @description Who moved where since the day compared with. */
+            movement?: components["schemas"]["RfmMove"][] | null;
+            /** @description `eleven` or `classic`. */
+            scheme: string;
+            /** @description Customers by score, score 1 first. */
+            score_counts: components["schemas"]["ByDimension_u64"];
+            /** @description Lower bounds of the bins above the first: days, orders, major units of the currency. */
+            thresholds: components["schemas"]["ByDimension_f64"];
+            /** @description Every tier of the scheme. */
+            tiers: components["schemas"]["RfmTier"][];
+        };
+        /** @description A cell of the cube that is not empty. */
+        RfmCell: {
+            /** Format: int64 */
+            customers: number;
+            /** Format: int32 */
+            f: number;
+            /** Format: int32 */
+            m: number;
+            /** Format: int64 */
+            orders: number;
+            /** Format: int32 */
+            r: number;
+            /** Format: int64 */
+            revenue_minor: number;
+        };
+        /** @description Customers who went from one tier to another; null stands for "no order yet". */
+        RfmMove: {
+            /** Format: int64 */
+            customers: number;
+            from?: string | null;
+            to?: string | null;
+        };
+        /** @description A tier. */
+        RfmTier: {
+            /** @description What it calls for. */
+            action: components["schemas"]["Action"];
+            /**
+             * Format: int64
+             * @description Customers in it on the day compared with.
+             */
+            before?: number | null;
+            /**
+             * Format: int64
+             * @description Customers in it.
+             */
+            customers: number;
+            /**
+             * Format: int64
+             * @description Those who came in since.
+             */
+            entered?: number | null;
+            /**
+             * Format: int64
+             * @description Those who left since.
+             */
+            left?: number | null;
+            /** @description Its name in English; `name_zh` in Chinese. */
+            name: string;
+            /** @description Its name in Chinese. */
+            name_zh: string;
+            /**
+             * Format: int64
+             * @description Their counted orders.
+             */
+            orders: number;
+            /**
+             * Format: int64
+             * @description Revenue of these orders.
+             */
+            revenue_minor: number;
+            /** @description Its code, stable for scripts. */
+            tier: string;
+        };
+        /**
+         * @description What a user may do.
+         * @enum {string}
+         */
+        Role: "owner";
+        /** @description A row. */
+        RowPreview: {
+            /** @description The cells, while the file needs a mapping. */
+            cells: string[];
+            /**
+             * Format: int64
+             * @description Its line in the file.
+             */
+            line: number;
+            /** @description The order it becomes; personal data masked. */
+            order: components["schemas"]["OrderPreview"];
+            /** @description What is wrong with it. */
+            problems: components["schemas"]["ProblemPreview"][];
+        };
+        /** @description What was found. */
+        SearchResults: {
+            /** @description Customers, those who bought last first; at most 8. */
+            customers: components["schemas"]["CustomerRow"][];
+            /** @description Orders, the latest first; at most 8. */
+            orders: components["schemas"]["Order"][];
+        };
+        /** @description A session. */
+        Session: {
+            /** @description When it ends unless it is used. */
+            expires_at: components["schemas"]["Timestamp"];
+            org: components["schemas"]["Org"];
+            user: components["schemas"]["User"];
+        };
+        /** @description The first account, to be made. */
+        SetUpBody: {
+            /** @description As `guanxi serve` printed it. */
+            code: string;
+            email: string;
+            /** @description What to call the owner. */
+            name: string;
+            /** @description What to call the organisation. */
+            org_name: string;
+            /**
+             * Format: password
+             * @description At least 10 characters.
+             */
+            password: string;
+        };
+        /** @description The first account. */
+        SetupState: {
+            /** @description Whether the first account must still be made. */
+            needed: boolean;
+        };
+        /** @description A shop in answers. */
+        Shop: {
+            /** @description Where it sells. */
+            channel: components["schemas"]["Channel"];
+            /** @description The currency of its amounts. */
+            currency: components["schemas"]["Currency"];
+            /** @description Its id. */
+            id: components["schemas"]["ShopId"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Its orders, counted ones or not.
+             */
+            orders: number;
+        };
+        ShopId: string;
+        /** @description A shop by name. */
+        ShopName: {
+            /** @description Its id. */
+            id: components["schemas"]["ShopId"];
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description What a customer bought in one shop. */
+        ShopSum: {
+            /** @description The shop. */
+            id: components["schemas"]["ShopId"];
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Counted orders.
+             */
+            orders: number;
+            /**
+             * Format: int64
+             * @description Their revenue, in the currency of the shop.
+             */
+            revenue_minor: number;
+        };
+        /** @description A sign-in. */
+        SignInBody: {
+            email: string;
+            /** Format: password */
+            password: string;
+        };
+        /** @description How to run a draft. */
+        StartImport: {
+            /** @default null */
+            channel: components["schemas"]["Channel"] | null;
+            /**
+             * @description Currency of a new shop.
+             * @default null
+             */
+            currency: string | null;
+            /**
+             * @description Only say what an import would do; it can then be started again for real.
+             * @default false
+             */
+            dry_run: boolean;
+            /**
+             * @description A format by name, or `auto`.
+             * @default null
+             */
+            format: string | null;
+            /**
+             * @description A mapping (TOML) for generic files.
+             * @default null
+             */
+            mapping: string | null;
+            /**
+             * @description Name or id of the shop; a new name makes a shop.
+             * @default null
+             */
+            shop: string | null;
+        };
+        /** @description A suggestion that two customers are one. */
+        Suggestion: {
+            /** @description The one customer. */
+            a: components["schemas"]["CustomerRow"];
+            /** @description The other. */
+            b: components["schemas"]["CustomerRow"];
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description What they share. */
+            evidence: components["schemas"]["Evidence"][];
+            /** @description Its id. */
+            id: components["schemas"]["SuggestionId"];
+            /**
+             * Format: int64
+             * @description How likely, 0 to 100.
+             */
+            score: number;
+        };
+        SuggestionId: string;
+        /** @description A tag. */
+        Tag: {
+            /** @description Name of its colour. */
+            colour: string;
+            /** @description Its id. */
+            id: components["schemas"]["TagId"];
+            /** @description Its name, unique in the organisation. */
+            name: string;
+        };
+        TagId: string;
+        /** @description A tag and how many have it. */
+        TagWithCount: {
+            /** @description Name of its colour. */
+            colour: string;
+            /**
+             * Format: int64
+             * @description Customers who have it; a family counts once.
+             */
+            customers: number;
+            /** @description Its id. */
+            id: components["schemas"]["TagId"];
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description The tags that a customer shall have. */
+        TagsBody: {
+            /** @description All of them. */
+            tags: components["schemas"]["TagId"][];
+        };
+        /** @description The tags that a customer has. */
+        TagsOf: {
+            /** @description By name. */
+            tags: components["schemas"]["Tag"][];
+        };
+        /** @description One item. */
+        TimelineItem: {
+            actor?: components["schemas"]["UserId"] | null;
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description What kind. */
+            kind: components["schemas"]["TimelineKind"];
+            note?: components["schemas"]["Note"] | null;
+            order?: components["schemas"]["Order"] | null;
+            /** @description What was bought, the names of tags, the name of the other customer. */
+            title: string;
+        };
+        /**
+         * @description The kind of an item.
+         * @enum {string}
+         */
+        TimelineKind: "order" | "payment" | "refund" | "note" | "tag" | "merge" | "unmerge";
+        /** Format: date-time */
+        Timestamp: string;
+        /** @description An API token, without its secret. */
+        Token: {
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Which. */
+            id: components["schemas"]["TokenId"];
+            last_used_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What it is for. */
+            name: string;
+        };
+        TokenId: string;
+        /** @description For the document only: what a multipart upload holds. */
+        UploadBody: {
+            /** @description Only say what an import would do. */
+            dry_run?: boolean | null;
+            /** @description One or more order files. */
+            file: string[];
+            /** @description `auto`, or a format by name. */
+            format?: string | null;
+            /** @description A mapping (TOML) for generic files. */
+            mapping?: string | null;
+            /** @description Name of the shop; made if it is new. Not needed for a draft. */
+            shop?: string | null;
+            /** @description `false` gives a draft to look at. */
+            start?: boolean | null;
+        };
+        /** @description A person who signs in. The e-mail address is not masked: it is shown to that person only. */
+        User: {
+            /** @description The address to sign in with. */
+            email: string;
+            /** @description Who it is. */
+            id: components["schemas"]["UserId"];
+            /** @description Language of the pages: `zh-CN` or `en-US`. */
+            locale: string;
+            /** @description What to call them. */
+            name: string;
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
+        };
+        UserId: string;
+        /** @description A saved view. */
+        View: {
+            /** @description Its id. */
+            id: components["schemas"]["ViewId"];
+            /** @description Its name. */
+            name: string;
+            /** @description Whether the caller saved it. */
+            own: boolean;
+            /** @description The page it is of. */
+            page: string;
+            /** @description The text after `?` in the page's address. */
+            query: string;
+            /** @description Whether everyone of the organisation sees it. */
+            shared: boolean;
+        };
+        ViewId: string;
+        /**
+         * @description What the workbench shows. Orders, revenue and new customers are of counted orders of known
+         *     customers, as in RFM.
+         */
+        Workbench: {
+            /** @description What needs a person; what does not is left out. */
+            attention: components["schemas"]["Attention"][];
+            /** @description The currency of amounts: that of the first shop; other shops' revenue is left out. */
+            currency: components["schemas"]["Currency"];
+            /**
+             * Format: date
+             * @description Today, in the zone of the first shop.
+             */
+            day: string;
+            /** @description Customers with their first counted order. */
+            new_customers: components["schemas"]["Delta"];
+            /** @description Counted orders placed. */
+            orders: components["schemas"]["Delta"];
+            /** @description The latest imports, the latest first. */
+            recent_imports: components["schemas"]["Import"][];
+            /** @description Orders placed of which something was refunded. */
+            refunds: components["schemas"]["Delta"];
+            /** @description The last 90 days, the latest last. */
+            revenue_by_day: components["schemas"]["DayRevenue"][];
+            /** @description Their revenue. */
+            revenue_minor: components["schemas"]["Delta"];
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    get_commerce_imports: {
+        parameters: {
+            query?: {
+                /** @description From the page before. */
+                after?: string;
+                /** @description Rows of a page, 1 to 200. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Import"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_commerce_imports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["UploadBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_commerce_imports_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_commerce_imports_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_commerce_imports_id_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_commerce_imports_id_preview: {
+        parameters: {
+            query?: {
+                /** @description A format by name, instead of what was detected. */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportPreview"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_commerce_imports_id_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportPreview"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_commerce_imports_id_rejects: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_commerce_imports_id_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_commerce_imports_id_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartImport"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_commerce_imports_id_undo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ImportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_commerce_orders: {
+        parameters: {
+            query?: {
+                /** @description An order number, or its beginning. */
+                q?: string;
+                /** @description Of this shop. */
+                shop?: components["schemas"]["ShopId"];
+                /** @description In this state. */
+                state?: components["schemas"]["OrderState"];
+                /** @description Of this customer, and those merged into it. */
+                customer?: components["schemas"]["CustomerId"];
+                /** @description Placed on this day or later. */
+                from?: string;
+                /** @description Placed on this day or before. */
+                to?: string;
+                /** @description `ordered_at` or `paid_amount`, with `-` in front for descending; `-ordered_at` unless said. */
+                sort?: string;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of a page: 1 to 200, 50 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Order"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_commerce_orders_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["OrderId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderCard"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_commerce_shops: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Shop"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_commerce_shops: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewShopBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shop"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or account, or a whole order number, phone number or e-mail address. */
+                q?: string;
+                /** @description With a counted order in this shop. */
+                shop?: components["schemas"]["ShopId"];
+                /** @description With this tag. */
+                tag?: components["schemas"]["TagId"];
+                /** @description In this tier of the 11-name scheme; may come several times. */
+                tier?: string[];
+                /** @description In this class of the classic scheme; may come several times. */
+                classic?: string[];
+                /** @description In this cell, `R5F4M5`. */
+                cell?: string;
+                /** @description Of this province. */
+                province?: string;
+                /** @description With this rating. */
+                rating?: components["schemas"]["Rating"];
+                /** @description Counted orders at least. */
+                orders_min?: number;
+                /** @description Counted orders at most. */
+                orders_max?: number;
+                /** @description Revenue at least, in minor units. */
+                revenue_min?: number;
+                /** @description Revenue at most, in minor units. */
+                revenue_max?: number;
+                /** @description Last counted order on this day or later. */
+                last_order_from?: string;
+                /** @description Last counted order on this day or before. */
+                last_order_to?: string;
+                /** @description First counted order on this day or later. */
+                first_order_from?: string;
+                /** @description First counted order on this day or before. */
+                first_order_to?: string;
+                /**
+                 * @description `last_order_at`, `first_order_at`, `orders`, `revenue`, `average_order` or `created_at`, with
+                 *     `-` in front for descending; `-last_order_at` unless said.
+                 */
+                sort?: string;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of a page: 1 to 200, 50 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerPage"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_bulk_tags: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeTagsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_export: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or account, or a whole order number, phone number or e-mail address. */
+                q?: string;
+                /** @description With a counted order in this shop. */
+                shop?: components["schemas"]["ShopId"];
+                /** @description With this tag. */
+                tag?: components["schemas"]["TagId"];
+                /** @description In this tier of the 11-name scheme; may come several times. */
+                tier?: string[];
+                /** @description In this class of the classic scheme; may come several times. */
+                classic?: string[];
+                /** @description In this cell, `R5F4M5`. */
+                cell?: string;
+                /** @description Of this province. */
+                province?: string;
+                /** @description With this rating. */
+                rating?: components["schemas"]["Rating"];
+                /** @description Counted orders at least. */
+                orders_min?: number;
+                /** @description Counted orders at most. */
+                orders_max?: number;
+                /** @description Revenue at least, in minor units. */
+                revenue_min?: number;
+                /** @description Revenue at most, in minor units. */
+                revenue_max?: number;
+                /** @description Last counted order on this day or later. */
+                last_order_from?: string;
+                /** @description Last counted order on this day or before. */
+                last_order_to?: string;
+                /** @description First counted order on this day or later. */
+                first_order_from?: string;
+                /** @description First counted order on this day or before. */
+                first_order_to?: string;
+                /**
+                 * @description `last_order_at`, `first_order_at`, `orders`, `revenue`, `average_order` or `created_at`, with
+                 *     `-` in front for descending; `-last_order_at` unless said.
+                 */
+                sort?: string;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of a page: 1 to 200, 50 unless said. */
+                limit?: number;
+                format?: components["schemas"]["ExportFormat"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_merges: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Merge"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_customers_merges_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["MergeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_suggestions: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of a page: 1 to 200, 50 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Suggestion"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_suggestions_id_dismiss: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["SuggestionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_tags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TagWithCount"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_tags: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTagBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagWithCount"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_customers_tags_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TagId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_views: {
+        parameters: {
+            query: {
+                /** @description The page whose views are asked for. */
+                page: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_View"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_views: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewViewBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["View"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_customers_views_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ViewId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerCard"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_customers_id: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Edited"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_id_notes: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoteBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Note"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_customers_id_notes_note: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+                note: components["schemas"]["NoteId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_customers_id_tags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagsBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagsOf"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_id_timeline: {
+        parameters: {
+            query?: {
+                /** @description Only items of this kind. */
+                kind?: components["schemas"]["TimelineKind"];
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of a page: 1 to 200, 50 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TimelineItem"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity_sessions_current: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_identity_sessions_current: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity_setup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetupState"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_setup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetUpBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity_tokens: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of the page: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Token"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_tokens: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewTokenBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_identity_tokens_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_insight_rfm: {
+        parameters: {
+            query?: {
+                /** @description The day from which to look back; today unless given. */
+                as_of?: string;
+                /** @description Scores of each dimension, 2 to 10; 5 unless given. */
+                bins?: number;
+                /** @description Only orders of this shop. */
+                shop?: string;
+                /** @description `eleven` or `classic`. */
+                scheme?: string;
+                /** @description An earlier day to compare tiers with. */
+                compare_to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rfm"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_insight_workbench: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workbench"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_platform_jobs: {
+        parameters: {
+            query?: {
+                /** @description Only jobs in this state. */
+                state?: components["schemas"]["JobState"];
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of the page: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_JobView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_platform_jobs_id_retry: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_search: {
+        parameters: {
+            query?: {
+                /** @description Part of a name or account, an order number or its beginning, or a whole phone number or e-mail. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResults"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
 }

@@ -1,4 +1,4 @@
-import type { components } from './schema';
+import type { components, operations } from './schema';
 
 type S = components['schemas'];
 
@@ -8,10 +8,10 @@ export type Session = S['Session'];
 export type Token = S['Token'];
 export type NewToken = S['NewToken'];
 export type Tag = S['Tag'];
-export type TagCount = S['TagCount'];
+export type TagCount = S['TagWithCount'];
 export type CustomerRow = S['CustomerRow'];
 export type CustomerCard = S['CustomerCard'];
-export type CustomerQuery = S['CustomerQuery'];
+export type CustomerQuery = NonNullable<operations['get_customers']['parameters']['query']>;
 export type Note = S['Note'];
 export type Merge = S['Merge'];
 export type Suggestion = S['Suggestion'];
@@ -23,9 +23,17 @@ export type OrderLine = S['OrderLine'];
 export type OrderCard = S['OrderCard'];
 export type Import = S['Import'];
 export type ImportPreview = S['ImportPreview'];
-export type StartImport = S['StartImport'];
+/** What is left out stays as it was said before. */
+export type StartImport = Partial<S['StartImport']>;
+export type OrderQuery = NonNullable<operations['get_commerce_orders']['parameters']['query']>;
+export type TimelineKind = NonNullable<
+  operations['get_customers_id_timeline']['parameters']['query']
+>['kind'];
+export type JobState = NonNullable<operations['get_platform_jobs']['parameters']['query']>['state'];
+export type EditedCustomer =
+  operations['patch_customers_id']['responses']['200']['content']['application/json'];
 export type Rfm = S['Rfm'];
 export type Workbench = S['Workbench'];
-export type Job = S['Job'];
+export type Job = S['JobView'];
 export type SearchResults = S['SearchResults'];
 export type Page<T> = { items: T[]; next?: string | null };

@@ -33,8 +33,9 @@ const PUT: usize = 200;
 const FEW: usize = 2_000;
 /// Beyond one in so many customers, reading everything is quicker.
 const RELOAD_SHARE: usize = 5;
-/// More changes than this in one turn mean that an import is under way.
-const BUSY: usize = 500;
+/// More changes than this in one turn mean that an import is under way; people change at most a
+/// thousand customers at once.
+const BUSY: usize = 2_000;
 /// After a turn under load, so many times its length is left to others.
 const REST: u32 = 2;
 /// The longest such rest.
@@ -90,8 +91,9 @@ impl EngineHandle {
             let began = Instant::now();
             let pause = match self.turn().await {
                 Ok(CaughtUp::Idle) => self.until_rescore().await.min(POLL),
-                Ok(CaughtUp::Changed(count)) if count < BUSY => Duration::ZERO,
-                Ok(_) => (began.elapsed() * REST).min(REST_MAX),
+                // Whoever waits for a list meanwhile is told not to wait long.
+                Ok(_) if self.0.progress.borrow().busy => (began.elapsed() * REST).min(REST_MAX),
+                Ok(_) => Duration::ZERO,
                 Err(error) => {
                     tracing::warn!(%error, "the customer engine cannot follow");
                     AFTER_ERROR

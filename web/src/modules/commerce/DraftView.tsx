@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Alert, Button, Form, Input, Popconfirm, Select, Tabs } from 'antd';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Import, ImportPreview } from '@/api/types';
+import type { Import, ImportPreview, StartImport } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
 import { formatStamp, useFormat } from '@/lib/format';
 import { useGo } from '@/lib/url';
@@ -81,7 +81,7 @@ export function DraftView(props: { import: Import }) {
       const existing = shops.data?.find((shop) => shop.name === values.chosen);
       return startImport(it.id, {
         shop: existing?.name ?? values.shop ?? '',
-        channel: existing?.channel ?? values.channel,
+        channel: (existing?.channel ?? values.channel) as StartImport['channel'],
         currency: existing?.currency ?? values.currency,
         format: values.format,
         ...(generic ? { mapping: toml ?? toToml(mapping) } : {}),
@@ -324,7 +324,7 @@ function PreviewRow(props: { row: ImportPreview['files'][number]['rows'][number]
         <td>
           <OrderStateMark state={order.state} />
         </td>
-        <td className="nowrap">{order.customer?.name ?? order.receiver?.name ?? <Nothing />}</td>
+        <td className="nowrap">{order.receiver?.name ?? order.account ?? <Nothing />}</td>
         <td className="clip">{order.item_title ?? <Nothing />}</td>
         <td className="num">
           <Money minor={order.paid_minor} currency={currency} />

@@ -1,7 +1,7 @@
 import { Button, Select } from 'antd';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Order } from '@/api/types';
+import type { Order, OrderQuery } from '@/api/types';
 import { useUrl } from '@/lib/url';
 import { ORDER_STATES } from '@/lib/words';
 import { type Column, ColumnChooser, Count, DataTable, useColumns } from '@/ui/DataTable';
@@ -12,15 +12,16 @@ import { OrderStateMark } from '@/ui/marks';
 import { Page } from '@/ui/Page';
 import { EmptyState } from '@/ui/states';
 import { Day, Int, Money, Nothing, Time } from '@/ui/values';
-import { type OrderQuery, useOrders, useShops } from './api';
+import { useOrders, useShops } from './api';
 
 const FILTERS = ['q', 'shop', 'state', 'customer', 'from', 'to'] as const;
 
 export default function OrdersPage() {
   const { t } = useTranslation();
   const [url, setUrl] = useUrl();
-  const query: OrderQuery = { sort: url.sort };
-  for (const name of FILTERS) if (url[name]) query[name] = url[name];
+  const picked: Record<string, string> = {};
+  for (const name of FILTERS) if (url[name]) picked[name] = url[name];
+  const query = { ...picked, sort: url.sort } as OrderQuery;
   const keyset = useKeyset(JSON.stringify(query));
   const list = useOrders({ ...query, after: keyset.after, limit: 50 });
   const shops = useShops();

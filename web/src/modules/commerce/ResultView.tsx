@@ -94,8 +94,8 @@ export function ResultView(props: { import: Import }) {
           ) : null}
           {finished ? null : <Button onClick={() => go('/imports/new')}>{t('commerce.imports.new')}</Button>}
         </div>
-        {finished && !it.dry_run && !it.can_undo && it.undo_refusal ? (
-          <p className="quiet">{t('commerce.undo.refused', { why: it.undo_refusal })}</p>
+        {finished && !it.dry_run && it.error ? (
+          <p className="quiet">{t('commerce.undo.refused', { why: it.error })}</p>
         ) : null}
         <Facts
           items={[

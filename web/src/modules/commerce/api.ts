@@ -1,20 +1,17 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { client, itemsOf, take, upload } from '@/api/client';
-import type { Import, ImportPreview, Order, OrderCard, Page, Shop, StartImport } from '@/api/types';
+import type {
+  Import,
+  ImportPreview,
+  Order,
+  OrderCard,
+  OrderQuery,
+  Page,
+  Shop,
+  StartImport,
+} from '@/api/types';
 import { usePollMs } from '@/lib/live';
 import { ACTIVE_STATES } from '@/ui/ImportProgress';
-
-export interface OrderQuery {
-  q?: string;
-  shop?: string;
-  state?: string;
-  customer?: string;
-  from?: string;
-  to?: string;
-  sort?: string;
-  after?: string;
-  limit?: number;
-}
 
 export function useOrders(query: OrderQuery) {
   return useQuery({
@@ -91,8 +88,10 @@ export function uploadDraft(files: File[], onProgress: (share: number) => void, 
   return upload<Import>('/api/v1/commerce/imports', form, onProgress, signal);
 }
 
-export const startImport = (id: string, body: StartImport) =>
-  take<Import>(client.POST('/api/v1/commerce/imports/{id}/start', { params: { path: { id } }, body }));
+export const startImport = (id: string, said: StartImport) => {
+  const body = { dry_run: false, ...said } as Required<StartImport>;
+  return take<Import>(client.POST('/api/v1/commerce/imports/{id}/start', { params: { path: { id } }, body }));
+};
 
 export const pauseImport = (id: string) =>
   take<Import>(client.POST('/api/v1/commerce/imports/{id}/pause', { params: { path: { id } } }));

@@ -27,9 +27,12 @@ export function EditInPlace(props: { card: CustomerCard }) {
   const [conflict, setConflict] = useState<Values>();
   const save = useMutation({
     mutationFn: (values: Values) =>
-      patchCustomer(card.id, card.version, { name: values.name, rating: values.rating ?? null }),
+      patchCustomer(card.id, card.version, {
+        name: values.name,
+        rating: (values.rating ?? null) as CustomerCard['rating'],
+      }),
     onSuccess: async (saved) => {
-      client.setQueryData(['customer', card.id], saved);
+      client.setQueryData(['customer', card.id], { ...card, ...saved });
       setEditing(false);
       setConflict(undefined);
       say.done(t('customers.saved'));

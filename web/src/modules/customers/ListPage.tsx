@@ -196,7 +196,8 @@ export default function ListPage() {
     }));
   const clear = () => setUrl(Object.fromEntries(FILTERS.map((name) => [name, undefined])));
 
-  const exportHref = (kind: string) => `/api/v1/customers/export${queryText({ ...query, format: kind })}`;
+  const exportHref = (kind: string) =>
+    `/api/v1/customers/export${queryText({ ...(query as Record<string, string>), format: kind })}`;
 
   return (
     <Page

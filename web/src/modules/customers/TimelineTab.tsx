@@ -1,6 +1,6 @@
 import { Button, Segmented } from 'antd';
 import { useTranslation } from 'react-i18next';
-import type { TimelineItem } from '@/api/types';
+import type { TimelineItem, TimelineKind } from '@/api/types';
 import { formatDay } from '@/lib/format';
 import { useUrl } from '@/lib/url';
 import { AppLink } from '@/ui/Link';
@@ -14,7 +14,7 @@ const KINDS = ['order', 'payment', 'refund', 'note', 'tag', 'merge'];
 export function TimelineTab(props: { id: string }) {
   const { t } = useTranslation();
   const [url, setUrl] = useUrl();
-  const query = useTimeline(props.id, url.kind);
+  const query = useTimeline(props.id, url.kind as TimelineKind);
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <div className="stack">

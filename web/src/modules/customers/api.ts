@@ -4,6 +4,7 @@ import type {
   CustomerCard,
   CustomerQuery,
   CustomerRow,
+  EditedCustomer,
   Merge,
   Note,
   Order,
@@ -13,6 +14,7 @@ import type {
   Tag,
   TagCount,
   TimelineItem,
+  TimelineKind,
   View,
 } from '@/api/types';
 
@@ -34,15 +36,19 @@ export function useCustomer(id: string) {
   });
 }
 
-export const patchCustomer = (id: string, version: number, body: { name?: string; rating?: string | null }) =>
-  take<CustomerCard>(
+export const patchCustomer = (
+  id: string,
+  version: number,
+  body: { name?: string; rating?: CustomerRow['rating'] },
+) =>
+  take<EditedCustomer>(
     client.PATCH('/api/v1/customers/{id}', {
       params: { path: { id }, header: { 'If-Match': `"${version}"` } },
       body,
     }),
   );
 
-export function useTimeline(id: string, kind: string | undefined) {
+export function useTimeline(id: string, kind: TimelineKind) {
   return useInfiniteQuery({
     queryKey: ['customer', id, 'timeline', kind],
     initialPageParam: undefined as string | undefined,

@@ -1,6 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Button, Segmented, Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
+import type { JobState } from '@/api/types';
 import { useFormat } from '@/lib/format';
 import { useUrl } from '@/lib/url';
 import { Panel } from '@/ui/Page';
@@ -24,7 +25,7 @@ export default function JobsPage() {
   const say = useSay();
   const client = useQueryClient();
   const [url, setUrl] = useUrl();
-  const query = useJobs(url.state);
+  const query = useJobs(url.state as JobState);
   const retry = useMutation({
     mutationFn: retryJob,
     onSuccess: async () => {

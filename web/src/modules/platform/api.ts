@@ -1,8 +1,8 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { client, take } from '@/api/client';
-import type { Job, Page } from '@/api/types';
+import type { Job, JobState, Page } from '@/api/types';
 
-export function useJobs(state: string | undefined) {
+export function useJobs(state: JobState) {
   return useInfiniteQuery({
     queryKey: ['jobs', state],
     initialPageParam: undefined as string | undefined,
