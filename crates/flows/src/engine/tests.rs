@@ -125,4 +125,25 @@ testkit::db_test! { MIGRATIONS;
         stop.cancel();
         follower.await.unwrap();
     }
+
+    async fn what_cannot_be_read_one_by_one_is_read_again(db) {
+        let world = World::new(&db).await;
+        let fed = EngineHandle::load(&world.platform, world.cx.scope).await.unwrap();
+        world.take(&Step::Import(vec![(1, 1, 100), (2, 2, 200)])).await;
+        let mut tx = world.platform.db.begin().await.unwrap();
+        let many = commerce::events::OrdersChangedV1 { customers: Vec::new(), many: true };
+        platform::outbox::push(&mut tx, &world.cx, &many).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(fed.catch_up().await.unwrap(), CaughtUp::Reloaded);
+        assert_eq!(fed.ask(analytics::Engine::len), 2);
+        assert_eq!(fed.catch_up().await.unwrap(), CaughtUp::Idle);
+
+        // Events that are gone before they were read.
+        world.take(&Step::Import(vec![(3, 3, 300)])).await;
+        platform::outbox::sequence(&world.platform.db).await.unwrap();
+        let later = world.cx.now().plus_millis(1);
+        assert!(platform::outbox::prune(&world.platform.db, later).await.unwrap() > 0);
+        assert_eq!(fed.catch_up().await.unwrap(), CaughtUp::Reloaded);
+        assert_eq!(fed.ask(analytics::Engine::len), 3);
+    }
 }
