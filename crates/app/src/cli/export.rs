@@ -3,9 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use analytics::{Scheme, Score, Tier};
+use anyhow::{Context as _, Result};
+use flows::engine::EngineHandle;
+use flows::export_customers::{self, ExportFormat, Wording};
+use flows::list_customers::{CustomerParams, Parsed};
 
-use super::{Global, not_built};
+use super::{Global, say};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum ExportCommand {
@@ -26,7 +30,29 @@ pub(super) struct CustomersArgs {
     out: PathBuf,
 }
 
-pub(super) async fn run(_: &Global, command: ExportCommand) -> Result<ExitCode> {
-    let ExportCommand::Customers(_) = command;
-    not_built("export customers")
+pub(super) async fn run(global: &Global, command: ExportCommand) -> Result<ExitCode> {
+    let ExportCommand::Customers(args) = command;
+    let format = ExportFormat::of_path(&args.out)
+        .with_context(|| format!("{}: the file must end in .csv or .xlsx", args.out.display()))?;
+    let mut params = CustomerParams::default();
+    if let Some(cell) = &args.cell {
+        params.cell = Some(Parsed(cell.parse::<Score>()?));
+    }
+    if let Some(name) = &args.tier {
+        let tier: Tier = name.parse()?;
+        match tier.scheme() {
+            Scheme::Eleven => params.tier.push(Parsed(tier)),
+            Scheme::Classic => params.classic.push(Parsed(tier)),
+        }
+    }
+    let boot = global.open().await?;
+    let cx = boot.ctx();
+    let engine = EngineHandle::load(&boot.platform, cx.scope).await?;
+    let wording = Wording::default();
+    let customers =
+        export_customers::export_file(&engine, &cx, &params, format, wording, &args.out).await?;
+    boot.close().await;
+    say(&format!("{}: {customers} customers", args.out.display()));
+    global.print(&serde_json::json!({ "file": args.out, "customers": customers }), "")?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -126,7 +126,9 @@ impl Shop {
     async fn id_of(&self, account: &str) -> String {
         let list = self.get(&format!("/customers?q={account}")).await;
         let items = list["items"].as_array().unwrap();
-        let has = |row: &&Value| row["accounts"].as_array().unwrap().iter().any(|a| a["value"] == account);
+        let has = |row: &&Value| {
+            row["accounts"].as_array().unwrap().iter().any(|a| a["value"] == account)
+        };
         text(&items.iter().find(has).unwrap()["id"])
     }
 }

@@ -5,13 +5,19 @@ import { Panel } from '@/ui/Page';
 import type { Dimension } from './cube';
 
 /** Where the scores begin, and how many customers have each. */
+/** Bounds of money come in major units, amounts in minor ones. */
+function minorPerMajor(currency: string) {
+  const digits = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions();
+  return 10 ** (digits.maximumFractionDigits ?? 2);
+}
+
 export function ThresholdsPanel(props: { data: Rfm }) {
   const { t } = useTranslation();
   const format = useFormat();
   const { data } = props;
   const bound = (dimension: Dimension, value: number) =>
     dimension === 'm'
-      ? format.money(value, data.currency)
+      ? format.money(Math.round(value * minorPerMajor(data.currency)), data.currency)
       : Number.isInteger(value)
         ? formatInt(format.lang, value)
         : value.toFixed(1);
