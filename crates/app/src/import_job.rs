@@ -22,6 +22,8 @@ pub const UNDO: &str = "commerce.undo_import";
 pub struct ImportPayload {
     /// The import.
     pub import: ImportId,
+    /// Where it stood before, for an import that turns out not to be undoable.
+    pub was: ImportState,
 }
 
 /// Runs imports.
@@ -55,7 +57,7 @@ impl JobHandler for RunImport {
         job: &Job,
         cancel: CancellationToken,
     ) -> Result<JobOutcome, JobError> {
-        let ImportPayload { import: id } = job.payload()?;
+        let ImportPayload { import: id, .. } = job.payload()?;
         let cx = context(platform, job);
         let shops = {
             let mut tx = platform.db.read().await?;
@@ -101,7 +103,7 @@ impl JobHandler for UndoImport {
         job: &Job,
         _: CancellationToken,
     ) -> Result<JobOutcome, JobError> {
-        let ImportPayload { import: id } = job.payload()?;
+        let ImportPayload { import: id, was } = job.payload()?;
         let cx = context(platform, job);
         match undo_import::undo(platform, &cx, id).await {
             Ok(import) => publish(platform, &cx, &import).await,
@@ -109,7 +111,7 @@ impl JobHandler for UndoImport {
                 return Err(JobError::retry(error));
             }
             Err(UndoError::State { .. } | UndoError::Unknown(_)) => {}
-            Err(error) => put_back(platform, &cx, id, &error.to_string()).await?,
+            Err(error) => put_back(platform, &cx, id, was, &error.to_string()).await?,
         }
         Ok(JobOutcome::Done)
     }
@@ -120,11 +122,12 @@ async fn put_back(
     platform: &Platform,
     cx: &Ctx,
     id: ImportId,
+    was: ImportState,
     reason: &str,
 ) -> Result<(), DbError> {
     let mut tx = platform.db.begin().await?;
     let from = [ImportState::Undoing];
-    imports::transition(&mut tx, cx, id, &from, ImportState::Finished).await?;
+    imports::transition(&mut tx, cx, id, &from, was).await?;
     let import = imports::get(&mut tx, cx.scope, id).await?;
     if let Some(mut import) = import {
         import.error = Some(reason.to_owned());

@@ -56,15 +56,6 @@ const fn advice(state: ImportState) -> &'static str {
     }
 }
 
-/// States from which an import can be taken back.
-pub const UNDOABLE: [ImportState; 5] = [
-    ImportState::Finished,
-    ImportState::Cancelled,
-    ImportState::Paused,
-    ImportState::Failed,
-    ImportState::Undoing,
-];
-
 /// Takes the import back in one transaction: wholly or, when refused or interrupted, not at all.
 ///
 /// # Errors
@@ -73,9 +64,9 @@ pub async fn undo(platform: &Platform, cx: &Ctx, id: ImportId) -> Result<Import,
     let keys = platform.keys(cx.scope.org());
     let mut tx = platform.db.begin().await?;
     let import = imports::get(&mut tx, cx.scope, id).await?.ok_or(UndoError::Unknown(id))?;
-    if import.dry_run
-        || !imports::transition(&mut tx, cx, id, &UNDOABLE, ImportState::Undone).await?
-    {
+    // A job that takes it back has marked it already.
+    let from = [ImportState::UNDOABLE.as_slice(), &[ImportState::Undoing]].concat();
+    if import.dry_run || !imports::transition(&mut tx, cx, id, &from, ImportState::Undone).await? {
         return Err(UndoError::State { id, state: import.state });
     }
     let number = import.number;

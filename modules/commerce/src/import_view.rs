@@ -84,14 +84,7 @@ impl ImportView {
             let remaining = progress.bytes_total.saturating_sub(progress.bytes_read);
             progress.seconds * remaining as f64 / progress.bytes_read as f64
         });
-        let can_undo = !import.dry_run
-            && matches!(
-                import.state,
-                ImportState::Finished
-                    | ImportState::Cancelled
-                    | ImportState::Paused
-                    | ImportState::Failed
-            );
+        let can_undo = !import.dry_run && ImportState::UNDOABLE.contains(&import.state);
         let each = |of: fn(&crate::imports::ImportFile) -> Option<&String>| {
             let mut all: Vec<&str> =
                 import.request.files.iter().filter_map(of).map(String::as_str).collect();

@@ -37,6 +37,9 @@ pub enum ImportState {
 }
 
 impl ImportState {
+    /// States from which an import can be taken back.
+    pub const UNDOABLE: [Self; 4] = [Self::Finished, Self::Cancelled, Self::Paused, Self::Failed];
+
     const ALL: [(Self, &'static str); 9] = [
         (Self::Draft, "draft"),
         (Self::Queued, "queued"),

@@ -265,7 +265,7 @@ async fn receive(
                 request,
             )
             .await?;
-            enqueue(&mut tx, cx, IMPORT, import.id).await?;
+            enqueue(&mut tx, cx, IMPORT, &import).await?;
             import
         }
     };
@@ -280,10 +280,11 @@ async fn enqueue(
     tx: &mut platform::Tx,
     cx: &Ctx,
     kind: &'static str,
-    import: ImportId,
+    import: &Import,
 ) -> Result<(), Problem> {
-    let options = JobOptions { unique_key: Some(import.to_string()), ..JobOptions::default() };
-    jobs::enqueue(tx, cx, kind, &ImportPayload { import }, options).await?;
+    let options = JobOptions { unique_key: Some(import.id.to_string()), ..JobOptions::default() };
+    jobs::enqueue(tx, cx, kind, &ImportPayload { import: import.id, was: import.state }, options)
+        .await?;
     Ok(())
 }
 
@@ -511,7 +512,7 @@ async fn start(
     import.fingerprint = fingerprint;
     import.error = None;
     imports::save(&mut tx, cx.scope, &import).await?;
-    enqueue(&mut tx, &cx, IMPORT, import.id).await?;
+    enqueue(&mut tx, &cx, IMPORT, &import).await?;
     let shops = shops::all(&mut tx, &cx).await?;
     let view = ImportView::of(&import, &shops);
     let answer = ticket.finish(&mut tx, &cx, StatusCode::ACCEPTED, &view).await?;
@@ -546,7 +547,7 @@ async fn step(
         return Err(Problem::conflict("import_state", detail));
     }
     if let Some(kind) = job {
-        enqueue(&mut tx, cx, kind, id).await?;
+        enqueue(&mut tx, cx, kind, &import).await?;
     }
     let import =
         imports::get(&mut tx, cx.scope, id).await?.ok_or_else(|| Problem::not_found("import"))?;
@@ -617,12 +618,7 @@ async fn undo(
 ) -> Result<Answer, Problem> {
     let import = find(&platform, &cx, id).await?;
     if import.progress.orders_created + import.progress.orders_updated > UNDO_AT_ONCE {
-        let from = [
-            ImportState::Finished,
-            ImportState::Cancelled,
-            ImportState::Paused,
-            ImportState::Failed,
-        ];
+        let from = ImportState::UNDOABLE;
         return step(&platform, &cx, id, key, &from, ImportState::Undoing, Some(UNDO)).await;
     }
     let undone = undo_import::undo(&platform, &cx, id).await.map_err(|error| match error {
