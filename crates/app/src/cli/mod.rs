@@ -172,8 +172,9 @@ fn init_log(global: &Global, command: &Command) {
         (Log::Text, true) => telemetry::init(LogFormat::Text),
         (Log::Json, true) => telemetry::init(LogFormat::Json),
         (_, false) => {
-            let filter =
-                EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
+            // The database's own remarks help nobody at a terminal; its errors come as answers.
+            let filter = EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| EnvFilter::new("warn,sqlx=error"));
             let builder = tracing_subscriber::fmt().with_env_filter(filter);
             // Fails only when there is a subscriber already.
             let _ = builder.with_target(false).with_writer(std::io::stderr).try_init();

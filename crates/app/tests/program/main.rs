@@ -1,0 +1,10 @@
+//! The real program, killed in the middle of its work and fed with files that nobody should have
+//! written, on both databases.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+mod http;
+mod kills;
+mod kills_of_server;
+mod orders;
+mod place;
