@@ -100,7 +100,7 @@ enum Refund {
     Allowance,
 }
 
-/// The order of `slot`, the `position`-th of the shop counted from the oldest.
+/// The order of `slot`, the `position`-th of the plan counted from the oldest.
 pub(crate) fn order(plan: &ShopPlan, slot: Slot, position: u64) -> Order {
     let index = (u64::from(slot.account) << 32) | u64::from(slot.nth);
     let mut dice = Dice::new(plan.seed, Topic::Order, index);
@@ -109,7 +109,8 @@ pub(crate) fn order(plan: &ShopPlan, slot: Slot, position: u64) -> Order {
     let ordered_at = schedule::moment(plan, slot.second);
 
     // Steps of two million leave room for a random part and for the lines' own numbers.
-    let prefix = 215_000_000_000_000 + position * 2_000_003 + dice.below(1_900_000);
+    let place = u64::from(plan.orders_before) + position;
+    let prefix = 215_000_000_000_000 + place * 2_000_003 + dice.below(1_900_000);
     let number = prefix * 10_000 + account.tail;
     let mut lines = lines(&mut dice, &account, ordered_at);
     let count = lines.len() as u64;

@@ -11,6 +11,8 @@ pub struct ShopPlan {
     pub customers: u32,
     /// Orders placed from `from` to `to`.
     pub orders: u32,
+    /// Orders that the shop took before these: theirs have other numbers.
+    pub orders_before: u32,
     /// First day of trade.
     pub from: NaiveDate,
     /// Last day of trade.
@@ -62,7 +64,7 @@ impl ShopPlan {
     pub const CUSTOMERS: u32 = 20_000;
     /// Orders of the demonstration shop.
     pub const ORDERS: u32 = 120_000;
-    /// The most orders a plan may ask for.
+    /// The most orders a plan may ask for, those before it included.
     pub const MAX_ORDERS: u32 = 30_000_000;
     /// The most days a plan may cover.
     pub const MAX_DAYS: i64 = 3_660;
@@ -77,6 +79,7 @@ impl ShopPlan {
             seed: Self::SEED,
             customers: Self::CUSTOMERS,
             orders: Self::ORDERS,
+            orders_before: 0,
             from,
             to,
             taken_at: midnight,
@@ -103,8 +106,9 @@ impl ShopPlan {
         if orders < customers {
             return Err(PlanError::TooFewOrders { customers, orders });
         }
-        if orders > Self::MAX_ORDERS {
-            return Err(PlanError::TooManyOrders { orders, limit: Self::MAX_ORDERS });
+        let numbered = orders.saturating_add(self.orders_before);
+        if numbered > Self::MAX_ORDERS {
+            return Err(PlanError::TooManyOrders { orders: numbered, limit: Self::MAX_ORDERS });
         }
         if !(0..Self::MAX_DAYS).contains(&(to - from).num_days()) {
             return Err(PlanError::Days { from, to, limit_days: Self::MAX_DAYS });

@@ -281,3 +281,22 @@ fn a_full_disk_is_an_error() {
         write_order_report(&plan(), &mut Full, Era::Columns67, Encoding::Gb18030);
     assert!(matches!(result, Err(ReportError::Io(_))));
 }
+
+#[test]
+fn earlier_years_tell_of_the_same_people_under_other_numbers() {
+    let now = plan();
+    let then = ShopPlan {
+        orders_before: now.orders,
+        customers: now.customers + now.customers / 2,
+        orders: now.orders,
+        ..ShopPlan::ending(now.from - TimeDelta::days(1))
+    };
+    let of = |plan: &ShopPlan, column: &str| -> HashSet<String> {
+        let (_, orders) = records(&order_bytes(plan));
+        orders.into_iter().map(|order| order[column].clone()).collect()
+    };
+    assert!(of(&now, "订单编号").is_disjoint(&of(&then, "订单编号")));
+    let accounts = of(&now, "买家会员名");
+    let known = of(&then, "买家会员名").intersection(&accounts).count();
+    assert_eq!(known, accounts.len(), "every account bought before");
+}
