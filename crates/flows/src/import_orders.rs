@@ -4,28 +4,31 @@
 //! buyers resolved, orders written, rejects kept, undo kept, progress noted, event pushed. So after
 //! any crash the import goes on at the row after the last committed batch.
 
+mod begin;
+mod read;
+
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use commerce::batch::{self, Batch, BatchOf, Known, Report, Seen};
+use commerce::batch::{self, Batch, BatchOf, Known, Seen};
 use commerce::events::OrdersChangedV1;
-use commerce::formats::{Entry, Format, FormatError, Mapping, OrderReader, ReaderContext};
-use commerce::imports::{self, Import, ImportFile, ImportRequest, ImportState, RejectedRow};
-use commerce::record::OrderRecord;
+use commerce::formats::{Format, FormatError, Mapping, ReaderContext};
+use commerce::imports::{self, Import, ImportState, RejectedRow};
 use commerce::{Shop, shops};
 use customers::AccountSpace;
-use customers::resolve::{Resolver, SeenIdentity, Sighting};
+use customers::resolve::{Resolver, Sighting};
 use kernel::{CustomerId, ImportId, TypedId};
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Platform, outbox};
 use tokio::sync::mpsc;
 
+pub(crate) use begin::blocking;
+pub use begin::{ImportOrder, begin, examine, reader_context, request_of};
+use read::{Chunk, ReadFile};
+
 /// Orders in one transaction. Larger batches write fewer index pages twice; smaller ones hold less
 /// memory and let other writers in sooner.
 const BATCH_ORDERS: usize = 10_000;
-/// Entries in one batch, orders or not, so that a file of rejects does not gather in memory.
-const BATCH_ENTRIES: usize = 20_000;
 /// Files larger than this are worth reading all known identities ahead.
 const READ_AHEAD_BYTES: u64 = 16 << 20;
 /// Times a batch is tried again after another writer was faster.
@@ -71,269 +74,6 @@ pub enum ImportError {
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
-}
-
-/// What a person asks for.
-#[derive(Debug, Clone, Default)]
-pub struct ImportOrder {
-    /// The files, with the names people know them by.
-    pub files: Vec<(String, PathBuf)>,
-    /// Format, or `None` to detect it.
-    pub format: Option<Format>,
-    /// Text of a mapping, for generic files.
-    pub mapping: Option<String>,
-    /// Whether nothing shall be kept.
-    pub dry_run: bool,
-    /// Whether the files are the program's own copies.
-    pub uploaded: bool,
-}
-
-/// Looks into the files: format, encoding and columns of each, order reports before item reports.
-///
-/// # Errors
-/// `Format` says what a file is not, and what to do.
-pub fn examine(
-    order: &ImportOrder,
-    context: &ReaderContext,
-) -> Result<Vec<ImportFile>, ImportError> {
-    let mapping = order.mapping.as_deref().map(Mapping::parse).transpose()?;
-    let mut files = Vec::new();
-    for (name, path) in &order.files {
-        let sheets = if mapping.is_none() && order.format.is_none() {
-            commerce::formats::sheets_to_import(path)?
-        } else {
-            Vec::new()
-        };
-        let sheets: Vec<Option<String>> = if sheets.is_empty() {
-            vec![None]
-        } else {
-            sheets.into_iter().map(|choice| Some(choice.sheet)).collect()
-        };
-        for sheet in sheets {
-            let context = ReaderContext { sheet: sheet.clone(), ..context.clone() };
-            let reader = OrderReader::open(path, order.format, mapping.clone(), &context)?;
-            files.push((
-                reader.format() == Format::TaobaoItems,
-                ImportFile {
-                    name: name.clone(),
-                    path: path.display().to_string(),
-                    size_bytes: std::fs::metadata(path).map_or(0, |meta| meta.len()),
-                    format: Some(reader.format().to_string()),
-                    encoding: Some(reader.encoding().to_owned()),
-                    sheet,
-                    header: reader.header(),
-                },
-            ));
-        }
-    }
-    // An item report says nothing of the buyer, so the orders must be there first.
-    files.sort_by_key(|(is_items, _)| *is_items);
-    Ok(files.into_iter().map(|(_, file)| file).collect())
-}
-
-/// Begins an import of `order` into `shop`, or finds the same one that was begun and not ended.
-///
-/// # Errors
-/// As [`examine`], or as the database says.
-pub async fn begin(
-    platform: &Platform,
-    cx: &Ctx,
-    shop: &Shop,
-    order: &ImportOrder,
-    state: ImportState,
-) -> Result<Import, ImportError> {
-    let (request, fingerprint) = request_of(order.clone(), reader_context(shop)).await?;
-    let mut tx = platform.db.begin().await?;
-    if !order.dry_run
-        && let Some(import) =
-            imports::unfinished(&mut tx, cx.scope, shop.number, &fingerprint).await?
-    {
-        tx.rollback().await?;
-        return Ok(import);
-    }
-    let import = imports::create(
-        &mut tx,
-        cx,
-        Some(shop.number),
-        state,
-        order.dry_run,
-        &fingerprint,
-        request,
-    )
-    .await?;
-    tx.commit().await?;
-    Ok(import)
-}
-
-/// Looks into the files of an order; gives what an import keeps of it, and its fingerprint.
-///
-/// # Errors
-/// As [`examine`].
-pub async fn request_of(
-    order: ImportOrder,
-    context: ReaderContext,
-) -> Result<(ImportRequest, String), ImportError> {
-    blocking(move || {
-        let files = examine(&order, &context)?;
-        let fingerprint = fingerprint(&files, order.mapping.as_deref());
-        let request = ImportRequest {
-            files,
-            format: order.format.map(|format| format.to_string()),
-            mapping: order.mapping,
-            uploaded: order.uploaded,
-        };
-        Ok((request, fingerprint))
-    })
-    .await
-}
-
-/// The reader's settings for files of `shop`.
-#[must_use]
-pub fn reader_context(shop: &Shop) -> ReaderContext {
-    ReaderContext { zone: shop.zone, currency: shop.currency, sheet: None }
-}
-
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ImportError> + Send + 'static,
-) -> Result<T, ImportError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| ImportError::Reader(error.to_string()))?
-}
-
-/// Recognises the same files again: size, both ends, format and mapping.
-fn fingerprint(files: &[ImportFile], mapping: Option<&str>) -> String {
-    use sha2::{Digest as _, Sha256};
-    use std::io::{Read as _, Seek as _, SeekFrom};
-    const END_BYTES: u64 = 64 * 1024;
-    let mut digest = Sha256::new();
-    for file in files {
-        digest.update(file.size_bytes.to_be_bytes());
-        for part in [&file.format, &file.sheet] {
-            digest.update(part.as_deref().unwrap_or_default());
-            digest.update([0]);
-        }
-        if let Ok(mut source) = std::fs::File::open(&file.path) {
-            let mut bytes = Vec::new();
-            let _ = (&mut source).take(END_BYTES).read_to_end(&mut bytes);
-            if source.seek(SeekFrom::End(-(END_BYTES.min(file.size_bytes) as i64))).is_ok() {
-                let _ = source.take(END_BYTES).read_to_end(&mut bytes);
-            }
-            digest.update(&bytes);
-        }
-    }
-    digest.update(mapping.unwrap_or_default());
-    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// One order as read, with its buyer as seen.
-struct Chunk {
-    reports: Vec<Report>,
-    sightings: Vec<Sighting>,
-    rejects: Vec<RejectedRow>,
-    skipped: u64,
-    rows_done: u64,
-    bytes_read: u64,
-}
-
-struct ReadFile {
-    index: usize,
-    file: ImportFile,
-    format: Option<Format>,
-    mapping: Option<Mapping>,
-    context: ReaderContext,
-    skip_rows: u64,
-    space: AccountSpace,
-    keys: OrgKeys,
-    batch_orders: usize,
-}
-
-impl ReadFile {
-    /// Reads the file to its end, handing over chunks; stops early when nobody takes them.
-    fn run(self, out: &mpsc::Sender<Result<Chunk, ImportError>>) -> Result<(), ImportError> {
-        let path = Path::new(&self.file.path);
-        let size = std::fs::metadata(path).map_or(0, |meta| meta.len());
-        if size != self.file.size_bytes && path.exists() {
-            return Err(ImportError::FileChanged(self.file.name.clone()));
-        }
-        let mut reader = OrderReader::open(path, self.format, self.mapping.clone(), &self.context)?;
-        if self.skip_rows > 0 {
-            reader.skip_rows(self.skip_rows);
-        }
-        let mut buffer = String::new();
-        let mut chunk = self.empty_chunk();
-        let mut entries = 0;
-        while let Some(entry) = reader.next() {
-            match entry {
-                Entry::Order(record, _) => {
-                    chunk.sightings.push(sighting(&self.keys, self.space, &record));
-                    chunk.reports.push(Report::new(&self.keys, *record, self.index, &mut buffer));
-                }
-                Entry::Rejected(reject) => chunk.rejects.push(RejectedRow {
-                    file: self.file.name.clone(),
-                    line: reject.line,
-                    column: reject.column,
-                    reason: reject.reason,
-                    raw: reject.raw,
-                    order_no: reject.order_no,
-                }),
-                Entry::Skipped { .. } => chunk.skipped += 1,
-            }
-            entries += 1;
-            if reader.at_boundary()
-                && (chunk.reports.len() >= self.batch_orders || entries >= BATCH_ENTRIES)
-            {
-                chunk.rows_done = reader.rows_read();
-                chunk.bytes_read = reader.bytes_read();
-                entries = 0;
-                if out.blocking_send(Ok(std::mem::replace(&mut chunk, self.empty_chunk()))).is_err()
-                {
-                    return Ok(());
-                }
-            }
-        }
-        chunk.rows_done = reader.rows_read();
-        chunk.bytes_read = reader.bytes_read();
-        let _ = out.blocking_send(Ok(chunk));
-        Ok(())
-    }
-
-    fn empty_chunk(&self) -> Chunk {
-        Chunk {
-            reports: Vec::with_capacity(self.batch_orders),
-            sightings: Vec::with_capacity(self.batch_orders),
-            rejects: Vec::new(),
-            skipped: 0,
-            rows_done: 0,
-            bytes_read: 0,
-        }
-    }
-}
-
-/// What a record tells of its buyer.
-fn sighting(keys: &OrgKeys, space: AccountSpace, record: &OrderRecord) -> Sighting {
-    let buyer = &record.buyer;
-    let account =
-        buyer.account.as_deref().and_then(|text| SeenIdentity::account(keys, space, text));
-    let mut contacts = Vec::new();
-    for text in [&buyer.email, &buyer.phone, &buyer.pay_account, &record.receiver.mobile] {
-        let Some(text) = text.as_deref() else { continue };
-        let seen = SeenIdentity::email(keys, text).or_else(|| SeenIdentity::phone(keys, text));
-        if let Some(seen) = seen
-            && !contacts.contains(&seen)
-        {
-            contacts.push(seen);
-        }
-    }
-    Sighting {
-        account,
-        contacts,
-        name: buyer.name.clone().or_else(|| record.receiver.name.clone()),
-        country: buyer.country.clone(),
-        province: record.receiver.province.clone(),
-        city: record.receiver.city.clone(),
-        seen_at: record.ordered_at,
-    }
 }
 
 /// Runs an import to its end, or until it is paused or cancelled; `report` hears of each batch.
@@ -392,6 +132,16 @@ pub async fn run_in_batches(
         batch_orders,
     };
     worker.run(&mut report).await
+}
+
+/// How the taking in of a file ended.
+enum Taken {
+    /// At its end.
+    Whole,
+    /// Somebody paused or cancelled the import.
+    Stopped,
+    /// Another writer made one of the orders or customers just now; nothing of the batch was kept.
+    Raced(DbError),
 }
 
 struct Worker<'a> {
@@ -465,26 +215,47 @@ impl Worker<'_> {
                 self.import.progress.file = index;
                 self.import.progress.rows_done = 0;
             }
-            let file = self.import.request.files[index].clone();
-            let read = ReadFile {
-                index,
-                format: format.or_else(|| file.format.as_deref().and_then(|f| f.parse().ok())),
-                mapping: mapping.clone(),
-                context: ReaderContext { sheet: file.sheet.clone(), ..reader_context(&self.shop) },
-                skip_rows: self.import.progress.rows_done,
-                space: match self.shop.channel.account_family() {
-                    Some(family) => AccountSpace::new(family),
-                    None => AccountSpace::of_shop(self.shop.number),
-                },
-                keys: self.keys.clone(),
-                batch_orders: self.batch_orders,
-                file,
-            };
-            if !self.take_in(read, report).await? {
-                return Ok(());
+            let (mut races, mut batches) = (0, self.import.progress.batches);
+            loop {
+                let read = self.reading_of(index, format, mapping.clone());
+                match self.take_in(read, report).await? {
+                    Taken::Whole => break,
+                    Taken::Stopped => return Ok(()),
+                    Taken::Raced(error) if races == RACES_MAX => return Err(error.into()),
+                    Taken::Raced(_) => {
+                        races = if self.import.progress.batches == batches { races + 1 } else { 1 };
+                        batches = self.import.progress.batches;
+                        self.resolver.lost_race();
+                        self.seen = Seen::unknown();
+                    }
+                }
             }
         }
         Ok(())
+    }
+
+    /// The reading of a file from where this import stands in it.
+    fn reading_of(
+        &self,
+        index: usize,
+        format: Option<Format>,
+        mapping: Option<Mapping>,
+    ) -> ReadFile {
+        let file = self.import.request.files[index].clone();
+        ReadFile {
+            index,
+            format: format.or_else(|| file.format.as_deref().and_then(|f| f.parse().ok())),
+            mapping,
+            context: ReaderContext { sheet: file.sheet.clone(), ..reader_context(&self.shop) },
+            skip_rows: self.import.progress.rows_done,
+            space: match self.shop.channel.account_family() {
+                Some(family) => AccountSpace::new(family),
+                None => AccountSpace::of_shop(self.shop.number),
+            },
+            keys: self.keys.clone(),
+            batch_orders: self.batch_orders,
+            file,
+        }
     }
 
     /// Reads ahead what saves asking the database for every row, where the files are large.
@@ -501,12 +272,12 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Takes one file in; says whether to go on with the next.
+    /// Takes one file in, from where the import stands to its end.
     async fn take_in(
         &mut self,
         read: ReadFile,
         report: &mut (impl FnMut(&Import) + Send),
-    ) -> Result<bool, ImportError> {
+    ) -> Result<Taken, ImportError> {
         let bytes_before: u64 =
             self.import.request.files[..read.index].iter().map(|file| file.size_bytes).sum();
         let (out, mut chunks) = mpsc::channel(1);
@@ -515,33 +286,33 @@ impl Worker<'_> {
                 let _ = out.blocking_send(Err(error));
             }
         });
+        let mut taken = Taken::Whole;
         let mut at = Instant::now();
         while let Some(chunk) = chunks.recv().await {
-            let chunk = chunk?;
-            let mut races = 0;
-            loop {
-                match self.write(&chunk, bytes_before, at).await {
-                    Ok(true) => break,
-                    Ok(false) => return Ok(false),
-                    Err(ImportError::Db(DbError::Duplicate { .. })) if races < RACES_MAX => {
-                        races += 1;
-                        self.resolver.lost_race();
-                        self.seen = Seen::unknown();
-                    }
-                    Err(error) => return Err(error),
+            match self.write(chunk?, bytes_before, at).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    taken = Taken::Stopped;
+                    break;
                 }
+                Err(ImportError::Db(error @ DbError::Duplicate { .. })) => {
+                    taken = Taken::Raced(error);
+                    break;
+                }
+                Err(error) => return Err(error),
             }
             at = Instant::now();
             report(&self.import);
         }
+        drop(chunks);
         reading.await.map_err(|error| ImportError::Reader(error.to_string()))?;
-        Ok(true)
+        Ok(taken)
     }
 
     /// Writes one chunk in one transaction; says whether to go on.
     async fn write(
         &mut self,
-        chunk: &Chunk,
+        chunk: Chunk,
         bytes_before: u64,
         began: Instant,
     ) -> Result<bool, ImportError> {
@@ -558,36 +329,44 @@ impl Worker<'_> {
             return Err(ImportError::Elsewhere);
         }
 
+        let Chunk { reports, sightings, mut rejects, skipped, rows_done, bytes_read } = chunk;
         let known =
-            Known::look_up(&mut tx, cx.scope, self.shop.number, &self.seen, &chunk.reports).await?;
-        let changed: Vec<usize> = (0..chunk.reports.len())
-            .filter(|index| !known.is_unchanged(&chunk.reports[*index]))
-            .collect();
-        let sightings: Vec<Sighting> =
-            changed.iter().map(|index| chunk.sightings[*index].clone()).collect();
+            Known::look_up(&mut tx, cx.scope, self.shop.number, &self.seen, &reports).await?;
+        let changed: Vec<usize> =
+            (0..reports.len()).filter(|index| !known.is_unchanged(&reports[*index])).collect();
+        let sightings: Vec<&Sighting> = changed.iter().map(|index| &sightings[*index]).collect();
         let resolved = self.resolver.resolve(&mut tx, cx, &self.keys, &sightings).await?;
         let buyers: batch::Buyers = changed
             .iter()
             .zip(&resolved.customers)
             .filter_map(|(index, customer)| Some((*index, (*customer)?)))
             .collect();
+        let mut numbers: Vec<String> = match self.import.dry_run {
+            true => reports.iter().map(|report| report.record.external_no.clone()).collect(),
+            false => Vec::new(),
+        };
         let of = Batch {
             of: BatchOf { shop_number: self.shop.number, import_number: self.import.number },
             known,
-            reports: &chunk.reports,
+            reports,
             buyers: &buyers,
         };
-        let applied = batch::apply(&mut tx, cx, &self.keys, &mut self.seen, of).await?;
+        let mut applied = batch::apply(&mut tx, cx, &self.keys, &mut self.seen, of).await?;
 
-        let mut rejects = chunk.rejects.clone();
-        rejects.extend(applied.refused.iter().map(|(index, undated)| RejectedRow {
-            file: self.import.request.files[chunk.reports[*index].file].name.clone(),
-            line: chunk.reports[*index].record.line,
+        for refused in &applied.refused {
+            if let Some(number) = numbers.get_mut(refused.index) {
+                number.clear();
+            }
+        }
+        rejects.extend(applied.refused.drain(..).map(|refused| RejectedRow {
+            file: self.import.request.files[refused.file].name.clone(),
+            line: refused.record.line,
             column: None,
-            reason: undated.to_string(),
-            raw: chunk.reports[*index].record.raw.clone().unwrap_or_default(),
+            reason: refused.reason.to_string(),
+            raw: refused.record.raw.unwrap_or_default(),
             order_no: None,
         }));
+        let rejected = rejects.len() as u64;
         let mut progress = self.import.progress.clone();
         imports::keep_rejects(
             &mut tx,
@@ -595,25 +374,25 @@ impl Worker<'_> {
             &self.keys,
             self.import.number,
             progress.rejected,
-            rejects.clone(),
+            rejects,
         )
         .await?;
         let created: HashSet<CustomerId> = resolved.created.iter().copied().collect();
-        progress.rows_read += chunk.rows_done - progress.rows_done;
-        progress.rows_done = chunk.rows_done;
-        progress.bytes_read = bytes_before + chunk.bytes_read;
+        progress.rows_read += rows_done - progress.rows_done;
+        progress.rows_done = rows_done;
+        progress.bytes_read = bytes_before + bytes_read;
         progress.orders_created += applied.tally.created;
         progress.orders_updated += applied.tally.updated;
         progress.orders_unchanged += applied.tally.unchanged;
         progress.lines_created += applied.tally.lines_created;
         progress.customers_created += created.len() as u64;
         progress.customers_matched += self.count_matched(&resolved.customers);
-        progress.rejected += rejects.len() as u64;
-        progress.skipped += chunk.skipped;
+        progress.rejected += rejected;
+        progress.skipped += skipped;
         progress.seconds += began.elapsed().as_secs_f64();
         progress.batches += 1;
         if self.import.dry_run {
-            self.count_dry(chunk, &applied, &mut progress);
+            self.count_dry(numbers, &applied, &mut progress);
             // The counts of a dry run are kept, what it would have written is not.
             tx.rollback().await?;
             self.resolver.rolled_back();
@@ -625,7 +404,7 @@ impl Worker<'_> {
         }
         let journal =
             serde_json::to_value(&resolved).map_err(|error| DbError::Refused(error.to_string()))?;
-        batch::keep_for_undo(
+        batch::undo::keep(
             &mut tx,
             cx,
             &self.keys,
@@ -671,21 +450,17 @@ impl Worker<'_> {
         (self.matched.len() - before) as u64
     }
 
-    /// Corrects the counts of a dry run for orders that an earlier batch would have made.
+    /// Corrects the counts of a dry run for orders that an earlier batch would have made; `numbers`
+    /// are those of the reports, empty where one was refused.
     fn count_dry(
         &mut self,
-        chunk: &Chunk,
+        numbers: Vec<String>,
         applied: &batch::Applied,
         progress: &mut imports::Progress,
     ) {
-        let refused: HashSet<usize> = applied.refused.iter().map(|(index, _)| *index).collect();
         let mut again = 0;
-        for (index, report) in chunk.reports.iter().enumerate() {
-            let number = &report.record.external_no;
-            if refused.contains(&index) {
-                continue;
-            }
-            if self.dry_numbers.len() < 10_000_000 && !self.dry_numbers.insert(number.clone()) {
+        for number in numbers.into_iter().filter(|number| !number.is_empty()) {
+            if self.dry_numbers.len() < 10_000_000 && !self.dry_numbers.insert(number) {
                 again += 1;
             }
         }

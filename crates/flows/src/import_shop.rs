@@ -2,7 +2,7 @@
 
 use commerce::formats::{Format, Mapping};
 use commerce::shops::{self, Channel, NewShop, Shop};
-use kernel::{Currency, Zone};
+use kernel::{Currency, ShopId, Zone};
 use platform::{Ctx, DbError, Platform};
 
 use crate::import_orders::{self, ImportError, ImportOrder};
@@ -18,30 +18,52 @@ pub struct WantedShop<'a> {
     pub currency: Option<Currency>,
 }
 
+/// Why there is no shop to import into.
+#[derive(Debug, thiserror::Error)]
+pub enum ShopError {
+    /// It cannot be called that.
+    #[error("the name of the shop {0}")]
+    Name(String),
+    /// What was given is an id, and of no shop.
+    #[error("there is no shop {0}; give the name of a shop, which is made if it is new")]
+    Unknown(ShopId),
+    /// The files of a new shop cannot be read, or the database failed.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+}
+
+impl From<DbError> for ShopError {
+    fn from(error: DbError) -> Self {
+        Self::Import(error.into())
+    }
+}
+
 /// Finds the shop by name or id, or makes it. A file that cannot be read makes no shop.
 ///
 /// # Errors
-/// As [`import_orders::examine`]; otherwise as the database says.
+/// `Name` and `Unknown` as they say; as [`import_orders::examine`]; otherwise as the database says.
 pub async fn find_or_make(
     platform: &Platform,
     cx: &Ctx,
     wanted: WantedShop<'_>,
     order: &ImportOrder,
-) -> Result<Shop, ImportError> {
+) -> Result<Shop, ShopError> {
+    let name = shops::parse_name(wanted.name).map_err(ShopError::Name)?;
     let mut tx = platform.db.read().await?;
-    let known = match wanted.name.parse() {
-        Ok(id) => shops::by_id(&mut tx, cx, id).await?,
-        Err(_) => shops::by_name(&mut tx, cx, wanted.name).await?,
+    let known = match name.parse() {
+        Ok(id) => Some(shops::by_id(&mut tx, cx, id).await?.ok_or(ShopError::Unknown(id))?),
+        Err(_) => shops::by_name(&mut tx, cx, &name).await?,
     };
     tx.rollback().await?;
     if let Some(shop) = known {
         return Ok(shop);
     }
-    let mapping = order.mapping.as_deref().map(Mapping::parse).transpose()?;
-    let currency = mapping.as_ref().map(Mapping::currency).transpose()?.flatten();
-    let zone = mapping.as_ref().map(Mapping::zone).transpose()?.flatten();
+    let wrong = ImportError::Mapping;
+    let mapping = order.mapping.as_deref().map(Mapping::parse).transpose().map_err(wrong)?;
+    let currency = mapping.as_ref().map(Mapping::currency).transpose().map_err(wrong)?.flatten();
+    let zone = mapping.as_ref().map(Mapping::zone).transpose().map_err(wrong)?.flatten();
     let mut new = NewShop {
-        name: wanted.name.to_owned(),
+        name,
         channel: Channel::Own,
         currency: wanted.currency.or(currency).unwrap_or(Currency::CNY),
         zone: zone.unwrap_or(Zone::CHINA),
@@ -62,7 +84,7 @@ pub async fn find_or_make(
         Err(DbError::Duplicate { .. }) => {
             tx.rollback().await?;
             let mut tx = platform.db.read().await?;
-            Ok(shops::by_name(&mut tx, cx, wanted.name).await?.ok_or(DbError::NotFound)?)
+            Ok(shops::by_name(&mut tx, cx, &new.name).await?.ok_or(DbError::NotFound)?)
         }
         Err(error) => Err(error.into()),
     }

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use commerce::batch;
+use commerce::batch::undo;
 use commerce::events::OrdersChangedV1;
 use commerce::imports::{self, Import, ImportState};
 use customers::resolve::Resolved;
 use kernel::{CustomerId, ImportId, TypedId};
-use platform::{Ctx, DbError, Platform, outbox};
+use platform::crypto::OrgKeys;
+use platform::{Ctx, DbError, Platform, Tx, outbox};
 
 /// Why an import cannot be taken back. Then nothing of it was.
 #[derive(Debug, thiserror::Error)]
@@ -61,19 +62,33 @@ const fn advice(state: ImportState) -> &'static str {
 /// # Errors
 /// The reason why it cannot be; otherwise as the database says.
 pub async fn undo(platform: &Platform, cx: &Ctx, id: ImportId) -> Result<Import, UndoError> {
-    let keys = platform.keys(cx.scope.org());
     let mut tx = platform.db.begin().await?;
-    let import = imports::get(&mut tx, cx.scope, id).await?.ok_or(UndoError::Unknown(id))?;
+    let import = undo_in(&mut tx, cx, &platform.keys(cx.scope.org()), id).await?;
+    tx.commit().await?;
+    Ok(import)
+}
+
+/// As [`undo`], in a transaction that the caller commits, or rolls back when it is refused.
+///
+/// # Errors
+/// As [`undo`].
+pub async fn undo_in(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    id: ImportId,
+) -> Result<Import, UndoError> {
+    let import = imports::get(tx, cx.scope, id).await?.ok_or(UndoError::Unknown(id))?;
     // A job that takes it back has marked it already.
     let from = [ImportState::UNDOABLE.as_slice(), &[ImportState::Undoing]].concat();
-    if import.dry_run || !imports::transition(&mut tx, cx, id, &from, ImportState::Undone).await? {
+    if import.dry_run || !imports::transition(tx, cx, id, &from, ImportState::Undone).await? {
         return Err(UndoError::State { id, state: import.state });
     }
     let number = import.number;
     let mut touched: HashSet<CustomerId> = HashSet::new();
     let mut resolved: Vec<Resolved> = Vec::new();
-    while let Some(kept) = batch::last_kept(&mut tx, cx.scope, &keys, number, i64::MAX).await? {
-        let later = batch::changed_since(&mut tx, cx.scope, number, &kept).await?;
+    while let Some(kept) = undo::last_kept(tx, cx.scope, keys, number, i64::MAX).await? {
+        let later = undo::changed_since(tx, cx.scope, number, &kept).await?;
         if !later.is_empty() {
             return Err(UndoError::BuiltUpon { numbers: later.into_iter().collect() });
         }
@@ -82,26 +97,29 @@ pub async fn undo(platform: &Platform, cx: &Ctx, id: ImportId) -> Result<Import,
                 DbError::Refused(format!("the undo image is unreadable: {error}"))
             })?,
         );
-        let customers = batch::take_back(&mut tx, cx.scope, number, kept).await?;
+        let customers = undo::take_back(tx, cx.scope, number, kept).await?;
         touched.extend(customers.into_iter().map(CustomerId::from_uuid));
     }
     for done in &resolved {
         let created: Vec<_> = done.created.iter().map(|customer| customer.uuid()).collect();
-        let numbers = commerce::store::imports_with_orders_of(&mut tx, cx.scope, &created).await?;
+        let numbers = commerce::store::imports_with_orders_of(tx, cx.scope, &created).await?;
         if !numbers.is_empty() {
             return Err(UndoError::BuiltUpon { numbers });
         }
-        customers::take_back::take_back(&mut tx, cx, done).await?;
+        customers::take_back::take_back(tx, cx, done).await?;
         touched.extend(done.created.iter().copied());
         touched.extend(done.added.iter().map(|(customer, ..)| *customer));
     }
-    imports::drop_rejects(&mut tx, cx.scope, number).await?;
+    imports::drop_rejects(tx, cx.scope, number).await?;
     if !touched.is_empty() {
         let mut touched: Vec<CustomerId> = touched.into_iter().collect();
         touched.sort_unstable();
-        outbox::push(&mut tx, cx, &OrdersChangedV1::of(touched)).await?;
+        outbox::push(tx, cx, &OrdersChangedV1::of(touched)).await?;
     }
-    let import = imports::get(&mut tx, cx.scope, id).await?.ok_or(UndoError::Unknown(id))?;
-    tx.commit().await?;
+    let mut import = imports::get(tx, cx.scope, id).await?.ok_or(UndoError::Unknown(id))?;
+    if import.error.take().is_some() {
+        // Why it failed, or could not be taken back before, is no longer so.
+        imports::save(tx, cx.scope, &import).await?;
+    }
     Ok(import)
 }

@@ -205,11 +205,11 @@ impl OrgKeys {
     /// The blind index of a normalised value: equal values of one `kind` have equal indexes, and
     /// nothing else can be learned without the key.
     #[must_use]
-    pub fn blind_index(&self, kind: &'static str, value: &str) -> [u8; INDEX_LEN] {
+    pub fn blind_index(&self, kind: &'static str, value: impl AsRef<[u8]>) -> [u8; INDEX_LEN] {
         let mut mac = self.index.clone();
         mac.update(kind.as_bytes());
         mac.update(&[0]);
-        mac.update(value.as_bytes());
+        mac.update(value.as_ref());
         let full = mac.finalize().into_bytes();
         let mut out = [0u8; INDEX_LEN];
         out.copy_from_slice(&full[..INDEX_LEN]);

@@ -1,10 +1,13 @@
-//! One batch of an import: which orders are new, changed or as they were, and how to take it back.
+//! One batch of an import: which orders are new, changed or as they were. How it is taken back is in
+//! [`undo`].
+
+pub mod undo;
 
 use std::collections::{HashMap, HashSet};
 
 use kernel::{CustomerId, OrderId, TypedId};
 use platform::crypto::OrgKeys;
-use platform::{Ctx, DbError, Scope, Tx, args};
+use platform::{Ctx, DbError, Scope, Tx};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -12,9 +15,6 @@ use crate::fingerprint::fingerprint;
 use crate::order::{OrderHead, Undated, merge_lines};
 use crate::record::{LineRecord, OrderRecord};
 use crate::store::{self, KnownOrder, OrderRow};
-
-/// Name under which images for undo are sealed.
-const BEFORE_FIELD: &str = "commerce.before";
 
 /// An order as read, with its digests.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub struct Report {
 impl Report {
     /// Takes the digests of `record`.
     #[must_use]
-    pub fn new(keys: &OrgKeys, record: OrderRecord, file: usize, buffer: &mut String) -> Self {
+    pub fn new(keys: &OrgKeys, record: OrderRecord, file: usize, buffer: &mut Vec<u8>) -> Self {
         let (head_hash, lines_hash) = fingerprint(keys, &record, buffer);
         Self { record, file, head_hash, lines_hash }
     }
@@ -139,10 +139,23 @@ pub struct Applied {
     pub created: Vec<Uuid>,
     /// Changed orders as they were before.
     pub before: Vec<Before>,
-    /// Reports that could not be applied: index in the batch and reason.
-    pub refused: Vec<(usize, Undated)>,
+    /// Reports that could not be applied.
+    pub refused: Vec<Refused>,
     /// Customers whose orders changed.
     pub touched: HashSet<Uuid>,
+}
+
+/// A report that could not be applied.
+#[derive(Debug)]
+pub struct Refused {
+    /// Its place in the batch.
+    pub index: usize,
+    /// The report.
+    pub record: OrderRecord,
+    /// The file it came from, as an index into the import's list.
+    pub file: usize,
+    /// Why.
+    pub reason: Undated,
 }
 
 /// An order as it was before an import changed it.
@@ -174,13 +187,15 @@ pub struct Batch<'a> {
     /// The orders that exist.
     pub known: Known,
     /// What the file says, in its order.
-    pub reports: &'a [Report],
+    pub reports: Vec<Report>,
     /// Whose orders these are.
     pub buyers: &'a Buyers,
 }
 
 struct Pending {
+    /// The row; its columns that `head` knows too are set when it is written.
     row: OrderRow,
+    head: OrderHead,
     /// Lines, where this batch changed or read them.
     lines: Option<Vec<LineRecord>>,
     lines_changed: bool,
@@ -230,28 +245,34 @@ pub async fn apply(
     let now = cx.now();
     let mut pending: Vec<Pending> = Vec::with_capacity(reports.len());
     let mut at: HashMap<String, usize> = HashMap::new();
-    for (index, report) in reports.iter().enumerate() {
+    for (index, report) in reports.into_iter().enumerate() {
         let number = &report.record.external_no;
         let place = match at.get(number).copied() {
             Some(place) => Some(place),
             None => match known.by_number.get(number) {
-                Some(_) if known.is_unchanged(report) => {
+                Some(_) if known.is_unchanged(&report) => {
                     applied.tally.unchanged += 1;
                     continue;
                 }
-                Some(known) => rows.remove(&known.id).map(|row| {
-                    let lines =
-                        stored_lines.remove(&row.id).or((row.line_count == 0).then(Vec::new));
-                    applied.before.push(Before { order: row.clone(), lines: None });
-                    pending.push(Pending {
-                        row,
-                        lines,
-                        lines_changed: false,
-                        image: Some(applied.before.len() - 1),
-                        changed: false,
-                    });
-                    pending.len() - 1
-                }),
+                Some(known) => match rows.remove(&known.id) {
+                    Some(row) => {
+                        let lines =
+                            stored_lines.remove(&row.id).or((row.line_count == 0).then(Vec::new));
+                        let head =
+                            row.head(keys).map_err(|error| DbError::Refused(error.to_string()))?;
+                        applied.before.push(Before { order: row.clone(), lines: None });
+                        pending.push(Pending {
+                            row,
+                            head,
+                            lines,
+                            lines_changed: false,
+                            image: Some(applied.before.len() - 1),
+                            changed: false,
+                        });
+                        Some(pending.len() - 1)
+                    }
+                    None => None,
+                },
                 None => None,
             },
         };
@@ -259,7 +280,7 @@ pub async fn apply(
             Some(place) => {
                 at.insert(number.clone(), place);
                 let order = &mut pending[place];
-                let mut changed = update(cx, keys, of, order, report, &mut applied.before)?;
+                let mut changed = update(of, order, &report, &mut applied.before);
                 if let Some(buyer) = buyers.get(&index)
                     && order.row.customer_id.is_none()
                 {
@@ -272,39 +293,42 @@ pub async fn apply(
                 }
             }
             None => {
-                let mut head = match OrderHead::begin(&report.record) {
+                let Report { mut record, file, head_hash, lines_hash } = report;
+                let mut head = match OrderHead::begin(&mut record) {
                     Ok(head) => head,
-                    Err(undated) => {
-                        applied.refused.push((index, undated));
+                    Err(reason) => {
+                        applied.refused.push(Refused { index, record, file, reason });
                         continue;
                     }
                 };
-                head.sum_lines(&report.record.lines);
-                at.insert(number.clone(), pending.len());
+                head.sum_lines(&record.lines);
+                at.insert(record.external_no.clone(), pending.len());
                 let id: OrderId = cx.ids.fresh(now);
-                let mut row = OrderRow::empty(id, of, report);
+                let mut row = OrderRow::empty(id, of, record.external_no);
                 row.customer_id = buyers.get(&index).map(|buyer| buyer.uuid());
-                row.set_head(cx, keys, head);
+                row.line_count = record.lines.len() as i64;
+                (row.head_hash, row.lines_hash) = (head_hash, lines_hash);
                 pending.push(Pending {
                     row,
-                    lines_changed: !report.record.lines.is_empty(),
-                    lines: Some(report.record.lines.clone()),
+                    head,
+                    lines_changed: !record.lines.is_empty(),
+                    lines: Some(record.lines),
                     image: None,
                     changed: true,
                 });
             }
         }
     }
-    write(tx, cx.scope, seen, pending, &mut applied).await?;
+    write(tx, cx, keys, seen, pending, &mut applied).await?;
     Ok(applied)
 }
 
 impl OrderRow {
-    fn empty(id: OrderId, of: BatchOf, report: &Report) -> Self {
+    fn empty(id: OrderId, of: BatchOf, external_no: String) -> Self {
         Self {
             id: id.uuid(),
             shop_number: of.shop_number,
-            external_no: report.record.external_no.clone(),
+            external_no,
             customer_id: None,
             state: 0,
             close_reason: None,
@@ -329,35 +353,27 @@ impl OrderRow {
             receiver: None,
             extra: None,
             amounts_from_lines: false,
-            line_count: report.record.lines.len() as i64,
-            head_hash: report.head_hash,
-            lines_hash: report.lines_hash,
+            line_count: 0,
+            head_hash: 0,
+            lines_hash: 0,
             last_import: of.import_number,
         }
     }
 }
 
 /// Takes a report into an order that is known; says whether anything changed.
-fn update(
-    cx: &Ctx,
-    keys: &OrgKeys,
-    of: BatchOf,
-    pending: &mut Pending,
-    report: &Report,
-    before: &mut [Before],
-) -> Result<bool, DbError> {
+fn update(of: BatchOf, pending: &mut Pending, report: &Report, before: &mut [Before]) -> bool {
     let known_lines = pending.lines.clone().unwrap_or_default();
     let same_import = pending.row.last_import == of.import_number;
     let lines = merge_lines(known_lines.clone(), &report.record.lines, same_import);
     let lines_changed = pending.lines.is_some() && lines != known_lines;
 
-    let old = pending.row.head(keys).map_err(|error| DbError::Refused(error.to_string()))?;
-    let mut head = old.clone();
+    let mut head = pending.head.clone();
     head.report(&report.record);
     if lines_changed || head.amounts_from_lines {
         head.sum_lines(&lines);
     }
-    let head_changed = head != old;
+    let head_changed = head != pending.head;
     if lines_changed {
         if let Some(image) = pending.image.map(|place| &mut before[place])
             && image.lines.is_none()
@@ -368,20 +384,19 @@ fn update(
         pending.lines = Some(lines);
         pending.lines_changed = true;
     }
-    if head_changed {
-        pending.row.set_head(cx, keys, head);
-    }
+    pending.head = head;
     // The digests follow the newest report even where it changes nothing, but that alone is no update.
     pending.row.head_hash = report.head_hash;
     if report.lines_hash != 0 {
         pending.row.lines_hash = report.lines_hash;
     }
-    Ok(head_changed || lines_changed)
+    head_changed || lines_changed
 }
 
 async fn write(
     tx: &mut Tx,
-    scope: Scope,
+    cx: &Ctx,
+    keys: &OrgKeys,
     seen: &mut Seen,
     pending: Vec<Pending>,
     applied: &mut Applied,
@@ -392,7 +407,7 @@ async fn write(
     let mut lines = Vec::new();
     let mut unchanged: HashSet<Uuid> = HashSet::new();
     for item in pending {
-        let Pending { row, lines: order_lines, lines_changed, image, changed } = item;
+        let Pending { row, head, lines: order_lines, lines_changed, image, changed } = item;
         if !changed {
             applied.tally.unchanged += 1;
             unchanged.insert(row.id);
@@ -420,148 +435,14 @@ async fn write(
         if lines_changed {
             lines.push((row.id, order_lines));
         }
-        orders.push(row);
+        orders.push((row, head));
     }
     applied.before.retain(|image| !unchanged.contains(&image.order.id));
-    store::remove_lines(tx, scope, &lines_replaced).await?;
-    store::remove_orders(tx, scope, &replaced).await?;
-    store::insert_orders(tx, scope, orders, lines).await
-}
-
-/// What a batch did to customers is kept beside it, in the customers module's own form.
-pub type CustomersJournal = serde_json::Value;
-
-/// Keeps what is needed to take a batch back.
-///
-/// # Errors
-/// As the database says.
-pub async fn keep_for_undo(
-    tx: &mut Tx,
-    cx: &Ctx,
-    keys: &OrgKeys,
-    import_number: i64,
-    batch_no: i64,
-    applied: &Applied,
-    customers: &CustomersJournal,
-) -> Result<(), DbError> {
-    let created: Vec<u8> = applied.created.iter().flat_map(|id| *id.as_bytes()).collect();
-    let before = if applied.before.is_empty() {
-        Vec::new()
-    } else {
-        let plain = serde_json::to_vec(&applied.before).map_err(|error| {
-            DbError::Refused(format!("the undo image cannot be written: {error}"))
-        })?;
-        keys.seal(&*cx.ids, BEFORE_FIELD, &plain)
-    };
-    tx.execute(
-        "INSERT INTO commerce_import_batches (org_id, import_number, batch_no, created_orders, before_orders, customers)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        args![cx.scope.org_arg(), import_number, batch_no, created, before, customers.to_string()],
-    )
-    .await?;
-    Ok(())
-}
-
-/// A batch as kept for undo.
-#[derive(Debug)]
-pub struct Kept {
-    /// Its number; the last is taken back first.
-    pub batch_no: i64,
-    /// Orders it created.
-    pub created: Vec<Uuid>,
-    /// Orders it changed, as they were.
-    pub before: Vec<Before>,
-    /// What it did to customers.
-    pub customers: CustomersJournal,
-}
-
-/// The last batch of an import that is not taken back yet.
-///
-/// # Errors
-/// `Refused` if the image cannot be read; otherwise as the database says.
-pub async fn last_kept(
-    tx: &mut Tx,
-    scope: Scope,
-    keys: &OrgKeys,
-    import_number: i64,
-    below_batch: i64,
-) -> Result<Option<Kept>, DbError> {
-    let row: Option<(i64, Vec<u8>, Vec<u8>, String)> = tx
-        .fetch_optional(
-            "SELECT batch_no, created_orders, before_orders, customers FROM commerce_import_batches
-             WHERE org_id = $1 AND import_number = $2 AND batch_no < $3 ORDER BY batch_no DESC LIMIT 1",
-            args![scope.org_arg(), import_number, below_batch],
-        )
-        .await?;
-    let Some((batch_no, created, before, customers)) = row else { return Ok(None) };
-    let unreadable =
-        |what: String| DbError::Refused(format!("the undo image is unreadable: {what}"));
-    let before = if before.is_empty() {
-        Vec::new()
-    } else {
-        let plain = keys.open(BEFORE_FIELD, &before).map_err(|e| unreadable(e.to_string()))?;
-        serde_json::from_slice(&plain).map_err(|e| unreadable(e.to_string()))?
-    };
-    let created = created.chunks_exact(16).filter_map(|id| Uuid::from_slice(id).ok()).collect();
-    let customers =
-        serde_json::from_str(&customers).map_err(|error| unreadable(error.to_string()))?;
-    Ok(Some(Kept { batch_no, created, before, customers }))
-}
-
-/// How many orders of a kept batch were changed by another import since.
-///
-/// # Errors
-/// As the database says.
-pub async fn changed_since(
-    tx: &mut Tx,
-    scope: Scope,
-    import_number: i64,
-    kept: &Kept,
-) -> Result<Vec<i64>, DbError> {
-    let ids: Vec<Uuid> =
-        kept.created.iter().copied().chain(kept.before.iter().map(|b| b.order.id)).collect();
-    let mut others: Vec<i64> = store::last_imports(tx, scope, &ids)
-        .await?
-        .into_iter()
-        .filter(|number| *number != import_number)
-        .collect();
-    others.sort_unstable();
-    Ok(others)
-}
-
-/// Takes a batch back: what it created goes, what it changed is as it was. Gives the customers whose
-/// orders this touches.
-///
-/// # Errors
-/// As the database says.
-pub async fn take_back(
-    tx: &mut Tx,
-    scope: Scope,
-    import_number: i64,
-    kept: Kept,
-) -> Result<HashSet<Uuid>, DbError> {
-    let changed: Vec<Uuid> = kept.before.iter().map(|image| image.order.id).collect();
-    let mut touched = store::customers_of(tx, scope, &kept.created).await?;
-    touched.extend(store::customers_of(tx, scope, &changed).await?);
-    touched.extend(kept.before.iter().filter_map(|image| image.order.customer_id));
-    let lines_changed: Vec<Uuid> =
-        kept.before.iter().filter(|i| i.lines.is_some()).map(|i| i.order.id).collect();
-    store::remove_lines(tx, scope, &kept.created).await?;
-    store::remove_lines(tx, scope, &lines_changed).await?;
-    store::remove_orders(tx, scope, &kept.created).await?;
-    store::remove_orders(tx, scope, &changed).await?;
-    let (mut orders, mut lines) = (Vec::new(), Vec::new());
-    for image in kept.before {
-        if let Some(before) = image.lines {
-            lines.push((image.order.id, before));
-        }
-        orders.push(image.order);
-    }
-    store::insert_orders(tx, scope, orders, lines).await?;
-    tx.execute(
-        "DELETE FROM commerce_import_batches WHERE org_id = $1 AND import_number = $2 AND batch_no = $3",
-        args![scope.org_arg(), import_number, kept.batch_no],
-    )
-    .await?;
-    Ok(touched)
+    store::remove_lines(tx, cx.scope, &lines_replaced).await?;
+    store::remove_orders(tx, cx.scope, &replaced).await?;
+    let orders = orders.into_iter().map(|(mut row, head)| {
+        row.set_head(cx, keys, head);
+        row
+    });
+    store::insert_orders(tx, cx.scope, orders, lines).await
 }

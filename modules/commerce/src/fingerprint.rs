@@ -9,10 +9,9 @@ use crate::record::{LineRecord, OrderRecord};
 /// Keyed, because a report holds names and phones and a plain digest could be guessed at. A collision
 /// (2⁻⁶⁴ a pair) would leave one update out; nothing else depends on them.
 #[must_use]
-pub fn fingerprint(keys: &OrgKeys, record: &OrderRecord, buffer: &mut String) -> (i64, i64) {
-    use std::fmt::Write as _;
-    let digest = |text: &str| {
-        let full = keys.blind_index("commerce.record", text);
+pub fn fingerprint(keys: &OrgKeys, record: &OrderRecord, buffer: &mut Vec<u8>) -> (i64, i64) {
+    let digest = |said: &[u8]| {
+        let full = keys.blind_index("commerce.record", said);
         i64::from_be_bytes([full[0], full[1], full[2], full[3], full[4], full[5], full[6], full[7]])
     };
     let OrderRecord {
@@ -108,28 +107,22 @@ pub fn fingerprint(keys: &OrgKeys, record: &OrderRecord, buffer: &mut String) ->
         ] {
             digits(buffer, number);
         }
-        let _ = buffer.write_char('\n');
     }
     (head, digest(buffer))
 }
 
-/// Length before text, so that no two different lists run into the same string.
-fn text(out: &mut String, part: Option<&String>) {
-    use std::fmt::Write as _;
+/// Length before text, so that no two different lists run into the same bytes.
+fn text(out: &mut Vec<u8>, part: Option<&String>) {
     match part {
         Some(part) => {
-            let _ = write!(out, "{}:{part};", part.len());
+            out.extend_from_slice(&(part.len() as u64 + 1).to_le_bytes());
+            out.extend_from_slice(part.as_bytes());
         }
-        None => out.push('-'),
+        None => out.extend_from_slice(&[0; 8]),
     }
 }
 
-fn digits(out: &mut String, number: Option<i64>) {
-    use std::fmt::Write as _;
-    match number {
-        Some(number) => {
-            let _ = write!(out, "{number};");
-        }
-        None => out.push('-'),
-    }
+fn digits(out: &mut Vec<u8>, number: Option<i64>) {
+    out.push(u8::from(number.is_some()));
+    out.extend_from_slice(&number.unwrap_or(0).to_le_bytes());
 }

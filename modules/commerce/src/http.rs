@@ -17,9 +17,6 @@ use utoipa_axum::routes;
 use crate::orders_list;
 use crate::shops::{self, Channel, NewShop, Shop};
 
-/// Longest name of a shop, in characters.
-const NAME_MAX: usize = 100;
-
 /// A shop in answers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Shop)]
@@ -60,10 +57,7 @@ impl TryFrom<NewShopBody> for NewShop {
     type Error = FieldErrors;
     fn try_from(body: NewShopBody) -> Result<Self, FieldErrors> {
         let mut errors = FieldErrors::default();
-        let name = body.name.trim().to_owned();
-        if name.is_empty() || name.chars().count() > NAME_MAX || name.contains(char::is_control) {
-            errors.push("name", format!("must be 1 to {NAME_MAX} characters"));
-        }
+        let name = errors.keep("name", shops::parse_name(&body.name));
         let channel = Channel::parse(&body.channel).ok_or_else(|| {
             let names: Vec<&str> = Channel::ALL.iter().map(|(_, name)| *name).collect();
             format!("must be one of {}", names.join(", "))
@@ -71,7 +65,7 @@ impl TryFrom<NewShopBody> for NewShop {
         let channel = errors.keep("channel", channel);
         let currency = errors.keep("currency", body.currency.parse());
         errors.finish(|| {
-            Some(Self { name, channel: channel?, currency: currency?, zone: Zone::CHINA })
+            Some(Self { name: name?, channel: channel?, currency: currency?, zone: Zone::CHINA })
         })
     }
 }

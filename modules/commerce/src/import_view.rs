@@ -91,6 +91,11 @@ impl ImportView {
             all.dedup();
             (!all.is_empty()).then(|| all.join(", "))
         };
+        // People know their files by name; where the program keeps its copies is its own affair.
+        let error = import.error.clone().map(|text| {
+            let files = import.request.files.iter();
+            files.fold(text, |text, file| text.replace(&file.path, &file.name))
+        });
         Self {
             id: import.id,
             number: import.number,
@@ -124,7 +129,7 @@ impl ImportView {
             rejected: progress.rejected,
             skipped: progress.skipped,
             seconds: progress.seconds,
-            error: import.error.clone(),
+            error,
             can_undo,
             created_at: import.created_at,
             started_at: import.started_at,

@@ -303,7 +303,8 @@ pub async fn list(
     Ok(Page { items, next })
 }
 
-/// Moves an import from one of `from` to `to`; says whether it was in one of them.
+/// Moves an import from one of `from` to `to`; says whether it was in one of them. An import that is
+/// being taken back keeps the moment it ended, in case that is refused.
 ///
 /// # Errors
 /// As the database says.
@@ -321,7 +322,8 @@ pub async fn transition(
     );
     let states = from.iter().map(|s| format!("'{}'", s.name())).collect::<Vec<_>>().join(", ");
     let sql = format!(
-        "UPDATE commerce_imports SET state = $3, finished_at = $4,
+        "UPDATE commerce_imports SET state = $3,
+             finished_at = CASE WHEN $7 THEN finished_at ELSE $4 END,
              started_at = CASE WHEN $5 THEN COALESCE(started_at, $6) ELSE started_at END
          WHERE org_id = $1 AND id = $2 AND state IN ({states})"
     );
@@ -334,8 +336,31 @@ pub async fn transition(
                 to.name(),
                 ended.then_some(now),
                 to == ImportState::Running,
-                now
+                now,
+                to == ImportState::Undoing
             ],
+        )
+        .await?;
+    Ok(changed > 0)
+}
+
+/// Puts an import that was to be taken back, and cannot be, where it stood before, with the reason;
+/// says whether it was being taken back.
+///
+/// # Errors
+/// As the database says.
+pub async fn put_back(
+    tx: &mut Tx,
+    scope: Scope,
+    id: ImportId,
+    was: ImportState,
+    reason: &str,
+) -> Result<bool, DbError> {
+    let changed = tx
+        .execute(
+            "UPDATE commerce_imports SET state = $3, error = $4
+             WHERE org_id = $1 AND id = $2 AND state = 'undoing'",
+            args![scope.org_arg(), id, was.name(), reason],
         )
         .await?;
     Ok(changed > 0)

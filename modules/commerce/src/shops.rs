@@ -80,6 +80,21 @@ pub struct Shop {
     pub zone: Zone,
 }
 
+/// Longest name of a shop, in characters.
+pub const NAME_MAX: usize = 100;
+
+/// The name of a shop, without space around it.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn parse_name(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().count() > NAME_MAX || name.contains(char::is_control) {
+        return Err(format!("must be 1 to {NAME_MAX} characters"));
+    }
+    Ok(name.to_owned())
+}
+
 /// What a new shop is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewShop {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use kernel::{CustomerId, OrderId, ShopId, Timestamp, TypedId};
 use platform::crypto::{CryptoError, OrgKeys};
 use platform::db::args::in_list;
-use platform::{Arg, BulkRows, Ctx, DbError, Scope, Tx, args};
+use platform::{Arg, Ctx, DbError, Scope, Tx, args};
 use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -76,7 +76,7 @@ mod base64_bytes {
     }
 }
 
-const COLUMNS: &[&str] = &[
+const COLUMNS: &[&str; 32] = &[
     "org_id",
     "id",
     "shop_number",
@@ -111,7 +111,7 @@ const COLUMNS: &[&str] = &[
     "last_import",
 ];
 
-const LINE_COLUMNS: &[&str] = &[
+const LINE_COLUMNS: &[&str; 12] = &[
     "org_id",
     "order_id",
     "line_no",
@@ -133,8 +133,8 @@ impl OrderRow {
     /// `Unreadable` if the receiver was sealed with another key.
     pub fn head(&self, keys: &OrgKeys) -> Result<OrderHead, CryptoError> {
         let receiver = match &self.receiver {
-            Some(sealed) => serde_json::from_slice(&keys.open(RECEIVER_FIELD, sealed)?)
-                .map_err(|_| CryptoError::Unreadable)?,
+            Some(sealed) => Receiver::from_bytes(&keys.open(RECEIVER_FIELD, sealed)?)
+                .ok_or(CryptoError::Unreadable)?,
             None => Receiver::default(),
         };
         let extra = self
@@ -196,17 +196,15 @@ impl OrderRow {
         self.tracking_no = head.tracking_no;
         self.province = head.province;
         self.city = head.city;
-        self.receiver = (!head.receiver.is_empty()).then(|| {
-            let plain = serde_json::to_vec(&head.receiver).unwrap_or_default();
-            keys.seal(&*cx.ids, RECEIVER_FIELD, &plain)
-        });
+        self.receiver = (!head.receiver.is_empty())
+            .then(|| keys.seal(&*cx.ids, RECEIVER_FIELD, &head.receiver.to_bytes()));
         self.extra = (!head.extra.is_empty())
             .then(|| serde_json::to_string(&head.extra).unwrap_or_default());
         self.amounts_from_lines = head.amounts_from_lines;
     }
 
-    fn push_to(self, rows: &mut BulkRows, org: i64) {
-        rows.push([
+    fn into_args(self, org: i64) -> [Arg; 32] {
+        [
             Arg::from(org),
             Arg::from(self.id),
             Arg::from(self.shop_number),
@@ -239,7 +237,7 @@ impl OrderRow {
             Arg::from(self.head_hash),
             Arg::from(self.lines_hash),
             Arg::from(self.last_import),
-        ]);
+        ]
     }
 }
 
@@ -392,24 +390,22 @@ async fn remove_by(tx: &mut Tx, scope: Scope, sql: &str, ids: &[Uuid]) -> Result
     Ok(())
 }
 
-/// Inserts orders and lines.
+/// Inserts orders and lines. The rows are made while the database writes those before them.
 ///
 /// # Errors
 /// `Duplicate` if an order of that number was made by another writer just now.
 pub async fn insert_orders(
     tx: &mut Tx,
     scope: Scope,
-    orders: Vec<OrderRow>,
+    orders: impl Iterator<Item = OrderRow> + Send,
     lines: Vec<(Uuid, Vec<LineRecord>)>,
 ) -> Result<(), DbError> {
     let org = scope.org_arg();
-    let mut rows = BulkRows::new("commerce_orders", COLUMNS);
-    orders.into_iter().for_each(|order| order.push_to(&mut rows, org));
-    tx.bulk_insert(rows).await?;
-    let mut rows = BulkRows::new("commerce_order_lines", LINE_COLUMNS);
-    for (order, lines) in lines {
-        for (index, line) in lines.into_iter().enumerate() {
-            rows.push([
+    tx.bulk_insert_each("commerce_orders", COLUMNS, orders.map(|order| order.into_args(org)))
+        .await?;
+    let lines = lines.into_iter().flat_map(|(order, lines)| {
+        lines.into_iter().enumerate().map(move |(index, line)| {
+            [
                 Arg::from(org),
                 Arg::from(order),
                 Arg::from(index as i64 + 1),
@@ -422,10 +418,10 @@ pub async fn insert_orders(
                 Arg::from(line.amount_minor),
                 Arg::from(line.refund_minor),
                 Arg::from(line.state.map(OrderState::code)),
-            ]);
-        }
-    }
-    tx.bulk_insert(rows).await
+            ]
+        })
+    });
+    tx.bulk_insert_each("commerce_order_lines", LINE_COLUMNS, lines).await
 }
 
 /// One counted order as the analytics engine wants it.

@@ -4,6 +4,7 @@
 //! phone. A phone or e-mail address that two accounts share suggests a merge and never merges by
 //! itself here.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 
 use kernel::{CustomerId, SuggestionId, Timestamp, TypedId};
@@ -216,7 +217,7 @@ impl Resolver {
         tx: &mut Tx,
         cx: &Ctx,
         keys: &OrgKeys,
-        sightings: &[Sighting],
+        sightings: &[impl Borrow<Sighting> + Sync],
     ) -> Result<Resolved, DbError> {
         let epoch = store::bump_identity_epoch(tx, cx.scope).await?;
         if self.epoch.is_some_and(|known| known + 1 != epoch) || self.len() > REMEMBERED_MAX {
@@ -228,7 +229,7 @@ impl Resolver {
         }
         let mut batch = Batch::new(cx, keys);
         for sighting in sightings {
-            let customer = self.resolve_one(&mut batch, sighting);
+            let customer = self.resolve_one(&mut batch, sighting.borrow());
             batch.resolved.customers.push(customer.map(CustomerId::from_uuid));
         }
         batch.write(tx).await
@@ -249,10 +250,11 @@ impl Resolver {
         &mut self,
         tx: &mut Tx,
         cx: &Ctx,
-        sightings: &[Sighting],
+        sightings: &[impl Borrow<Sighting> + Sync],
     ) -> Result<(), DbError> {
         let (mut accounts, mut contacts) = (HashSet::new(), HashSet::new());
         for sighting in sightings {
+            let sighting: &Sighting = sighting.borrow();
             accounts.extend(
                 sighting
                     .account

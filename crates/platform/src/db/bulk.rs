@@ -55,42 +55,68 @@ impl Tx {
     /// # Errors
     /// `Duplicate` if a key is taken; then the transaction is lost.
     pub async fn bulk_insert(&mut self, rows: BulkRows) -> Result<(), DbError> {
-        if rows.is_empty() {
-            return Ok(());
-        }
+        let BulkRows { table, columns, args } = rows;
+        self.insert_stream(table, columns, args.into_iter()).await
+    }
+
+    /// Inserts rows that are made while the database writes those before: what it costs to make a row
+    /// (sealing, encoding) is then hidden behind the writing. Each has the width of `columns`.
+    ///
+    /// # Errors
+    /// As [`Tx::bulk_insert`].
+    pub async fn bulk_insert_each<const N: usize>(
+        &mut self,
+        table: &'static str,
+        columns: &'static [&'static str; N],
+        rows: impl Iterator<Item = [Arg; N]> + Send,
+    ) -> Result<(), DbError> {
+        self.insert_stream(table, columns, rows.flatten()).await
+    }
+
+    async fn insert_stream(
+        &mut self,
+        table: &'static str,
+        columns: &'static [&'static str],
+        mut args: impl Iterator<Item = Arg> + Send,
+    ) -> Result<(), DbError> {
+        let width = columns.len();
         match &mut self.inner {
             Inner::Sqlite(tx) => {
-                let width = rows.columns.len();
-                let rows_per_statement = (SQLITE_MAX_ARGS / width).max(1);
-                let mut args = rows.args.into_iter();
-                loop {
-                    let chunk: Vec<Arg> = args.by_ref().take(rows_per_statement * width).collect();
-                    if chunk.is_empty() {
-                        return Ok(());
-                    }
-                    let count = chunk.len() / width;
-                    let sql = insert_sql(rows.table, rows.columns, count);
+                let full = (SQLITE_MAX_ARGS / width).max(1) * width;
+                let mut take = || -> Result<_, DbError> {
+                    let mut chunk = Vec::with_capacity(full);
+                    chunk.extend(args.by_ref().take(full));
+                    Ok((chunk.len(), sqlite_args(chunk)?))
+                };
+                let mut next = take()?;
+                while next.0 > 0 {
+                    let (count, values) = next;
+                    let sql = insert_sql(table, columns, count / width);
                     // Only the full-size statement comes again and again.
-                    sqlx::query_with::<Sqlite, _>(sql, sqlite_args(chunk)?)
-                        .persistent(count == rows_per_statement)
-                        .execute(&mut **tx)
-                        .await?;
+                    let insert = sqlx::query_with::<Sqlite, _>(sql, values)
+                        .persistent(count == full)
+                        .execute(&mut **tx);
+                    // The statement runs on the connection's own thread once it has been polled.
+                    let (done, following) = futures::join!(insert, async { take() });
+                    done?;
+                    next = following?;
                 }
+                Ok(())
             }
             Inner::Postgres(tx) => {
-                let sql = format!(
-                    "COPY {} ({}) FROM STDIN (FORMAT binary)",
-                    rows.table,
-                    rows.columns.join(", ")
-                );
+                let mut args = args.peekable();
+                if args.peek().is_none() {
+                    return Ok(());
+                }
+                let sql =
+                    format!("COPY {table} ({}) FROM STDIN (FORMAT binary)", columns.join(", "));
                 let mut copy = tx.copy_in_raw(&sql).await?;
-                let width = rows.columns.len();
                 let mut buffer = Vec::with_capacity(COPY_CHUNK_BYTES + 64 * 1024);
                 // Signature, flags and header length of the binary format.
                 buffer.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
-                for row in rows.args.chunks(width) {
+                while args.peek().is_some() {
                     buffer.extend_from_slice(&(width as i16).to_be_bytes());
-                    row.iter().for_each(|arg| copy_field(&mut buffer, arg));
+                    args.by_ref().take(width).for_each(|arg| copy_field(&mut buffer, &arg));
                     if buffer.len() >= COPY_CHUNK_BYTES {
                         copy.send(buffer.as_slice()).await?;
                         buffer.clear();
@@ -114,8 +140,10 @@ fn insert_sql(table: &'static str, columns: &[&str], rows: usize) -> &'static st
         TEXTS.get_or_init(Mutex::default).lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     texts.entry((table, columns.len(), rows)).or_insert_with(|| {
         let row = format!("({})", vec!["?"; columns.len()].join(","));
+        // `OR FAIL` because a failed batch is rolled back as a whole: without it SQLite copies every
+        // page that a multi-row statement touches, to take back that statement alone.
         let sql = format!(
-            "INSERT INTO {table} ({}) VALUES {}",
+            "INSERT OR FAIL INTO {table} ({}) VALUES {}",
             columns.join(","),
             vec![row; rows].join(",")
         );

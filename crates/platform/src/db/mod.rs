@@ -28,6 +28,9 @@ const SQLITE_READERS: u32 = 6;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// Page cache of the SQLite writer, in KiB: holds the hot part of the indexes during an import.
 const WRITER_CACHE_KIB: i32 = 96 * 1024;
+/// Pages of 8 KiB in the write-ahead log before they are copied into the database: 64 MiB, so that an
+/// index page which many batches touch is copied once.
+const WAL_CHECKPOINT_PAGES: &str = "8192";
 /// Page cache of each SQLite reader, in KiB.
 const READER_CACHE_KIB: i32 = 8 * 1024;
 
@@ -68,6 +71,7 @@ impl Db {
             .busy_timeout(WRITE_WAIT)
             .pragma("temp_store", "MEMORY")
             .pragma("journal_size_limit", "67108864")
+            .pragma("wal_autocheckpoint", WAL_CHECKPOINT_PAGES)
             .statement_cache_capacity(200);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)

@@ -62,6 +62,8 @@ impl Plan {
             None if continues => String::new(),
             None => return Err(Problem::row("the order number is missing")),
         };
+        // An order of its own repeats its number as that of its main order.
+        record.extra.retain(|(_, text)| *text != record.external_no);
         if let Some(text) = columns.text(row, Field::State) {
             record.state = Some(self.state(text, Field::State)?);
         } else if columns.slots.has(Field::State) && !record.external_no.is_empty() {

@@ -1,0 +1,151 @@
+//! What a batch keeps so that it can be taken back, and the taking back.
+
+use std::collections::HashSet;
+
+use platform::crypto::OrgKeys;
+use platform::{Ctx, DbError, Scope, Tx, args};
+use uuid::Uuid;
+
+use super::{Applied, Before};
+use crate::store;
+
+/// Name under which images for undo are sealed.
+const BEFORE_FIELD: &str = "commerce.before";
+
+/// What a batch did to customers is kept beside it, in the customers module's own form.
+pub type CustomersJournal = serde_json::Value;
+
+/// Keeps what is needed to take a batch back.
+///
+/// # Errors
+/// As the database says.
+pub async fn keep(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    import_number: i64,
+    batch_no: i64,
+    applied: &Applied,
+    customers: &CustomersJournal,
+) -> Result<(), DbError> {
+    let created: Vec<u8> = applied.created.iter().flat_map(|id| *id.as_bytes()).collect();
+    let before = if applied.before.is_empty() {
+        Vec::new()
+    } else {
+        let plain = serde_json::to_vec(&applied.before).map_err(|error| {
+            DbError::Refused(format!("the undo image cannot be written: {error}"))
+        })?;
+        keys.seal(&*cx.ids, BEFORE_FIELD, &plain)
+    };
+    tx.execute(
+        "INSERT INTO commerce_import_batches (org_id, import_number, batch_no, created_orders, before_orders, customers)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        args![cx.scope.org_arg(), import_number, batch_no, created, before, customers.to_string()],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A batch as kept for undo.
+#[derive(Debug)]
+pub struct Kept {
+    /// Its number; the last is taken back first.
+    pub batch_no: i64,
+    /// Orders it created.
+    pub created: Vec<Uuid>,
+    /// Orders it changed, as they were.
+    pub before: Vec<Before>,
+    /// What it did to customers.
+    pub customers: CustomersJournal,
+}
+
+/// The last batch of an import that is not taken back yet.
+///
+/// # Errors
+/// `Refused` if the image cannot be read; otherwise as the database says.
+pub async fn last_kept(
+    tx: &mut Tx,
+    scope: Scope,
+    keys: &OrgKeys,
+    import_number: i64,
+    below_batch: i64,
+) -> Result<Option<Kept>, DbError> {
+    let row: Option<(i64, Vec<u8>, Vec<u8>, String)> = tx
+        .fetch_optional(
+            "SELECT batch_no, created_orders, before_orders, customers FROM commerce_import_batches
+             WHERE org_id = $1 AND import_number = $2 AND batch_no < $3 ORDER BY batch_no DESC LIMIT 1",
+            args![scope.org_arg(), import_number, below_batch],
+        )
+        .await?;
+    let Some((batch_no, created, before, customers)) = row else { return Ok(None) };
+    let unreadable =
+        |what: String| DbError::Refused(format!("the undo image is unreadable: {what}"));
+    let before = if before.is_empty() {
+        Vec::new()
+    } else {
+        let plain = keys.open(BEFORE_FIELD, &before).map_err(|e| unreadable(e.to_string()))?;
+        serde_json::from_slice(&plain).map_err(|e| unreadable(e.to_string()))?
+    };
+    let created = created.chunks_exact(16).filter_map(|id| Uuid::from_slice(id).ok()).collect();
+    let customers =
+        serde_json::from_str(&customers).map_err(|error| unreadable(error.to_string()))?;
+    Ok(Some(Kept { batch_no, created, before, customers }))
+}
+
+/// How many orders of a kept batch were changed by another import since.
+///
+/// # Errors
+/// As the database says.
+pub async fn changed_since(
+    tx: &mut Tx,
+    scope: Scope,
+    import_number: i64,
+    kept: &Kept,
+) -> Result<Vec<i64>, DbError> {
+    let ids: Vec<Uuid> =
+        kept.created.iter().copied().chain(kept.before.iter().map(|b| b.order.id)).collect();
+    let mut others: Vec<i64> = store::last_imports(tx, scope, &ids)
+        .await?
+        .into_iter()
+        .filter(|number| *number != import_number)
+        .collect();
+    others.sort_unstable();
+    Ok(others)
+}
+
+/// Takes a batch back: what it created goes, what it changed is as it was. Gives the customers whose
+/// orders this touches.
+///
+/// # Errors
+/// As the database says.
+pub async fn take_back(
+    tx: &mut Tx,
+    scope: Scope,
+    import_number: i64,
+    kept: Kept,
+) -> Result<HashSet<Uuid>, DbError> {
+    let changed: Vec<Uuid> = kept.before.iter().map(|image| image.order.id).collect();
+    let mut touched = store::customers_of(tx, scope, &kept.created).await?;
+    touched.extend(store::customers_of(tx, scope, &changed).await?);
+    touched.extend(kept.before.iter().filter_map(|image| image.order.customer_id));
+    let lines_changed: Vec<Uuid> =
+        kept.before.iter().filter(|i| i.lines.is_some()).map(|i| i.order.id).collect();
+    store::remove_lines(tx, scope, &kept.created).await?;
+    store::remove_lines(tx, scope, &lines_changed).await?;
+    store::remove_orders(tx, scope, &kept.created).await?;
+    store::remove_orders(tx, scope, &changed).await?;
+    let (mut orders, mut lines) = (Vec::new(), Vec::new());
+    for image in kept.before {
+        if let Some(before) = image.lines {
+            lines.push((image.order.id, before));
+        }
+        orders.push(image.order);
+    }
+    store::insert_orders(tx, scope, orders.into_iter(), lines).await?;
+    tx.execute(
+        "DELETE FROM commerce_import_batches WHERE org_id = $1 AND import_number = $2 AND batch_no = $3",
+        args![scope.org_arg(), import_number, kept.batch_no],
+    )
+    .await?;
+    Ok(touched)
+}
