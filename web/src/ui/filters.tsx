@@ -4,6 +4,7 @@ import dayjs from 'dayjs';
 import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { majorOf, minorDigits } from '@/lib/format';
+import { useUrl } from '@/lib/url';
 
 /** A search field that waits until typing rests. */
 export function SearchField(props: {
@@ -94,20 +95,34 @@ export function FilterBar(props: { children: ReactNode }) {
   return <div className="filter-bar">{props.children}</div>;
 }
 
+/** Whether any of these filters is set in the URL, and the way out of all of them. */
+export function useFilters(names: readonly string[]) {
+  const [url, setUrl] = useUrl();
+  return {
+    any: names.some((name) => url[name]),
+    clear: () => setUrl(Object.fromEntries(names.map((name) => [name, undefined]))),
+  };
+}
+
+export interface Chip {
+  /** The filters it stands for. */
+  names: string[];
+  text: ReactNode;
+}
+
 /** What is filtered now, each removable, and one way out of all. */
-export function FilterChips(props: {
-  chips: { key: string; text: ReactNode; onRemove: () => void }[];
-  onClear: () => void;
-}) {
+export function FilterChips(props: { chips: (Chip | '' | undefined | false)[]; onClear: () => void }) {
   const { t } = useTranslation();
-  if (props.chips.length === 0) return null;
+  const [, setUrl] = useUrl();
+  const chips = props.chips.filter((chip) => !!chip);
+  if (chips.length === 0) return null;
   return (
     <div className="chips">
-      {props.chips.map((chip) => (
+      {chips.map((chip) => (
         <Tag
-          key={chip.key}
+          key={chip.names.join()}
           closable={{ 'aria-label': t('ui.removeFilter') }}
-          onClose={chip.onRemove}
+          onClose={() => setUrl(Object.fromEntries(chip.names.map((name) => [name, undefined])))}
           className="mark"
         >
           {chip.text}

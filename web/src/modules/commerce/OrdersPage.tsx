@@ -1,17 +1,18 @@
-import { Button, Select } from 'antd';
+import { Select } from 'antd';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Order, OrderQuery } from '@/api/types';
 import { useUrl } from '@/lib/url';
 import { ORDER_STATES } from '@/lib/words';
-import { type Column, ColumnChooser, Count, DataTable, useColumns } from '@/ui/DataTable';
-import { DayRange, FilterBar, FilterChips, SearchField } from '@/ui/filters';
+import { type Column, ColumnChooser, Count, useColumns } from '@/ui/DataTable';
+import { DayRange, FilterBar, FilterChips, SearchField, useFilters } from '@/ui/filters';
 import { useKeyset } from '@/ui/keyset';
 import { AppLink } from '@/ui/Link';
+import { ListTable } from '@/ui/ListTable';
 import { OrderStateMark } from '@/ui/marks';
 import { Page } from '@/ui/Page';
 import { EmptyState } from '@/ui/states';
-import { Day, Int, Money, Nothing, Time } from '@/ui/values';
+import { Day, Int, Money, Nothing, Place, Time } from '@/ui/values';
 import { useOrders, useShops } from './api';
 
 const FILTERS = ['q', 'shop', 'state', 'customer', 'from', 'to'] as const;
@@ -31,7 +32,7 @@ export default function OrdersPage() {
       {
         key: 'no',
         title: t('commerce.field.no'),
-        width: 190,
+        width: 180,
         always: true,
         render: (row) => (
           <AppLink href={`/orders/${row.id}`} className="first-link">
@@ -42,20 +43,20 @@ export default function OrdersPage() {
       {
         key: 'ordered',
         title: t('commerce.field.ordered'),
-        width: 150,
+        width: 144,
         sort: 'ordered_at',
         render: (row) => <Time at={row.ordered_at} />,
       },
       {
         key: 'state',
         title: t('commerce.field.state'),
-        width: 110,
+        width: 104,
         render: (row) => <OrderStateMark state={row.state} />,
       },
       {
         key: 'customer',
         title: t('commerce.field.customer'),
-        width: 140,
+        width: 110,
         render: (row) =>
           row.customer ? (
             <AppLink href={`/customers/${row.customer.id}`}>
@@ -68,20 +69,20 @@ export default function OrdersPage() {
       {
         key: 'items',
         title: t('commerce.field.items'),
-        width: 260,
+        width: 240,
         render: (row) => row.item_title ?? <Nothing />,
       },
       {
         key: 'count',
         title: t('commerce.field.count'),
-        width: 80,
+        width: 70,
         right: true,
         render: (row) => <Int value={row.item_count} />,
       },
       {
         key: 'paid',
         title: t('commerce.field.paid'),
-        width: 120,
+        width: 110,
         right: true,
         sort: 'paid_amount',
         render: (row) => <Money minor={row.paid_minor} currency={row.currency} />,
@@ -89,11 +90,11 @@ export default function OrdersPage() {
       {
         key: 'refund',
         title: t('commerce.field.refund'),
-        width: 110,
+        width: 100,
         right: true,
         render: (row) => <Money minor={row.refund_minor || null} currency={row.currency} />,
       },
-      { key: 'shop', title: t('commerce.field.shop'), width: 150, render: (row) => row.shop.name },
+      { key: 'shop', title: t('commerce.field.shop'), width: 130, render: (row) => row.shop.name },
       {
         key: 'paidAt',
         title: t('commerce.field.paidAt'),
@@ -106,8 +107,7 @@ export default function OrdersPage() {
         title: t('commerce.field.place'),
         width: 150,
         spare: true,
-        render: (row) =>
-          [row.receiver?.province, row.receiver?.city].filter(Boolean).join(' ') || <Nothing />,
+        render: (row) => <Place province={row.receiver?.province} city={row.receiver?.city} />,
       },
       {
         key: 'remark',
@@ -120,29 +120,16 @@ export default function OrdersPage() {
     [t],
   );
   const { shown, chosen, choose } = useColumns('orders', columns);
-  const clear = () => setUrl(Object.fromEntries(FILTERS.map((name) => [name, undefined])));
+  const filters = useFilters(FILTERS);
   const chips = [
-    url.state && {
-      key: 'state',
-      text: t(`ui.orderState.${url.state}`),
-      onRemove: () => setUrl({ state: undefined }),
-    },
+    url.state && { names: ['state'], text: t(`ui.orderState.${url.state}`) },
     url.shop && {
-      key: 'shop',
+      names: ['shop'],
       text: shops.data?.find((shop) => shop.id === url.shop)?.name ?? url.shop,
-      onRemove: () => setUrl({ shop: undefined }),
     },
-    (url.from || url.to) && {
-      key: 'days',
-      text: `${url.from ?? '…'} – ${url.to ?? '…'}`,
-      onRemove: () => setUrl({ from: undefined, to: undefined }),
-    },
-    url.customer && {
-      key: 'customer',
-      text: t('commerce.oneCustomer'),
-      onRemove: () => setUrl({ customer: undefined }),
-    },
-  ].filter((chip) => !!chip);
+    (url.from || url.to) && { names: ['from', 'to'], text: `${url.from ?? '…'} – ${url.to ?? '…'}` },
+    url.customer && { names: ['customer'], text: t('commerce.oneCustomer') },
+  ];
 
   return (
     <Page
@@ -177,39 +164,21 @@ export default function OrdersPage() {
           onChange={(from, to) => setUrl({ from, to })}
         />
       </FilterBar>
-      <FilterChips chips={chips} onClear={clear} />
-      <DataTable<Order>
+      <FilterChips chips={chips} onClear={filters.clear} />
+      <ListTable<Order>
         label={t('commerce.orders')}
         columns={shown}
-        items={list.data?.items}
-        error={list.error}
-        onRetry={() => void list.refetch()}
-        busy={list.isPlaceholderData}
+        query={list}
+        keyset={keyset}
+        filters={filters}
         hrefOf={(row) => `/orders/${row.id}`}
         nameOf={(row) => row.external_no}
-        sort={url.sort}
-        onSort={(sort) => setUrl({ sort })}
-        paging={{
-          next: list.data?.next,
-          atStart: keyset.atStart,
-          pageNumber: keyset.pageNumber,
-          onForward: keyset.forward,
-          onBack: keyset.back,
-        }}
         empty={
-          FILTERS.some((name) => url[name]) ? (
-            <EmptyState
-              title={t('ui.filteredEmpty')}
-              text={t('ui.filteredEmptyText')}
-              action={<Button onClick={clear}>{t('ui.clearFilters')}</Button>}
-            />
-          ) : (
-            <EmptyState
-              title={t('commerce.empty.title')}
-              text={t('commerce.empty.text')}
-              action={<AppLink href="/imports/new">{t('commerce.imports.new')}</AppLink>}
-            />
-          )
+          <EmptyState
+            title={t('commerce.empty.title')}
+            text={t('commerce.empty.text')}
+            action={<AppLink href="/imports/new">{t('commerce.imports.new')}</AppLink>}
+          />
         }
         card={(row) => (
           <>

@@ -7,8 +7,8 @@ import { CHANNELS, CURRENCIES } from '@/lib/words';
 import { AppLink } from '@/ui/Link';
 import { ChannelName } from '@/ui/marks';
 import { Panel } from '@/ui/Page';
+import { Roster } from '@/ui/Roster';
 import { useSay } from '@/ui/say';
-import { EmptyState, Loaded } from '@/ui/states';
 import { makeShop, useShops } from './api';
 
 export default function ShopsPage() {
@@ -28,42 +28,21 @@ export default function ShopsPage() {
   });
   return (
     <div className="stack">
-      <Panel title={t('commerce.shops.all')}>
-        <Loaded query={query}>
-          {(shops) =>
-            shops.length === 0 ? (
-              <EmptyState small title={t('commerce.shops.empty')} text={t('commerce.shops.emptyText')} />
-            ) : (
-              <table className="plain">
-                <thead>
-                  <tr>
-                    <th scope="col">{t('commerce.field.shop')}</th>
-                    <th scope="col">{t('commerce.field.channel')}</th>
-                    <th scope="col">{t('commerce.field.currency')}</th>
-                    <th scope="col" className="num">
-                      {t('commerce.orders')}
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {shops.map((shop) => (
-                    <tr key={shop.id}>
-                      <th scope="row">{shop.name}</th>
-                      <td>
-                        <ChannelName channel={shop.channel} />
-                      </td>
-                      <td>{shop.currency}</td>
-                      <td className="num">
-                        <AppLink href={`/orders?shop=${shop.id}`}>{format.int(shop.orders)}</AppLink>
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            )
-          }
-        </Loaded>
-      </Panel>
+      <Roster
+        title={t('commerce.shops.all')}
+        query={query}
+        empty={{ title: t('commerce.shops.empty'), text: t('commerce.shops.emptyText') }}
+        columns={[
+          { title: t('commerce.field.shop'), render: (shop) => shop.name },
+          { title: t('commerce.field.channel'), render: (shop) => <ChannelName channel={shop.channel} /> },
+          { title: t('commerce.field.currency'), render: (shop) => shop.currency },
+          {
+            title: t('commerce.orders'),
+            right: true,
+            render: (shop) => <AppLink href={`/orders?shop=${shop.id}`}>{format.int(shop.orders)}</AppLink>,
+          },
+        ]}
+      />
       <Panel title={t('commerce.shops.new')}>
         <Form
           form={form}

@@ -6,8 +6,8 @@ import { useFormat } from '@/lib/format';
 import { TAG_COLOURS } from '@/lib/words';
 import { AppLink } from '@/ui/Link';
 import { Panel } from '@/ui/Page';
+import { Roster } from '@/ui/Roster';
 import { useSay } from '@/ui/say';
-import { EmptyState, Loaded } from '@/ui/states';
 import { deleteTag, makeTag, useTags } from './api';
 
 export default function TagsPage() {
@@ -36,6 +36,46 @@ export default function TagsPage() {
   });
   return (
     <div className="stack">
+      <Roster
+        title={t('customers.tags.all')}
+        query={query}
+        empty={{ title: t('customers.tags.empty'), text: t('customers.tags.emptyText') }}
+        columns={[
+          {
+            title: t('customers.tags.name'),
+            render: (tag) => (
+              <Tag color={tag.colour === 'default' ? undefined : tag.colour} className="mark">
+                {tag.name}
+              </Tag>
+            ),
+          },
+          {
+            title: t('customers.title'),
+            right: true,
+            render: (tag) => <AppLink href={`/customers?tag=${tag.id}`}>{format.int(tag.customers)}</AppLink>,
+          },
+          {
+            title: t('ui.delete'),
+            quietTitle: true,
+            right: true,
+            render: (tag) => (
+              <Popconfirm
+                title={t('customers.tags.deleteAsk', { name: tag.name })}
+                description={t('customers.tags.deleteText', {
+                  count: tag.customers,
+                  n: format.int(tag.customers),
+                })}
+                okText={t('ui.delete')}
+                onConfirm={() => remove.mutate(tag.id)}
+              >
+                <Button size="small" type="link" aria-label={`${t('ui.delete')} ${tag.name}`}>
+                  {t('ui.delete')}
+                </Button>
+              </Popconfirm>
+            ),
+          },
+        ]}
+      />
       <Panel title={t('customers.tags.new')}>
         <Form
           form={form}
@@ -66,56 +106,6 @@ export default function TagsPage() {
             {t('ui.create')}
           </Button>
         </Form>
-      </Panel>
-      <Panel title={t('customers.tags.all')}>
-        <Loaded query={query}>
-          {(tags) =>
-            tags.length === 0 ? (
-              <EmptyState small title={t('customers.tags.empty')} text={t('customers.tags.emptyText')} />
-            ) : (
-              <table className="plain">
-                <thead>
-                  <tr>
-                    <th scope="col">{t('customers.tags.name')}</th>
-                    <th scope="col" className="num">
-                      {t('customers.title')}
-                    </th>
-                    <th scope="col" className="num">
-                      <span className="sr-only">{t('ui.delete')}</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {tags.map((tag) => (
-                    <tr key={tag.id}>
-                      <th scope="row">
-                        <Tag color={tag.colour === 'default' ? undefined : tag.colour}>{tag.name}</Tag>
-                      </th>
-                      <td className="num">
-                        <AppLink href={`/customers?tag=${tag.id}`}>{format.int(tag.customers)}</AppLink>
-                      </td>
-                      <td className="num">
-                        <Popconfirm
-                          title={t('customers.tags.deleteAsk', { name: tag.name })}
-                          description={t('customers.tags.deleteText', {
-                            count: tag.customers,
-                            n: format.int(tag.customers),
-                          })}
-                          okText={t('ui.delete')}
-                          onConfirm={() => remove.mutate(tag.id)}
-                        >
-                          <Button size="small" type="link" aria-label={`${t('ui.delete')} ${tag.name}`}>
-                            {t('ui.delete')}
-                          </Button>
-                        </Popconfirm>
-                      </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            )
-          }
-        </Loaded>
       </Panel>
     </div>
   );

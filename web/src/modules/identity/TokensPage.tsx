@@ -5,8 +5,8 @@ import { useTranslation } from 'react-i18next';
 import type { NewToken } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
 import { Panel } from '@/ui/Page';
+import { Roster } from '@/ui/Roster';
 import { useSay } from '@/ui/say';
-import { EmptyState, Loaded } from '@/ui/states';
 import { Time } from '@/ui/values';
 import { makeToken, revokeToken, useTokens } from './api';
 
@@ -54,6 +54,37 @@ export default function TokensPage() {
           onClose={() => setMade(undefined)}
         />
       ) : null}
+      <Roster
+        title={t('identity.tokens.all')}
+        query={query}
+        empty={{ title: t('identity.tokens.empty'), text: t('identity.tokens.emptyText') }}
+        columns={[
+          { title: t('identity.tokens.name'), render: (token) => token.name },
+          { title: t('identity.tokens.created'), render: (token) => <Time at={token.created_at} /> },
+          {
+            title: t('identity.tokens.used'),
+            render: (token) =>
+              token.last_used_at ? <Time at={token.last_used_at} /> : t('identity.tokens.never'),
+          },
+          {
+            title: t('identity.tokens.revoke'),
+            quietTitle: true,
+            right: true,
+            render: (token) => (
+              <Popconfirm
+                title={t('identity.tokens.revokeAsk', { name: token.name })}
+                description={t('identity.tokens.revokeText')}
+                okText={t('identity.tokens.revoke')}
+                onConfirm={() => revoke.mutate(token.id)}
+              >
+                <Button size="small" type="link" aria-label={`${t('identity.tokens.revoke')} ${token.name}`}>
+                  {t('identity.tokens.revoke')}
+                </Button>
+              </Popconfirm>
+            ),
+          },
+        ]}
+      />
       <Panel title={t('identity.tokens.new')}>
         <Form
           form={form}
@@ -75,59 +106,6 @@ export default function TokensPage() {
         <p className="quiet">
           {t('identity.tokens.use')} <code>Authorization: Bearer …</code>
         </p>
-      </Panel>
-      <Panel title={t('identity.tokens.all')}>
-        <Loaded query={query}>
-          {(tokens) =>
-            tokens.length === 0 ? (
-              <EmptyState small title={t('identity.tokens.empty')} text={t('identity.tokens.emptyText')} />
-            ) : (
-              <div className="scroll-x">
-                <table className="plain">
-                  <thead>
-                    <tr>
-                      <th scope="col">{t('identity.tokens.name')}</th>
-                      <th scope="col">{t('identity.tokens.created')}</th>
-                      <th scope="col">{t('identity.tokens.used')}</th>
-                      <th scope="col">
-                        <span className="sr-only">{t('identity.tokens.revoke')}</span>
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {tokens.map((token) => (
-                      <tr key={token.id}>
-                        <th scope="row">{token.name}</th>
-                        <td className="nowrap">
-                          <Time at={token.created_at} />
-                        </td>
-                        <td className="nowrap">
-                          {token.last_used_at ? <Time at={token.last_used_at} /> : t('identity.tokens.never')}
-                        </td>
-                        <td className="num">
-                          <Popconfirm
-                            title={t('identity.tokens.revokeAsk', { name: token.name })}
-                            description={t('identity.tokens.revokeText')}
-                            okText={t('identity.tokens.revoke')}
-                            onConfirm={() => revoke.mutate(token.id)}
-                          >
-                            <Button
-                              size="small"
-                              type="link"
-                              aria-label={`${t('identity.tokens.revoke')} ${token.name}`}
-                            >
-                              {t('identity.tokens.revoke')}
-                            </Button>
-                          </Popconfirm>
-                        </td>
-                      </tr>
-                    ))}
-                  </tbody>
-                </table>
-              </div>
-            )
-          }
-        </Loaded>
       </Panel>
     </div>
   );

@@ -1,0 +1,165 @@
+import { Button, Popover, Select } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { useFormat } from '@/lib/format';
+import { useUrl } from '@/lib/url';
+import { CLASSIC_TIERS, ELEVEN_TIERS, RATINGS } from '@/lib/words';
+import { DayRange, FilterBar, FilterChips, Labelled, NumberRange, SearchField } from '@/ui/filters';
+import { useShops, useTags } from './api';
+import { PROVINCES } from './filters';
+
+/** Everything by which the list can be narrowed; the values live in the URL. */
+export function ListFilters(props: { currency: string; onClear: () => void }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const [url, setUrl] = useUrl();
+  const tags = useTags();
+  const shops = useShops();
+  const { currency } = props;
+  const tierName = (tier: string) => t(`ui.tier.${tier}`);
+  const range = (from?: string, to?: string) =>
+    from && to ? `${from} – ${to}` : from ? `≥ ${from}` : `≤ ${to}`;
+  const money = (minor?: string) => (minor ? format.money(Number(minor), currency, true) : undefined);
+  const chips = [
+    url.shop && { names: ['shop'], text: shops.data?.find((s) => s.id === url.shop)?.name ?? url.shop },
+    url.tag && { names: ['tag'], text: tags.data?.find((one) => one.id === url.tag)?.name ?? url.tag },
+    url.tier && { names: ['tier'], text: tierName(url.tier) },
+    url.classic && { names: ['classic'], text: tierName(url.classic) },
+    url.cell && { names: ['cell'], text: `RFM ${url.cell}` },
+    url.province && { names: ['province'], text: url.province },
+    url.rating && { names: ['rating'], text: `${t('customers.field.rating')} ${url.rating}` },
+    (url.orders_min || url.orders_max) && {
+      names: ['orders_min', 'orders_max'],
+      text: `${t('customers.field.orders')} ${range(url.orders_min, url.orders_max)}`,
+    },
+    (url.revenue_min || url.revenue_max) && {
+      names: ['revenue_min', 'revenue_max'],
+      text: `${t('customers.field.revenue')} ${range(money(url.revenue_min), money(url.revenue_max))}`,
+    },
+    (url.last_order_from || url.last_order_to) && {
+      names: ['last_order_from', 'last_order_to'],
+      text: `${t('customers.field.lastOrder')} ${range(url.last_order_from, url.last_order_to)}`,
+    },
+    (url.first_order_from || url.first_order_to) && {
+      names: ['first_order_from', 'first_order_to'],
+      text: `${t('customers.field.firstOrder')} ${range(url.first_order_from, url.first_order_to)}`,
+    },
+  ];
+  return (
+    <>
+      <FilterBar>
+        <SearchField value={url.q} onChange={(q) => setUrl({ q })} placeholder={t('customers.searchHint')} />
+        <Select
+          allowClear
+          style={{ minWidth: 150 }}
+          aria-label={t('customers.field.tier')}
+          placeholder={t('customers.field.tier')}
+          value={url.tier}
+          onChange={(tier) => setUrl({ tier })}
+          options={ELEVEN_TIERS.map((tier) => ({ value: tier, label: tierName(tier) }))}
+        />
+        <Select
+          allowClear
+          showSearch={{ optionFilterProp: 'label' }}
+          style={{ minWidth: 120 }}
+          aria-label={t('customers.field.tags')}
+          placeholder={t('customers.field.tags')}
+          value={url.tag}
+          onChange={(tag) => setUrl({ tag })}
+          options={(tags.data ?? []).map((tag) => ({ value: tag.id, label: tag.name }))}
+        />
+        {(shops.data?.length ?? 0) > 1 || url.shop ? (
+          <Select
+            allowClear
+            style={{ minWidth: 140 }}
+            aria-label={t('customers.field.shop')}
+            placeholder={t('customers.field.shop')}
+            value={url.shop}
+            onChange={(shop) => setUrl({ shop })}
+            options={(shops.data ?? []).map((shop) => ({ value: shop.id, label: shop.name }))}
+          />
+        ) : null}
+        <Popover
+          trigger="click"
+          placement="bottomLeft"
+          title={t('ui.moreFilters')}
+          content={
+            <div className="filter-sheet">
+              <Labelled label={t('customers.field.lastOrder')}>
+                <DayRange
+                  label={t('customers.field.lastOrder')}
+                  from={url.last_order_from}
+                  to={url.last_order_to}
+                  onChange={(from, to) => setUrl({ last_order_from: from, last_order_to: to })}
+                />
+              </Labelled>
+              <Labelled label={t('customers.field.firstOrder')}>
+                <DayRange
+                  label={t('customers.field.firstOrder')}
+                  from={url.first_order_from}
+                  to={url.first_order_to}
+                  onChange={(from, to) => setUrl({ first_order_from: from, first_order_to: to })}
+                />
+              </Labelled>
+              <Labelled label={t('customers.field.orders')}>
+                <NumberRange
+                  label={t('customers.field.orders')}
+                  min={url.orders_min}
+                  max={url.orders_max}
+                  onChange={(min, max) => setUrl({ orders_min: min, orders_max: max })}
+                />
+              </Labelled>
+              <Labelled
+                label={t('customers.inUnit', {
+                  name: t('customers.field.revenue'),
+                  unit: t(`ui.currency.${currency}`, { defaultValue: currency }),
+                })}
+              >
+                <NumberRange
+                  label={t('customers.field.revenue')}
+                  min={url.revenue_min}
+                  max={url.revenue_max}
+                  currency={currency}
+                  onChange={(min, max) => setUrl({ revenue_min: min, revenue_max: max })}
+                />
+              </Labelled>
+              <Labelled label={t('customers.field.province')}>
+                <Select
+                  allowClear
+                  showSearch
+                  aria-label={t('customers.field.province')}
+                  value={url.province}
+                  onChange={(province) => setUrl({ province })}
+                  options={PROVINCES.map((name) => ({ value: name, label: name }))}
+                />
+              </Labelled>
+              <Labelled label={t('customers.field.classic')}>
+                <Select
+                  allowClear
+                  aria-label={t('customers.field.classic')}
+                  value={url.classic}
+                  onChange={(classic) => setUrl({ classic })}
+                  options={CLASSIC_TIERS.map((tier) => ({ value: tier, label: tierName(tier) }))}
+                />
+              </Labelled>
+              <Labelled label={t('customers.field.rating')}>
+                <Select
+                  allowClear
+                  aria-label={t('customers.field.rating')}
+                  value={url.rating}
+                  onChange={(rating) => setUrl({ rating })}
+                  options={RATINGS.map((rating) => ({
+                    value: rating,
+                    label: t(`customers.rating.${rating}`),
+                  }))}
+                />
+              </Labelled>
+            </div>
+          }
+        >
+          <Button>{t('ui.moreFilters')}</Button>
+        </Popover>
+      </FilterBar>
+      <FilterChips chips={chips} onClear={props.onClear} />
+    </>
+  );
+}

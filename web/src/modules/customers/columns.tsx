@@ -1,0 +1,141 @@
+import { useMemo } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { CustomerRow } from '@/api/types';
+import type { Column } from '@/ui/DataTable';
+import { AppLink } from '@/ui/Link';
+import { CustomerTags, TierMark } from '@/ui/marks';
+import { Day, Int, Money, Nothing, Place } from '@/ui/values';
+
+/** What a customer is called: the name, else the first account. */
+export function CustomerLink(props: { row: CustomerRow }) {
+  const { t } = useTranslation();
+  const { row } = props;
+  return (
+    <AppLink href={`/customers/${row.id}`} className="first-link">
+      {row.name || row.accounts[0]?.value || t('customers.nameless')}
+    </AppLink>
+  );
+}
+
+/** The columns of the list; those that are shown at first fit a window of 1,440 px. */
+export function useCustomerColumns(): Column<CustomerRow>[] {
+  const { t } = useTranslation();
+  return useMemo<Column<CustomerRow>[]>(
+    () => [
+      {
+        key: 'name',
+        title: t('customers.field.name'),
+        width: 110,
+        always: true,
+        render: (row) => <CustomerLink row={row} />,
+      },
+      {
+        key: 'account',
+        title: t('customers.field.account'),
+        width: 146,
+        render: (row) =>
+          row.accounts[0] ? (
+            <>
+              {row.accounts[0].value}
+              {row.accounts.length > 1 ? <span className="quiet"> +{row.accounts.length - 1}</span> : null}
+            </>
+          ) : (
+            <Nothing />
+          ),
+      },
+      {
+        key: 'tier',
+        title: t('customers.field.tier'),
+        width: 150,
+        render: (row) => <TierMark tier={row.tier} />,
+      },
+      {
+        key: 'cell',
+        title: t('customers.field.cell'),
+        width: 80,
+        render: (row) => (row.cell ? <span className="figure">{row.cell}</span> : <Nothing />),
+      },
+      {
+        key: 'orders',
+        title: t('customers.field.orders'),
+        width: 84,
+        right: true,
+        sort: 'orders',
+        render: (row) => <Int value={row.orders} />,
+      },
+      {
+        key: 'revenue',
+        title: t('customers.field.revenue'),
+        width: 112,
+        right: true,
+        sort: 'revenue',
+        render: (row) => <Money minor={row.revenue_minor} currency={row.currency} />,
+      },
+      {
+        key: 'average',
+        title: t('customers.field.average'),
+        width: 124,
+        right: true,
+        sort: 'average_order',
+        render: (row) => <Money minor={row.average_order_minor} currency={row.currency} />,
+      },
+      {
+        key: 'last',
+        title: t('customers.field.lastOrder'),
+        width: 110,
+        sort: 'last_order_at',
+        render: (row) => <Day at={row.last_order_at} />,
+      },
+      {
+        key: 'first',
+        title: t('customers.field.firstOrder'),
+        width: 120,
+        sort: 'first_order_at',
+        spare: true,
+        render: (row) => <Day at={row.first_order_at} />,
+      },
+      {
+        key: 'place',
+        title: t('customers.field.place'),
+        width: 124,
+        render: (row) => <Place province={row.province} city={row.city} />,
+      },
+      {
+        key: 'phone',
+        title: t('customers.field.phone'),
+        width: 130,
+        spare: true,
+        render: (row) => (row.phone ? <span className="figure">{row.phone}</span> : <Nothing />),
+      },
+      {
+        key: 'email',
+        title: t('customers.field.email'),
+        width: 170,
+        spare: true,
+        render: (row) => row.email ?? <Nothing />,
+      },
+      {
+        key: 'rating',
+        title: t('customers.field.rating'),
+        width: 80,
+        spare: true,
+        render: (row) => row.rating ?? <Nothing />,
+      },
+      {
+        key: 'tags',
+        title: t('customers.field.tags'),
+        width: 110,
+        render: (row) => (row.tags.length ? <CustomerTags tags={row.tags} most={1} /> : <Nothing />),
+      },
+      {
+        key: 'created',
+        title: t('customers.field.created'),
+        width: 120,
+        sort: 'created_at',
+        spare: true,
+        render: (row) => <Day at={row.created_at} />,
+      },
+    ],
+    [t],
+  );
+}
