@@ -300,9 +300,11 @@ const imports = EMPTY
     ].map(([name, state, facts], index) =>
       makeImport(name, state, { ...facts, created_at: iso(NOW - index * 7.3 * 3_600_000 - 240_000) }),
     );
+let importNumber = 0;
 function makeImport(name, state, facts) {
   return {
     id: id('imp'),
+    number: ++importNumber,
     state,
     dry_run: false,
     shop: shops[0] ? { id: shops[0].id, name: shops[0].name } : null,
@@ -911,6 +913,9 @@ on('GET', `${api}/commerce/imports/:id`, ({ id: one }) =>
   importOf(one) ? ok(importOf(one)) : problem(404, 'not-found', null),
 );
 on('GET', `${api}/commerce/imports/:id/preview`, ({ id: one }) => ok(preview(importOf(one))));
+on('POST', `${api}/commerce/imports/:id/preview`, ({ id: one, body }) =>
+  ok(preview({ ...importOf(one), format: body.format ?? importOf(one).format })),
+);
 on('POST', `${api}/commerce/imports/:id/start`, ({ id: one, body }) => {
   const it = importOf(one);
   Object.assign(it, {

@@ -57,6 +57,11 @@ describe('a mapping', () => {
     expect(toml).toContain('total = "revenue"');
   });
 
+  it('says the currency of the shop when it is not the yuan', () => {
+    expect(toToml(guessMapping([]), 'GBP')).toContain('currency = "GBP"\n');
+    expect(toToml(guessMapping([]))).not.toContain('currency');
+  });
+
   it('escapes what TOML would misread', () => {
     expect(toToml({ ...guessMapping([]), columns: { order_no: 'a"b\\c' } })).toContain(
       'order_no = "a\\"b\\\\c"',

@@ -6,7 +6,7 @@ import { Page } from '@/ui/Page';
 import { Loaded } from '@/ui/states';
 import { useImport } from './api';
 import { DraftView } from './DraftView';
-import { importName } from './names';
+import { formatNames, importName } from './names';
 import { ResultView } from './ResultView';
 import { RunningView } from './RunningView';
 
@@ -28,7 +28,7 @@ export default function ImportPage() {
           }
           note={[
             it.shop?.name,
-            it.format ? t(`commerce.format.${it.format}`, { defaultValue: it.format }) : undefined,
+            formatNames(t, it.format),
             it.encoding,
             format.bytes(it.files.reduce((sum, file) => sum + file.size_bytes, 0)),
           ]

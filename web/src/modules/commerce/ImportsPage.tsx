@@ -12,7 +12,7 @@ import { Page } from '@/ui/Page';
 import { EmptyState } from '@/ui/states';
 import { Int, Nothing, Time } from '@/ui/values';
 import { useImports } from './api';
-import { importName } from './names';
+import { formatNames, importName } from './names';
 
 export default function ImportsPage() {
   const { t } = useTranslation();
@@ -34,51 +34,50 @@ export default function ImportsPage() {
     {
       key: 'state',
       title: t('commerce.field.state'),
-      width: 140,
+      width: 150,
       render: (row) => <ImportStateMark import={row} />,
     },
     {
       key: 'shop',
       title: t('commerce.field.shop'),
-      width: 150,
+      width: 130,
       render: (row) => row.shop?.name ?? <Nothing />,
     },
     {
       key: 'format',
       title: t('commerce.imports.format'),
-      width: 200,
-      render: (row) =>
-        row.format ? t(`commerce.format.${row.format}`, { defaultValue: row.format }) : <Nothing />,
+      width: 190,
+      render: (row) => formatNames(t, row.format) ?? <Nothing />,
     },
     {
       key: 'rows',
       title: t('commerce.imports.rows'),
-      width: 90,
+      width: 80,
       right: true,
       render: (row) => <Int value={row.rows_read} />,
     },
     {
       key: 'created',
       title: t('commerce.result.created'),
-      width: 90,
+      width: 80,
       right: true,
       render: (row) => <Int value={row.orders_created} />,
     },
     {
       key: 'updated',
       title: t('commerce.result.updated'),
-      width: 90,
+      width: 80,
       right: true,
       render: (row) => <Int value={row.orders_updated} />,
     },
     {
       key: 'rejected',
       title: t('commerce.result.rejected'),
-      width: 90,
+      width: 80,
       right: true,
       render: (row) => <Int value={row.rejected} />,
     },
-    { key: 'at', title: t('commerce.imports.at'), width: 150, render: (row) => <Time at={row.created_at} /> },
+    { key: 'at', title: t('commerce.imports.at'), width: 140, render: (row) => <Time at={row.created_at} /> },
   ];
   return (
     <Page
@@ -115,7 +114,10 @@ export default function ImportsPage() {
             {ACTIVE_STATES.includes(row.state) ? <ImportProgress import={row} small /> : null}
             <div className="card-row quiet">
               <span>
-                {[row.shop?.name, t('ui.progress.rows', { n: format.int(row.rows_read) })]
+                {[
+                  row.shop?.name,
+                  row.rows_read ? t('ui.progress.rows', { n: format.int(row.rows_read) }) : undefined,
+                ]
                   .filter(Boolean)
                   .join(' · ')}
               </span>

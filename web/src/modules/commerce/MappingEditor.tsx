@@ -9,6 +9,7 @@ export function MappingEditor(props: {
   columns: string[];
   mapping: Mapping;
   onMapping: (mapping: Mapping) => void;
+  currency: string;
   toml?: string;
   onToml: (toml: string | undefined) => void;
 }) {
@@ -86,7 +87,7 @@ export function MappingEditor(props: {
               className="mono"
               spellCheck={false}
               autoSize={{ minRows: 10, maxRows: 24 }}
-              value={props.toml ?? toToml(mapping)}
+              value={props.toml ?? toToml(mapping, props.currency)}
               onChange={(event) => props.onToml(event.target.value)}
             />
           ),

@@ -2,7 +2,7 @@ import { useParams } from '@tanstack/react-router';
 import { Steps } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { OrderCard } from '@/api/types';
-import { useFormat } from '@/lib/format';
+import { placeText, useFormat } from '@/lib/format';
 import { usePhone } from '@/lib/prefs';
 import { AppLink } from '@/ui/Link';
 import { OrderStateMark } from '@/ui/marks';
@@ -72,7 +72,7 @@ function OrderView(props: { order: OrderCard }) {
           orientation={phone ? 'vertical' : 'horizontal'}
           current={reached - 1}
           items={steps.map((step) => ({
-            title: t(`commerce.field.${step.name}`),
+            title: t(`commerce.step.${step.name}`),
             content: step.at ? <Time at={step.at} /> : undefined,
             status: step.at ? ('finish' as const) : ('wait' as const),
           }))}
@@ -136,7 +136,7 @@ function OrderView(props: { order: OrderCard }) {
               [t('commerce.field.phone'), order.receiver?.phone ?? <Nothing key="p" />],
               [
                 t('commerce.field.address'),
-                [order.receiver?.province, order.receiver?.city, order.receiver?.address]
+                [placeText(order.receiver?.province, order.receiver?.city), order.receiver?.address]
                   .filter(Boolean)
                   .join(' ') || <Nothing key="a" />,
               ],

@@ -1,6 +1,6 @@
 import { DownloadOutlined } from '@ant-design/icons';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Alert, App, Button } from 'antd';
+import { Alert, App, Button, Typography } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { Import } from '@/api/types';
 import { useFormat } from '@/lib/format';
@@ -34,9 +34,17 @@ export function ResultView(props: { import: Import }) {
       title: t('commerce.undo.title', { name: it.files[0]?.name ?? it.id }),
       content: (
         <ul className="bullets">
-          <li>{t('commerce.undo.orders', { n: format.int(it.orders_created) })}</li>
-          <li>{t('commerce.undo.updates', { n: format.int(it.orders_updated) })}</li>
-          <li>{t('commerce.undo.customers', { n: format.int(it.customers_created) })}</li>
+          {(
+            [
+              ['orders', it.orders_created],
+              ['updates', it.orders_updated],
+              ['customers', it.customers_created],
+            ] as const
+          )
+            .filter(([, count]) => count > 0)
+            .map(([what, count]) => (
+              <li key={what}>{t(`commerce.undo.${what}`, { count, n: format.int(count) })}</li>
+            ))}
         </ul>
       ),
       okText: t('commerce.undo.button'),
@@ -62,11 +70,10 @@ export function ResultView(props: { import: Import }) {
         description={
           it.error ??
           (finished && it.rejected
-            ? t('commerce.result.rejectedText', { n: format.int(it.rejected) })
+            ? t('commerce.result.rejectedText', { count: it.rejected, n: format.int(it.rejected) })
             : undefined)
         }
       />
-      <Counts import={it} />
       <Panel>
         <div className="buttons">
           {it.dry_run && finished ? (
@@ -102,10 +109,16 @@ export function ResultView(props: { import: Import }) {
             [t('commerce.result.took'), it.seconds == null ? '–' : format.seconds(it.seconds)],
             [t('commerce.result.started'), <Time key="s" at={it.started_at} />],
             [t('commerce.result.ended'), <Time key="e" at={it.finished_at} />],
-            [t('commerce.result.id'), <code key="i">{it.id}</code>],
+            [
+              t('commerce.result.id'),
+              <Typography.Text key="i" copyable={{ text: it.id }}>
+                #{format.int(it.number)}
+              </Typography.Text>,
+            ],
           ]}
         />
       </Panel>
+      <Counts import={it} />
     </>
   );
 }

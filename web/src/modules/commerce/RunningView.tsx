@@ -54,7 +54,9 @@ export function RunningView(props: { import: Import }) {
             </Popconfirm>
           ) : null}
         </div>
-        <p className="quiet">{t('commerce.running.leave')}</p>
+        <p className="quiet">
+          {t(it.state === 'paused' ? 'commerce.running.pausedText' : 'commerce.running.leave')}
+        </p>
       </Panel>
       <Counts import={it} />
     </>

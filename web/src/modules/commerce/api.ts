@@ -69,11 +69,22 @@ export function useImport(id: string) {
   });
 }
 
-export function usePreview(id: string) {
+/** How the files are read as they are, or under a format and a mapping that are being chosen. */
+export function usePreview(id: string, how?: { format: string; mapping?: string }) {
   return useQuery({
-    queryKey: ['import', id, 'preview'],
-    queryFn: () =>
-      take<ImportPreview>(client.GET('/api/v1/commerce/imports/{id}/preview', { params: { path: { id } } })),
+    queryKey: ['import', id, 'preview', how],
+    // What was seen stays until the answer to the change is there.
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) =>
+      take<ImportPreview>(
+        how
+          ? client.POST('/api/v1/commerce/imports/{id}/preview', {
+              params: { path: { id } },
+              body: { format: how.format, mapping: how.mapping ?? null },
+              signal,
+            })
+          : client.GET('/api/v1/commerce/imports/{id}/preview', { params: { path: { id } }, signal }),
+      ),
     staleTime: Number.POSITIVE_INFINITY,
   });
 }

@@ -6,6 +6,7 @@ export default {
   nameless: 'Unnamed customer',
   oneCustomer: 'One customer only',
   progress: 'Progress',
+  step: { ordered: 'Ordered', paidAt: 'Paid', shippedAt: 'Shipped', completedAt: 'Completed' },
   lines: 'Lines',
   noLines: 'No lines',
   noLinesText: 'Import the item report of this shop to see each product.',
@@ -96,20 +97,31 @@ export default {
   draft: {
     found: 'What was understood',
     evidence: 'Why, and how each column is read',
-    unknown: 'Format not recognised',
-    delimiter: 'delimiter {{mark}}',
-    columnsOf: '{{n}} of {{all}} columns understood',
+    unknown: 'Not a platform export',
+    delimiter: {
+      comma: 'separated by commas',
+      tab: 'separated by tabs',
+      semicolon: 'separated by semicolons',
+      pipe: 'separated by bars',
+    },
+    columnsOf: '{{n}} of {{all}} columns used',
     notUsed: 'not used',
     preview: 'The first 20 rows as they will be stored',
+    raw: 'The first 20 rows of the file',
     line: 'Line',
-    problems:
+    problems_one:
+      '{{n}} problem in these 20 rows. Such rows are not stored; you can correct them and import them again.',
+    problems_other:
       '{{n}} problems in these 20 rows. Such rows are not stored; you can correct them and import them again.',
     inColumn: '"{{name}}":',
-    where: 'Import into',
+    where: 'Which shop is it for?',
     needShop: 'Choose a shop',
     newShop: 'New shop…',
     shopHint: 'Such as: Tea Talk flagship store',
     autoFound: 'Detected: {{name}}',
+    autoNone: 'Detected: no platform; read by column mapping',
+    mappingMisfit: 'No order can be read with this mapping yet',
+    formatMisfit: 'The file is not of the chosen format',
     start: 'Start import',
     dry: 'Dry run',
     dryText: 'A dry run reads everything and reports the result without storing anything.',
@@ -118,7 +130,7 @@ export default {
   },
   mapping: {
     title: 'Columns',
-    help: 'Say which column is what. Time, customer and amount are needed.',
+    help: 'Say which column is what; the preview below follows. Order time, customer and amount are needed.',
     form: 'Choose',
     text: 'TOML text',
     fromText: 'The TOML text counts now; a change here drops what was changed in the text.',
@@ -128,6 +140,7 @@ export default {
     rowIsOrder: 'Each row is an order',
     product: 'Amount = quantity × unit price',
     field: {
+      extra: 'kept as it is',
       order_no: 'Order number',
       account: 'Customer account or number',
       pay_account: 'Payment account',
@@ -189,6 +202,8 @@ export default {
     cancelText: 'The import stops here. The {{n}} orders stored so far stay, and can be undone here later.',
     goOn: 'Go on',
     leave: 'You can close this page; the import goes on.',
+    pausedText:
+      'What is stored so far can be seen now; the import can go on from where it stopped at any time.',
   },
   result: {
     created: 'Created',
@@ -204,7 +219,9 @@ export default {
     rows: 'Rows read',
     dry: 'Dry run finished; nothing was stored. A real import would give this:',
     same: 'All of these orders were here already; nothing changed.',
-    rejectedText:
+    rejectedText_one:
+      '{{n}} row was not stored. Download it with its reason, correct it and import it again.',
+    rejectedText_other:
       '{{n}} rows were not stored. Download them with their reasons, correct them and import them again.',
     state: {
       finished: 'Import finished',
@@ -219,14 +236,17 @@ export default {
     took: 'Took',
     started: 'Started',
     ended: 'Ended',
-    id: 'Number',
+    id: 'Import no.',
   },
   undo: {
     button: 'Undo import',
     title: 'Undo import "{{name}}"?',
-    orders: 'Removes the {{n}} orders it created',
-    updates: 'Puts the {{n}} orders it updated back to what they were',
-    customers: 'Removes the {{n}} customers it created',
+    orders_one: 'Removes the {{n}} order it created',
+    orders_other: 'Removes the {{n}} orders it created',
+    updates_one: 'Puts the {{n}} order it updated back to what it was',
+    updates_other: 'Puts the {{n}} orders it updated back to what they were',
+    customers_one: 'Removes the {{n}} customer it created',
+    customers_other: 'Removes the {{n}} customers it created',
     refused: 'It cannot be undone: {{why}}',
   },
 };

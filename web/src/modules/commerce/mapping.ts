@@ -48,9 +48,10 @@ function quoted(text: string): string {
 }
 
 /** The mapping as the server reads it: see examples/mappings for all that can be written. */
-export function toToml(mapping: Mapping): string {
+export function toToml(mapping: Mapping, currency = 'CNY'): string {
   const { columns } = mapping;
   const lines: string[] = [];
+  if (currency !== 'CNY') lines.push(`currency = ${quoted(currency)}`);
   if (mapping.dateFormat) lines.push(`date_formats = [${quoted(mapping.dateFormat)}]`);
   if (!columns.state) lines.push('default_state = "completed"');
   if (mapping.rowIsOrder) {

@@ -1,0 +1,211 @@
+import { WarningOutlined } from '@ant-design/icons';
+import { Alert, Tabs } from 'antd';
+import { useTranslation } from 'react-i18next';
+import type { ImportPreview } from '@/api/types';
+import { formatStamp, useFormat } from '@/lib/format';
+import { OrderStateMark } from '@/ui/marks';
+import { ScrollX } from '@/ui/ScrollX';
+import { Money, Nothing, Place } from '@/ui/values';
+
+type File = ImportPreview['files'][number];
+type Row = File['rows'][number];
+
+/** The first rows of each file as they would be stored, or as they stand while nothing fits them. */
+export function PreviewFiles(props: { preview: ImportPreview; currency: string }) {
+  const { t } = useTranslation();
+  const { files } = props.preview;
+  if (files.length === 1 && files[0]) return <PreviewFile file={files[0]} currency={props.currency} />;
+  return (
+    <Tabs
+      items={files.map((file, index) => ({
+        key: String(index),
+        label: file.name || t('commerce.imports.file'),
+        children: <PreviewFile file={file} currency={props.currency} />,
+      }))}
+    />
+  );
+}
+
+function PreviewFile(props: { file: File; currency: string }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const { file } = props;
+  const problems = file.rows.reduce((sum, row) => sum + row.problems.length, 0);
+  const read = file.columns.filter((column) => column.understood_as && column.understood_as !== 'extra');
+  return (
+    <div className="stack">
+      <p>
+        <strong>
+          {file.format
+            ? t(`commerce.format.${file.format}`, { defaultValue: file.format })
+            : t('commerce.draft.unknown')}
+        </strong>{' '}
+        <span className="quiet">
+          {[
+            file.encoding,
+            file.delimiter &&
+              t(`commerce.draft.delimiter.${file.delimiter}`, { defaultValue: file.delimiter }),
+            t('commerce.draft.columnsOf', {
+              n: format.int(read.length),
+              all: format.int(file.columns.length),
+            }),
+          ]
+            .filter(Boolean)
+            .join(' · ')}
+        </span>
+      </p>
+      <details>
+        <summary>{t('commerce.draft.evidence')}</summary>
+        <ul className="bullets">
+          {file.evidence.map((line) => (
+            <li key={line}>{line}</li>
+          ))}
+        </ul>
+        <ul className="columns-list">
+          {file.columns.map((column, index) => (
+            <li key={column.name + index} className={column.understood_as ? undefined : 'quiet'}>
+              {column.name} →{' '}
+              {column.understood_as
+                ? t(`commerce.mapping.field.${column.understood_as}`, { defaultValue: column.understood_as })
+                : t('commerce.draft.notUsed')}
+            </li>
+          ))}
+        </ul>
+      </details>
+      {problems ? (
+        <Alert
+          type="warning"
+          showIcon
+          title={t('commerce.draft.problems', { count: problems, n: format.int(problems) })}
+        />
+      ) : null}
+      {file.format ? <OrderRows file={file} currency={props.currency} /> : <RawRows file={file} />}
+    </div>
+  );
+}
+
+/** The cells as they stand: what a mapping has to make sense of. */
+function RawRows(props: { file: File }) {
+  const { t } = useTranslation();
+  const { file } = props;
+  return (
+    <ScrollX label={t('commerce.draft.raw')} className="preview">
+      <table className="plain">
+        <caption>{t('commerce.draft.raw')}</caption>
+        <thead>
+          <tr>
+            <th scope="col" className="num">
+              {t('commerce.draft.line')}
+            </th>
+            {file.columns.map((column, index) => (
+              <th key={column.name + index} scope="col">
+                {column.name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {file.rows.map((row) => (
+            <tr key={row.line}>
+              <td className="num quiet">{row.line}</td>
+              {row.cells.map((cell, index) => (
+                <td key={index} className="clip">
+                  {cell || <Nothing />}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </ScrollX>
+  );
+}
+
+function OrderRows(props: { file: File; currency: string }) {
+  const { t } = useTranslation();
+  return (
+    <ScrollX label={t('commerce.draft.preview')} className="preview">
+      <table className="plain">
+        <caption>{t('commerce.draft.preview')}</caption>
+        <thead>
+          <tr>
+            <th scope="col" className="num">
+              {t('commerce.draft.line')}
+            </th>
+            <th scope="col">{t('commerce.field.no')}</th>
+            <th scope="col">{t('commerce.field.ordered')}</th>
+            <th scope="col">{t('commerce.field.state')}</th>
+            <th scope="col">{t('commerce.field.customer')}</th>
+            <th scope="col">{t('commerce.field.items')}</th>
+            <th scope="col" className="num">
+              {t('commerce.field.paid')}
+            </th>
+            <th scope="col" className="num">
+              {t('commerce.field.refund')}
+            </th>
+            <th scope="col">{t('commerce.field.place')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {props.file.rows.map((row) =>
+            row.problems.length ? (
+              <ProblemRow key={row.line} row={row} />
+            ) : (
+              <OrderRow key={row.line} row={row} currency={props.currency} />
+            ),
+          )}
+        </tbody>
+      </table>
+    </ScrollX>
+  );
+}
+
+function OrderRow(props: { row: Row; currency: string }) {
+  const { order, line } = props.row;
+  const currency = order.currency ?? props.currency;
+  return (
+    <tr>
+      <td className="num quiet">{line}</td>
+      <td className="figure nowrap">{order.external_no ?? <Nothing />}</td>
+      <td className="figure nowrap">{order.ordered_at ? formatStamp(order.ordered_at) : <Nothing />}</td>
+      <td>
+        <OrderStateMark state={order.state} />
+      </td>
+      <td className="nowrap">{order.receiver?.name ?? order.account ?? <Nothing />}</td>
+      <td className="clip">{order.item_title ?? <Nothing />}</td>
+      <td className="num">
+        <Money minor={order.paid_minor} currency={currency} />
+      </td>
+      <td className="num">
+        <Money minor={order.refund_minor || null} currency={currency} />
+      </td>
+      <td className="nowrap">
+        <Place province={order.receiver?.province} city={order.receiver?.city} />
+      </td>
+    </tr>
+  );
+}
+
+/** The reason without the column's name, which stands before it already. */
+function withoutName(reason: string, column?: string | null): string {
+  return column && reason.startsWith(`${column}: `) ? reason.slice(column.length + 2) : reason;
+}
+
+function ProblemRow(props: { row: Row }) {
+  const { t } = useTranslation();
+  const { line, problems } = props.row;
+  return (
+    <tr className="has-problem">
+      <td className="num quiet">{line}</td>
+      <td colSpan={8} className="problem">
+        {problems.map((problem, index) => (
+          <div key={index}>
+            <WarningOutlined aria-hidden="true" />{' '}
+            {problem.column ? t('commerce.draft.inColumn', { name: problem.column }) : null}{' '}
+            {withoutName(problem.reason, problem.column)}
+          </div>
+        ))}
+      </td>
+    </tr>
+  );
+}
