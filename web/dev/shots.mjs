@@ -1,6 +1,7 @@
 // Pictures of all pages in both languages, widths and modes, with axe's findings.
 //   BASE_URL=http://127.0.0.1:8430 EMAIL=… PASSWORD=… OUT=/tmp/shots node dev/shots.mjs [only…]
-//   LANGS=zh-CN,en-US WIDTHS=1440,360 MODES=light,dark
+//   LANGS=zh-CN,en-US WIDTHS=1440,360 MODES=light,dark FULL=0 (only what fits the window)
+//   IMPORT_FILE=…/ExportOrderList.csv (for the wizard)
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -114,6 +115,18 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
         for (const key of ['j', 'x', 'j', 'x', 'j']) await page.keyboard.press(key);
       });
       await shot('customers-none', go('/customers?q=zzzz'));
+      await shot('customers-filters', async () => {
+        await page.goto(`${BASE}/customers?revenue_min=50000&last_order_to=2026-06-30`);
+        await page.locator('.list .first-link').first().waitFor();
+        await page.locator('.filter-bar > .ant-btn').last().click();
+        await page.waitForTimeout(300);
+      });
+      await shot('customers-offline', async () => {
+        await page.route('**/api/v1/customers?*', (route) => route.abort());
+        await page.goto(`${BASE}/customers`);
+        await page.getByRole('alert').waitFor();
+        await page.unroute('**/api/v1/customers?*');
+      });
       await shot('suggestions', go('/customers/suggestions'));
       if (customer) {
         await shot('card', go(`/customers/${customer.id}`));
@@ -123,6 +136,18 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
           const one = (await api('/customers/suggestions')).items?.[0];
           if (one) await page.goto(`${BASE}/customers/${one.a.id}`);
         });
+        await shot('card-merge', async () => {
+          await page.goto(`${BASE}/customers/suggestions`);
+          const merge = page.locator('.suggestion .ant-btn-primary').first();
+          if (
+            await merge.waitFor({ timeout: 2_000 }).then(
+              () => true,
+              () => false,
+            )
+          )
+            await merge.click();
+          await page.waitForTimeout(400);
+        });
       }
       await shot('orders', go('/orders'));
       if (order) await shot('order', go(`/orders/${order.id}`));
@@ -130,11 +155,13 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
       await shot('import-new', go('/imports/new'));
       await shot('import-draft', async () => {
         await page.goto(`${BASE}/imports/new`);
-        await page.locator('input[type=file]').setInputFiles({
-          name: 'ExportOrderList.csv',
-          mimeType: 'text/csv',
-          buffer: Buffer.from(process.env.DRAFT ?? '订单编号,买家会员名\n1,a\n'),
-        });
+        await page.locator('input[type=file]').setInputFiles(
+          process.env.IMPORT_FILE ?? {
+            name: 'ExportOrderList.csv',
+            mimeType: 'text/csv',
+            buffer: Buffer.from('订单编号,买家会员名\n1,a\n'),
+          },
+        );
         await page.locator('.buttons .ant-btn-primary').click();
         await page.waitForURL(/imports\/imp_/);
         await page.waitForTimeout(500);
@@ -145,7 +172,13 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
           name: 'online_retail.csv',
           mimeType: 'text/csv',
           buffer: Buffer.from(
-            'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n1,2,3,4,2020-01-01,6,7,8\n',
+            [
+              'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country',
+              '536365,85123A,WHITE HANGING HEART HOLDER,6,2010-12-01 08:26:00,2.55,17850,United Kingdom',
+              '536365,71053,WHITE METAL LANTERN,6,2010-12-01 08:26:00,3.39,17850,United Kingdom',
+              'C536379,D,Discount,-1,2010-12-01 09:41:00,27.50,14527,United Kingdom',
+              '536370,22728,ALARM CLOCK BAKELIKE PINK,24,12/1/2010,3.75,12583,France\n',
+            ].join('\n'),
           ),
         });
         await page.locator('.buttons .ant-btn-primary').click();
@@ -156,7 +189,24 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
         const one = imports.find((i) => i.state === state);
         if (one) await shot(`import-${state}`, go(`/imports/${one.id}`));
       }
+      await shot('import-rejects', async () => {
+        const one = imports.find((i) => i.rejected > 0);
+        if (one) await page.goto(`${BASE}/imports/${one.id}`);
+      });
+      await shot('import-undo', async () => {
+        const one = imports.find((i) => i.state === 'finished' && i.can_undo);
+        if (!one) return;
+        await page.goto(`${BASE}/imports/${one.id}`);
+        await page.locator('.buttons .ant-btn-dangerous').click();
+        await page.waitForTimeout(400);
+      });
       await shot('rfm', go('/insight/rfm'));
+      await shot('rfm-picked', async () => {
+        await page.goto(`${BASE}/insight/rfm`);
+        await page.locator('.chart-ready').first().waitFor();
+        await page.keyboard.press('t');
+        await page.locator('.cell-button').first().click();
+      });
       await shot('rfm-compare', async () => {
         await page.goto(
           `${BASE}/insight/rfm?compare_to=2026-08-24&bins=3&scheme=classic&metric=revenue&layer=2`,

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { project, thirdOf } from '@/modules/insight/cube';
+import { colourAt, contrast, inkOn, project, thirdOf } from '@/modules/insight/cube';
+import { HEAT_SCALES } from '@/ui/ChartBox';
 
 const cells = [
   { r: 5, f: 1, m: 1, customers: 2, orders: 2, revenue_minor: 100 },
@@ -19,3 +20,13 @@ it('a layer keeps only its own cells', () => {
   expect(squares.find((one) => one.x === 5 && one.y === 1)?.value).toBe(900);
   expect(thirdOf('r', 'm')).toBe('f');
 });
+
+it.each(Object.entries(HEAT_SCALES))(
+  'figures are readable on every colour of the %s heat map',
+  (_, scale) => {
+    for (let share = 0; share <= 1; share += 0.01) {
+      const ground = colourAt(scale, share);
+      expect(contrast(inkOn(ground), ground)).toBeGreaterThanOrEqual(4.5);
+    }
+  },
+);

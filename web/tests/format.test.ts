@@ -3,9 +3,11 @@ import {
   formatBytes,
   formatMoney,
   formatMoneyShort,
+  formatPercent,
   formatShort,
   formatTime,
   minorDigits,
+  placeText,
 } from '@/lib/format';
 
 describe('numbers', () => {
@@ -29,6 +31,19 @@ describe('numbers', () => {
   it('are bytes people read', () => {
     expect(formatBytes('en-US', 3_402_112)).toBe('3.2 MB');
     expect(formatBytes('en-US', 12)).toBe('12 B');
+  });
+});
+
+describe('shares and places', () => {
+  it('keep their digits, so that columns line up', () => {
+    expect(formatPercent('en-US', 0.02)).toBe('2.0%');
+    expect(formatPercent('en-US', 0.7, 0)).toBe('70%');
+  });
+  it('name a city that is its own province once', () => {
+    expect(placeText('\u5317\u4eac', '\u5317\u4eac\u5e02')).toBe('\u5317\u4eac\u5e02');
+    expect(placeText('Jiangsu', 'Suzhou')).toBe('Jiangsu Suzhou');
+    expect(placeText(null, 'Suzhou')).toBe('Suzhou');
+    expect(placeText('Jiangsu', null)).toBe('Jiangsu');
   });
 });
 

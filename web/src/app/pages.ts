@@ -18,9 +18,9 @@ export const MORE_PAGES = [
   { path: '/settings/jobs', name: 'platform.jobs.title' },
 ] as const;
 
-/** The menu entry of a path: the longest that begins it. */
+/** The menu entry of a path: the longest that begins it, if any. */
 export function menuOf(pathname: string): string {
-  let best = '/';
+  let best = pathname === '/' ? '/' : '';
   for (const { path } of MENU) {
     if ((pathname === path || pathname.startsWith(`${path}/`)) && path.length > best.length) best = path;
   }

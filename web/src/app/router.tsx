@@ -6,6 +6,7 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router';
+import { ProblemError } from '@/api/client';
 import { queryClient } from '@/lib/query';
 import { parseSearch, stringifySearch } from '@/lib/url';
 import { commerceRoutes } from '@/modules/commerce/routes';
@@ -38,7 +39,9 @@ const frame = createRoute({
   beforeLoad: async ({ location }) => {
     try {
       await queryClient.ensureQueryData(sessionQuery);
-    } catch {
+    } catch (error) {
+      // Only a refusal sends people to the door; a server that does not answer is another matter.
+      if (!(error instanceof ProblemError && error.status === 401)) throw error;
       const needed = await setupNeeded()
         .then((answer) => answer.needed)
         .catch(() => false);
@@ -74,11 +77,14 @@ const settingPages = pages
     }),
   );
 
+/** An address that nobody knows keeps the menu beside it. */
+const missing = createRoute({ getParentRoute: () => frame, path: '$', component: Missing });
+
 export const router = createRouter({
   routeTree: root.addChildren([
     signIn,
     setup,
-    frame.addChildren([...framed, settings.addChildren(settingPages)]),
+    frame.addChildren([...framed, settings.addChildren(settingPages), missing]),
   ]),
   parseSearch,
   stringifySearch,

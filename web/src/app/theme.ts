@@ -13,6 +13,11 @@ export function themeOf(dark: boolean, phone: boolean): ThemeConfig {
     token: {
       colorPrimary: dark ? '#2f8792' : '#1d6b74',
       colorInfo: dark ? '#2f8792' : '#1d6b74',
+      colorPrimaryBg: dark ? '#15292d' : '#e3eff0',
+      colorPrimaryBgHover: dark ? '#1a363b' : '#d3e6e8',
+      colorPrimaryBorder: dark ? '#245059' : '#a9cdd2',
+      colorInfoBg: dark ? '#12262a' : '#e8f2f3',
+      colorInfoBorder: dark ? '#245059' : '#b4d3d7',
       colorLink: link,
       colorLinkHover: dark ? '#93d6de' : '#144e55',
       colorSuccess: dark ? '#4a9a5b' : '#2c7a3f',
@@ -47,6 +52,13 @@ export function themeOf(dark: boolean, phone: boolean): ThemeConfig {
         headerSplitColor: 'transparent',
         rowSelectedBg: dark ? '#18333a' : '#e6f1f2',
         rowSelectedHoverBg: dark ? '#1c3c44' : '#dcebed',
+      },
+      Button: {
+        defaultHoverColor: link,
+        defaultHoverBorderColor: link,
+        defaultActiveColor: link,
+        defaultActiveBorderColor: link,
+        dangerColor: dark ? '#1f1110' : '#ffffff',
       },
       Menu: {
         itemHeight: 36,

@@ -78,7 +78,11 @@ export function formatInt(lang: string, value: number): string {
 }
 
 export function formatPercent(lang: string, share: number, digits = 1): string {
-  return number(lang, { style: 'percent', maximumFractionDigits: digits }).format(share);
+  return number(lang, {
+    style: 'percent',
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  }).format(share);
 }
 
 export function formatBytes(lang: string, bytes: number): string {
@@ -130,6 +134,12 @@ export function isoDay(date: Date): string {
   return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
 }
 
+/** Province and city; a city that is its own province is named once. */
+export function placeText(province?: string | null, city?: string | null): string {
+  if (!province || !city) return province ?? city ?? '';
+  return city.startsWith(province) || province.startsWith(city) ? city : `${province} ${city}`;
+}
+
 export function useFormat() {
   const { t, i18n } = useTranslation();
   const lang = i18n.language;
@@ -146,6 +156,7 @@ export function useFormat() {
       instant: (iso: string) => formatInstant(lang, iso),
       seconds: (value: number) => {
         const whole = Math.max(0, Math.round(value));
+        if (value < 0.1) return t('ui.duration.instant');
         if (whole < 60) return t('ui.duration.seconds', { n: value < 10 ? value.toFixed(1) : whole });
         if (whole < 3600) return t('ui.duration.minutes', { m: Math.floor(whole / 60), s: whole % 60 });
         return t('ui.duration.hours', { h: Math.floor(whole / 3600), m: Math.floor((whole % 3600) / 60) });

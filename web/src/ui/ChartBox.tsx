@@ -22,6 +22,12 @@ export interface Palette {
   scale: string[];
 }
 
+/** From little to much, by mode; light colours mean little on a light page and dark ones on a dark page. */
+export const HEAT_SCALES = {
+  dark: ['#1c2a2d', '#1f4a52', '#27737e', '#48a3a6', '#8fd0c0', '#e4f3d6'],
+  light: ['#f0f6f4', '#c9e3df', '#8cc4c4', '#4a9ba5', '#256d7f', '#123c57'],
+};
+
 export function usePalette(): Palette {
   const { token } = theme.useToken();
   const dark = useDark();
@@ -33,9 +39,7 @@ export function usePalette(): Palette {
     surface: token.colorBgElevated,
     main: dark ? '#4fb3bf' : '#1d6b74',
     accent: dark ? '#e9b35f' : '#c2701a',
-    scale: dark
-      ? ['#1c2a2d', '#1f4a52', '#27737e', '#48a3a6', '#8fd0c0', '#e4f3d6']
-      : ['#f0f6f4', '#c9e3df', '#8cc4c4', '#4a9ba5', '#256d7f', '#123c57'],
+    scale: dark ? HEAT_SCALES.dark : HEAT_SCALES.light,
   };
 }
 
@@ -155,7 +159,7 @@ export function ChartBox(props: {
   useKeys({ t: () => setAsTable((on) => !on) });
   return (
     <section className="panel">
-      <header className="panel-head">
+      <header className={props.extra ? 'panel-head' : 'panel-head panel-head-tight'}>
         <div>
           <h2>{props.title}</h2>
           {props.note ? <p className="panel-note">{props.note}</p> : null}

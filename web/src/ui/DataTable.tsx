@@ -231,8 +231,14 @@ export function DataTable<T extends { id: string }>(props: {
   );
 }
 
+/** No space between a Chinese unit of number and the word that follows it. */
+function closeUp(text: string) {
+  return text.replace(/([\u4e07\u4ebf]) (?=\p{Script=Han})/gu, '$1');
+}
+
 /** About how many, at once; exactly, on demand. */
 export function Count(props: { total?: number | null; words: (n: string) => string }) {
+  const { t } = useTranslation();
   const format = useFormat();
   if (props.total == null) return null;
   const short = format.short(props.total);
@@ -240,7 +246,7 @@ export function Count(props: { total?: number | null; words: (n: string) => stri
   if (short === exact) return <span className="count">{props.words(exact)}</span>;
   return (
     <Tooltip title={props.words(exact)}>
-      <span className="count">{props.words(`≈ ${short}`)}</span>
+      <span className="count">{closeUp(props.words(t('ui.about', { n: short })))}</span>
     </Tooltip>
   );
 }

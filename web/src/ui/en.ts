@@ -39,7 +39,12 @@ export default {
   export: 'Export',
   filteredEmpty: 'Nothing matches these filters',
   filteredEmptyText: 'Loosen or clear the filters and look again.',
-  duration: { seconds: '{{n}} s', minutes: '{{m}} min {{s}} s', hours: '{{h}} h {{m}} min' },
+  duration: {
+    instant: 'under 0.1 s',
+    seconds: '{{n}} s',
+    minutes: '{{m}} min {{s}} s',
+    hours: '{{h}} h {{m}} min',
+  },
   chart: { asTable: 'Show as table', asPicture: 'Show as chart' },
   progress: {
     label: 'Import progress: {{name}}',
@@ -104,6 +109,8 @@ export default {
     undoing: 'Undoing',
     undone: 'Undone',
   },
+  about: 'about {{n}}',
+  currency: { CNY: 'CNY' },
   channel: {
     taobao: 'Taobao',
     tmall: 'Tmall',

@@ -47,7 +47,8 @@ export function useProblemText(): (error: unknown) => string {
     const known = `ui.problem.${error.kind}`;
     if (i18n.exists(known)) {
       const detail = error.problem.detail;
-      return error.kind === 'network' || !detail ? t(known) : `${t(known)} ${detail}`;
+      // The rule that refused is worth reading; why an address leads nowhere is not.
+      return ['network', 'not-found'].includes(error.kind) || !detail ? t(known) : `${t(known)} ${detail}`;
     }
     return error.problem.detail ?? error.problem.title ?? t('ui.problem.unknown');
   };

@@ -1,6 +1,6 @@
 import { Tooltip } from 'antd';
 import { useEffect, useState } from 'react';
-import { formatDay, useFormat } from '@/lib/format';
+import { formatDay, placeText, useFormat } from '@/lib/format';
 
 /** Stands where a fact is not known. */
 export function Nothing() {
@@ -55,6 +55,11 @@ export function Day(props: { at?: string | null }) {
       </time>
     </Tooltip>
   );
+}
+
+/** Province and city. */
+export function Place(props: { province?: string | null; city?: string | null }) {
+  return placeText(props.province, props.city) || <Nothing />;
 }
 
 /** A bar that shows a share of the whole beside its figure. */

@@ -39,7 +39,12 @@ export default {
   export: '导出',
   filteredEmpty: '没有符合筛选条件的结果',
   filteredEmptyText: '放宽或清除筛选条件后再看看。',
-  duration: { seconds: '{{n}} 秒', minutes: '{{m}} 分 {{s}} 秒', hours: '{{h}} 小时 {{m}} 分' },
+  duration: {
+    instant: '不到 0.1 秒',
+    seconds: '{{n}} 秒',
+    minutes: '{{m}} 分 {{s}} 秒',
+    hours: '{{h}} 小时 {{m}} 分',
+  },
   chart: { asTable: '看表格', asPicture: '看图' },
   progress: {
     label: '导入进度：{{name}}',
@@ -104,6 +109,8 @@ export default {
     undoing: '撤销中',
     undone: '已撤销',
   },
+  about: '约 {{n}}',
+  currency: { CNY: '元' },
   channel: {
     taobao: '淘宝',
     tmall: '天猫',

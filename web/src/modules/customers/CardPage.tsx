@@ -4,7 +4,7 @@ import { Alert, Button, Select, Tabs } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { CustomerCard } from '@/api/types';
-import { useFormat } from '@/lib/format';
+import { placeText, useFormat } from '@/lib/format';
 import { usePhone } from '@/lib/prefs';
 import { useUrl } from '@/lib/url';
 import { AppLink } from '@/ui/Link';
@@ -45,10 +45,10 @@ function Card(props: { card: CustomerCard }) {
           {card.rating ? <span className="quiet"> · {t(`customers.rating.${card.rating}`)}</span> : null}
         </>
       }
-      note={[card.province, card.city].filter(Boolean).join(' ')}
+      note={placeText(card.province, card.city)}
       actions={
         card.merged_into ? null : (
-          <Button onClick={() => setMerging(true)}>{t('customers.merge.button')}</Button>
+          <Button onClick={() => setMerging(true)}>{t('customers.merge.open')}</Button>
         )
       }
     >

@@ -7,6 +7,7 @@ import { AppLink } from '@/ui/Link';
 import { OrderStateMark } from '@/ui/marks';
 import { EmptyState, ErrorState, Waiting } from '@/ui/states';
 import { Money, Time } from '@/ui/values';
+import { useWho } from '@/ui/Who';
 import { useTimeline } from './api';
 
 const KINDS = ['order', 'payment', 'refund', 'note', 'tag', 'merge'];
@@ -15,7 +16,7 @@ export function TimelineTab(props: { id: string }) {
   const { t } = useTranslation();
   const [url, setUrl] = useUrl();
   const query = useTimeline(props.id, url.kind as TimelineKind);
-  const items = query.data?.pages.flatMap((page) => page.items) ?? [];
+  const items = withoutRepeats(query.data?.pages.flatMap((page) => page.items) ?? []);
   return (
     <div className="stack">
       <div className="scroll-x">
@@ -47,7 +48,9 @@ export function TimelineTab(props: { id: string }) {
                 )}
                 <div className="event-line">
                   <span className="event-kind">
-                    {t(`customers.timeline.kind.${item.kind}`, { defaultValue: item.kind })}
+                    {t(`customers.timeline.kind.${item.paid ? 'orderPaid' : item.kind}`, {
+                      defaultValue: item.kind,
+                    })}
                   </span>
                   <span className="event-what">
                     <Event item={item} />
@@ -70,13 +73,23 @@ export function TimelineTab(props: { id: string }) {
   );
 }
 
+/** An order and its payment that stand next to each other are one thing that happened. */
+function withoutRepeats(items: TimelineItem[]): (TimelineItem & { paid?: boolean })[] {
+  const same = (a?: TimelineItem, b?: TimelineItem) =>
+    a?.kind === 'payment' && b?.kind === 'order' && !!a.order && a.order.id === b.order?.id;
+  return items
+    .map((item, index) => ({ ...item, paid: same(items[index - 1], item) }))
+    .filter((item, index) => !same(item, items[index + 1]));
+}
+
 function Event(props: { item: TimelineItem }) {
+  const who = useWho();
   const { item } = props;
   const { order, note } = item;
   if (note) {
     return (
       <>
-        <span className="note-text">{note.text}</span> <span className="quiet">{note.author}</span>
+        <span className="note-text">{note.text}</span> <span className="quiet">{who(note.author)}</span>
       </>
     );
   }
@@ -92,7 +105,7 @@ function Event(props: { item: TimelineItem }) {
   }
   return (
     <>
-      {item.title} {item.actor ? <span className="quiet">{item.actor}</span> : null}
+      {item.title} <span className="quiet">{who(item.actor)}</span>
     </>
   );
 }

@@ -5,6 +5,7 @@ export default {
   searchHint: 'Name, account, order no., full phone or e-mail',
   ordersOf_one: '{{n}} order',
   ordersOf_other: '{{n}} orders',
+  inUnit: '{{name}} ({{unit}})',
   profile: 'Profile',
   saved: 'Saved',
   editProfile: 'Edit name and rating',
@@ -76,6 +77,7 @@ export default {
     noneOfKind: 'Nothing of this kind',
     kind: {
       order: 'Order',
+      orderPaid: 'Order, paid',
       payment: 'Payment',
       refund: 'Refund',
       note: 'Note',
@@ -130,6 +132,7 @@ export default {
   },
   merge: {
     button: 'Merge',
+    open: 'Merge with…',
     title: 'Merge customers',
     text: 'Orders, identities, tags and notes move to the customer you keep, and the tier is computed again. You can unmerge at any time; both are restored as they were.',
     find: 'Find the other one by name, account or full phone',
@@ -156,6 +159,7 @@ export default {
     all: 'All suggestions',
     dismiss: 'Not the same',
     score: '{{n}} sure',
+    short: 'Duplicates',
     pageTitle: 'Possible duplicates',
     pageNote: 'Look at the evidence, then merge or dismiss',
     pageEmpty: 'No possible duplicates',

@@ -5,6 +5,7 @@ export default {
   searchHint: '姓名、账号、订单号、完整手机号或邮箱',
   ordersOf_one: '{{n}} 单',
   ordersOf_other: '{{n}} 单',
+  inUnit: '{{name}}（{{unit}}）',
   profile: '资料',
   saved: '已保存',
   editProfile: '修改姓名和评级',
@@ -75,6 +76,7 @@ export default {
     noneOfKind: '没有这一类动态',
     kind: {
       order: '下单',
+      orderPaid: '下单付款',
       payment: '付款',
       refund: '退款',
       note: '备注',
@@ -122,6 +124,7 @@ export default {
   },
   merge: {
     button: '合并',
+    open: '合并客户',
     title: '合并客户',
     text: '合并后，订单、账号、标签和备注都归到留下的那位名下，人群重新计算。随时可以取消合并，两边恢复原样。',
     find: '输入姓名、账号或完整手机号查找另一位',
@@ -148,6 +151,7 @@ export default {
     all: '查看全部疑似重复',
     dismiss: '不是同一人',
     score: '把握 {{n}}',
+    short: '疑似重复',
     pageTitle: '疑似重复的客户',
     pageNote: '看证据，决定合并还是忽略',
     pageEmpty: '没有疑似重复的客户',

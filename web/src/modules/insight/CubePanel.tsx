@@ -9,7 +9,16 @@ import { usePhone } from '@/lib/prefs';
 import { useUrl } from '@/lib/url';
 import { ChartBox, chartBase, usePalette } from '@/ui/ChartBox';
 import { AppLink } from '@/ui/Link';
-import { cellName, type Dimension, type Metric, project, type Square, thirdOf } from './cube';
+import {
+  cellName,
+  colourAt,
+  type Dimension,
+  inkOn,
+  type Metric,
+  project,
+  type Square,
+  thirdOf,
+} from './cube';
 
 const PAIRS: [Dimension, Dimension][] = [
   ['r', 'f'],
@@ -93,8 +102,8 @@ export function CubePanel(props: { data: Rfm }) {
           const sum = (name: Metric) => square.cells.reduce((total, cell) => total + cell[name], 0);
           return [
             `${x.toUpperCase()}${square.x} ${y.toUpperCase()}${square.y}`,
-            t('insight.cube.tipCustomers', { n: format.int(sum('customers')) }),
-            t('insight.cube.tipOrders', { n: format.int(sum('orders')) }),
+            t('insight.cube.tipCustomers', { count: sum('customers'), n: format.int(sum('customers')) }),
+            t('insight.cube.tipOrders', { count: sum('orders'), n: format.int(sum('orders')) }),
             format.money(sum('revenue_minor'), data.currency),
           ].join('<br/>');
         },
@@ -102,15 +111,11 @@ export function CubePanel(props: { data: Rfm }) {
       series: [
         {
           type: 'heatmap',
-          data: squares.map((square) => {
-            // The upper half of the scale is dark in light mode and light in dark mode.
-            const strong = square.value / most > 0.5;
-            return {
-              value: [square.x - 1, square.y - 1, square.value],
-              square,
-              label: { color: strong === palette.dark ? '#0e2226' : strong ? '#ffffff' : palette.text },
-            };
-          }),
+          data: squares.map((square) => ({
+            value: [square.x - 1, square.y - 1, square.value],
+            square,
+            label: { color: inkOn(colourAt(palette.scale, square.value / most)) },
+          })),
           label: {
             show: data.bins <= (phone ? 5 : 8),
             formatter: (point: { data: { square: Square } }) =>

@@ -59,8 +59,8 @@ export function MovementPanel(props: { data: Rfm }) {
           data: { flow?: (typeof flows)[number] };
         }) =>
           point.data.flow
-            ? `${name(point.data.flow.from)} → ${name(point.data.flow.to)}<br/>${t('insight.cube.tipCustomers', { n: format.int(point.value) })}`
-            : `${label(point.name)}<br/>${t('insight.cube.tipCustomers', { n: format.int(point.value) })}`,
+            ? `${name(point.data.flow.from)} → ${name(point.data.flow.to)}<br/>${t('insight.cube.tipCustomers', { count: point.value, n: format.int(point.value) })}`
+            : `${label(point.name)}<br/>${t('insight.cube.tipCustomers', { count: point.value, n: format.int(point.value) })}`,
       },
       series: [
         {

@@ -25,7 +25,7 @@ export function RevenueChart(props: { data: Workbench }) {
       },
       yAxis: {
         type: 'value',
-        name: t('insight.chart.unit', { currency }),
+        name: t('insight.chart.unit', { currency: t(`ui.currency.${currency}`, { defaultValue: currency }) }),
         nameTextStyle: { color: palette.quiet, align: 'left' },
         axisLabel: { color: palette.quiet, formatter: (value: number) => format.short(value) },
         splitLine: { lineStyle: { color: palette.line } },
@@ -37,7 +37,7 @@ export function RevenueChart(props: { data: Workbench }) {
         formatter: (points: { dataIndex: number }[]) => {
           const one = days[points[0]?.dataIndex ?? 0];
           return one
-            ? `${one.day}<br/>${format.money(one.revenue_minor, currency)}<br/>${t('insight.chart.orders', { n: format.int(one.orders) })}`
+            ? `${one.day}<br/>${format.money(one.revenue_minor, currency)}<br/>${t('insight.chart.orders', { count: one.orders, n: format.int(one.orders) })}`
             : '';
         },
       },

@@ -1,16 +1,15 @@
 import { useTranslation } from 'react-i18next';
 import type { Rfm } from '@/api/types';
-import { formatInt, useFormat } from '@/lib/format';
+import { formatInt, minorDigits, useFormat } from '@/lib/format';
 import { Panel } from '@/ui/Page';
 import type { Dimension } from './cube';
 
-/** Where the scores begin, and how many customers have each. */
 /** Bounds of money come in major units, amounts in minor ones. */
 function minorPerMajor(currency: string) {
-  const digits = new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions();
-  return 10 ** (digits.maximumFractionDigits ?? 2);
+  return 10 ** minorDigits(currency);
 }
 
+/** Where the scores begin, and how many customers have each. */
 export function ThresholdsPanel(props: { data: Rfm }) {
   const { t } = useTranslation();
   const format = useFormat();
@@ -27,18 +26,23 @@ export function ThresholdsPanel(props: { data: Rfm }) {
     const bounds = data.thresholds[dimension];
     const at = dimension === 'r' ? data.bins - score : score - 1;
     const low = at > 0 ? bounds[at - 1] : undefined;
-    const high = bounds[at];
-    const unit = `range${dimension.toUpperCase()}`;
+    const high = at < data.bins - 1 ? bounds[at] : undefined;
     if (low === undefined && high === undefined) return '–';
-    if (low === undefined)
-      return t(`insight.thresholds.${unit}.below`, { high: bound(dimension, high as number) });
-    if (high === undefined || at >= data.bins - 1) {
-      return t(`insight.thresholds.${unit}.from`, { low: bound(dimension, low) });
+    if (low !== undefined && low === high) return t('insight.thresholds.none');
+    if (dimension === 'f') {
+      // Orders are counted in whole numbers: from 2 to under 4 is 2 or 3.
+      const least = Math.max(1, Math.ceil(low ?? 1));
+      if (high === undefined) return t('insight.thresholds.rangeF.from', { low: format.int(least) });
+      const most = Math.ceil(high) - 1;
+      if (most < least) return t('insight.thresholds.none');
+      return most === least
+        ? t('insight.thresholds.rangeF.one', { count: least, low: format.int(least) })
+        : t('insight.thresholds.rangeF.between', { low: format.int(least), high: format.int(most) });
     }
-    return t(`insight.thresholds.${unit}.between`, {
-      low: bound(dimension, low),
-      high: bound(dimension, high),
-    });
+    const unit = `insight.thresholds.range${dimension.toUpperCase()}`;
+    if (low === undefined) return t(`${unit}.below`, { high: bound(dimension, high as number) });
+    if (high === undefined) return t(`${unit}.from`, { low: bound(dimension, low) });
+    return t(`${unit}.between`, { low: bound(dimension, low), high: bound(dimension, high) });
   };
   return (
     <Panel title={t('insight.thresholds.title')}>

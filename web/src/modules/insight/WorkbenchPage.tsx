@@ -62,32 +62,33 @@ function Board(props: { data: Workbench }) {
   const format = useFormat();
   const { data } = props;
   const day = `from=${data.day}&to=${data.day}`;
+  // A file that was put away before anything was read is no news.
+  const imports = data.recent_imports.filter((one) => one.state !== 'cancelled' || one.rows_read > 0);
   return (
     <>
       <div className="grid-4 keep-2">
-        <Change
+        <Today
           name={t('insight.workbench.orders')}
           value={format.int(data.orders.value)}
-          delta={data.orders}
+          before={format.int(data.orders.before)}
           href={`/orders?${day}`}
         />
-        <Change
+        <Today
           name={t('insight.workbench.revenue')}
           value={format.money(data.revenue_minor.value, data.currency)}
-          delta={data.revenue_minor}
+          before={format.money(data.revenue_minor.before, data.currency)}
           href={`/orders?${day}&sort=-paid_amount`}
         />
-        <Change
+        <Today
           name={t('insight.workbench.newCustomers')}
           value={format.int(data.new_customers.value)}
-          delta={data.new_customers}
+          before={format.int(data.new_customers.before)}
           href={`/customers?first_order_from=${data.day}&first_order_to=${data.day}`}
         />
-        <Change
+        <Today
           name={t('insight.workbench.refunds')}
           value={format.int(data.refunds.value)}
-          delta={data.refunds}
-          badWhenUp
+          before={format.int(data.refunds.before)}
           href={`/orders?${day}`}
         />
       </div>
@@ -116,22 +117,24 @@ function Board(props: { data: Workbench }) {
             title={t('insight.workbench.imports')}
             extra={<AppLink href="/imports">{t('ui.all')}</AppLink>}
           >
-            {data.recent_imports.length === 0 ? (
+            {imports.length === 0 ? (
               <p className="quiet">{t('insight.workbench.noImports')}</p>
             ) : (
               <ul className="attention">
-                {data.recent_imports.slice(0, 5).map((one) => (
+                {imports.slice(0, 5).map((one) => (
                   <li key={one.id}>
                     <AppLink href={`/imports/${one.id}`}>
-                      <span className="clip">{one.files[0]?.name ?? one.id}</span>
+                      <span>{one.files[0]?.name ?? one.id}</span>
                       <ImportStateMark import={one} />
                     </AppLink>
                     {ACTIVE_STATES.includes(one.state) ? (
                       <ImportProgress import={one} small />
                     ) : (
                       <div className="quiet">
-                        <Time at={one.created_at} /> ·{' '}
-                        {t('insight.workbench.rows', { n: format.short(one.rows_read) })}
+                        <Time at={one.created_at} />
+                        {one.rows_read
+                          ? ` · ${t('insight.workbench.rows', { count: one.rows_read, n: format.int(one.rows_read) })}`
+                          : null}
                       </div>
                     )}
                   </li>
@@ -145,31 +148,14 @@ function Board(props: { data: Workbench }) {
   );
 }
 
-function Change(props: {
-  name: string;
-  value: string;
-  delta: { value: number; before: number };
-  href: string;
-  badWhenUp?: boolean;
-}) {
+/** Today so far beside the whole of yesterday: two facts, and no percentage of a day that is not over. */
+function Today(props: { name: string; value: string; before: string; href: string }) {
   const { t } = useTranslation();
-  const format = useFormat();
-  const { value, before } = props.delta;
-  const up = value > before;
-  const same = value === before;
-  const good = same ? undefined : up !== !!props.badWhenUp;
-  const words = same
-    ? t('insight.workbench.same')
-    : before === 0
-      ? t('insight.workbench.fromZero')
-      : t(up ? 'insight.workbench.up' : 'insight.workbench.down', {
-          share: format.percent(Math.abs(value - before) / before),
-        });
   return (
     <AppLink href={props.href} className="tile tile-link">
       <span className="tile-name">{props.name}</span>
       <span className="tile-value figure">{props.value}</span>
-      <span className={good === undefined ? 'quiet' : good ? 'good' : 'bad'}>{words}</span>
+      <span className="quiet figure">{t('insight.workbench.before', { n: props.before })}</span>
     </AppLink>
   );
 }

@@ -45,3 +45,38 @@ export function project(
 export function cellName(cell: Cell): string {
   return `R${cell.r}F${cell.f}M${cell.m}`;
 }
+
+function channels(hex: string): number[] {
+  return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+}
+
+/** Relative luminance as WCAG 2 defines it. */
+function luminance(rgb: number[]): number {
+  const [r = 0, g = 0, b = 0] = rgb.map((one) => {
+    const share = one / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+export const DARK_INK = '#000000';
+export const LIGHT_INK = '#ffffff';
+
+/** The colour of a scale at a share of it, as the chart mixes it. */
+export function colourAt(scale: string[], share: number): number[] {
+  const place = Math.min(1, Math.max(0, share)) * (scale.length - 1);
+  const from = channels(scale[Math.floor(place)] ?? '#000000');
+  const to = channels(scale[Math.ceil(place)] ?? '#000000');
+  return from.map((one, index) => one + ((to[index] ?? one) - one) * (place % 1));
+}
+
+/** How well ink reads on a colour: 1 to 21. */
+export function contrast(ink: string, ground: number[]): number {
+  const [high = 0, low = 0] = [luminance(channels(ink)), luminance(ground)].sort((a, b) => b - a);
+  return (high + 0.05) / (low + 0.05);
+}
+
+/** The ink that reads better there. */
+export function inkOn(ground: number[]): string {
+  return contrast(LIGHT_INK, ground) > contrast(DARK_INK, ground) ? LIGHT_INK : DARK_INK;
+}

@@ -80,7 +80,11 @@ export default function JobsPage() {
                 {jobs.map((job) => (
                   <tr key={job.id}>
                     <th scope="row">
-                      <code>{job.kind}</code>
+                      <span title={job.kind}>
+                        {t(`platform.jobs.kinds.${job.kind.replaceAll('.', '_')}`, {
+                          defaultValue: job.kind,
+                        })}
+                      </span>
                       {job.last_error && job.state !== 'done' ? (
                         <div className="job-error">{job.last_error}</div>
                       ) : null}

@@ -9,6 +9,7 @@ export default {
     retried: 'Queued again',
     empty: 'No background jobs',
     emptyText: 'Imports, undos and rebuilds run here. Failed ones wait to be tried again.',
+    kinds: { commerce_import: 'Import or undo of orders' },
     states: { waiting: 'Waiting', running: 'Running', dead: 'Failed', done: 'Done' },
   },
 };
