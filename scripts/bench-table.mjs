@@ -5,20 +5,22 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 
 const [area, source, page] = process.argv.slice(2);
-const { figures } = JSON.parse(readFileSync(source, 'utf8'));
+const { figures, build, left_out: leftOut } = JSON.parse(readFileSync(source, 'utf8'));
 if (!Array.isArray(figures) || figures.length === 0) {
   throw new Error(`${source} holds no figures`);
 }
 
 const shown = (value) => (typeof value === 'number' ? Number(value.toPrecision(4)).toLocaleString('en-US') : (value ?? ''));
-const rows = figures.map(({ name, value, unit, goal, ok }) => [
+const rows = figures.map(({ name, value, unit, goal, ok, rounds, note }) => [
   name,
   shown(value),
   unit ?? '',
   shown(goal),
   ok === undefined || ok === null ? '' : ok ? 'yes' : '**no**',
+  shown(rounds),
+  note ?? '',
 ]);
-const header = ['figure', 'value', 'unit', 'goal', 'met'];
+const header = ['figure', 'value', 'unit', 'goal', 'met', 'rounds', 'note'];
 const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => String(row[column]).length)));
 const line = (cells) => `| ${cells.map((cell, column) => String(cell).padEnd(widths[column])).join(' | ')} |`;
 const table = [line(header), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...rows.map(line)].join('\n');
@@ -27,7 +29,9 @@ const [cpu] = os.cpus();
 const machine = `${cpu?.model.trim() ?? 'unknown processor'}, ${os.cpus().length} threads, ${Math.round(os.totalmem() / 2 ** 30)} GiB, ${os.type()} ${os.release()}`;
 const commit = execSync('git rev-parse --short HEAD').toString().trim();
 const day = new Date().toISOString().slice(0, 10);
-const block = `${day}, commit ${commit}, ${machine}.\n\n${table}`;
+const built = build && build !== 'release' ? ` A ${build} build: these figures say nothing.` : '';
+const missing = leftOut?.length ? `\n\nLeft out: ${leftOut.join('; ')}.` : '';
+const block = `${day}, commit ${commit}, ${machine}.${built}\n\n${table}${missing}`;
 console.log(`${block}\n`);
 
 const [begin, end] = [`<!-- bench:${area} begin -->`, `<!-- bench:${area} end -->`];
