@@ -3,13 +3,15 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { startLanguage } from './app/language';
 import { Providers } from './app/Providers';
-import { router } from './app/router';
+import { router, warmUp } from './app/router';
 import './app/app.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('no #root');
 
-void startLanguage().then(() => {
+const words = startLanguage();
+warmUp(location.pathname);
+void words.then(() => {
   createRoot(root).render(
     <StrictMode>
       <Providers>

@@ -32,10 +32,12 @@ const setup = createRoute({
   component: lazyRouteComponent(() => import('./SetupPage')),
 });
 
+const loadFrame = () => import('./Frame');
+
 const frame = createRoute({
   getParentRoute: () => root,
   id: 'frame',
-  component: lazyRouteComponent(() => import('./Frame')),
+  component: lazyRouteComponent(loadFrame),
   beforeLoad: async ({ location }) => {
     try {
       await queryClient.ensureQueryData(sessionQuery);
@@ -76,6 +78,15 @@ const settingPages = pages
       component: lazyRouteComponent(page.load),
     }),
   );
+
+/** Begins to fetch a page while the words are on their way; what fails here is asked for again. */
+export function warmUp(pathname: string) {
+  const page = pages.find((one) => one.path === pathname);
+  if (!page) return;
+  void queryClient.prefetchQuery(sessionQuery);
+  page.ask?.();
+  for (const load of [loadFrame, page.load]) load().catch(() => undefined);
+}
 
 /** An address that nobody knows keeps the menu beside it. */
 const missing = createRoute({ getParentRoute: () => frame, path: '$', component: Missing });

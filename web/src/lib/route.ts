@@ -4,4 +4,6 @@ import type { ComponentType } from 'react';
 export interface PageRoute {
   path: string;
   load: () => Promise<{ default: ComponentType }>;
+  /** Asks for what the page shows first, while its script is still on the way. */
+  ask?: () => void;
 }

@@ -73,7 +73,16 @@ interface ChartHandle {
   on: (name: string, handler: (event: ChartEvent) => void) => void;
 }
 
+/** Once the page has nothing more urgent to do: the figures come first, the picture after. */
+function idle(): Promise<void> {
+  return new Promise((go) => {
+    if (typeof requestIdleCallback === 'function') requestIdleCallback(() => go(), { timeout: 500 });
+    else setTimeout(go, 50);
+  });
+}
+
 async function makeChart(kind: ChartKind, box: HTMLElement): Promise<ChartHandle> {
+  await idle();
   const [{ init }] = await Promise.all([
     import('./echarts-base'),
     kind === 'heat' ? import('./echarts-heat') : kind === 'sankey' ? import('./echarts-sankey') : undefined,

@@ -1,13 +1,19 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { client, itemsOf, take } from '@/api/client';
 import type { Rfm, Shop, Workbench } from '@/api/types';
+import { queryClient } from '@/lib/query';
+
+const workbenchQuery = {
+  queryKey: ['workbench'],
+  queryFn: () => take<Workbench>(client.GET('/api/v1/insight/workbench')),
+};
+
+export function askWorkbench() {
+  void queryClient.prefetchQuery(workbenchQuery);
+}
 
 export function useWorkbench() {
-  return useQuery({
-    queryKey: ['workbench'],
-    queryFn: () => take<Workbench>(client.GET('/api/v1/insight/workbench')),
-    refetchInterval: 5 * 60_000,
-  });
+  return useQuery({ ...workbenchQuery, refetchInterval: 5 * 60_000 });
 }
 
 export interface RfmQuery {
