@@ -61,6 +61,11 @@ impl JobHandler for RunImport {
         let cx = context(platform, job);
         let shops = {
             let mut tx = platform.db.read().await?;
+            let state = imports::get(&mut tx, cx.scope, id).await?.map(|import| import.state);
+            if !matches!(state, Some(ImportState::Queued | ImportState::Running)) {
+                // Paused or cancelled before its turn came.
+                return Ok(JobOutcome::Done);
+            }
             shops::all(&mut tx, &cx).await?
         };
         let hub = platform.live.clone();
@@ -126,13 +131,12 @@ async fn put_back(
     reason: &str,
 ) -> Result<(), DbError> {
     let mut tx = platform.db.begin().await?;
-    let from = [ImportState::Undoing];
-    imports::transition(&mut tx, cx, id, &from, was).await?;
+    if !imports::put_back(&mut tx, cx.scope, id, was, reason).await? {
+        return tx.rollback().await;
+    }
     let import = imports::get(&mut tx, cx.scope, id).await?;
-    if let Some(mut import) = import {
-        import.error = Some(reason.to_owned());
-        imports::save(&mut tx, cx.scope, &import).await?;
-        tx.commit().await?;
+    tx.commit().await?;
+    if let Some(import) = import {
         publish(platform, cx, &import).await;
     }
     Ok(())

@@ -132,8 +132,7 @@ async fn import(global: &Global, args: ImportArgs) -> Result<ExitCode> {
     let boot = global.open().await?;
     let cx = boot.ctx();
     let name = args.shop.unwrap_or_default();
-    anyhow::ensure!(!name.trim().is_empty(), "the shop needs a name: --shop NAME");
-    let wanted = WantedShop { name: name.trim(), channel: None, currency: None };
+    let wanted = WantedShop { name: &name, channel: None, currency: None };
     let shop = import_shop::find_or_make(&boot.platform, &cx, wanted, &order).await?;
     let queued = ImportState::Queued;
     let import = import_orders::begin(&boot.platform, &cx, &shop, &order, queued).await?;

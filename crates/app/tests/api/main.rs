@@ -7,6 +7,8 @@ mod disconnect;
 mod document;
 mod edge;
 mod house;
+mod imports;
+mod imports_steps;
 mod reading;
 mod serve;
 mod sign_in;

@@ -42,9 +42,11 @@ pub(super) async fn measure(figures: &mut Figures, serving: &Serving) -> Result<
         Err(error) => figures.leave_out(format!("script of the pages: {error:#}")),
     }
     match interactive(serving).await {
-        Ok(times) => {
+        Ok((times, script_kb)) => {
             let goal = Some(INTERACTIVE_GOAL_MS);
             figures.median("page_interactive_ms", "ms", goal, &times);
+            let name = "page_interactive_script_kb_compressed";
+            figures.median(name, "kB", Some(SCRIPT_GOAL_KB), script_kb.as_slice());
         }
         Err(error) => figures.leave_out(format!("time until the page is usable: {error:#}")),
     }
@@ -75,8 +77,9 @@ async fn script_kb(serving: &Serving, manifest: &Value, entries: &[&str]) -> Res
     Ok(bytes as f64 / 1000.0)
 }
 
-/// Milliseconds until a person can use the first page, from a browser of its own for each.
-async fn interactive(serving: &Serving) -> Result<Vec<f64>> {
+/// Milliseconds until a person can use the first page, each in a browser of its own, and kilobytes of
+/// the scripts that had come by then.
+async fn interactive(serving: &Serving) -> Result<(Vec<f64>, Option<f64>)> {
     ensure!(Path::new(IN_A_BROWSER).exists(), "{IN_A_BROWSER} is not below the current folder");
     let mut node = Command::new("node");
     node.arg(IN_A_BROWSER).env("BASE_URL", &serving.url);
@@ -90,5 +93,5 @@ async fn interactive(serving: &Serving) -> Result<Vec<f64>> {
     let times = answer["interactive_ms"].as_array().into_iter().flatten();
     let times: Vec<f64> = times.filter_map(Value::as_f64).collect();
     ensure!(!times.is_empty(), "{IN_A_BROWSER} gives no times: {answer}");
-    Ok(times)
+    Ok((times, answer["script_kb_compressed"].as_f64()))
 }
