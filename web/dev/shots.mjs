@@ -28,6 +28,7 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
         locale: lang,
         bypassCSP: true,
         reducedMotion: 'reduce',
+        timezoneId: 'Asia/Shanghai',
       });
       await context.addInitScript(
         ({ lang, mode }) => {

@@ -64,8 +64,12 @@ export function useImport(id: string) {
   return useQuery({
     queryKey: ['import', id],
     queryFn: () => take<Import>(client.GET('/api/v1/commerce/imports/{id}', { params: { path: { id } } })),
-    refetchInterval: (query) =>
-      query.state.data && ACTIVE_STATES.includes(query.state.data.state) ? poll : false,
+    refetchInterval: (query) => {
+      const state = query.state.data?.state;
+      // Nothing is told of an import until its first rows are stored.
+      if (state === 'queued') return 1_000;
+      return state && ACTIVE_STATES.includes(state) ? poll : false;
+    },
   });
 }
 
