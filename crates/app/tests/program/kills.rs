@@ -70,7 +70,7 @@ fn import_args(file: &Path) -> Vec<&str> {
 /// Imports `file` in one go.
 pub async fn clean(kind: Kind, file: &Path) -> Clean {
     let place = Place::new(kind).await;
-    let (done, worked) = place.start(&import_args(file)).to_end_timed();
+    let (done, worked) = place.start(&import_args(file)).finish_timed();
     assert_eq!(done.code, Some(0), "{}", done.err);
     let answer: Value = serde_json::from_str(&done.out).unwrap();
     Clean { counters: counters(&answer), stored: stored(&place).await, worked }
@@ -110,7 +110,7 @@ fn import_with_kills(
                 continue;
             }
         }
-        let done = running.to_end();
+        let done = running.finish();
         assert_eq!(done.code, Some(0), "{}", done.err);
         let said = goes_on_behind(&done.err.lines().map(str::to_owned).collect::<Vec<_>>());
         assert!(said.unwrap_or(0) >= behind, "{}", done.err);
@@ -164,7 +164,7 @@ async fn undos_survive(kind: Kind) {
     let undo = |place: &Place, id: &str| place.start(&["import", "undo", id, "--json"]);
 
     let import = place.answer(&import_args(&file)[..4]);
-    let (done, worked) = undo(&place, import["import_id"].as_str().unwrap()).to_end_timed();
+    let (done, worked) = undo(&place, import["import_id"].as_str().unwrap()).finish_timed();
     assert_eq!(done.code, Some(0), "{}", done.err);
     stored(&place).await.assert_same(&before);
 
@@ -186,7 +186,7 @@ async fn undos_survive(kind: Kind) {
         now.assert_same(&whole);
     }
     place.verify();
-    let done = undo(&place, id).to_end();
+    let done = undo(&place, id).finish();
     if done.code != Some(0) {
         assert!(done.err.contains("there is nothing to take back"), "{}", done.err);
     }

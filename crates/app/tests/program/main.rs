@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod bad;
+mod bad_files;
 mod http;
 mod kills;
 mod kills_of_server;

@@ -65,6 +65,7 @@ impl Place {
     }
 
     /// The program as `wrapper` (such as `prlimit --fsize=1`) starts it.
+    #[allow(dead_code)]
     pub fn wrapped<A: AsRef<OsStr>>(&self, wrapper: &[&str], args: &[A]) -> Command {
         let mut command = Command::new(wrapper[0]);
         command.args(&wrapper[1..]).arg(GUANXI);
@@ -91,12 +92,12 @@ impl Place {
 
     /// Runs the program to its end.
     pub fn run<A: AsRef<OsStr>>(&self, args: &[A]) -> Done {
-        self.start(args).to_end()
+        self.start(args).finish()
     }
 
     /// Runs it to its end with `input` on standard input.
     pub fn run_with<A: AsRef<OsStr>>(&self, args: &[A], input: &str) -> Done {
-        Running::start(self.command(args), input).to_end()
+        Running::start(self.command(args), input).finish()
     }
 
     /// What it answers with `--json`, having succeeded.
@@ -218,6 +219,11 @@ impl Running {
         self.peak_kib = self.peak_kib.max(self.peak_kib_now());
     }
 
+    /// The most memory that was seen so far; Linux only.
+    pub fn peak_mib(&self) -> u64 {
+        self.peak_kib.max(self.peak_kib_now()) / 1024
+    }
+
     fn peak_kib_now(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.unwrap_or_default();
@@ -232,7 +238,7 @@ impl Running {
     }
 
     /// Waits for the end, and gives how much processor time the last look saw.
-    pub fn to_end_timed(mut self) -> (Done, Duration) {
+    pub fn finish_timed(mut self) -> (Done, Duration) {
         let mut worked = Duration::ZERO;
         self.wait_until("the end of the program", |running| {
             worked = running.worked();
@@ -248,7 +254,7 @@ impl Running {
         (done, worked)
     }
 
-    pub fn to_end(self) -> Done {
-        self.to_end_timed().0
+    pub fn finish(self) -> Done {
+        self.finish_timed().0
     }
 }
