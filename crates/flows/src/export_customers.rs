@@ -3,7 +3,7 @@
 mod columns;
 mod workbook;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use analytics::ListQuery;
 use kernel::Zone;
@@ -155,7 +155,8 @@ fn csv_text<const N: usize>(
     writer.into_inner().map_err(|error| ExportError::File(error.to_string()))
 }
 
-/// Writes a file of `format` at `path`; gives the number of customers.
+/// Writes a file of `format` at `path`; gives the number of customers. The file has its name only when
+/// it is whole; what was there under that name stays until then.
 ///
 /// # Errors
 /// As [`export_csv`]; `File` if it cannot be written.
@@ -167,10 +168,25 @@ pub async fn export_file(
     wording: Wording,
     path: &Path,
 ) -> Result<u64, ExportError> {
-    match format {
-        ExportFormat::Csv => export_csv_file(engine, cx, params, wording, path).await,
-        ExportFormat::Xlsx => export_workbook(engine, cx, params, wording, path).await,
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".part");
+    let unfinished = PathBuf::from(unfinished);
+    let written = match format {
+        ExportFormat::Csv => export_csv_file(engine, cx, params, wording, &unfinished).await,
+        ExportFormat::Xlsx => export_workbook(engine, cx, params, wording, &unfinished).await,
+    };
+    let done = match written {
+        Ok(count) => tokio::fs::rename(&unfinished, path)
+            .await
+            .map(|()| count)
+            .map_err(|error| ExportError::File(format!("{}: {error}", path.display()))),
+        Err(error) => Err(error),
+    };
+    if done.is_err() {
+        // It may not have been made; the reason of the failure matters more.
+        let _ = tokio::fs::remove_file(&unfinished).await;
     }
+    done
 }
 
 async fn export_csv_file(
@@ -231,7 +247,10 @@ async fn export_workbook(
         }
     }
     drop(send);
-    let written = writer.await.map_err(|error| ExportError::File(error.to_string()))?;
+    // The library knows no other answer to a disk that refuses its temporary file than a panic.
+    let written = writer.await.map_err(|_| {
+        ExportError::File(format!("{}: there is no room for it; is the disk full?", path.display()))
+    })?;
     match failed {
         Some(error) => Err(error),
         None => written.map_err(ExportError::File),

@@ -5,6 +5,7 @@
 
 mod bad;
 mod bad_files;
+mod bad_places;
 mod http;
 mod kills;
 mod kills_of_server;

@@ -65,7 +65,6 @@ impl Place {
     }
 
     /// The program as `wrapper` (such as `prlimit --fsize=1`) starts it.
-    #[allow(dead_code)]
     pub fn wrapped<A: AsRef<OsStr>>(&self, wrapper: &[&str], args: &[A]) -> Command {
         let mut command = Command::new(wrapper[0]);
         command.args(&wrapper[1..]).arg(GUANXI);

@@ -104,7 +104,8 @@ async fn upload(
 }
 
 fn disk(error: &std::io::Error) -> Problem {
-    if error.kind() == std::io::ErrorKind::StorageFull {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) {
         return platform::DbError::DiskFull.into();
     }
     Problem::internal(error)
@@ -140,6 +141,8 @@ async fn receive(mut multipart: Multipart, folder: &Path) -> Result<Received, Pr
                 received.digest.update(&bytes);
                 file.write_all(&bytes).await.map_err(|error| disk(&error))?;
             }
+            // `sync_all` alone would forget that the last write failed.
+            file.flush().await.map_err(|error| disk(&error))?;
             file.sync_all().await.map_err(|error| disk(&error))?;
             received.digest.update(format!("{shown}:{};", before - room));
             received.files.push((shown, path));
