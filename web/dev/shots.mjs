@@ -40,7 +40,7 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
       const page = await context.newPage();
       page.on('pageerror', (error) => console.log(`  ERROR ${error.message}`));
       page.on('console', (message) => {
-        if (message.type() === 'error' && !/401|404/.test(message.text()))
+        if (message.type() === 'error' && !/401|404|ERR_FAILED/.test(message.text()))
           console.log(`  console: ${message.text().slice(0, 200)}`);
       });
       const shot = async (name, prepare) => {

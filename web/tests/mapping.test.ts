@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { guessMapping, toToml } from '@/modules/commerce/mapping';
+import { EMPTY_MAPPING, guessMapping, missingFields, toToml } from '@/modules/commerce/mapping';
 
 describe('a mapping', () => {
   it('guesses names that mean the same everywhere', () => {
@@ -55,6 +55,13 @@ describe('a mapping', () => {
     const toml = toToml(guessMapping(['customer_id', 'order_date', 'revenue', 'email']));
     expect(toml).toContain('each_row_is_an_order = true\norder_key = ["customer_id", "order_date"]');
     expect(toml).toContain('total = "revenue"');
+  });
+
+  it('says what an order cannot do without', () => {
+    expect(missingFields(EMPTY_MAPPING)).toEqual(['order_no', 'ordered_at', 'account', 'total']);
+    const retail = guessMapping(['InvoiceNo', 'Quantity', 'InvoiceDate', 'UnitPrice', 'CustomerID']);
+    expect(missingFields(retail)).toEqual([]);
+    expect(missingFields({ ...retail, amountIsProduct: false })).toEqual(['total']);
   });
 
   it('says the currency of the shop when it is not the yuan', () => {

@@ -96,12 +96,16 @@ function Chart(props: {
   height: number;
   label: string;
   onPick?: (event: ChartEvent) => void;
+  /** The chart's script could not be fetched. */
+  onFail: () => void;
 }) {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<ChartHandle>(undefined);
   const option = useRef(props.option);
   const pick = useRef(props.onPick);
   pick.current = props.onPick;
+  const fail = useRef(props.onFail);
+  fail.current = props.onFail;
   option.current = props.option;
   const [ready, setReady] = useState(false);
   const late = useDelayed(!ready);
@@ -111,7 +115,7 @@ function Chart(props: {
     if (!host) return;
     let gone = false;
     let observer: ResizeObserver | undefined;
-    void makeChart(props.kind, host).then((made) => {
+    const draw = (made: ChartHandle) => {
       if (gone) {
         made.dispose();
         return;
@@ -122,7 +126,8 @@ function Chart(props: {
       observer = new ResizeObserver(() => made.resize());
       observer.observe(host);
       setReady(true);
-    });
+    };
+    makeChart(props.kind, host).then(draw, () => gone || fail.current());
     return () => {
       gone = true;
       observer?.disconnect();
@@ -205,6 +210,8 @@ export function ChartBox(props: {
             height={props.height ?? 260}
             label={props.title}
             onPick={props.onPick}
+            // The figures are worth more than an empty frame.
+            onFail={() => setAsTable(true)}
           />
         )}
         {props.children}

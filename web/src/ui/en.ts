@@ -110,6 +110,7 @@ export default {
     undone: 'Undone',
   },
   about: 'about {{n}}',
+  comma: ', ',
   currency: { CNY: 'CNY' },
   channel: {
     taobao: 'Taobao',

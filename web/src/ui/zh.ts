@@ -110,6 +110,7 @@ export default {
     undone: '已撤销',
   },
   about: '约 {{n}}',
+  comma: '、',
   currency: { CNY: '元' },
   channel: {
     taobao: '淘宝',

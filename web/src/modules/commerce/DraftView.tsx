@@ -13,7 +13,7 @@ import { useSay } from '@/ui/say';
 import { ErrorState, useProblemText, Waiting } from '@/ui/states';
 import { cancelImport, startImport, usePreview, useShops } from './api';
 import { MappingEditor } from './MappingEditor';
-import { EMPTY_MAPPING, guessMapping, toToml } from './mapping';
+import { EMPTY_MAPPING, guessMapping, missingFields, toToml } from './mapping';
 import { PreviewFiles } from './PreviewFiles';
 
 const NEW_SHOP = '+';
@@ -123,6 +123,7 @@ export function DraftView(props: { import: Import }) {
     onError: say.refused,
   });
 
+  const missing = generic && toml === undefined ? missingFields(mapping) : [];
   const misread =
     preview.error instanceof ProblemError && preview.error.status === 422 ? preview.error : undefined;
   return (
@@ -166,8 +167,19 @@ export function DraftView(props: { import: Import }) {
           <Alert
             type="warning"
             showIcon
+            className="draft-misfit"
             title={t(generic ? 'commerce.draft.mappingMisfit' : 'commerce.draft.formatMisfit')}
-            description={<span className="note-text">{misread.problem.errors?.[0]?.message}</span>}
+            description={
+              missing.length ? (
+                t('commerce.draft.missing', {
+                  names: missing.map((one) => t(`commerce.mapping.field.${one}`)).join(t('ui.comma')),
+                })
+              ) : (
+                <span className="note-text">
+                  {misread.problem.errors?.[0]?.message.replace(/^((the )?mapping: )+/, '')}
+                </span>
+              )
+            }
           />
         ) : null}
         {preview.data && !misread ? (

@@ -1,8 +1,8 @@
-import { Checkbox, Input, Select, Tabs } from 'antd';
+import { Button, Checkbox, Input, Select, Tabs } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Labelled } from '@/ui/filters';
-import { MAP_FIELDS, type Mapping, toToml } from './mapping';
+import { MAIN_FIELDS, MAP_FIELDS, type Mapping, toToml } from './mapping';
 
 /** Columns to fields by form; whoever needs more writes the TOML. */
 export function MappingEditor(props: {
@@ -16,6 +16,8 @@ export function MappingEditor(props: {
   const { t } = useTranslation();
   const { mapping, columns } = props;
   const [tab, setTab] = useState(props.toml === undefined ? 'form' : 'toml');
+  const [all, setAll] = useState(false);
+  const fields = MAP_FIELDS.filter((one) => all || MAIN_FIELDS.includes(one) || mapping.columns[one]);
   const set = (changes: Partial<Mapping>) => {
     props.onToml(undefined);
     props.onMapping({ ...mapping, ...changes });
@@ -33,7 +35,7 @@ export function MappingEditor(props: {
             <div className="stack">
               {props.toml !== undefined ? <p className="quiet">{t('commerce.mapping.fromText')}</p> : null}
               <div className="map-grid">
-                {MAP_FIELDS.map((field) => (
+                {fields.map((field) => (
                   <Labelled key={field} label={t(`commerce.mapping.field.${field}`)}>
                     <Select
                       allowClear
@@ -46,23 +48,34 @@ export function MappingEditor(props: {
                     />
                   </Labelled>
                 ))}
-                <Labelled label={t('commerce.mapping.dateFormat')}>
-                  <Input
-                    aria-label={t('commerce.mapping.dateFormat')}
-                    placeholder="%Y-%m-%d %H:%M:%S"
-                    value={mapping.dateFormat}
-                    onChange={(event) => set({ dateFormat: event.target.value })}
-                  />
-                </Labelled>
-                <Labelled label={t('commerce.mapping.cancelled')}>
-                  <Input
-                    aria-label={t('commerce.mapping.cancelled')}
-                    placeholder="C"
-                    value={mapping.cancelledPrefix}
-                    onChange={(event) => set({ cancelledPrefix: event.target.value })}
-                  />
-                </Labelled>
+                {all || mapping.dateFormat ? (
+                  <Labelled label={t('commerce.mapping.dateFormat')}>
+                    <Input
+                      aria-label={t('commerce.mapping.dateFormat')}
+                      placeholder="%Y-%m-%d %H:%M:%S"
+                      value={mapping.dateFormat}
+                      onChange={(event) => set({ dateFormat: event.target.value })}
+                    />
+                  </Labelled>
+                ) : null}
+                {all || mapping.cancelledPrefix ? (
+                  <Labelled label={t('commerce.mapping.cancelled')}>
+                    <Input
+                      aria-label={t('commerce.mapping.cancelled')}
+                      placeholder="C"
+                      value={mapping.cancelledPrefix}
+                      onChange={(event) => set({ cancelledPrefix: event.target.value })}
+                    />
+                  </Labelled>
+                ) : null}
               </div>
+              {all ? null : (
+                <div className="buttons">
+                  <Button size="small" onClick={() => setAll(true)}>
+                    {t('commerce.mapping.more')}
+                  </Button>
+                </div>
+              )}
               <Checkbox
                 checked={mapping.rowIsOrder}
                 onChange={(event) => set({ rowIsOrder: event.target.checked })}

@@ -22,6 +22,20 @@ export const MAP_FIELDS = [
   'city',
 ] as const;
 
+/** What nearly every file has; the rest is offered when asked for. */
+export const MAIN_FIELDS: readonly MapField[] = [
+  'order_no',
+  'ordered_at',
+  'account',
+  'buyer_name',
+  'buyer_phone',
+  'total',
+  'paid',
+  'quantity',
+  'unit_price',
+  'title',
+];
+
 export type MapField = (typeof MAP_FIELDS)[number];
 
 export interface Mapping {
@@ -42,6 +56,19 @@ export const EMPTY_MAPPING: Mapping = {
   dateFormat: '',
   cancelledPrefix: '',
 };
+
+/** What an order cannot do without and no column gives yet. */
+export function missingFields(mapping: Mapping): MapField[] {
+  const { columns } = mapping;
+  const any = (...names: MapField[]) => names.some((name) => columns[name]);
+  const product = mapping.amountIsProduct && columns.quantity && columns.unit_price;
+  const missing: MapField[] = [];
+  if (!columns.order_no && !mapping.rowIsOrder) missing.push('order_no');
+  if (!columns.ordered_at) missing.push('ordered_at');
+  if (!any('account', 'buyer_name', 'buyer_phone', 'email')) missing.push('account');
+  if (!product && !any('total', 'paid', 'line_amount')) missing.push('total');
+  return missing;
+}
 
 function quoted(text: string): string {
   return JSON.stringify(text);

@@ -6,7 +6,7 @@ export default {
     revenue: 'Revenue',
     newCustomers: 'New customers',
     refunds: 'Refunded orders',
-    before: '{{n}} all of yesterday',
+    before: 'Yesterday: {{n}}',
     attention: 'Needs attention',
     calm: 'Nothing needs attention.',
     imports: 'Latest imports',
