@@ -3,19 +3,19 @@ import { useTranslation } from 'react-i18next';
 import { ProblemError } from '@/api/client';
 import { EmptyState, ErrorState } from '@/ui/states';
 
-/** Scripts of a page that could not be fetched: the server is away, or has newer pages. */
-function unreachable(error: unknown): boolean {
-  return (
-    error instanceof TypeError && /module script|dynamically imported|importing a module/i.test(error.message)
-  );
-}
-
 export function Crash(props: { error: unknown }) {
   const { t } = useTranslation();
   const { error } = props;
   const reload = () => location.reload();
-  if (error instanceof ProblemError) return <ErrorState error={error} onRetry={reload} />;
-  if (unreachable(error)) return <ErrorState error={new ProblemError(0, {})} onRetry={reload} />;
+  if (error instanceof ProblemError) {
+    // Loading anew without a server would leave nothing but the browser's own error page.
+    const retry = () =>
+      void fetch('/healthz', { cache: 'no-store' }).then(
+        (answer) => answer.ok && reload(),
+        () => undefined,
+      );
+    return <ErrorState error={error} onRetry={retry} />;
+  }
   return (
     <EmptyState
       title={t('app.crash.title')}

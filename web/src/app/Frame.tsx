@@ -61,7 +61,7 @@ export default function Frame() {
   useEffect(() => startLive(client), [client]);
   // Fetched when the page rests, so that nothing typed after Ctrl K is lost.
   useEffect(() => {
-    const timer = setTimeout(() => void loadPalette(), 1_500);
+    const timer = setTimeout(() => loadPalette().catch(() => undefined), 1_500);
     return () => clearTimeout(timer);
   }, []);
   useEffect(

@@ -8,6 +8,7 @@ import {
 } from '@tanstack/react-router';
 import { ProblemError } from '@/api/client';
 import { queryClient } from '@/lib/query';
+import type { PageRoute } from '@/lib/route';
 import { parseSearch, stringifySearch } from '@/lib/url';
 import { commerceRoutes } from '@/modules/commerce/routes';
 import { customersRoutes } from '@/modules/customers/routes';
@@ -18,18 +19,35 @@ import { Crash } from './Crash';
 import { Missing } from './Missing';
 import { sessionQuery, setupNeeded } from './session';
 
+/**
+ * A page whose script is fetched when it is needed. The router loads the whole site anew when a script
+ * is missing, which is right after an update; while the server is away it would leave people with
+ * nothing, so that case is told apart and the rest of the page stays.
+ */
+function scripted(load: PageRoute['load']) {
+  return lazyRouteComponent(() =>
+    load().catch(async (error: unknown) => {
+      const there = await fetch('/healthz', { cache: 'no-store' }).then(
+        (answer) => answer.ok,
+        () => false,
+      );
+      throw there ? error : new ProblemError(0, {});
+    }),
+  );
+}
+
 const root = createRootRoute({ component: Outlet, notFoundComponent: Missing, errorComponent: Crash });
 
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/sign-in',
-  component: lazyRouteComponent(() => import('./SignInPage')),
+  component: scripted(() => import('./SignInPage')),
 });
 
 const setup = createRoute({
   getParentRoute: () => root,
   path: '/setup',
-  component: lazyRouteComponent(() => import('./SetupPage')),
+  component: scripted(() => import('./SetupPage')),
 });
 
 const loadFrame = () => import('./Frame');
@@ -37,7 +55,7 @@ const loadFrame = () => import('./Frame');
 const frame = createRoute({
   getParentRoute: () => root,
   id: 'frame',
-  component: lazyRouteComponent(loadFrame),
+  component: scripted(loadFrame),
   beforeLoad: async ({ location }) => {
     try {
       await queryClient.ensureQueryData(sessionQuery);
@@ -61,13 +79,13 @@ const pages = [...insightRoutes, ...customersRoutes, ...commerceRoutes, ...ident
 const framed = pages
   .filter((page) => !page.path.startsWith('/settings'))
   .map((page) =>
-    createRoute({ getParentRoute: () => frame, path: page.path, component: lazyRouteComponent(page.load) }),
+    createRoute({ getParentRoute: () => frame, path: page.path, component: scripted(page.load) }),
   );
 
 const settings = createRoute({
   getParentRoute: () => frame,
   path: '/settings',
-  component: lazyRouteComponent(() => import('./SettingsFrame')),
+  component: scripted(() => import('./SettingsFrame')),
 });
 const settingPages = pages
   .filter((page) => page.path.startsWith('/settings'))
@@ -75,7 +93,7 @@ const settingPages = pages
     createRoute({
       getParentRoute: () => settings,
       path: page.path.slice('/settings'.length) || '/',
-      component: lazyRouteComponent(page.load),
+      component: scripted(page.load),
     }),
   );
 
