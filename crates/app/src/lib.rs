@@ -4,6 +4,7 @@ pub mod boot;
 pub mod cli;
 pub mod http;
 mod import_job;
+mod merge_job;
 pub mod modules;
 pub mod server;
 mod state;

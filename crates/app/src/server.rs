@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::import_job;
+use crate::merge_job;
 use crate::modules::modules;
 use crate::state::AppState;
 use crate::{Boot, http};
@@ -66,6 +67,7 @@ impl Workers {
         let mut subscribers: Vec<Arc<dyn Subscriber>> = Vec::new();
         handlers.insert(import_job::IMPORT, Arc::new(import_job::RunImport));
         handlers.insert(import_job::UNDO, Arc::new(import_job::UndoImport));
+        handlers.insert(merge_job::MERGE, Arc::new(merge_job::MergeByItself));
         for module in modules() {
             handlers.extend(module.jobs);
             subscribers.extend(module.subscribers);

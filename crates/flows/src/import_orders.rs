@@ -22,6 +22,8 @@ use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Platform, outbox};
 use tokio::sync::mpsc;
 
+use crate::merge_by_itself::merge_by_itself;
+
 pub(crate) use begin::blocking;
 pub use begin::{ImportOrder, begin, examine, reader_context, request_of};
 use read::{Chunk, ReadFile};
@@ -175,6 +177,11 @@ impl Worker<'_> {
                 let import = import.ok_or(ImportError::Unknown(id))?;
                 if import.state == ImportState::Finished && !import.dry_run {
                     remove_uploads(&import);
+                    let merging = merge_by_itself(self.platform, self.cx.scope.org());
+                    if let Err(error) = merging.await {
+                        // The import is done; what is left waits for the next one.
+                        tracing::warn!(import = %import.id, %error, "customers could not be merged");
+                    }
                 }
                 Ok(import)
             }

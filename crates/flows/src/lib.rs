@@ -8,6 +8,7 @@ pub mod import_shop;
 pub mod list_customers;
 pub mod list_orders;
 pub mod list_suggestions;
+pub mod merge_by_itself;
 pub mod preview_import;
 pub mod rfm;
 pub mod search;

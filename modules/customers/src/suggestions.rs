@@ -19,7 +19,7 @@ use crate::{roots, settings, store};
 /// Suggestions of one customer that are shown.
 const OF_CUSTOMER_MAX: usize = 50;
 /// Suggestions looked at by one call of [`apply_open`].
-const LOOKED_AT_MAX: usize = 10_000;
+const LOOKED_AT_MAX: usize = 2_000;
 const PAGE: i64 = 200;
 
 /// Kind and hash of what two customers share.
@@ -198,33 +198,50 @@ pub async fn dismiss(tx: &mut Tx, cx: &Ctx, id: SuggestionId) -> Result<(), Dism
     Ok(outbox::push(tx, cx, &CustomersChangedV1::of(sides)).await?)
 }
 
-/// Merges the customers of open suggestions, if the setting `merge_by_itself` is on; at most `most`
-/// merges. Gives how many there were: fewer than `most` means that no more can be done now.
+/// What one call of [`apply_open`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Applied {
+    /// Merges made.
+    pub merged: usize,
+    /// Where the next call goes on; `None` when all open suggestions were looked at.
+    pub next: Option<Place>,
+}
+
+/// Merges the customers of open suggestions after a place, if the setting `merge_by_itself` is on; at
+/// most `most` merges, so that a transaction stays short.
 ///
 /// Left open for people: a phone or e-mail address in too many hands, two that somebody parted
 /// before, and families that would grow too large. The customer known longer is kept.
 ///
 /// # Errors
 /// As the database says.
-pub async fn apply_open(tx: &mut Tx, cx: &Ctx, most: usize) -> Result<usize, DbError> {
+pub async fn apply_open(
+    tx: &mut Tx,
+    cx: &Ctx,
+    after: Option<Place>,
+    most: usize,
+) -> Result<Applied, DbError> {
+    let mut done = Applied { merged: 0, next: None };
     if !settings::merge_by_itself(tx, cx.scope).await? {
-        return Ok(0);
+        return Ok(done);
     }
-    let (mut merged, mut looked_at) = (0, 0);
-    let mut after = (i64::MAX, Uuid::max());
-    while merged < most && looked_at < LOOKED_AT_MAX {
+    let mut after = after.map_or((i64::MAX, Uuid::max()), |(score, id)| (score, id.uuid()));
+    let mut looked_at = 0;
+    loop {
         let rows = store::suggestions::open(tx, cx.scope, after, PAGE).await?;
-        let Some(last) = rows.last() else { break };
-        after = (last.score, last.id);
-        looked_at += rows.len();
+        if rows.is_empty() {
+            return Ok(done);
+        }
         for row in rows {
-            if merged == most {
-                break;
+            if done.merged == most || looked_at == LOOKED_AT_MAX {
+                done.next = Some((after.0, SuggestionId::from_uuid(after.1)));
+                return Ok(done);
             }
-            merged += usize::from(apply_one(tx, cx, &row).await?);
+            after = (row.score, row.id);
+            looked_at += 1;
+            done.merged += usize::from(apply_one(tx, cx, &row).await?);
         }
     }
-    Ok(merged)
 }
 
 async fn apply_one(tx: &mut Tx, cx: &Ctx, row: &SuggestionRow) -> Result<bool, DbError> {

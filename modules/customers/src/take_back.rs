@@ -1,14 +1,16 @@
 //! Takes back what a batch of an import did to customers.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use kernel::TypedId;
+use kernel::{MergeId, TypedId};
 use platform::{Ctx, DbError, Scope, Tx};
 use uuid::Uuid;
 
+use crate::merge::{self, UnmergeError};
 use crate::resolve::Resolved;
-use crate::store::suggestions::MERGED_SINCE;
+use crate::store::merges::MergeRow;
+use crate::store::suggestions::{MERGED_SINCE, SuggestionRow};
 use crate::{roots, store};
 
 /// What people did with the customers since, in numbers of customers.
@@ -81,31 +83,49 @@ pub async fn check_take_back(
     done: &Resolved,
 ) -> Result<TakeBackRefused, DbError> {
     let suggestions = suggestions_to_remove(tx, scope, done).await?;
-    dependents(tx, scope, done, &suggestions, false).await
+    let own = own_merges(tx, scope, done, &suggestions).await?;
+    dependents(tx, scope, done, &suggestions, &own).await
 }
 
 /// Removes the customers, identities and suggestions that a batch made, and the suggestions that
-/// later imports made because of them. The batch's orders must be gone already, and orders of other
-/// imports for the customers that it made are the caller's to check: they bring identities, which
-/// would go, too. Gives the customers that are gone or have lost identities.
+/// later imports made because of them; merges that the program made by itself because of them are
+/// undone. The batch's orders must be gone already, and orders of other imports for the customers
+/// that it made are the caller's to check: they bring identities, which would go, too. Gives the
+/// customers that are gone, have lost identities, or are apart again.
 ///
 /// # Errors
 /// `Refused` with what people did since; then the caller rolls back.
 pub async fn take_back(tx: &mut Tx, cx: &Ctx, done: &Resolved) -> Result<Vec<Uuid>, TakeBackError> {
     // First: importers wait here, and forget what they remember.
     store::bump_identity_epoch(tx, cx.scope).await?;
-    let suggestions = suggestions_to_remove(tx, cx.scope, done).await?;
-    let refused = dependents(tx, cx.scope, done, &suggestions, true).await?;
+    let created = created(done);
+    // Nobody merges, edits or tags these until the transaction ends.
+    store::changes::lock(tx, cx.scope, &created).await?;
+    let mut suggestions = suggestions_to_remove(tx, cx.scope, done).await?;
+    let own = own_merges(tx, cx.scope, done, &suggestions).await?;
+    let refused = dependents(tx, cx.scope, done, &suggestions, &own).await?;
     if !refused.is_nothing() {
         return Err(refused.into());
     }
-    let ids: Vec<Uuid> = suggestions.into_iter().map(|(id, _)| id).collect();
-    let created = created(done);
+    let mut touched: Vec<Uuid> = Vec::new();
+    for row in own.merges.iter().rev() {
+        touched.extend([row.keep, row.absorb]);
+        match merge::unmerge(tx, cx, MergeId::from_uuid(row.id)).await {
+            Ok(parted) => touched.push(parted.kept.uuid()),
+            // Somebody parted them just now.
+            Err(UnmergeError::Unknown(_) | UnmergeError::AlreadyUndone) => {}
+            Err(UnmergeError::Db(error)) => return Err(error.into()),
+        }
+    }
+    if !own.merges.is_empty() {
+        suggestions = suggestions_to_remove(tx, cx.scope, done).await?;
+    }
+    let ids: Vec<Uuid> = suggestions.into_iter().map(|row| row.id).collect();
     store::take_back::remove_suggestions(tx, cx.scope, &ids).await?;
     store::take_back::remove_identities(tx, cx.scope, &done.added).await?;
     store::take_back::remove_customers(tx, cx.scope, &created).await?;
-    let touched: Vec<Uuid> =
-        done.added.iter().map(|(customer, ..)| customer.uuid()).chain(created).collect();
+    touched.extend(done.added.iter().map(|(customer, ..)| customer.uuid()));
+    touched.extend(created);
     Ok(roots::distinct(&touched))
 }
 
@@ -114,21 +134,21 @@ fn created(done: &Resolved) -> Vec<Uuid> {
 }
 
 /// Suggestions that the batch made, and those of others that rest on a customer or an identity it
-/// made: id and state.
+/// made, by id.
 async fn suggestions_to_remove(
     tx: &mut Tx,
     scope: Scope,
     done: &Resolved,
-) -> Result<BTreeSet<(Uuid, i64)>, DbError> {
+) -> Result<Vec<SuggestionRow>, DbError> {
     let made: Vec<Uuid> = done.suggested.iter().map(|id| id.uuid()).collect();
     let created: HashSet<Uuid> = created(done).into_iter().collect();
     let added: HashSet<(Uuid, i64, Uuid)> =
         done.added.iter().map(|(customer, kind, hash)| (customer.uuid(), *kind, *hash)).collect();
     let touched: Vec<Uuid> =
         added.iter().map(|(customer, ..)| *customer).chain(created.iter().copied()).collect();
-    let mut remove = BTreeSet::new();
+    let mut remove = BTreeMap::new();
     for row in store::suggestions::rows(tx, scope, &made).await? {
-        remove.insert((row.id, row.state));
+        remove.insert(row.id, row);
     }
     for row in store::suggestions::of(tx, scope, &roots::distinct(&touched)).await? {
         let hash = Uuid::from_slice(&row.hash).unwrap_or_default();
@@ -136,33 +156,88 @@ async fn suggestions_to_remove(
             .into_iter()
             .any(|side| created.contains(&side) || added.contains(&(side, row.kind, hash)));
         if rests_on_it {
-            remove.insert((row.id, row.state));
+            remove.insert(row.id, row);
         }
     }
-    Ok(remove)
+    Ok(remove.into_values().collect())
+}
+
+/// What the program merged by itself because of what a batch brought.
+#[derive(Debug, Default)]
+struct OwnMerges {
+    /// The merges, the first made first.
+    merges: Vec<MergeRow>,
+    /// Suggestions that came true by them.
+    settled: HashSet<Uuid>,
+}
+
+async fn own_merges(
+    tx: &mut Tx,
+    scope: Scope,
+    done: &Resolved,
+    suggestions: &[SuggestionRow],
+) -> Result<OwnMerges, DbError> {
+    let created = created(done);
+    let mut own: BTreeMap<(i64, Uuid), MergeRow> = BTreeMap::new();
+    let by_itself = |row: &MergeRow| row.actor.is_none();
+    for row in store::merges::that_touch(tx, scope, &created).await? {
+        if by_itself(&row) {
+            own.insert((row.created_at, row.id), row);
+        }
+    }
+    // Which merge came of which suggestion is not kept, so all since the suggestion that hold the
+    // family together are taken for it. What rests on other evidence is suggested again.
+    let merged: Vec<&SuggestionRow> =
+        suggestions.iter().filter(|row| row.state == MERGED_SINCE).collect();
+    let sides: Vec<Uuid> = merged.iter().map(|row| row.a).collect();
+    let root_of = roots::roots(tx, scope, &sides).await?;
+    let mut since: HashMap<Uuid, i64> = HashMap::new();
+    for row in &merged {
+        let first = since.entry(root_of[&row.a]).or_insert(row.created_at);
+        *first = row.created_at.min(*first);
+    }
+    let roots: Vec<Uuid> = since.keys().copied().collect();
+    let families = roots::families(tx, scope, &roots).await?;
+    let root_of_member: HashMap<Uuid, Uuid> = families
+        .iter()
+        .flat_map(|(root, family)| family.iter().map(|member| (*member, *root)))
+        .collect();
+    let members: Vec<Uuid> = root_of_member.keys().copied().collect();
+    let mut parted: HashSet<Uuid> = HashSet::new();
+    for row in store::merges::that_touch(tx, scope, &roots::distinct(&members)).await? {
+        let Some(root) = root_of_member.get(&row.keep) else { continue };
+        if by_itself(&row) && row.created_at >= since[root] {
+            parted.insert(*root);
+            own.insert((row.created_at, row.id), row);
+        }
+    }
+    let settled =
+        merged.iter().filter(|row| parted.contains(&root_of[&row.a])).map(|row| row.id).collect();
+    Ok(OwnMerges { merges: own.into_values().collect(), settled })
 }
 
 async fn dependents(
     tx: &mut Tx,
     scope: Scope,
     done: &Resolved,
-    suggestions: &BTreeSet<(Uuid, i64)>,
-    hold: bool,
+    suggestions: &[SuggestionRow],
+    own: &OwnMerges,
 ) -> Result<TakeBackRefused, DbError> {
     let created = created(done);
-    let mut found = TakeBackRefused::default();
-    for row in store::take_back::customers(tx, scope, &created, hold).await? {
-        found.merged += i64::from(row.merged_into.is_some());
-        found.edited += i64::from(row.merged_into.is_none() && row.version > 1);
-    }
-    let absorbed = store::take_back::absorbed(tx, scope, &created).await?;
-    found.merged += absorbed;
-    found.noted = store::take_back::noted(tx, scope, &created).await?;
-    found.tagged = store::take_back::tagged(tx, scope, &created).await?;
+    let merges = store::merges::that_touch(tx, scope, &created).await?;
+    let by_people = merges.iter().filter(|row| row.actor.is_some()).count();
+    let mut found = TakeBackRefused {
+        noted: store::take_back::noted(tx, scope, &created).await?,
+        tagged: store::take_back::tagged(tx, scope, &created).await?,
+        edited: store::take_back::edited(tx, scope, &created).await?,
+        merged: by_people as i64,
+    };
     if found.merged == 0 {
-        // Two that were there before, merged because of what this batch brought.
-        let merged = suggestions.iter().filter(|(_, state)| *state == MERGED_SINCE).count();
-        found.merged = merged as i64;
+        // Two that were there before, merged by people because of what this batch brought.
+        let merged = suggestions
+            .iter()
+            .filter(|row| row.state == MERGED_SINCE && !own.settled.contains(&row.id));
+        found.merged = merged.count() as i64;
     }
     Ok(found)
 }

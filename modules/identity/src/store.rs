@@ -2,7 +2,9 @@
 
 use kernel::{OrgId, SessionId, Timestamp, TokenId, TypedId as _, UserId};
 use platform::crypto::OrgKeys;
-use platform::{Ctx, DbError, Scope, Tx, args};
+use platform::db::args::in_list;
+use platform::{Arg, Ctx, DbError, Scope, Tx, args};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::attempts::FORGET_MILLIS;
@@ -12,6 +14,8 @@ use crate::model::{Email, Role, User};
 const EMAIL: &str = "identity.email";
 /// Rows that housekeeping deletes at once.
 const PRUNE_MAX: i64 = 100;
+/// Users looked up by one statement.
+const PEOPLE_MAX: usize = 512;
 
 pub(crate) async fn insert_org(tx: &mut Tx, cx: &Ctx, name: &str) -> Result<(), DbError> {
     tx.execute(
@@ -135,6 +139,44 @@ pub(crate) async fn user(
         )
         .await?;
     Ok(row.map(|row| row.open(keys)).transpose()?.map(|(user, _)| user))
+}
+
+/// Id, name and e-mail address of the users among `ids`, in no order.
+pub(crate) async fn people(
+    tx: &mut Tx,
+    scope: Scope,
+    keys: &OrgKeys,
+    ids: &[UserId],
+) -> Result<Vec<(UserId, String, String)>, DbError> {
+    let mut found = Vec::new();
+    for chunk in ids.chunks(PEOPLE_MAX) {
+        let (list, values) = in_list(2, chunk.iter().map(|id| Arg::from(*id)).collect());
+        let mut arguments = args![scope.org_arg()];
+        arguments.extend(values);
+        let sql = format!(
+            "SELECT id, name, email_sealed FROM identity_users WHERE org_id = $1 AND id IN ({list})"
+        );
+        let rows: Vec<(Uuid, String, Vec<u8>)> =
+            tx.fetch_all(AssertSqlSafe(sql), arguments).await?;
+        for (id, name, sealed) in rows {
+            let email = keys
+                .open_text(EMAIL, &sealed)
+                .map_err(|error| DbError::Refused(error.to_string()))?;
+            found.push((UserId::from_uuid(id), name, email));
+        }
+    }
+    Ok(found)
+}
+
+/// The role of a user; `None` if there is none, or one that this program does not know.
+pub(crate) async fn role(tx: &mut Tx, scope: Scope, id: UserId) -> Result<Option<Role>, DbError> {
+    let row: Option<(String,)> = tx
+        .fetch_optional(
+            "SELECT role FROM identity_users WHERE org_id = $1 AND id = $2",
+            args![scope.org_arg(), id],
+        )
+        .await?;
+    Ok(row.and_then(|(role,)| role.parse().ok()))
 }
 
 pub(crate) async fn insert_session(

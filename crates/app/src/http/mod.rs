@@ -7,6 +7,7 @@ mod document;
 mod imports;
 mod insight;
 mod search;
+mod settings;
 mod web;
 
 use std::sync::LazyLock;
@@ -44,6 +45,7 @@ fn crossing() -> OpenApiRouter<AppState> {
         .merge(customers::routes())
         .merge(commerce::routes())
         .merge(search::routes())
+        .merge(settings::routes())
 }
 
 /// Everything below `/api/v1`, without what stands around it. The modules' routes see the platform.

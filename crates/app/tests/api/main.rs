@@ -9,6 +9,7 @@ mod edge;
 mod house;
 mod imports;
 mod imports_steps;
+mod merging;
 mod reading;
 mod serve;
 mod sign_in;

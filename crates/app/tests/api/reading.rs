@@ -6,7 +6,7 @@ use axum::http::{Request, StatusCode};
 use commerce::imports::ImportState;
 use commerce::shops::{self, Channel, NewShop};
 use flows::import_orders::{self, ImportOrder};
-use kernel::{Currency, Zone};
+use kernel::{Currency, ImportId, Zone};
 use serde_json::{Value, json};
 use testkit::{TestDb, db_test};
 use tokio_util::sync::CancellationToken;
@@ -36,7 +36,7 @@ district = "district"
 "#;
 
 /// Seven orders of four buyers: 李四 and his second account share a phone; one order is closed.
-const ORDERS: &str = "\
+pub const ORDERS: &str = "\
 no,account,name,mobile,province,at,paid,refund,state,title,district,address
 210000000001,tealover,张三,13800000001,浙江省,2025-01-10,100.00,,completed,龙井,西湖区,文三路 1 号
 210000000002,tealover,张三,13800000001,浙江省,2025-03-10,200.00,50.00,completed,红茶,西湖区,文三路 1 号
@@ -47,9 +47,10 @@ no,account,name,mobile,province,at,paid,refund,state,title,district,address
 210000000007,wholesale,张三丰,13800000004,广东省,2026-01-01,9000.00,,completed,普洱,天河区,体育路 4 号
 ";
 
-struct Shop {
-    house: House,
-    cookie: String,
+/// A program with a shop of a few orders, whose owner is signed in.
+pub struct Shop {
+    pub house: House,
+    pub cookie: String,
     stop: CancellationToken,
 }
 
@@ -60,7 +61,7 @@ impl Drop for Shop {
 }
 
 impl Shop {
-    async fn open(db: &TestDb) -> Self {
+    pub async fn open(db: &TestDb) -> Self {
         let house = House::owned(db).await;
         let cookie = house.cookie().await;
         let stop = CancellationToken::new();
@@ -70,7 +71,8 @@ impl Shop {
         shop
     }
 
-    async fn import(&self, db: &TestDb, name: &str, text: &str) {
+    /// Imports `text` into a new shop; gives the import's id.
+    pub async fn import(&self, db: &TestDb, name: &str, text: &str) -> ImportId {
         let platform = &self.house.state.platform;
         let cx = db.ctx();
         let mut tx = platform.db.begin().await.unwrap();
@@ -94,19 +96,40 @@ impl Shop {
         let import = import.unwrap().id;
         let done = import_orders::run(platform, &cx, import, |_| ()).await.unwrap();
         assert_eq!((done.state, done.progress.rejected), (ImportState::Finished, 0));
+        import
     }
 
-    async fn ask(&self, path: &str) -> Answer {
+    /// Sends JSON by any method.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &Value,
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{path}"))
+            .header("cookie", &self.cookie)
+            .header("sec-fetch-site", "same-origin")
+            .header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.house.send(request.body(axum::body::Body::from(body.to_string())).unwrap()).await
+    }
+
+    pub async fn ask(&self, path: &str) -> Answer {
         self.house.get(&format!("/api/v1{path}"), &[("cookie", &self.cookie)]).await
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub async fn get(&self, path: &str) -> Value {
         let answer = self.ask(path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {:?}", answer.body);
         answer.json()
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Value {
+    pub async fn post(&self, path: &str, body: &Value) -> Value {
         let headers = [("cookie", self.cookie.as_str()), ("sec-fetch-site", "same-origin")];
         let answer = self.house.post(&format!("/api/v1{path}"), &headers, body).await;
         assert!(answer.status.is_success(), "{path}: {:?}", answer.body);
@@ -114,7 +137,7 @@ impl Shop {
     }
 
     /// Names of a list of customers, sorted.
-    async fn names(&self, query: &str) -> Vec<String> {
+    pub async fn names(&self, query: &str) -> Vec<String> {
         let list = self.get(&format!("/customers?{query}")).await;
         let mut names: Vec<String> =
             list["items"].as_array().unwrap().iter().map(|row| text(&row["name"])).collect();
@@ -123,7 +146,7 @@ impl Shop {
         names
     }
 
-    async fn id_of(&self, account: &str) -> String {
+    pub async fn id_of(&self, account: &str) -> String {
         let list = self.get(&format!("/customers?q={account}")).await;
         let items = list["items"].as_array().unwrap();
         let has = |row: &&Value| {
@@ -133,7 +156,7 @@ impl Shop {
     }
 }
 
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 

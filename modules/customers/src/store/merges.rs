@@ -69,3 +69,25 @@ pub(crate) async fn that_absorbed(
     rows.sort_by_key(|row| (row.created_at, row.id));
     Ok(rows)
 }
+
+/// Merges that hold and have one of `customers` as a side, the first made first.
+pub(crate) async fn that_touch(
+    tx: &mut Tx,
+    scope: Scope,
+    customers: &[Uuid],
+) -> Result<Vec<MergeRow>, DbError> {
+    let mut ids = Vec::new();
+    for select in [
+        "SELECT id FROM customers_merges WHERE org_id = $1 AND keep",
+        "SELECT id FROM customers_merges WHERE org_id = $1 AND absorb",
+    ] {
+        ids.extend(by_ids::<(Uuid,)>(tx, scope, select, customers, "").await?);
+    }
+    let ids: Vec<Uuid> = ids.into_iter().map(|(id,)| id).collect();
+    let select = "SELECT id, keep, absorb, actor, created_at, undone_at FROM customers_merges
+         WHERE org_id = $1 AND undone_at IS NULL AND id";
+    let mut rows: Vec<MergeRow> =
+        by_ids(tx, scope, select, &crate::roots::distinct(&ids), "").await?;
+    rows.sort_by_key(|row| (row.created_at, row.id));
+    Ok(rows)
+}

@@ -4,23 +4,7 @@ use kernel::CustomerId;
 use platform::{DbError, Scope, Tx, args};
 use uuid::Uuid;
 
-use super::changes::{self, Locked};
 use super::{by_ids, for_ids};
-
-/// Name, version and merge of customers; with `hold`, nobody changes them until the transaction ends.
-pub(crate) async fn customers(
-    tx: &mut Tx,
-    scope: Scope,
-    ids: &[Uuid],
-    hold: bool,
-) -> Result<Vec<Locked>, DbError> {
-    if hold {
-        return changes::lock(tx, scope, ids).await;
-    }
-    let select = "SELECT id, name, rating, merged_into, version FROM customers_customers
-         WHERE org_id = $1 AND id";
-    by_ids(tx, scope, select, ids, "").await
-}
 
 async fn count(tx: &mut Tx, scope: Scope, select: &str, ids: &[Uuid]) -> Result<i64, DbError> {
     let counts: Vec<(i64,)> = by_ids(tx, scope, select, ids, "").await?;
@@ -39,9 +23,10 @@ pub(crate) async fn tagged(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i6
     count(tx, scope, select, ids).await
 }
 
-/// How many were merged into one of `ids`.
-pub(crate) async fn absorbed(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i64, DbError> {
-    let select = "SELECT COUNT(*) FROM customers_customers WHERE org_id = $1 AND merged_into";
+/// How many had their name or rating edited, even if that was edited back.
+pub(crate) async fn edited(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i64, DbError> {
+    let select = "SELECT COUNT(DISTINCT customer_id) FROM customers_history
+         WHERE org_id = $1 AND kind = 'edit' AND customer_id";
     count(tx, scope, select, ids).await
 }
 
@@ -76,6 +61,10 @@ pub(crate) async fn remove_customers(
 ) -> Result<(), DbError> {
     for sql in [
         "DELETE FROM customers_identities WHERE org_id = $1 AND customer_id",
+        // Merges undone since and what tells of them.
+        "DELETE FROM customers_merges WHERE org_id = $1 AND keep",
+        "DELETE FROM customers_merges WHERE org_id = $1 AND absorb",
+        "DELETE FROM customers_history WHERE org_id = $1 AND customer_id",
         "DELETE FROM customers_customers WHERE org_id = $1 AND id",
     ] {
         for_ids(tx, scope, sql, ids).await?;

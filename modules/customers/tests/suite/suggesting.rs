@@ -45,7 +45,16 @@ async fn dismiss(db: &TestDb, cx: &Ctx, id: SuggestionId) -> Result<(), DismissE
 
 async fn apply(db: &TestDb, cx: &Ctx, most: usize) -> usize {
     let mut tx = db.db().begin().await.unwrap();
-    let merged = suggestions::apply_open(&mut tx, cx, most).await.unwrap();
+    let mut after = None;
+    let mut merged = 0;
+    loop {
+        let done = suggestions::apply_open(&mut tx, cx, after, most - merged).await.unwrap();
+        merged += done.merged;
+        after = done.next;
+        if after.is_none() || merged == most {
+            break;
+        }
+    }
     tx.commit().await.unwrap();
     merged
 }

@@ -103,6 +103,7 @@ db_test! { MIGRATIONS;
     async fn later_work_stands_against_it(db) {
         let (cx, keys) = (db.ctx(), db.keys());
         let old = known(&db, &cx, &["old"]).await[0];
+        let person = db.ctx_of(cx.fresh());
         let names = ["noted", "tagged", "edited", "absorbed", "keeper", "free"];
         let sightings: Vec<Sighting> =
             names.iter().map(|name| buyer(&keys, Some(name), &[])).collect();
@@ -114,17 +115,17 @@ db_test! { MIGRATIONS;
         customers::tags::set(&mut tx, &cx, ids[1], &[tag.id]).await.unwrap();
         let edit = customers::edit::Edit { rating: Some(Some(customers::Rating::A)), ..Default::default() };
         customers::edit::edit(&mut tx, &cx, ids[2], 1, &edit).await.unwrap();
-        merge::merge(&mut tx, &cx, old, ids[3]).await.unwrap();
+        merge::merge(&mut tx, &person, old, ids[3]).await.unwrap();
         tx.commit().await.unwrap();
         let refused = refusal(&db, &cx, &done).await;
-        assert_eq!(refused, TakeBackRefused { noted: 1, tagged: 1, edited: 2, merged: 1 });
+        assert_eq!(refused, TakeBackRefused { noted: 1, tagged: 1, edited: 1, merged: 1 });
         assert_eq!(refused.to_string(),
             "people have worked with customers of this import: \
-             1 have notes, 1 have tags, 2 were edited, 1 were merged; take that back first");
+             1 have notes, 1 have tags, 1 were edited, 1 were merged; take that back first");
 
         let done = import(&db, &cx, &[buyer(&keys, Some("another"), &[])]).await;
         let mut tx = db.db().begin().await.unwrap();
-        merge::merge(&mut tx, &cx, done.created[0], old).await.unwrap();
+        merge::merge(&mut tx, &person, done.created[0], old).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(refusal(&db, &cx, &done).await.merged, 1);
     }
@@ -142,7 +143,7 @@ db_test! { MIGRATIONS;
         ]).await;
         assert_eq!(done.suggested.len(), 2);
         let mut tx = db.db().begin().await.unwrap();
-        let merged = merge::merge(&mut tx, &cx, ids[0], ids[1]).await.unwrap();
+        let merged = merge::merge(&mut tx, &db.ctx_of(cx.fresh()), ids[0], ids[1]).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(refusal(&db, &cx, &done).await.merged, 1, "the earlier merge does not count");
         let mut tx = db.db().begin().await.unwrap();
@@ -154,5 +155,61 @@ db_test! { MIGRATIONS;
             before.iter().filter(|row| row.starts_with("customers_identities")).cloned().collect();
         assert_eq!(rows, expected);
         let _ = earlier;
+    }
+
+    async fn what_the_program_merged_by_itself_goes_back_too(db) {
+        let (cx, keys) = (db.ctx(), db.keys());
+        let mut tx = db.db().begin().await.unwrap();
+        customers::settings::set_merge_by_itself(&mut tx, cx.scope, true).await.unwrap();
+        tx.commit().await.unwrap();
+        let old = import(&db, &cx, &[
+            buyer(&keys, Some("one"), &["13800000001"]), buyer(&keys, Some("two"), &[]), buyer(&keys, Some("three"), &[]),
+        ]).await.created;
+        let before = dump_all(db.db(), "customers_", 1).await;
+        // A new one who shares a phone with `one`; evidence for two that were there; and one that holds
+        // together `three` and the new one.
+        let done = import(&db, &cx, &[
+            buyer(&keys, Some("new"), &["13800000001", "13800000003"]),
+            buyer(&keys, Some("two"), &["13800000001"]),
+            buyer(&keys, Some("three"), &["13800000003"]),
+        ]).await;
+        let mut tx = db.db().begin().await.unwrap();
+        let applied = customers::suggestions::apply_open(&mut tx, &cx, None, 100).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!((applied.merged, applied.next), (3, None));
+        let mut tx = db.db().read().await.unwrap();
+        assert!(check_take_back(&mut tx, cx.scope, &done).await.unwrap().is_nothing());
+        drop(tx);
+        assert_eq!(undo(&db, &cx, &done).await.unwrap(), 4);
+        let mut tx = db.db().read().await.unwrap();
+        for id in &old {
+            let family = customers::roots::family(&mut tx, cx.scope, kernel::TypedId::uuid(*id)).await.unwrap();
+            assert_eq!(family.len(), 1, "apart again");
+        }
+        drop(tx);
+        let lasting = |rows: &[String]| -> Vec<String> {
+            let kept = |row: &&String| {
+                ["customers_identities", "customers_suggestions"].iter().any(|table| row.starts_with(table))
+            };
+            rows.iter().filter(kept).cloned().collect()
+        };
+        let after = dump_all(db.db(), "customers_", 1).await;
+        assert_eq!(lasting(&after), lasting(&before));
+        let merges = after.iter().filter(|row| row.starts_with("customers_merges")).count();
+        assert_eq!(merges, 2, "that with the one who is gone is gone");
+    }
+
+    async fn a_tag_that_was_taken_off_again_does_not_stand_against_it(db) {
+        let (cx, keys) = (db.ctx(), db.keys());
+        let done = import(&db, &cx, &[buyer(&keys, Some("a"), &[])]).await;
+        let mut tx = db.db().begin().await.unwrap();
+        let tag = customers::tags::create(&mut tx, &cx, "t".parse().unwrap(), "red".parse().unwrap()).await.unwrap();
+        customers::tags::set(&mut tx, &cx, done.created[0], &[tag.id]).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(refusal(&db, &cx, &done).await.tagged, 1);
+        let mut tx = db.db().begin().await.unwrap();
+        customers::tags::set(&mut tx, &cx, done.created[0], &[]).await.unwrap();
+        tx.commit().await.unwrap();
+        undo(&db, &cx, &done).await.unwrap();
     }
 }

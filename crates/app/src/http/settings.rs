@@ -1,0 +1,73 @@
+//! Settings that only the owner of the organisation may see and change.
+
+use axum::Json;
+use axum::extract::State;
+use customers::settings;
+use identity::Role;
+use platform::http::{Cx, JsonBody};
+use platform::jobs::{self, JobOptions};
+use platform::{Ctx, Platform, Problem, Tx};
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::merge_job::MERGE;
+use crate::state::AppState;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(read, write))
+}
+
+/// How customers are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CustomerSettings {
+    /// Whether customers who share a phone number or an e-mail address are merged without asking:
+    /// those there are when it is turned on, and those that imports bring.
+    merge_by_itself: bool,
+}
+
+async fn owners_only(tx: &mut Tx, cx: &Ctx) -> Result<(), Problem> {
+    match identity::role_of(tx, cx.scope).await? {
+        Some(Role::Owner) => Ok(()),
+        None => Err(Problem::forbidden("only the owner of the organisation may do this")),
+    }
+}
+
+/// How customers are kept; for the owner
+#[utoipa::path(get, path = "/customers/settings", tag = "customers",
+    responses((status = 200, body = CustomerSettings), Problem))]
+async fn read(
+    State(platform): State<Platform>,
+    Cx(cx): Cx,
+) -> Result<Json<CustomerSettings>, Problem> {
+    let mut tx = platform.db.read().await?;
+    owners_only(&mut tx, &cx).await?;
+    let merge_by_itself = settings::merge_by_itself(&mut tx, cx.scope).await?;
+    Ok(Json(CustomerSettings { merge_by_itself }))
+}
+
+/// Changes how customers are kept; for the owner
+///
+/// Turning `merge_by_itself` on begins to merge in the background; turning it off undoes nothing.
+#[utoipa::path(put, path = "/customers/settings", tag = "customers",
+    request_body = CustomerSettings,
+    responses((status = 200, body = CustomerSettings), Problem))]
+async fn write(
+    State(platform): State<Platform>,
+    Cx(cx): Cx,
+    JsonBody(wanted): JsonBody<CustomerSettings>,
+) -> Result<Json<CustomerSettings>, Problem> {
+    let mut tx = platform.db.begin().await?;
+    owners_only(&mut tx, &cx).await?;
+    let was_on = settings::merge_by_itself(&mut tx, cx.scope).await?;
+    if was_on != wanted.merge_by_itself {
+        settings::set_merge_by_itself(&mut tx, cx.scope, wanted.merge_by_itself).await?;
+        if wanted.merge_by_itself {
+            let once = JobOptions { unique_key: Some(String::new()), ..JobOptions::default() };
+            jobs::enqueue(&mut tx, &cx, MERGE, &(), once).await?;
+        }
+    }
+    tx.commit().await?;
+    Ok(Json(wanted))
+}

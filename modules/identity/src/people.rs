@@ -1,0 +1,48 @@
+//! Who a user is, for those who know only the id.
+
+use std::collections::HashMap;
+
+use kernel::UserId;
+use platform::crypto::OrgKeys;
+use platform::{DbError, Scope, Tx};
+use serde::Serialize;
+
+use crate::model::Role;
+use crate::store;
+
+/// A user as colleagues see them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Person {
+    /// The name.
+    pub name: String,
+    /// The e-mail address by which they sign in.
+    pub email: String,
+}
+
+/// Names of some users; those who are not there are left out.
+///
+/// # Errors
+/// As the database says.
+pub async fn names_of(
+    tx: &mut Tx,
+    scope: Scope,
+    keys: &OrgKeys,
+    ids: impl IntoIterator<Item = UserId>,
+) -> Result<HashMap<UserId, Person>, DbError> {
+    let mut ids: Vec<UserId> = ids.into_iter().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let people = store::people(tx, scope, keys, &ids).await?;
+    Ok(people.into_iter().map(|(id, name, email)| (id, Person { name, email })).collect())
+}
+
+/// What the caller may do; `None` for the program itself and for a user without a known role.
+///
+/// # Errors
+/// As the database says.
+pub async fn role_of(tx: &mut Tx, scope: Scope) -> Result<Option<Role>, DbError> {
+    match scope.user_id() {
+        Some(user) => store::role(tx, scope, user).await,
+        None => Ok(None),
+    }
+}
