@@ -147,7 +147,9 @@ impl Server {
         stop.cancel();
         state.platform.live.close();
         let requests = async {
-            if served.is_ok() && tokio::time::timeout(REQUESTS, &mut serving).await.is_err() {
+            // With no connection open it has ended already, and must not be asked again.
+            let ended = async { serving.is_finished() || (&mut serving).await.is_ok() };
+            if tokio::time::timeout(REQUESTS, ended).await.is_err() {
                 tracing::warn!("some connections did not end in time and are cut off");
                 serving.abort();
             }

@@ -141,6 +141,17 @@ fn the_end_waits_neither_for_open_pages_nor_for_clients_that_stall() {
 }
 
 #[test]
+fn a_server_without_clients_ends_well_however_often_it_is_asked() {
+    let place = tempfile::tempdir().unwrap();
+    let data = place.path().join("data");
+    for _ in 0..12 {
+        // Listener and signal race each other here.
+        let (server, _) = Server::start(&data);
+        assert_eq!(server.end().0, Some(0));
+    }
+}
+
+#[test]
 fn failures_are_1_and_wrong_usage_is_2() {
     let place = tempfile::tempdir().unwrap();
     let data = place.path().join("data");
