@@ -11,6 +11,10 @@ use platform::crypto::MasterKey;
 use platform::system::{SystemClock, SystemIds};
 use platform::{Db, Platform, Scope};
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() {
     let args: Vec<String> = std::env::args().collect();
@@ -21,7 +25,7 @@ async fn main() {
         None => Db::open_sqlite(&folder.join("guanxi.db")).await,
     }
     .expect("the database opens");
-    let migrations = [platform::MIGRATIONS[0], customers::MIGRATIONS[0], commerce::MIGRATIONS[0]];
+    let migrations = [platform::MIGRATIONS, customers::MIGRATIONS, commerce::MIGRATIONS].concat();
     db.migrate(&migrations).await.expect("migrations run");
     let platform = Platform::new(
         db,

@@ -6,31 +6,35 @@
 
 mod begin;
 mod read;
+mod write;
 
 use std::collections::HashSet;
 use std::time::Instant;
 
-use commerce::batch::{self, Batch, BatchOf, Known, Seen};
-use commerce::events::OrdersChangedV1;
+use commerce::batch::Seen;
 use commerce::formats::{Format, FormatError, Mapping, ReaderContext};
-use commerce::imports::{self, Import, ImportState, RejectedRow};
+use commerce::imports::{self, Import, ImportState};
 use commerce::{Shop, shops};
 use customers::AccountSpace;
-use customers::resolve::{Resolver, Sighting};
-use kernel::{CustomerId, ImportId, TypedId};
+use customers::resolve::Resolver;
+use kernel::ImportId;
 use platform::crypto::OrgKeys;
-use platform::{Ctx, DbError, Platform, outbox};
+use platform::{Ctx, DbError, Platform, Tx};
 use tokio::sync::mpsc;
 
 use crate::merge_by_itself::merge_by_itself;
 
 pub(crate) use begin::blocking;
 pub use begin::{ImportOrder, begin, examine, reader_context, request_of};
-use read::{Chunk, ReadFile};
+use read::ReadFile;
 
-/// Orders in one transaction. Larger batches write fewer index pages twice; smaller ones hold less
-/// memory and let other writers in sooner.
-const BATCH_ORDERS: usize = 10_000;
+/// Orders in one batch, which bounds memory.
+const BATCH_ORDERS: usize = 2_500;
+/// Orders in one transaction. Customers come in no order, so a transaction dirties most pages of
+/// their indexes however few orders it has: larger ones write them less often.
+const COMMIT_ORDERS: usize = 100_000;
+/// Batches that may be read ahead of those being written.
+const READ_AHEAD_BATCHES: usize = 3;
 /// Files larger than this are worth reading all known identities ahead.
 const READ_AHEAD_BYTES: u64 = 16 << 20;
 /// Times a batch is tried again after another writer was faster.
@@ -90,7 +94,8 @@ pub async fn run(
     id: ImportId,
     report: impl FnMut(&Import) + Send,
 ) -> Result<Import, ImportError> {
-    run_in_batches(platform, cx, id, BATCH_ORDERS, report).await
+    let cut = Cut { batch_orders: BATCH_ORDERS, commit_orders: COMMIT_ORDERS };
+    run_cut(platform, cx, id, cut, report).await
 }
 
 /// As [`run`], with `batch_orders` orders in a transaction; tests cut small files into many.
@@ -102,6 +107,24 @@ pub async fn run_in_batches(
     cx: &Ctx,
     id: ImportId,
     batch_orders: usize,
+    report: impl FnMut(&Import) + Send,
+) -> Result<Import, ImportError> {
+    run_cut(platform, cx, id, Cut { batch_orders, commit_orders: 1 }, report).await
+}
+
+/// How an import is cut: so many orders in a batch, and at least so many in a transaction of whole
+/// batches.
+#[derive(Clone, Copy)]
+struct Cut {
+    batch_orders: usize,
+    commit_orders: usize,
+}
+
+async fn run_cut(
+    platform: &Platform,
+    cx: &Ctx,
+    id: ImportId,
+    cut: Cut,
     mut report: impl FnMut(&Import) + Send,
 ) -> Result<Import, ImportError> {
     let mut tx = platform.db.begin().await?;
@@ -130,8 +153,10 @@ pub async fn run_in_batches(
         resolver: Resolver::new(),
         seen: Seen::unknown(),
         matched: HashSet::new(),
+        matched_now: Vec::new(),
         dry_numbers: HashSet::new(),
-        batch_orders,
+        cut,
+        open: None,
     };
     worker.run(&mut report).await
 }
@@ -156,9 +181,22 @@ struct Worker<'a> {
     seen: Seen,
     /// Customers of earlier imports that came again, as digests.
     matched: HashSet<u64>,
+    /// Those of them that came in the open transaction.
+    matched_now: Vec<u64>,
     /// Orders that a dry run would have made.
     dry_numbers: HashSet<String>,
-    batch_orders: usize,
+    cut: Cut,
+    /// The transaction that batches are written in until it is time to commit.
+    open: Option<Open>,
+}
+
+/// A transaction with some batches in it.
+struct Open {
+    tx: Tx,
+    since: Instant,
+    orders: usize,
+    /// The progress to go back to if it fails.
+    before: imports::Progress,
 }
 
 impl Worker<'_> {
@@ -232,8 +270,6 @@ impl Worker<'_> {
                     Taken::Raced(_) => {
                         races = if self.import.progress.batches == batches { races + 1 } else { 1 };
                         batches = self.import.progress.batches;
-                        self.resolver.lost_race();
-                        self.seen = Seen::unknown();
                     }
                 }
             }
@@ -260,7 +296,7 @@ impl Worker<'_> {
                 None => AccountSpace::of_shop(self.shop.number),
             },
             keys: self.keys.clone(),
-            batch_orders: self.batch_orders,
+            batch_orders: self.cut.batch_orders,
             file,
         }
     }
@@ -287,16 +323,22 @@ impl Worker<'_> {
     ) -> Result<Taken, ImportError> {
         let bytes_before: u64 =
             self.import.request.files[..read.index].iter().map(|file| file.size_bytes).sum();
-        let (out, mut chunks) = mpsc::channel(1);
+        let (out, mut chunks) = mpsc::channel(READ_AHEAD_BATCHES);
         let reading = tokio::task::spawn_blocking(move || {
             if let Err(error) = read.run(&out) {
                 let _ = out.blocking_send(Err(error));
             }
         });
         let mut taken = Taken::Whole;
-        let mut at = Instant::now();
         while let Some(chunk) = chunks.recv().await {
-            match self.write(chunk?, bytes_before, at).await {
+            let chunk = match chunk {
+                Ok(chunk) => chunk,
+                Err(error) => {
+                    self.commit(report).await?;
+                    return Err(error);
+                }
+            };
+            match self.write(chunk, bytes_before, report).await {
                 Ok(true) => {}
                 Ok(false) => {
                     taken = Taken::Stopped;
@@ -308,172 +350,11 @@ impl Worker<'_> {
                 }
                 Err(error) => return Err(error),
             }
-            at = Instant::now();
-            report(&self.import);
         }
         drop(chunks);
         reading.await.map_err(|error| ImportError::Reader(error.to_string()))?;
+        self.commit(report).await?;
         Ok(taken)
-    }
-
-    /// Writes one chunk in one transaction; says whether to go on.
-    async fn write(
-        &mut self,
-        chunk: Chunk,
-        bytes_before: u64,
-        began: Instant,
-    ) -> Result<bool, ImportError> {
-        let cx = self.cx;
-        let mut tx = self.platform.db.begin().await?;
-        let state = imports::lock_state(&mut tx, cx.scope, self.import.id).await?;
-        if state != ImportState::Running {
-            return Ok(false);
-        }
-        let stored = imports::get(&mut tx, cx.scope, self.import.id)
-            .await?
-            .ok_or(ImportError::Unknown(self.import.id))?;
-        if stored.progress.batches != self.import.progress.batches {
-            return Err(ImportError::Elsewhere);
-        }
-
-        let Chunk { reports, sightings, mut rejects, skipped, rows_done, bytes_read } = chunk;
-        let known =
-            Known::look_up(&mut tx, cx.scope, self.shop.number, &self.seen, &reports).await?;
-        let changed: Vec<usize> =
-            (0..reports.len()).filter(|index| !known.is_unchanged(&reports[*index])).collect();
-        let sightings: Vec<&Sighting> = changed.iter().map(|index| &sightings[*index]).collect();
-        let resolved = self.resolver.resolve(&mut tx, cx, &self.keys, &sightings).await?;
-        let buyers: batch::Buyers = changed
-            .iter()
-            .zip(&resolved.customers)
-            .filter_map(|(index, customer)| Some((*index, (*customer)?)))
-            .collect();
-        let mut numbers: Vec<String> = match self.import.dry_run {
-            true => reports.iter().map(|report| report.record.external_no.clone()).collect(),
-            false => Vec::new(),
-        };
-        let of = Batch {
-            of: BatchOf { shop_number: self.shop.number, import_number: self.import.number },
-            known,
-            reports,
-            buyers: &buyers,
-        };
-        let mut applied = batch::apply(&mut tx, cx, &self.keys, &mut self.seen, of).await?;
-
-        for refused in &applied.refused {
-            if let Some(number) = numbers.get_mut(refused.index) {
-                number.clear();
-            }
-        }
-        rejects.extend(applied.refused.drain(..).map(|refused| RejectedRow {
-            file: self.import.request.files[refused.file].name.clone(),
-            line: refused.record.line,
-            column: None,
-            reason: refused.reason.to_string(),
-            raw: refused.record.raw.unwrap_or_default(),
-            order_no: None,
-        }));
-        let rejected = rejects.len() as u64;
-        let mut progress = self.import.progress.clone();
-        imports::keep_rejects(
-            &mut tx,
-            cx,
-            &self.keys,
-            self.import.number,
-            progress.rejected,
-            rejects,
-        )
-        .await?;
-        let created: HashSet<CustomerId> = resolved.created.iter().copied().collect();
-        progress.rows_read += rows_done - progress.rows_done;
-        progress.rows_done = rows_done;
-        progress.bytes_read = bytes_before + bytes_read;
-        progress.orders_created += applied.tally.created;
-        progress.orders_updated += applied.tally.updated;
-        progress.orders_unchanged += applied.tally.unchanged;
-        progress.lines_created += applied.tally.lines_created;
-        progress.customers_created += created.len() as u64;
-        progress.customers_matched += self.count_matched(&resolved.customers);
-        progress.rejected += rejected;
-        progress.skipped += skipped;
-        progress.seconds += began.elapsed().as_secs_f64();
-        progress.batches += 1;
-        if self.import.dry_run {
-            self.count_dry(numbers, &applied, &mut progress);
-            // The counts of a dry run are kept, what it would have written is not.
-            tx.rollback().await?;
-            self.resolver.rolled_back();
-            self.import.progress = progress;
-            let mut tx = self.platform.db.begin().await?;
-            imports::save(&mut tx, cx.scope, &self.import).await?;
-            tx.commit().await?;
-            return Ok(true);
-        }
-        let journal =
-            serde_json::to_value(&resolved).map_err(|error| DbError::Refused(error.to_string()))?;
-        batch::undo::keep(
-            &mut tx,
-            cx,
-            &self.keys,
-            self.import.number,
-            progress.batches,
-            &applied,
-            &journal,
-        )
-        .await?;
-        let mut touched: HashSet<CustomerId> =
-            applied.touched.iter().map(|id| CustomerId::from_uuid(*id)).collect();
-        touched.extend(resolved.created.iter().copied());
-        touched.extend(resolved.added.iter().map(|(customer, ..)| *customer));
-        if !touched.is_empty() {
-            let mut touched: Vec<CustomerId> = touched.into_iter().collect();
-            touched.sort_unstable();
-            outbox::push(&mut tx, cx, &OrdersChangedV1::of(touched)).await?;
-        }
-        let before = std::mem::replace(&mut self.import.progress, progress);
-        let written = async {
-            imports::save(&mut tx, cx.scope, &self.import).await?;
-            tx.commit().await
-        };
-        if let Err(error) = written.await {
-            self.import.progress = before;
-            self.resolver.lost_race();
-            return Err(error.into());
-        }
-        Ok(true)
-    }
-
-    /// Counts customers that were known before this import, each once.
-    fn count_matched(&mut self, customers: &[Option<CustomerId>]) -> u64 {
-        let began = self.import.created_at.millis();
-        let before = self.matched.len();
-        for customer in customers.iter().flatten() {
-            // A UUIDv7 begins with the millisecond in which it was made.
-            let value = customer.uuid().as_u128();
-            if ((value >> 80) as i64) < began {
-                self.matched.insert(value as u64 ^ (value >> 64) as u64);
-            }
-        }
-        (self.matched.len() - before) as u64
-    }
-
-    /// Corrects the counts of a dry run for orders that an earlier batch would have made; `numbers`
-    /// are those of the reports, empty where one was refused.
-    fn count_dry(
-        &mut self,
-        numbers: Vec<String>,
-        applied: &batch::Applied,
-        progress: &mut imports::Progress,
-    ) {
-        let mut again = 0;
-        for number in numbers.into_iter().filter(|number| !number.is_empty()) {
-            if self.dry_numbers.len() < 10_000_000 && !self.dry_numbers.insert(number) {
-                again += 1;
-            }
-        }
-        let again = again.min(applied.tally.created);
-        progress.orders_created -= again;
-        progress.orders_updated += again;
     }
 }
 

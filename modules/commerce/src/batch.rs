@@ -4,6 +4,7 @@
 pub mod undo;
 
 use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher as _;
 
 use kernel::{CustomerId, OrderId, TypedId};
 use platform::crypto::OrgKeys;
@@ -40,32 +41,34 @@ impl Report {
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Digests of the numbers written so far; `None` when the shop had orders before.
-    numbers: Option<HashSet<u64>>,
+    numbers: Option<foldhash::HashSet<u64>>,
+    /// Seeded anew for every import, so that nobody can make numbers that meet.
+    digests: foldhash::fast::RandomState,
 }
 
 impl Seen {
     /// For a shop that has no orders before this import.
     #[must_use]
     pub fn empty_shop() -> Self {
-        Self { numbers: Some(HashSet::new()) }
+        Self { numbers: Some(foldhash::HashSet::default()), ..Self::default() }
     }
 
     /// For any shop: the database is asked.
     #[must_use]
-    pub const fn unknown() -> Self {
-        Self { numbers: None }
+    pub fn unknown() -> Self {
+        Self::default()
     }
 
     /// Whether the database must be asked for `number`.
     fn may_exist(&self, number: &str) -> bool {
-        self.numbers.as_ref().is_none_or(|seen| seen.contains(&digest(number)))
+        self.numbers.as_ref().is_none_or(|seen| seen.contains(&self.digests.hash_one(number)))
     }
 
     fn add(&mut self, number: &str) {
         // Eight bytes an order: beyond ten million the database is asked instead.
         const MOST: usize = 10_000_000;
         if let Some(seen) = &mut self.numbers {
-            seen.insert(digest(number));
+            seen.insert(self.digests.hash_one(number));
             if seen.len() > MOST {
                 self.numbers = None;
             }
@@ -73,17 +76,10 @@ impl Seen {
     }
 }
 
-fn digest(number: &str) -> u64 {
-    use std::hash::{Hash as _, Hasher as _};
-    let mut hasher = std::collections::hash_map::DefaultHasher::new();
-    number.hash(&mut hasher);
-    hasher.finish()
-}
-
 /// What is known of the orders a batch names.
 #[derive(Debug, Default)]
 pub struct Known {
-    by_number: HashMap<String, KnownOrder>,
+    by_number: foldhash::HashMap<String, KnownOrder>,
 }
 
 impl Known {
@@ -142,7 +138,7 @@ pub struct Applied {
     /// Reports that could not be applied.
     pub refused: Vec<Refused>,
     /// Customers whose orders changed.
-    pub touched: HashSet<Uuid>,
+    pub touched: foldhash::HashSet<Uuid>,
 }
 
 /// A report that could not be applied.
@@ -167,9 +163,6 @@ pub struct Before {
     pub lines: Option<Vec<LineRecord>>,
 }
 
-/// Which customer a report belongs to, by its index.
-pub type Buyers = HashMap<usize, CustomerId>;
-
 /// Settings of the import that a batch needs.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchOf {
@@ -188,8 +181,8 @@ pub struct Batch<'a> {
     pub known: Known,
     /// What the file says, in its order.
     pub reports: Vec<Report>,
-    /// Whose orders these are.
-    pub buyers: &'a Buyers,
+    /// Whose orders these are, report by report.
+    pub buyers: &'a [Option<CustomerId>],
 }
 
 struct Pending {
@@ -244,7 +237,7 @@ pub async fn apply(
 
     let now = cx.now();
     let mut pending: Vec<Pending> = Vec::with_capacity(reports.len());
-    let mut at: HashMap<String, usize> = HashMap::new();
+    let mut at: foldhash::HashMap<String, usize> = foldhash::HashMap::default();
     for (index, report) in reports.into_iter().enumerate() {
         let number = &report.record.external_no;
         let place = match at.get(number).copied() {
@@ -281,7 +274,7 @@ pub async fn apply(
                 at.insert(number.clone(), place);
                 let order = &mut pending[place];
                 let mut changed = update(of, order, &report, &mut applied.before);
-                if let Some(buyer) = buyers.get(&index)
+                if let Some(buyer) = buyers[index]
                     && order.row.customer_id.is_none()
                 {
                     order.row.customer_id = Some(buyer.uuid());
@@ -305,7 +298,7 @@ pub async fn apply(
                 at.insert(record.external_no.clone(), pending.len());
                 let id: OrderId = cx.ids.fresh(now);
                 let mut row = OrderRow::empty(id, of, record.external_no);
-                row.customer_id = buyers.get(&index).map(|buyer| buyer.uuid());
+                row.customer_id = buyers[index].map(TypedId::uuid);
                 row.line_count = record.lines.len() as i64;
                 (row.head_hash, row.lines_hash) = (head_hash, lines_hash);
                 pending.push(Pending {

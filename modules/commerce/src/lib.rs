@@ -22,11 +22,18 @@ pub use state::OrderState;
 use platform::{Migration, Module};
 
 /// The tables of this module.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    module: "commerce",
-    version: 1,
-    sql: include_str!("../migrations/0001_commerce.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        module: "commerce",
+        version: 1,
+        sql: include_str!("../migrations/0001_commerce.sql"),
+    },
+    Migration {
+        module: "commerce",
+        version: 2,
+        sql: include_str!("../migrations/0002_indexes.sql"),
+    },
+];
 
 /// The module as the house knows it. Its lists and imports cross modules and are flows.
 #[must_use]

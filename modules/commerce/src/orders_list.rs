@@ -179,6 +179,10 @@ pub async fn list(
     }
     if let Some(state) = filter.state {
         conditions.compare("state =", state.code());
+        if state < OrderState::Completed {
+            // The condition of the index of running orders, which the planner wants to see.
+            conditions.sql.push_str(" AND state < 4");
+        }
     }
     if let Some(customers) = &filter.customers {
         conditions.any_of("customer_id", customers.iter().map(|id| Arg::from(*id)).collect());

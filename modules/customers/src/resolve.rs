@@ -5,8 +5,8 @@
 //! itself here.
 
 use std::borrow::Borrow;
-use std::collections::{HashMap, HashSet};
 
+use foldhash::{HashMap, HashSet, HashSetExt as _};
 use kernel::{CustomerId, SuggestionId, Timestamp, TypedId};
 use platform::crypto::OrgKeys;
 use platform::{Arg, BulkRows, Ctx, DbError, Tx};
@@ -44,7 +44,7 @@ impl SeenIdentity {
             return None;
         }
         let hash =
-            keys.blind_index(IdentityKind::Account.field(), &format!("{}:{folded}", space.code()));
+            keys.blind_index(IdentityKind::Account.field(), format!("{}:{folded}", space.code()));
         Some(Self { kind: IdentityKind::Account, space, hash, value: value.trim().to_owned() })
     }
 

@@ -11,13 +11,10 @@ fn is_blank(c: char) -> bool {
 /// nothing at all. It stays in `'t Hooft`.
 pub(super) fn clean(cell: &str) -> Option<&str> {
     // Most cells need nothing done.
-    let bytes = cell.as_bytes();
-    let text = match (bytes.first(), bytes.last()) {
-        (None, _) | (_, None) => return None,
-        (Some(first), Some(last)) if is_plain(*first) && is_plain(*last) => cell,
-        _ => cell.trim_matches(is_blank),
-    };
-    let text = tabular::unwrap_formula(text);
+    if is_plain(cell.as_bytes()) {
+        return (!cell.eq_ignore_ascii_case("null")).then_some(cell);
+    }
+    let text = tabular::unwrap_formula(cell.trim_matches(is_blank));
     let text = match text.strip_prefix('\'') {
         Some(rest) => {
             let bare = rest.trim_matches(is_blank).trim_end_matches('\'');
@@ -35,8 +32,19 @@ pub(super) fn clean(cell: &str) -> Option<&str> {
     if nothing { None } else { Some(text) }
 }
 
-fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b'\'' | b'=' | b'"')
+/// Whether both ends of a text are a Chinese character or an ASCII sign that wraps nothing.
+fn is_plain(text: &[u8]) -> bool {
+    let is_sign = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\'' | b'=' | b'"');
+    // U+4000 to U+9FFF, in UTF-8.
+    let is_han = |byte: u8| (0xe4..=0xe9).contains(&byte);
+    match text {
+        [] => false,
+        [only] => is_sign(*only),
+        [first, .., last] => {
+            (is_sign(*first) || is_han(*first))
+                && (is_sign(*last) || (text.len() > 2 && is_han(text[text.len() - 3])))
+        }
+    }
 }
 
 /// A text that names somebody: not one the platform has masked (`t**`) or ciphered (`##…`, `$$…`).
