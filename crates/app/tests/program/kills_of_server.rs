@@ -8,7 +8,7 @@ use super::kills::{Dice, clean, kills, seed};
 use super::orders::{counters, generate, in_file, stored};
 use super::place::{Kind, Place};
 
-/// Two transactions of an import.
+/// Some transactions of an import, as a debug build is slow.
 const ORDERS: u32 = 20_000;
 
 fn rows(import: &Value) -> u64 {

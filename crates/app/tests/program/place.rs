@@ -114,6 +114,11 @@ impl Place {
         assert_eq!(done.code, Some(0), "{}", done.err);
     }
 
+    /// Whether the program has been far enough to have a database.
+    pub fn has_database(&self) -> bool {
+        self.db.postgres_url().is_some() || self.data.join("guanxi.db").exists()
+    }
+
     /// The program's database. To be closed before the program is killed: as long as it is open here,
     /// SQLite has nothing to recover.
     pub async fn open(&self) -> Db {
