@@ -5,6 +5,7 @@ use commerce::import_view::ImportView;
 use commerce::imports::{self, Import, ImportState};
 use commerce::shops;
 use flows::import_orders::{self, ImportError};
+use flows::show_imports;
 use flows::undo_import::{self, UndoError};
 use kernel::ImportId;
 use platform::live::Topic;
@@ -40,12 +41,13 @@ fn context(platform: &Platform, job: &Job) -> Ctx {
 
 /// Tells open pages how an import stands.
 pub async fn publish(platform: &Platform, cx: &Ctx, import: &Import) {
-    let shops = async {
+    let keys = platform.keys(cx.scope.org());
+    let view = async {
         let mut tx = platform.db.read().await?;
-        shops::all(&mut tx, cx).await
+        show_imports::view(&mut tx, cx, &keys, import).await
     };
-    if let Ok(shops) = shops.await {
-        platform.live.publish(cx.scope.org(), Topic::Import, &ImportView::of(import, &shops));
+    if let Ok(view) = view.await {
+        platform.live.publish(cx.scope.org(), Topic::Import, &view);
     }
 }
 
@@ -111,7 +113,7 @@ impl JobHandler for UndoImport {
         let ImportPayload { import: id, was } = job.payload()?;
         let cx = context(platform, job);
         match undo_import::undo(platform, &cx, id).await {
-            Ok(import) => publish(platform, &cx, &import).await,
+            Ok(undone) => publish(platform, &cx, &undone.import).await,
             Err(UndoError::Db(error)) if error.is_transient() => {
                 return Err(JobError::retry(error));
             }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::engine::{EngineHandle, ShopBook};
 use crate::list_customers::{CustomerRow, ListError, channel_of};
 use crate::list_suggestions::{self, SuggestionView};
+use crate::people::People;
 
 /// Notes shown on a card; the timeline has all.
 const NOTES: u16 = 50;
@@ -105,8 +106,12 @@ pub async fn customer_card(
     let totals = orders_list::totals_by_shop(&mut tx, cx.scope, &profile.family).await?;
     let moments =
         orders_list::counted_moments(&mut tx, cx.scope, &profile.family, DISTANCES).await?;
-    let notes = notes::notes(&mut tx, cx.scope, &keys, &family, None, NOTES).await?;
-    let merges = merge::merges(&mut tx, cx.scope, &family).await?;
+    let mut notes = notes::notes(&mut tx, cx.scope, &keys, &family, None, NOTES).await?;
+    let mut merges = merge::merges(&mut tx, cx.scope, &family).await?;
+    let named = notes.iter().map(|n| n.author).chain(merges.iter().map(|merge| merge.actor));
+    let people = People::look_up(&mut tx, cx, &keys, named.collect::<Vec<_>>()).await?;
+    notes.iter_mut().for_each(|note| note.author_person = people.get(note.author));
+    merges.iter_mut().for_each(|merge| merge.actor_person = people.get(merge.actor));
     let suggested = suggestions::of(&mut tx, cx.scope, &keys, &family).await?;
     let suggestions = list_suggestions::views(engine, &mut tx, cx, suggested).await?;
     tx.rollback().await?;

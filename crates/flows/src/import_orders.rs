@@ -215,6 +215,7 @@ impl Worker<'_> {
                 let import = import.ok_or(ImportError::Unknown(id))?;
                 if import.state == ImportState::Finished && !import.dry_run {
                     remove_uploads(&import);
+                    report(&import);
                     let merging = merge_by_itself(self.platform, self.cx.scope.org());
                     if let Err(error) = merging.await {
                         // The import is done; what is left waits for the next one.

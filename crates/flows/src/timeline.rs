@@ -6,7 +6,7 @@ use commerce::orders_list::{self, OrderEvent};
 use commerce::store as orders;
 use customers::history::{self, Change, ChangeKind};
 use customers::notes::{self, Note};
-use kernel::{Cursor, CustomerId, Page, Timestamp, TypedId, UserId};
+use kernel::{Cursor, CustomerId, Page, Person, Timestamp, TypedId, UserId};
 use platform::{Ctx, DbError, Platform, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::engine::ShopBook;
 use crate::list_customers::{After, PageLimit, Parsed};
 use crate::list_orders::{self, OrderView};
+use crate::people::People;
 
 /// The kind of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -99,6 +100,9 @@ pub struct TimelineItem {
     pub note: Option<Note>,
     /// Who did it, where a person did.
     pub actor: Option<UserId>,
+    /// Name and e-mail address of that person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor_person: Option<Person>,
 }
 
 type Placed = (TimelineCursor, TimelineItem);
@@ -126,10 +130,19 @@ pub async fn timeline(
     let mut items = reader.orders(&mut tx, limit + 1).await?;
     items.extend(reader.notes(&mut tx, limit + 1).await?);
     items.extend(reader.changes(&mut tx, limit + 1).await?);
-    tx.rollback().await?;
     items.sort_by_key(|item| std::cmp::Reverse(item.0));
     let more = items.len() > limit;
     items.truncate(limit);
+    let keys = platform.keys(cx.scope.org());
+    let actors: Vec<Option<UserId>> = items.iter().map(|(_, item)| item.actor).collect();
+    let people = People::look_up(&mut tx, cx, &keys, actors).await?;
+    tx.rollback().await?;
+    for (_, item) in &mut items {
+        item.actor_person = people.get(item.actor);
+        if let Some(note) = &mut item.note {
+            note.author_person = people.get(note.author);
+        }
+    }
     let next = items.last().filter(|_| more).map(|(place, _)| Cursor::encode(place));
     Ok(Some(Page { items: items.into_iter().map(|(_, item)| item).collect(), next }))
 }
@@ -192,6 +205,7 @@ impl Reader<'_> {
                 order: Some(order),
                 note: None,
                 actor: None,
+                actor_person: None,
             };
             Some((TimelineCursor(at, id, event as u8), item))
         };
@@ -211,6 +225,7 @@ impl Reader<'_> {
                 kind: TimelineKind::Note,
                 title: String::new(),
                 actor: note.author,
+                actor_person: None,
                 order: None,
                 note: Some(note.clone()),
             };
@@ -243,6 +258,7 @@ impl Reader<'_> {
                 order: None,
                 note: None,
                 actor: entry.actor,
+                actor_person: None,
             };
             Some((TimelineCursor(entry.at, entry.id, 0), item))
         };

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use commerce::batch::undo;
+use commerce::batch::undo::{self, CustomersJournal};
 use commerce::events::OrdersChangedV1;
 use commerce::imports::{self, Import, ImportState};
 use customers::resolve::Resolved;
 use kernel::{CustomerId, ImportId, TypedId};
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Platform, Tx, outbox};
+use serde::Deserialize as _;
+use uuid::Uuid;
 
 /// Why an import cannot be taken back. Then nothing of it was.
 #[derive(Debug, thiserror::Error)]
@@ -57,15 +59,36 @@ const fn advice(state: ImportState) -> &'static str {
     }
 }
 
+/// An import that was taken back, and what that did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Undone {
+    /// The import as it is now.
+    pub import: Import,
+    /// Orders that it had made; they are gone.
+    pub orders_removed: u64,
+    /// Orders of before that it had changed; they are as they were.
+    pub orders_restored: u64,
+    /// Customers that it had made; they are gone.
+    pub customers_removed: u64,
+}
+
 /// Takes the import back in one transaction: wholly or, when refused or interrupted, not at all.
 ///
 /// # Errors
 /// The reason why it cannot be; otherwise as the database says.
-pub async fn undo(platform: &Platform, cx: &Ctx, id: ImportId) -> Result<Import, UndoError> {
+pub async fn undo(platform: &Platform, cx: &Ctx, id: ImportId) -> Result<Undone, UndoError> {
     let mut tx = platform.db.begin().await?;
-    let import = undo_in(&mut tx, cx, &platform.keys(cx.scope.org()), id).await?;
+    let undone = undo_in(&mut tx, cx, &platform.keys(cx.scope.org()), id).await?;
     tx.commit().await?;
-    Ok(import)
+    Ok(undone)
+}
+
+fn customers_of(journal: &CustomersJournal) -> Result<Resolved, DbError> {
+    Resolved::deserialize(journal).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &serde_json::Error) -> DbError {
+    DbError::Refused(format!("the undo image is unreadable: {error}"))
 }
 
 /// As [`undo`], in a transaction that the caller commits, or rolls back when it is refused.
@@ -77,7 +100,7 @@ pub async fn undo_in(
     cx: &Ctx,
     keys: &OrgKeys,
     id: ImportId,
-) -> Result<Import, UndoError> {
+) -> Result<Undone, UndoError> {
     let import = imports::get(tx, cx.scope, id).await?.ok_or(UndoError::Unknown(id))?;
     // A job that takes it back has marked it already.
     let from = [ImportState::UNDOABLE.as_slice(), &[ImportState::Undoing]].concat();
@@ -85,6 +108,7 @@ pub async fn undo_in(
         return Err(UndoError::State { id, state: import.state });
     }
     let number = import.number;
+    let mut undone = Undone { import, orders_removed: 0, orders_restored: 0, customers_removed: 0 };
     let mut touched: HashSet<CustomerId> = HashSet::new();
     let mut resolved: Vec<Resolved> = Vec::new();
     while let Some(kept) = undo::last_kept(tx, cx.scope, keys, number, i64::MAX).await? {
@@ -92,11 +116,11 @@ pub async fn undo_in(
         if !later.is_empty() {
             return Err(UndoError::BuiltUpon { numbers: later.into_iter().collect() });
         }
-        resolved.push(
-            serde_json::from_value(kept.customers.clone()).map_err(|error| {
-                DbError::Refused(format!("the undo image is unreadable: {error}"))
-            })?,
-        );
+        undone.orders_removed += kept.created.len() as u64;
+        // What the import made itself and changed in a later batch is not restored, but removed.
+        let of_before = kept.before.iter().filter(|image| image.order.last_import != number);
+        undone.orders_restored += of_before.count() as u64;
+        resolved.push(customers_of(&kept.customers)?);
         let customers = undo::take_back(tx, cx.scope, number, kept).await?;
         touched.extend(customers.into_iter().map(CustomerId::from_uuid));
     }
@@ -106,9 +130,9 @@ pub async fn undo_in(
         if !numbers.is_empty() {
             return Err(UndoError::BuiltUpon { numbers });
         }
-        customers::take_back::take_back(tx, cx, done).await?;
-        touched.extend(done.created.iter().copied());
-        touched.extend(done.added.iter().map(|(customer, ..)| *customer));
+        let apart = customers::take_back::take_back(tx, cx, done).await?;
+        undone.customers_removed += created.len() as u64;
+        touched.extend(apart.into_iter().map(CustomerId::from_uuid));
     }
     imports::drop_rejects(tx, cx.scope, number).await?;
     if !touched.is_empty() {
@@ -116,10 +140,121 @@ pub async fn undo_in(
         touched.sort_unstable();
         outbox::push(tx, cx, &OrdersChangedV1::of(touched)).await?;
     }
-    let mut import = imports::get(tx, cx.scope, id).await?.ok_or(UndoError::Unknown(id))?;
-    if import.error.take().is_some() {
+    undone.import = imports::get(tx, cx.scope, id).await?.ok_or(UndoError::Unknown(id))?;
+    if undone.import.error.take().is_some() {
         // Why it failed, or could not be taken back before, is no longer so.
-        imports::save(tx, cx.scope, &import).await?;
+        imports::save(tx, cx.scope, &undone.import).await?;
     }
-    Ok(import)
+    Ok(undone)
+}
+
+/// Imports that touched no more orders than this are looked at wholly by [`refusal`].
+const LOOKED_AT_WHOLLY: u64 = 2_000;
+/// Batches of a larger import that are looked at, and orders and customers of each.
+const BATCHES: usize = 4;
+const OF_BATCH: usize = 500;
+/// Customers worked with that are looked at.
+const WORKED_WITH: usize = 100;
+
+/// Why `import` could not be taken back just now; `None` if nothing is found that stands against it.
+///
+/// Of a small import this says what [`undo`] would. Of a large one it looks at some of its orders and
+/// at the customers of its time with whom people worked, and stops at the first reason, so that it
+/// stays quick however large the import is; the rest is found out when it is tried.
+///
+/// # Errors
+/// As the database says.
+pub async fn refusal(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    import: &Import,
+) -> Result<Option<UndoError>, DbError> {
+    if import.dry_run || !ImportState::UNDOABLE.contains(&import.state) {
+        return Ok(None);
+    }
+    let others = imports::others_since(tx, cx.scope, import).await?;
+    if import.progress.orders_created + import.progress.orders_updated <= LOOKED_AT_WHOLLY {
+        return refusal_of_small(tx, cx, keys, import.number, others).await;
+    }
+    if others {
+        let numbers = built_upon(tx, cx, import.number).await?;
+        if !numbers.is_empty() {
+            return Ok(Some(UndoError::BuiltUpon { numbers }));
+        }
+    }
+    let began = import.started_at.unwrap_or(import.created_at);
+    let ended = import.finished_at.unwrap_or_else(|| cx.now());
+    let worked = customers::take_back::worked_with(tx, cx.scope, began, ended, WORKED_WITH).await?;
+    if worked.is_nobody() {
+        return Ok(None);
+    }
+    // Another import may have made them at the same time.
+    for batch in undo::some_batches(tx, cx.scope, import.number, usize::MAX).await? {
+        let Some((_, journal)) = undo::created_by(tx, cx.scope, import.number, batch).await? else {
+            continue;
+        };
+        let made: HashSet<CustomerId> = journal_of(&journal)?.created.into_iter().collect();
+        let refused = worked.among(|id| made.contains(&id));
+        if !refused.is_nothing() {
+            return Ok(Some(UndoError::WorkedWith(refused)));
+        }
+    }
+    Ok(None)
+}
+
+fn journal_of(text: &str) -> Result<Resolved, DbError> {
+    serde_json::from_str(text).map_err(|error| unreadable(&error))
+}
+
+async fn refusal_of_small(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    number: i64,
+    others: bool,
+) -> Result<Option<UndoError>, DbError> {
+    let mut below = i64::MAX;
+    let mut refused = customers::take_back::TakeBackRefused::default();
+    while let Some(kept) = undo::last_kept(tx, cx.scope, keys, number, below).await? {
+        below = kept.batch_no;
+        let done = customers_of(&kept.customers)?;
+        if others {
+            let later = undo::changed_since(tx, cx.scope, number, &kept).await?;
+            let mut numbers: BTreeSet<i64> = later.into_iter().collect();
+            let created: Vec<_> = done.created.iter().map(|customer| customer.uuid()).collect();
+            numbers.extend(commerce::store::imports_with_orders_of(tx, cx.scope, &created).await?);
+            numbers.remove(&number);
+            if !numbers.is_empty() {
+                return Ok(Some(UndoError::BuiltUpon { numbers }));
+            }
+        }
+        let found = customers::take_back::check_take_back(tx, cx.scope, &done).await?;
+        refused = refused.plus(found);
+    }
+    Ok((!refused.is_nothing()).then_some(UndoError::WorkedWith(refused)))
+}
+
+/// Later imports found to build on some of what the import `number` made.
+async fn built_upon(tx: &mut Tx, cx: &Ctx, number: i64) -> Result<BTreeSet<i64>, DbError> {
+    for batch in undo::some_batches(tx, cx.scope, number, BATCHES).await? {
+        let Some((orders, journal)) = undo::created_by(tx, cx.scope, number, batch).await? else {
+            continue;
+        };
+        let customers: Vec<_> =
+            journal_of(&journal)?.created.iter().map(|customer| customer.uuid()).collect();
+        let some = |ids: &[Uuid]| -> Vec<Uuid> {
+            ids.iter().copied().step_by(ids.len().div_ceil(OF_BATCH).max(1)).collect()
+        };
+        let last = commerce::store::last_imports(tx, cx.scope, &some(&orders)).await?;
+        let mut numbers: BTreeSet<i64> = last.into_iter().collect();
+        numbers.extend(
+            commerce::store::imports_with_orders_of(tx, cx.scope, &some(&customers)).await?,
+        );
+        numbers.remove(&number);
+        if !numbers.is_empty() {
+            return Ok(numbers);
+        }
+    }
+    Ok(BTreeSet::new())
 }

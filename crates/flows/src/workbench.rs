@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::engine::{EngineError, EngineHandle, ShopBook};
+use crate::show_imports;
 
 /// Imports shown.
 const IMPORTS: u32 = 10;
@@ -109,6 +110,8 @@ pub async fn workbench(engine: &EngineHandle, cx: &Ctx) -> Result<Workbench, Wor
     };
     let limit = Limit::new(Some(IMPORTS)).map_err(WorkbenchError::Bug)?;
     let imports = imports::list(&mut tx, cx.scope, None, limit).await?.items;
+    let keys = engine.platform().keys(cx.scope.org());
+    let recent_imports = show_imports::views(&mut tx, cx, &keys, &imports).await?;
     let rejected = imports.iter().map(|import| import.progress.rejected).sum();
     let late = cx.now().plus_millis(-UNSHIPPED_AFTER_MILLIS);
     let unshipped = orders_list::unshipped_between(&mut tx, cx.scope, start(from), late).await?;
@@ -147,7 +150,7 @@ pub async fn workbench(engine: &EngineHandle, cx: &Ctx) -> Result<Workbench, Wor
             .filter(|(_, count)| *count > 0)
             .map(|(kind, count)| Attention::new(kind, count))
             .collect(),
-        recent_imports: imports.iter().map(|import| ImportView::of(import, shops.all())).collect(),
+        recent_imports,
         currency: frame.currency,
     })
 }

@@ -70,7 +70,9 @@ db_test! { MIGRATIONS;
         assert_eq!(dump(&shop).await, after, "a refused undo changes nothing");
 
         let undone = undo_import::undo(&shop.platform, &shop.cx, second.id).await.unwrap();
-        assert_eq!(undone.state, ImportState::Undone);
+        assert_eq!(undone.import.state, ImportState::Undone);
+        assert_eq!((undone.orders_removed, undone.orders_restored), (progress.orders_created, progress.orders_updated));
+        assert_eq!(undone.customers_removed, progress.customers_created);
         assert_eq!(dump(&shop).await, before);
         undo_import::undo(&shop.platform, &shop.cx, first.id).await.unwrap();
         let empty = dump(&shop).await;
@@ -104,8 +106,8 @@ db_test! { MIGRATIONS;
             let mut left = turn % 3 + 1;
             let (stop, stopped) = tokio::sync::oneshot::channel();
             let mut stop = Some(stop);
-            let run = import_orders::run_in_batches(&whole.platform, &whole.cx, import.id, 37, |_| {
-                left -= 1;
+            let run = import_orders::run_in_batches(&whole.platform, &whole.cx, import.id, 37, |import| {
+                left -= i32::from(import.state == ImportState::Running);
                 if left == 0 && let Some(stop) = stop.take() {
                     let _ = stop.send(());
                 }
@@ -220,6 +222,52 @@ db_test! { MIGRATIONS;
         let again = shop.import(&[&file]).await;
         assert_eq!((again.progress.orders_created, again.progress.rejected), (1, 0), "{:?}", shop.rejects(&again).await);
         assert_eq!(dump(&shop).await.orders.len(), 600);
+    }
+
+    async fn what_an_import_made_and_changed_itself_is_not_restored(db) {
+        let shop = Shop::open(&db).await;
+        let (old, new) = (shop.order_report(&earlier(), "old.csv"), shop.order_report(&plan(), "new.csv"));
+        let import = shop.import(&[&old, &new]).await;
+        assert_eq!(import.progress.orders_created, 600);
+        assert!(import.progress.orders_updated > 0);
+        let undone = undo_import::undo(&shop.platform, &shop.cx, import.id).await.unwrap();
+        assert_eq!((undone.orders_removed, undone.orders_restored), (600, 0));
+        assert_eq!(undone.customers_removed, import.progress.customers_created);
+    }
+
+    async fn what_stands_against_an_undo_is_found_in_large_imports_too(db) {
+        let shop = Shop::open(&db).await;
+        let plan = ShopPlan::of_orders(2_600, "2026-06-30".parse().unwrap());
+        let mut before = plan.clone();
+        before.taken_at = "2026-05-30T12:00:00".parse().unwrap();
+        let import = shop.begin(&[&shop.order_report(&before, "old.csv")], false).await;
+        let import = import_orders::run_in_batches(&shop.platform, &shop.cx, import.id, 300, |_| {}).await.unwrap();
+        assert!(import.progress.orders_created > 2_000 && import.progress.batches > 6, "{import:?}");
+        let keys = shop.platform.keys(shop.cx.scope.org());
+        let refusal = async || {
+            let mut tx = shop.platform.db.read().await.unwrap();
+            let import = shop.get(import.id).await;
+            undo_import::refusal(&mut tx, &shop.cx, &keys, &import).await.unwrap().map(|refusal| refusal.to_string())
+        };
+        assert_eq!(refusal().await, None);
+
+        let person = db.ctx_of(shop.cx.fresh());
+        let customer = kernel::TypedId::from_uuid(dump(&shop).await.customers[400].0);
+        let mut tx = shop.platform.db.begin().await.unwrap();
+        let note = customers::notes::add(&mut tx, &person, &keys, customer, "hello".parse().unwrap()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(refusal().await.unwrap().contains("1 have notes"));
+        assert!(matches!(undo_import::undo(&shop.platform, &shop.cx, import.id).await, Err(UndoError::WorkedWith(_))));
+        let mut tx = shop.platform.db.begin().await.unwrap();
+        customers::notes::delete(&mut tx, &person, customer, note.id).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(refusal().await, None);
+
+        let later = shop.import(&[&shop.order_report(&plan, "new.csv")]).await;
+        assert!(refusal().await.unwrap().contains(&format!("number {}", later.number)));
+        undo_import::undo(&shop.platform, &shop.cx, later.id).await.unwrap();
+        assert_eq!(refusal().await, None);
+        undo_import::undo(&shop.platform, &shop.cx, import.id).await.unwrap();
     }
 }
 

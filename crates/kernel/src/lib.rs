@@ -4,6 +4,7 @@ mod field_errors;
 mod ids;
 mod money;
 mod page;
+mod person;
 pub mod text;
 mod time;
 
@@ -14,4 +15,5 @@ pub use ids::{
 };
 pub use money::{Currency, Money, MoneyError};
 pub use page::{Cursor, CursorError, Limit, Page};
+pub use person::Person;
 pub use time::{Clock, Timestamp, Zone};

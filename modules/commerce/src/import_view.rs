@@ -1,6 +1,6 @@
 //! An import as people and programs see it.
 
-use kernel::{ImportId, ShopId, Timestamp};
+use kernel::{ImportId, Person, ShopId, Timestamp, UserId};
 use serde::Serialize;
 
 use crate::imports::{Import, ImportState};
@@ -64,9 +64,18 @@ pub struct ImportView {
     pub seconds: f64,
     /// Why it stopped, or why it could not be taken back.
     pub error: Option<String>,
-    /// Whether it is in a state in which it can be taken back; whether later work depends on it is
-    /// found out when it is tried.
+    /// Whether it can be taken back. Lists look at its state only; the answer that tells of this import
+    /// alone also looks for work that depends on it, and says what it found in `undo_refusal`.
     pub can_undo: bool,
+    /// What stands against taking it back, where that was looked for: in the answer that tells of this
+    /// import alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo_refusal: Option<String>,
+    /// Who began it; null for the command line.
+    pub created_by: Option<UserId>,
+    /// Name and e-mail address of that user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created_by_person: Option<Person>,
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
@@ -131,6 +140,9 @@ impl ImportView {
             seconds: progress.seconds,
             error,
             can_undo,
+            undo_refusal: None,
+            created_by: import.created_by,
+            created_by_person: None,
             created_at: import.created_at,
             started_at: import.started_at,
             finished_at: import.finished_at,

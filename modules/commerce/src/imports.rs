@@ -1,16 +1,16 @@
 //! Imports: their state, their progress and what they rejected.
 
-use kernel::{Cursor, ImportId, Limit, Page, Timestamp, TypedId};
-use platform::crypto::OrgKeys;
-use platform::{Arg, BulkRows, Ctx, DbError, Scope, Tx, args};
+mod rejected;
+
+use std::collections::HashMap;
+
+use kernel::{Cursor, ImportId, Limit, Page, Timestamp, TypedId, UserId};
+use platform::{Ctx, DbError, Scope, Tx, args};
 use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-/// Name under which rejected rows are sealed.
-const RAW_FIELD: &str = "commerce.reject";
-/// Rejected rows kept of one import; beyond, they are only counted.
-pub const REJECTS_MAX: u64 = 1_000_000;
+pub use rejected::{REJECTS_MAX, RejectedRow, drop_rejects, keep_rejects, rejects};
 
 /// Where an import stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -136,6 +136,8 @@ pub struct Import {
     pub request: ImportRequest,
     pub progress: Progress,
     pub error: Option<String>,
+    /// Who began it; `None` for the command line.
+    pub created_by: Option<UserId>,
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
@@ -152,6 +154,7 @@ struct ImportRow {
     request: String,
     progress: String,
     error: Option<String>,
+    created_by: Option<Uuid>,
     created_at: i64,
     started_at: Option<i64>,
     finished_at: Option<i64>,
@@ -172,6 +175,7 @@ impl TryFrom<ImportRow> for Import {
             request: serde_json::from_str(&row.request).map_err(broken)?,
             progress: serde_json::from_str(&row.progress).map_err(broken)?,
             error: row.error,
+            created_by: row.created_by.map(UserId::from_uuid),
             created_at: Timestamp::from_millis(row.created_at),
             started_at: row.started_at.map(Timestamp::from_millis),
             finished_at: row.finished_at.map(Timestamp::from_millis),
@@ -181,7 +185,7 @@ impl TryFrom<ImportRow> for Import {
 
 const SELECT: &str =
     "SELECT id, number, shop_number, state, dry_run, fingerprint, request, progress,
-    error, created_at, started_at, finished_at FROM commerce_imports";
+    error, created_by, created_at, started_at, finished_at FROM commerce_imports";
 
 /// Begins an import in `state`.
 ///
@@ -236,6 +240,7 @@ pub async fn create(
         request,
         progress,
         error: None,
+        created_by: cx.scope.user_id(),
         created_at,
         started_at: None,
         finished_at: None,
@@ -301,6 +306,45 @@ pub async fn list(
     items.truncate(limit.get());
     let next = more.then(|| items.last().map(|last| Cursor::encode(&last.number))).flatten();
     Ok(Page { items, next })
+}
+
+/// Orders of each shop, counted ones or not, by shop number: what the imports that hold say they made,
+/// which costs nothing however many there are. `guanxi verify` counts the orders themselves.
+///
+/// # Errors
+/// As the database says.
+pub async fn orders_by_shop(tx: &mut Tx, scope: Scope) -> Result<HashMap<i64, i64>, DbError> {
+    let rows: Vec<(i64, String)> = tx
+        .fetch_all(
+            "SELECT shop_number, progress FROM commerce_imports
+             WHERE org_id = $1 AND shop_number IS NOT NULL AND NOT dry_run AND state <> 'undone'",
+            args![scope.org_arg()],
+        )
+        .await?;
+    let mut orders = HashMap::new();
+    for (shop, progress) in rows {
+        let progress: Progress = serde_json::from_str(&progress)
+            .map_err(|error| DbError::Refused(format!("an import is unreadable: {error}")))?;
+        *orders.entry(shop).or_default() += progress.orders_created as i64;
+    }
+    Ok(orders)
+}
+
+/// Whether another import may have written since `import` began: one that is not a dry run, was not
+/// taken back, and began or went on later.
+///
+/// # Errors
+/// As the database says.
+pub async fn others_since(tx: &mut Tx, scope: Scope, import: &Import) -> Result<bool, DbError> {
+    let found: Option<(i64,)> = tx
+        .fetch_optional(
+            "SELECT number FROM commerce_imports WHERE org_id = $1 AND number <> $2
+               AND state NOT IN ('draft', 'queued', 'undone') AND NOT dry_run
+               AND (number > $2 OR finished_at IS NULL OR finished_at >= $3) LIMIT 1",
+            args![scope.org_arg(), import.number, import.started_at.unwrap_or(import.created_at)],
+        )
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Moves an import from one of `from` to `to`; says whether it was in one of them. An import that is
@@ -402,109 +446,4 @@ pub async fn lock_state(tx: &mut Tx, scope: Scope, id: ImportId) -> Result<Impor
     };
     let (state,): (String,) = tx.fetch_one(sql, args![scope.org_arg(), id]).await?;
     Ok(ImportState::parse(&state))
-}
-
-/// A row that was not imported.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RejectedRow {
-    /// Name of the file.
-    pub file: String,
-    /// Line in the file, the header being 1.
-    pub line: u64,
-    /// Column at fault, where one is.
-    pub column: Option<String>,
-    /// What is wrong and what would be right.
-    pub reason: String,
-    /// The row (or rows of the order) as CSV records in the file's own columns.
-    pub raw: String,
-    /// The order number made for the row, where the file has none.
-    pub order_no: Option<String>,
-}
-
-/// Keeps rejected rows; `first_seq` is the number rejected before.
-///
-/// # Errors
-/// As the database says.
-pub async fn keep_rejects(
-    tx: &mut Tx,
-    cx: &Ctx,
-    keys: &OrgKeys,
-    import_number: i64,
-    first_seq: u64,
-    rows: Vec<RejectedRow>,
-) -> Result<(), DbError> {
-    let mut bulk = BulkRows::new(
-        "commerce_import_rejects",
-        &[
-            "org_id",
-            "import_number",
-            "seq",
-            "file",
-            "line",
-            "column_name",
-            "reason",
-            "raw",
-            "order_no",
-        ],
-    );
-    let room = REJECTS_MAX.saturating_sub(first_seq) as usize;
-    for (index, row) in rows.into_iter().take(room).enumerate() {
-        bulk.push([
-            Arg::from(cx.scope.org_arg()),
-            Arg::from(import_number),
-            Arg::from(first_seq as i64 + index as i64),
-            Arg::from(row.file),
-            Arg::from(row.line as i64),
-            Arg::from(row.column),
-            Arg::from(row.reason),
-            Arg::from(keys.seal(&*cx.ids, RAW_FIELD, row.raw.as_bytes())),
-            Arg::from(row.order_no),
-        ]);
-    }
-    tx.bulk_insert(bulk).await
-}
-
-/// File, line, column, reason, sealed row, made order number.
-type StoredReject = (String, i64, Option<String>, String, Vec<u8>, Option<String>);
-
-/// Rejected rows from `first_seq` on, at most `limit`.
-///
-/// # Errors
-/// As the database says.
-pub async fn rejects(
-    tx: &mut Tx,
-    scope: Scope,
-    keys: &OrgKeys,
-    import_number: i64,
-    first_seq: u64,
-    limit: usize,
-) -> Result<Vec<RejectedRow>, DbError> {
-    let rows: Vec<StoredReject> = tx
-        .fetch_all(
-            "SELECT file, line, column_name, reason, raw, order_no FROM commerce_import_rejects
-             WHERE org_id = $1 AND import_number = $2 AND seq >= $3 ORDER BY seq LIMIT $4",
-            args![scope.org_arg(), import_number, first_seq as i64, limit as i64],
-        )
-        .await?;
-    rows.into_iter()
-        .map(|(file, line, column, reason, raw, order_no)| {
-            let raw = keys
-                .open_text(RAW_FIELD, &raw)
-                .map_err(|error| DbError::Refused(error.to_string()))?;
-            Ok(RejectedRow { file, line: line as u64, column, reason, raw, order_no })
-        })
-        .collect()
-}
-
-/// Removes the rejected rows of an import that is taken back.
-///
-/// # Errors
-/// As the database says.
-pub async fn drop_rejects(tx: &mut Tx, scope: Scope, import_number: i64) -> Result<(), DbError> {
-    tx.execute(
-        "DELETE FROM commerce_import_rejects WHERE org_id = $1 AND import_number = $2",
-        args![scope.org_arg(), import_number],
-    )
-    .await?;
-    Ok(())
 }

@@ -4,18 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use kernel::{CustomerId, FieldErrors, MergeId, NoteId, Page, SuggestionId, TagId, ViewId};
-use platform::http::{
-    Cx, ETag, Idempotency, Idempotent, IfMatch, JsonBody, PathId, PathIds, QueryParams,
-};
+use platform::http::{Cx, Idempotency, Idempotent, JsonBody, PathId, PathIds, QueryParams};
 use platform::idempotency::{self, Answer, Begun};
 use platform::{Platform, Problem};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::edit::{self, CustomerName, Edit, Edited};
 use crate::merge::{self, Merge};
-use crate::model::Rating;
 use crate::notes::{self, Note, NoteText};
 use crate::suggestions;
 use crate::tags::{self, BulkChange, Colour, Tag, TagName, TagWithCount};
@@ -23,7 +19,6 @@ use crate::views::{self, NewView, View};
 
 pub(crate) fn routes() -> OpenApiRouter<Platform> {
     OpenApiRouter::new()
-        .routes(routes!(edit_customer))
         .routes(routes!(add_note))
         .routes(routes!(delete_note))
         .routes(routes!(set_tags))
@@ -35,43 +30,6 @@ pub(crate) fn routes() -> OpenApiRouter<Platform> {
         .routes(routes!(undo_merge))
         .routes(routes!(list_views, create_view))
         .routes(routes!(delete_view))
-}
-
-/// What to change of a customer. A field that is absent stays as it is.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-struct EditBody {
-    /// 1 to 100 characters.
-    name: Option<String>,
-    /// `null` takes the rating away.
-    #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<Rating>)]
-    rating: Option<Option<Rating>>,
-}
-
-/// Tells `null` from absent.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(d).map(Some)
-}
-
-/// Edits name and rating of a customer.
-#[utoipa::path(patch, path = "/customers/{id}", tag = "customers",
-    params(("id" = CustomerId, Path), ("If-Match" = String, Header)),
-    request_body = EditBody, responses((status = 200, body = Edited), Problem))]
-async fn edit_customer(
-    State(platform): State<Platform>,
-    Cx(cx): Cx,
-    PathId(customer): PathId<CustomerId>,
-    IfMatch(version): IfMatch,
-    JsonBody(body): JsonBody<EditBody>,
-) -> Result<(ETag, Json<Edited>), Problem> {
-    let mut errors = FieldErrors::default();
-    let name = body.name.map(|name| errors.keep("name", name.parse::<CustomerName>()));
-    let edit = errors.finish(|| Some(Edit { name: name.flatten(), rating: body.rating }))?;
-    let mut tx = platform.db.begin().await?;
-    let edited = edit::edit(&mut tx, &cx, customer, version, &edit).await?;
-    tx.commit().await?;
-    Ok((ETag(edited.version), Json(edited)))
 }
 
 /// A note to be written.

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use kernel::{CustomerId, MergeId, Timestamp, TypedId, UserId};
+use kernel::{CustomerId, MergeId, Person, Timestamp, TypedId, UserId};
 use platform::{Ctx, DbError, Scope, Tx, outbox};
 use serde::Serialize;
 use uuid::Uuid;
@@ -29,6 +29,9 @@ pub struct Merge {
     pub at: Timestamp,
     /// Who merged them; `null` for the program itself.
     pub actor: Option<UserId>,
+    /// Name and e-mail address of that user, where they were looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actor_person: Option<Person>,
 }
 
 /// Why two customers cannot be merged.
@@ -100,7 +103,7 @@ pub async fn merge(
     changes::tell(tx, cx, vec![(keep.uuid(), told)]).await?;
     outbox::push(tx, cx, &CustomersChangedV1::of(vec![keep, absorb])).await?;
     let actor = cx.scope.user_id();
-    Ok(Merge { id, keep, absorb, absorb_name, at: cx.now(), actor })
+    Ok(Merge { id, keep, absorb, absorb_name, at: cx.now(), actor, actor_person: None })
 }
 
 /// Why a merge cannot be undone.
@@ -183,6 +186,7 @@ pub async fn merges(tx: &mut Tx, scope: Scope, family: &[Uuid]) -> Result<Vec<Me
             absorb_name: names.get(&row.absorb).cloned().unwrap_or_default(),
             at: Timestamp::from_millis(row.created_at),
             actor: row.actor.map(UserId::from_uuid),
+            actor_person: None,
         })
         .collect())
 }

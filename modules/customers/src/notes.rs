@@ -1,6 +1,6 @@
 //! Notes on customers. They hold what people write about people, so they are sealed at rest.
 
-use kernel::{CustomerId, NoteId, Timestamp, TypedId, UserId};
+use kernel::{CustomerId, NoteId, Person, Timestamp, TypedId, UserId};
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Scope, Tx, outbox};
 use serde::Serialize;
@@ -48,6 +48,9 @@ pub struct Note {
     pub text: String,
     /// Who wrote it; `null` for the program itself.
     pub author: Option<UserId>,
+    /// Name and e-mail address of that user, where they were looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author_person: Option<Person>,
     /// When.
     pub created_at: Timestamp,
 }
@@ -91,7 +94,8 @@ pub async fn add(
     store::notes::add(tx, cx, root, id.uuid(), sealed).await?;
     let customer = CustomerId::from_uuid(root);
     outbox::push(tx, cx, &CustomersChangedV1::of(vec![customer])).await?;
-    Ok(Note { id, customer, text: text.0, author: cx.scope.user_id(), created_at: cx.now() })
+    let (author, created_at) = (cx.scope.user_id(), cx.now());
+    Ok(Note { id, customer, text: text.0, author, author_person: None, created_at })
 }
 
 /// Deletes a note of the family of `customer`.
@@ -138,6 +142,7 @@ pub async fn notes(
                 customer: CustomerId::from_uuid(row.customer_id),
                 text,
                 author: row.author.map(UserId::from_uuid),
+                author_person: None,
                 created_at: Timestamp::from_millis(row.created_at),
             })
         })

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
-use kernel::{MergeId, TypedId};
+use kernel::{CustomerId, MergeId, Timestamp, TypedId};
 use platform::{Ctx, DbError, Scope, Tx};
 use uuid::Uuid;
 
@@ -127,6 +127,58 @@ pub async fn take_back(tx: &mut Tx, cx: &Ctx, done: &Resolved) -> Result<Vec<Uui
     touched.extend(done.added.iter().map(|(customer, ..)| customer.uuid()));
     touched.extend(created);
     Ok(roots::distinct(&touched))
+}
+
+/// Customers with whom people have worked, by what they did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct WorkedWith {
+    pub noted: Vec<CustomerId>,
+    pub tagged: Vec<CustomerId>,
+    pub edited: Vec<CustomerId>,
+    pub merged: Vec<CustomerId>,
+}
+
+impl WorkedWith {
+    /// Whether it is nobody.
+    #[must_use]
+    pub fn is_nobody(&self) -> bool {
+        [&self.noted, &self.tagged, &self.edited, &self.merged].iter().all(|ids| ids.is_empty())
+    }
+
+    /// What stands against taking back those of whom `made` says so.
+    #[must_use]
+    pub fn among(&self, made: impl Fn(CustomerId) -> bool) -> TakeBackRefused {
+        let count = |ids: &[CustomerId]| ids.iter().filter(|id| made(**id)).count() as i64;
+        TakeBackRefused {
+            noted: count(&self.noted),
+            tagged: count(&self.tagged),
+            edited: count(&self.edited),
+            merged: count(&self.merged),
+        }
+    }
+}
+
+/// With whom people have worked of those who became known in `from..=until`, at most `most` for each
+/// kind of work. Costs as much as there was work, however many became known.
+///
+/// # Errors
+/// As the database says.
+pub async fn worked_with(
+    tx: &mut Tx,
+    scope: Scope,
+    from: Timestamp,
+    until: Timestamp,
+    most: usize,
+) -> Result<WorkedWith, DbError> {
+    // Ids begin with the millisecond in which they were made.
+    let at = |millis: i64| Uuid::from_u128(u128::from(millis.max(0).unsigned_abs()) << 80);
+    let range = (at(from.millis()), at(until.millis() + 1));
+    let mut found = store::take_back::worked_with(tx, scope, range, most).await?.map(|ids| {
+        roots::distinct(&ids).into_iter().map(CustomerId::from_uuid).collect::<Vec<_>>()
+    });
+    let [noted, tagged, edited, merged] = found.each_mut().map(std::mem::take);
+    Ok(WorkedWith { noted, tagged, edited, merged })
 }
 
 fn created(done: &Resolved) -> Vec<Uuid> {

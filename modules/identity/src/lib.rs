@@ -23,7 +23,7 @@ pub use find_user::find_user;
 pub use http::{COOKIE, Edge, sign_in_layer};
 pub use model::{Email, EmailError, NameError, PersonName, Role, UnknownRole, User};
 pub use password::{Password, PasswordError, PasswordHash, hash};
-pub use people::{Person, names_of, role_of};
+pub use people::{names_of, role_of};
 pub use setup::{SetUp, SetUpError, SetupCode, ensure_org, set_up, setup_needed};
 pub use sign_in::{SESSION_MILLIS, SignInError, SignedIn, sign_in};
 pub use sign_out::sign_out;

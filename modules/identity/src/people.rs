@@ -2,22 +2,12 @@
 
 use std::collections::HashMap;
 
-use kernel::UserId;
+use kernel::{Person, UserId};
 use platform::crypto::OrgKeys;
 use platform::{DbError, Scope, Tx};
-use serde::Serialize;
 
 use crate::model::Role;
 use crate::store;
-
-/// A user as colleagues see them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct Person {
-    /// The name.
-    pub name: String,
-    /// The e-mail address by which they sign in.
-    pub email: String,
-}
 
 /// Names of some users; those who are not there are left out.
 ///

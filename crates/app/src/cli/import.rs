@@ -225,19 +225,19 @@ async fn rejects(boot: &Boot, import: &Import, beside: &Path) -> Result<PathBuf>
 
 async fn undo(global: &Global, id: ImportId) -> Result<ExitCode> {
     let boot = global.open().await?;
-    let import = undo_import::undo(&boot.platform, &boot.ctx(), id).await?;
+    let undone = undo_import::undo(&boot.platform, &boot.ctx(), id).await?;
     boot.close().await;
     say(&format!(
         "{id} is taken back: {} orders removed, {} as they were before",
-        import.progress.orders_created, import.progress.orders_updated
+        undone.orders_removed, undone.orders_restored
     ));
     global.print(
         &serde_json::json!({
             "import_id": id,
-            "state": import.state,
-            "orders_removed": import.progress.orders_created,
-            "orders_restored": import.progress.orders_updated,
-            "customers_removed": import.progress.customers_created,
+            "state": undone.import.state,
+            "orders_removed": undone.orders_removed,
+            "orders_restored": undone.orders_restored,
+            "customers_removed": undone.customers_removed,
         }),
         "",
     )?;

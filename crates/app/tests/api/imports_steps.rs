@@ -223,7 +223,7 @@ db_test! { migrations();
             let back = owner.import_in(&first, was).await;
             let why = text(&back["error"]);
             assert!(why.contains("number 2") && why.contains("undo them first"), "{why}");
-            assert_eq!(back["can_undo"], true);
+            assert_eq!((&back["can_undo"], &back["undo_refusal"]), (&json!(false), &json!(why)));
             owner.idle().await;
             owner.stop_work().await;
             let after = stored(&db, &first).await;

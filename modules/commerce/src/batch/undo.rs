@@ -92,6 +92,50 @@ pub async fn last_kept(
     Ok(Some(Kept { batch_no, created, before, customers }))
 }
 
+/// Numbers of at most `most` batches of an import, evenly picked, the last among them.
+///
+/// # Errors
+/// As the database says.
+pub async fn some_batches(
+    tx: &mut Tx,
+    scope: Scope,
+    import_number: i64,
+    most: usize,
+) -> Result<Vec<i64>, DbError> {
+    let rows: Vec<(i64,)> = tx
+        .fetch_all(
+            "SELECT batch_no FROM commerce_import_batches
+             WHERE org_id = $1 AND import_number = $2 ORDER BY batch_no DESC",
+            args![scope.org_arg(), import_number],
+        )
+        .await?;
+    let step = rows.len().div_ceil(most.max(1)).max(1);
+    Ok(rows.into_iter().step_by(step).map(|(number,)| number).collect())
+}
+
+/// The orders that a batch created, and what it did to customers; none if it was taken back.
+///
+/// # Errors
+/// `Refused` if that cannot be read; otherwise as the database says.
+pub async fn created_by(
+    tx: &mut Tx,
+    scope: Scope,
+    import_number: i64,
+    batch_no: i64,
+) -> Result<Option<(Vec<Uuid>, String)>, DbError> {
+    let row: Option<(Vec<u8>, String)> = tx
+        .fetch_optional(
+            "SELECT created_orders, customers FROM commerce_import_batches
+             WHERE org_id = $1 AND import_number = $2 AND batch_no = $3",
+            args![scope.org_arg(), import_number, batch_no],
+        )
+        .await?;
+    let ids = |packed: &[u8]| {
+        packed.chunks_exact(16).filter_map(|id| Uuid::from_slice(id).ok()).collect()
+    };
+    Ok(row.map(|(created, customers)| (ids(&created), customers)))
+}
+
 /// How many orders of a kept batch were changed by another import since.
 ///
 /// # Errors

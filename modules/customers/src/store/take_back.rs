@@ -30,6 +30,49 @@ pub(crate) async fn edited(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i6
     count(tx, scope, select, ids).await
 }
 
+/// Customers within a range of ids who have notes, tags, edits, and merges made by people.
+pub(crate) async fn worked_with(
+    tx: &mut Tx,
+    scope: Scope,
+    (from, until): (Uuid, Uuid),
+    most: usize,
+) -> Result<[Vec<Uuid>; 4], DbError> {
+    let mut found: [Vec<Uuid>; 4] = Default::default();
+    for (index, sql) in [
+        (
+            0,
+            "SELECT DISTINCT customer_id FROM customers_notes
+             WHERE org_id = $1 AND customer_id >= $2 AND customer_id < $3 LIMIT $4",
+        ),
+        (
+            1,
+            "SELECT DISTINCT customer_id FROM customers_taggings
+             WHERE org_id = $1 AND customer_id >= $2 AND customer_id < $3 LIMIT $4",
+        ),
+        (
+            2,
+            "SELECT DISTINCT customer_id FROM customers_history
+             WHERE org_id = $1 AND customer_id >= $2 AND customer_id < $3 AND kind = 'edit'
+             LIMIT $4",
+        ),
+        (
+            3,
+            "SELECT keep FROM customers_merges WHERE org_id = $1 AND keep >= $2 AND keep < $3
+               AND undone_at IS NULL AND actor IS NOT NULL LIMIT $4",
+        ),
+        (
+            3,
+            "SELECT absorb FROM customers_merges WHERE org_id = $1 AND absorb >= $2 AND absorb < $3
+               AND undone_at IS NULL AND actor IS NOT NULL LIMIT $4",
+        ),
+    ] {
+        let rows: Vec<(Uuid,)> =
+            tx.fetch_all(sql, args![scope.org_arg(), from, until, most as i64]).await?;
+        found[index].extend(rows.into_iter().map(|(id,)| id));
+    }
+    Ok(found)
+}
+
 pub(crate) async fn remove_suggestions(
     tx: &mut Tx,
     scope: Scope,

@@ -12,11 +12,10 @@ use axum::response::{IntoResponse as _, Response};
 use commerce::formats::{Format, ReaderContext};
 use commerce::import_view::ImportView;
 use commerce::imports::{self, Import};
-use commerce::shops;
 use flows::import_orders::ImportError;
 use flows::import_shop::ShopError;
 use flows::preview_import::{self, FilePreview};
-use flows::write_rejects;
+use flows::{show_imports, write_rejects};
 use kernel::{Cursor, FieldErrors, ImportId, Limit, Page};
 use platform::http::{Cx, JsonBody, PathId, QueryParams};
 use platform::idempotency::{self, Answer, Begun, RequestKey};
@@ -86,12 +85,6 @@ async fn replayed(
     })
 }
 
-async fn view(platform: &Platform, cx: &Ctx, import: &Import) -> Result<ImportView, Problem> {
-    let mut tx = platform.db.read().await?;
-    let shops = shops::all(&mut tx, cx).await?;
-    Ok(ImportView::of(import, &shops))
-}
-
 async fn find(platform: &Platform, cx: &Ctx, id: ImportId) -> Result<Import, Problem> {
     let mut tx = platform.db.read().await?;
     imports::get(&mut tx, cx.scope, id).await?.ok_or_else(|| Problem::not_found("import"))
@@ -134,8 +127,8 @@ async fn list(
     let (limit, after) = errors.finish(|| Some((limit?, after?)))?;
     let mut tx = platform.db.read().await?;
     let page = imports::list(&mut tx, cx.scope, after, limit).await?;
-    let shops = shops::all(&mut tx, &cx).await?;
-    let items = page.items.iter().map(|import| ImportView::of(import, &shops)).collect();
+    let keys = platform.keys(cx.scope.org());
+    let items = show_imports::views(&mut tx, &cx, &keys, &page.items).await?;
     Ok(Json(Page { items, next: page.next }))
 }
 
@@ -155,7 +148,7 @@ fn format_field(errors: &mut FieldErrors, name: Option<&str>) -> Option<Format> 
     name.and_then(|name| errors.keep("format", name.parse::<Format>()))
 }
 
-/// One import
+/// One import, and what stands against taking it back
 #[utoipa::path(get, path = "/commerce/imports/{id}", tag = "commerce", params(("id" = ImportId, Path)),
     responses((status = 200, body = ImportView), Problem))]
 async fn get(
@@ -163,8 +156,11 @@ async fn get(
     Cx(cx): Cx,
     PathId(id): PathId<ImportId>,
 ) -> Result<Json<ImportView>, Problem> {
-    let import = find(&platform, &cx, id).await?;
-    Ok(Json(view(&platform, &cx, &import).await?))
+    let mut tx = platform.db.read().await?;
+    let import = imports::get(&mut tx, cx.scope, id).await?;
+    let import = import.ok_or_else(|| Problem::not_found("import"))?;
+    let keys = platform.keys(cx.scope.org());
+    Ok(Json(show_imports::view_in_full(&mut tx, &cx, &keys, &import).await?))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

@@ -7,6 +7,7 @@ use commerce::imports::{self, Import, ImportState, Progress};
 use commerce::shops::{self, Channel};
 use flows::import_orders::{self, ImportOrder};
 use flows::import_shop::{self, WantedShop};
+use flows::show_imports;
 use flows::undo_import::{self, UndoError};
 use kernel::{Currency, FieldErrors, ImportId};
 use platform::http::{Cx, Idempotency, Idempotent, PathId};
@@ -125,8 +126,8 @@ async fn start(
     import.error = None;
     imports::save(&mut tx, cx.scope, &import).await?;
     enqueue(&mut tx, &cx, IMPORT, &import).await?;
-    let shops = shops::all(&mut tx, &cx).await?;
-    let view = ImportView::of(&import, &shops);
+    let keys = platform.keys(cx.scope.org());
+    let view = show_imports::view(&mut tx, &cx, &keys, &import).await?;
     let answer = ticket.finish(&mut tx, &cx, StatusCode::ACCEPTED, &view).await?;
     tx.commit().await?;
     Ok(answer)
@@ -172,8 +173,8 @@ async fn step(
     }
     let import =
         imports::get(&mut tx, cx.scope, id).await?.ok_or_else(|| Problem::not_found("import"))?;
-    let shops = shops::all(&mut tx, cx).await?;
-    let view = ImportView::of(&import, &shops);
+    let keys = platform.keys(cx.scope.org());
+    let view = show_imports::view(&mut tx, cx, &keys, &import).await?;
     let answer = ticket.finish(&mut tx, cx, StatusCode::ACCEPTED, &view).await?;
     tx.commit().await?;
     import_job::publish(platform, cx, &import).await;
@@ -254,8 +255,8 @@ async fn undo(
             UndoError::Unknown(_) => Problem::not_found("import"),
             refused => Problem::conflict("undo_refused", refused.to_string()),
         })?;
-    let shops = shops::all(&mut tx, &cx).await?;
-    let view = ImportView::of(&undone, &shops);
+    let undone = undone.import;
+    let view = show_imports::view(&mut tx, &cx, &keys, &undone).await?;
     let answer = ticket.finish(&mut tx, &cx, StatusCode::ACCEPTED, &view).await?;
     tx.commit().await?;
     import_job::publish(&platform, &cx, &undone).await;

@@ -8,10 +8,10 @@ use axum::http::StatusCode;
 use commerce::formats::ReaderContext;
 use commerce::import_view::ImportView;
 use commerce::imports::{self, ImportFile, ImportRequest, ImportState};
-use commerce::shops;
 use flows::import_orders::{self, ImportOrder};
 use flows::import_shop::{self, WantedShop};
 use flows::preview_import;
+use flows::show_imports;
 use kernel::{FieldErrors, ImportId};
 use platform::http::{Cx, Idempotency};
 use platform::idempotency::{self, Answer, Begun, RequestKey};
@@ -269,8 +269,8 @@ async fn create(
     if import.state == ImportState::Queued {
         enqueue(&mut tx, cx, IMPORT, &import).await?;
     }
-    let shops = shops::all(&mut tx, cx).await?;
-    let view = ImportView::of(&import, &shops);
+    let keys = platform.keys(cx.scope.org());
+    let view = show_imports::view(&mut tx, cx, &keys, &import).await?;
     let answer = ticket.finish(&mut tx, cx, StatusCode::ACCEPTED, &view).await?;
     tx.commit().await?;
     Ok(answer)

@@ -1,0 +1,64 @@
+//! Imports as pages and programs see them: with their shop and who began them.
+
+use commerce::import_view::ImportView;
+use commerce::imports::Import;
+use commerce::shops;
+use platform::crypto::OrgKeys;
+use platform::{Ctx, DbError, Tx};
+
+use crate::people::People;
+use crate::undo_import;
+
+/// Imports with their shops and the people who began them.
+///
+/// # Errors
+/// As the database says.
+pub async fn views(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    imports: &[Import],
+) -> Result<Vec<ImportView>, DbError> {
+    let shops = shops::all(tx, cx).await?;
+    let began = imports.iter().map(|import| import.created_by);
+    let people = People::look_up(tx, cx, keys, began).await?;
+    let view = |import: &Import| ImportView {
+        created_by_person: people.get(import.created_by),
+        ..ImportView::of(import, &shops)
+    };
+    Ok(imports.iter().map(view).collect())
+}
+
+/// One import, without looking for what stands against taking it back.
+///
+/// # Errors
+/// As the database says.
+pub async fn view(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    import: &Import,
+) -> Result<ImportView, DbError> {
+    let shops = shops::all(tx, cx).await?;
+    let people = People::look_up(tx, cx, keys, [import.created_by]).await?;
+    let created_by_person = people.get(import.created_by);
+    Ok(ImportView { created_by_person, ..ImportView::of(import, &shops) })
+}
+
+/// One import with what stands against taking it back.
+///
+/// # Errors
+/// As the database says.
+pub async fn view_in_full(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    import: &Import,
+) -> Result<ImportView, DbError> {
+    let mut shown = view(tx, cx, keys, import).await?;
+    if let Some(refusal) = undo_import::refusal(tx, cx, keys, import).await? {
+        shown.can_undo = false;
+        shown.undo_refusal = Some(refusal.to_string());
+    }
+    Ok(shown)
+}

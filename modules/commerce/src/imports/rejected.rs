@@ -1,0 +1,114 @@
+//! Rows that an import did not take.
+
+use platform::crypto::OrgKeys;
+use platform::{Arg, BulkRows, Ctx, DbError, Scope, Tx, args};
+
+/// Name under which rejected rows are sealed.
+const RAW_FIELD: &str = "commerce.reject";
+/// Rejected rows kept of one import; beyond, they are only counted.
+pub const REJECTS_MAX: u64 = 1_000_000;
+
+/// A row that was not imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// Name of the file.
+    pub file: String,
+    /// Line in the file, the header being 1.
+    pub line: u64,
+    /// Column at fault, where one is.
+    pub column: Option<String>,
+    /// What is wrong and what would be right.
+    pub reason: String,
+    /// The row (or rows of the order) as CSV records in the file's own columns.
+    pub raw: String,
+    /// The order number made for the row, where the file has none.
+    pub order_no: Option<String>,
+}
+
+/// Keeps rejected rows; `first_seq` is the number rejected before.
+///
+/// # Errors
+/// As the database says.
+pub async fn keep_rejects(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    import_number: i64,
+    first_seq: u64,
+    rows: Vec<RejectedRow>,
+) -> Result<(), DbError> {
+    let mut bulk = BulkRows::new(
+        "commerce_import_rejects",
+        &[
+            "org_id",
+            "import_number",
+            "seq",
+            "file",
+            "line",
+            "column_name",
+            "reason",
+            "raw",
+            "order_no",
+        ],
+    );
+    let room = REJECTS_MAX.saturating_sub(first_seq) as usize;
+    for (index, row) in rows.into_iter().take(room).enumerate() {
+        bulk.push([
+            Arg::from(cx.scope.org_arg()),
+            Arg::from(import_number),
+            Arg::from(first_seq as i64 + index as i64),
+            Arg::from(row.file),
+            Arg::from(row.line as i64),
+            Arg::from(row.column),
+            Arg::from(row.reason),
+            Arg::from(keys.seal(&*cx.ids, RAW_FIELD, row.raw.as_bytes())),
+            Arg::from(row.order_no),
+        ]);
+    }
+    tx.bulk_insert(bulk).await
+}
+
+/// File, line, column, reason, sealed row, made order number.
+type StoredReject = (String, i64, Option<String>, String, Vec<u8>, Option<String>);
+
+/// Rejected rows from `first_seq` on, at most `limit`.
+///
+/// # Errors
+/// As the database says.
+pub async fn rejects(
+    tx: &mut Tx,
+    scope: Scope,
+    keys: &OrgKeys,
+    import_number: i64,
+    first_seq: u64,
+    limit: usize,
+) -> Result<Vec<RejectedRow>, DbError> {
+    let rows: Vec<StoredReject> = tx
+        .fetch_all(
+            "SELECT file, line, column_name, reason, raw, order_no FROM commerce_import_rejects
+             WHERE org_id = $1 AND import_number = $2 AND seq >= $3 ORDER BY seq LIMIT $4",
+            args![scope.org_arg(), import_number, first_seq as i64, limit as i64],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|(file, line, column, reason, raw, order_no)| {
+            let raw = keys
+                .open_text(RAW_FIELD, &raw)
+                .map_err(|error| DbError::Refused(error.to_string()))?;
+            Ok(RejectedRow { file, line: line as u64, column, reason, raw, order_no })
+        })
+        .collect()
+}
+
+/// Removes the rejected rows of an import that is taken back.
+///
+/// # Errors
+/// As the database says.
+pub async fn drop_rejects(tx: &mut Tx, scope: Scope, import_number: i64) -> Result<(), DbError> {
+    tx.execute(
+        "DELETE FROM commerce_import_rejects WHERE org_id = $1 AND import_number = $2",
+        args![scope.org_arg(), import_number],
+    )
+    .await?;
+    Ok(())
+}
