@@ -128,7 +128,7 @@ fn filters(made: &Made) -> Vec<(&'static str, Filter)> {
         ("tag", Filter { tag: Some(made.tag(0)), ..none() }),
         ("tier", Filter { tier: vec![Tier::AtRisk, Tier::CantLose], ..none() }),
         ("classic", Filter { classic: vec![Tier::ImportantKeep], ..none() }),
-        ("cell", Filter { cell: Some(Score { r: 5, f: 5, m: 5 }), ..none() }),
+        ("cell", Filter { cell: Some(Score { r: 5, f: 5, m: 5 }.into()), ..none() }),
         ("province", Filter { province: Some(PROVINCES[0].to_owned()), ..none() }),
         ("rating", Filter { rating: Some(5), ..none() }),
         ("orders", Filter { orders: span(Some(2), Some(3)), ..none() }),

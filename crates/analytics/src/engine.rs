@@ -14,7 +14,7 @@ use crate::facts::{Facts, NO_ORDER};
 use crate::feed::{CustomerFacts, CustomerFeed, OrderFact, average_minor};
 use crate::list::{self, ListPage, ListQuery, SortKey};
 use crate::load::CustomerLoader;
-use crate::rfm::{self, Rfm, RfmQuery, Score};
+use crate::rfm::{self, Rfm, RfmQuery, Rules, Score, Standing};
 
 /// Results of RFM remembered: today's, the day compared with, and those of one or two others.
 const RFM_REMEMBERED: usize = 4;
@@ -57,6 +57,8 @@ pub(crate) struct View<'a> {
     pub(crate) delta: &'a Delta,
     pub(crate) scores: Option<(&'a Rfm, &'a [u16])>,
     pub(crate) scores_stamp: u64,
+    /// Rules by which the overlay is to be scored, where that is not by those set.
+    pub(crate) scored_apart: Option<&'a Rules>,
 }
 
 impl Default for Engine {
@@ -183,6 +185,36 @@ impl Engine {
         list::list(self.view(), query)
     }
 
+    /// One page of customers, filtered by tiers and cells of `scores` instead of those set. Customers
+    /// who changed since are scored by the bounds of `scores`.
+    #[must_use]
+    pub fn list_by(&self, query: &ListQuery, scores: &Rfm) -> ListPage {
+        if !list::by_cell(&query.filter) {
+            return self.list(query);
+        }
+        let cells = scores
+            .base_cells(&self.base.ids)
+            .unwrap_or_else(|| Arc::new(rfm::base_cells(&self.base, None, scores.rules())));
+        let view = View {
+            scores: Some((scores, &cells)),
+            scores_stamp: scores.stamp(),
+            scored_apart: Some(scores.rules()),
+            ..self.view()
+        };
+        list::list(view, query)
+    }
+
+    /// How a customer stands by `scores` instead of those set; `None` without a counted order that
+    /// they look at.
+    #[must_use]
+    pub fn standing_by(&self, id: CustomerId, scores: &Rfm) -> Option<Standing> {
+        let cell = match self.delta.get(id) {
+            Some(entry) => entry.row.as_ref()?.cell(scores.rules()),
+            None => rfm::base_cell(&self.base, self.base.ordinal(id)?, scores.rules()),
+        };
+        Score::from_code(cell).map(|score| scores.standing(score))
+    }
+
     /// Scores all customers; remembered until something changes.
     #[must_use]
     pub fn rfm(&self, query: &RfmQuery) -> Arc<Rfm> {
@@ -279,6 +311,8 @@ impl Engine {
             self.bury(id);
         }
         self.forced_at = forced_at(&self.base);
+        // They hold cells of the base before, and keep its ids in memory.
+        self.remembered.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         let ready = done.scores;
         if let Some(scores) = &mut self.scores {
             scores.base_cells = match ready {
@@ -313,6 +347,7 @@ impl Engine {
             delta: &self.delta,
             scores: self.scores.as_ref().map(|scores| (&*scores.rfm, scores.base_cells.as_slice())),
             scores_stamp: self.scores_stamp,
+            scored_apart: None,
         }
     }
 }

@@ -27,6 +27,7 @@ pub use feed::{CapacityError, CustomerFacts, CustomerFeed, OrderFact, average_mi
 pub use list::{Filter, ListCursor, ListPage, ListQuery, Sort, SortKey, SortParseError, Span};
 pub use load::{CustomerLoader, FactLoader};
 pub use rfm::{
-    Bins, BinsError, CellSum, Movement, MovementFlow, Rfm, RfmQuery, Scheme, Score, ScoreCounts,
-    ScoreParseError, Standing, Thresholds, Tier, TierFlow, TierParseError, TierSum, movement,
+    Bins, BinsError, CellPattern, CellPatternError, CellSum, Movement, MovementFlow, Rfm, RfmQuery,
+    Scheme, Score, ScoreCounts, ScoreParseError, Standing, Thresholds, Tier, TierFlow,
+    TierParseError, TierSum, movement,
 };

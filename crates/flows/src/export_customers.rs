@@ -4,8 +4,9 @@ mod columns;
 mod workbook;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use analytics::ListQuery;
+use analytics::{ListQuery, Rfm};
 use kernel::Zone;
 use platform::{Ctx, DbError};
 use tokio::sync::mpsc;
@@ -13,7 +14,7 @@ use tokio::sync::mpsc;
 pub use columns::Wording;
 
 use crate::engine::{EngineError, EngineHandle, ShopBook};
-use crate::list_customers::{self, CustomerParams, CustomerRow, Found};
+use crate::list_customers::{self, CustomerParams, CustomerRow, Found, ListError};
 
 /// Customers read at once.
 const PAGE: usize = 500;
@@ -49,6 +50,9 @@ impl ExportFormat {
 /// Why there is no file.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
+    /// The list.
+    #[error(transparent)]
+    List(#[from] ListError),
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -66,6 +70,7 @@ pub enum ExportError {
 impl From<ExportError> for platform::Problem {
     fn from(error: ExportError) -> Self {
         match error {
+            ExportError::List(error) => error.into(),
             ExportError::Engine(error) => error.into(),
             ExportError::Db(error) => error.into(),
             ExportError::File(_) | ExportError::Gone => Self::internal(&error),
@@ -78,6 +83,8 @@ struct Pages<'a> {
     engine: &'a EngineHandle,
     cx: &'a Ctx,
     query: ListQuery,
+    /// Kept for the whole file, so that cells mean the same on its first and its last page.
+    scores: Option<Arc<Rfm>>,
     ended: bool,
 }
 
@@ -88,13 +95,14 @@ impl<'a> Pages<'a> {
         params: &CustomerParams,
     ) -> Result<Self, ExportError> {
         engine.fresh().await?;
+        let scores = list_customers::scores(engine, params).await?;
         let mut tx = engine.platform().db.read().await?;
         let shops = engine.shops();
         let mut query = list_customers::query(engine, &mut tx, cx, &shops, params).await?;
         tx.rollback().await?;
         query.limit = PAGE;
         query.after = None;
-        Ok(Self { engine, cx, query, ended: false })
+        Ok(Self { engine, cx, query, scores, ended: false })
     }
 
     /// The next page; each in a transaction of its own, so that no long one holds the log back.
@@ -102,7 +110,7 @@ impl<'a> Pages<'a> {
         if self.ended {
             return Ok(None);
         }
-        let found = Found::ask(self.engine, &self.query);
+        let found = Found::ask(self.engine, &self.query, self.scores.as_deref());
         let mut tx = self.engine.platform().db.read().await?;
         let frame = self.engine.shops().frame();
         let rows = list_customers::rows(self.engine, &mut tx, self.cx, frame, &found).await?;

@@ -4,15 +4,16 @@ mod params;
 mod row;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use analytics::{CustomerFacts, ListPage, ListQuery};
+use analytics::{CustomerFacts, ListPage, ListQuery, Rfm};
 use commerce::orders_list;
 use customers::AccountSpace;
 use customers::model::{normal_email, normal_phone};
 use customers::profiles::{Profile, profiles};
 use customers::search::find_by_contact;
 use insight::Frame;
-use kernel::{Cursor, CustomerId, TypedId};
+use kernel::{Cursor, CustomerId, FieldErrors, TypedId};
 use platform::{Ctx, DbError, Problem, Tx};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -36,6 +37,9 @@ pub enum ListError {
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
+    /// Some parameters are wrong, which only the data can tell.
+    #[error("{0}")]
+    Fields(FieldErrors),
 }
 
 impl From<EngineError> for Problem {
@@ -53,6 +57,7 @@ impl From<ListError> for Problem {
         match error {
             ListError::Engine(error) => error.into(),
             ListError::Db(error) => error.into(),
+            ListError::Fields(errors) => Self::validation(errors),
         }
     }
 }
@@ -78,10 +83,39 @@ pub async fn list_customers(
     params: &CustomerParams,
 ) -> Result<CustomerPage, ListError> {
     engine.fresh().await?;
+    let scores = scores(engine, params).await?;
     let mut tx = engine.platform().db.read().await?;
-    let page = page(engine, &mut tx, cx, params).await?;
+    let page = page(engine, &mut tx, cx, params, scores).await?;
     tx.rollback().await?;
     Ok(page)
+}
+
+/// The scores by which cells and tiers are asked for; `None` for those that lists have anyway: today's,
+/// in the usual bins, over all shops. The engine remembers a few of them until something changes.
+///
+/// # Errors
+/// `Fields` if there is no such shop, or amounts of several currencies would have to be added.
+pub async fn scores(
+    engine: &EngineHandle,
+    params: &CustomerParams,
+) -> Result<Option<Arc<Rfm>>, ListError> {
+    let shops = engine.shops();
+    let today = shops.frame().today(engine.platform().now());
+    let bins = params.bins.unwrap_or(insight::DEFAULT_BINS);
+    let is_usual = params.as_of.is_none_or(|day| day == today)
+        && bins == insight::DEFAULT_BINS
+        && params.rfm_shop.is_none();
+    if is_usual {
+        return Ok(None);
+    }
+    let mut errors = FieldErrors::default();
+    let frame = errors.keep("rfm_shop", shops.choose(params.rfm_shop));
+    let query = frame.and_then(|frame| {
+        let day = params.as_of.unwrap_or_else(|| frame.today(engine.platform().now()));
+        errors.keep("bins", frame.rfm(day, bins))
+    });
+    let query = errors.finish(|| query).map_err(ListError::Fields)?;
+    Ok(Some(engine.ask_long(move |engine| engine.rfm(&query)).await?))
 }
 
 async fn page(
@@ -89,14 +123,16 @@ async fn page(
     tx: &mut Tx,
     cx: &Ctx,
     params: &CustomerParams,
+    scores: Option<Arc<Rfm>>,
 ) -> Result<CustomerPage, ListError> {
     let shops = engine.shops();
+    let scores = scores.as_deref();
     let query = query(engine, tx, cx, &shops, params).await?;
     let found = if query.filter.q.is_some() {
         // A name asked for the first time is searched for in a few milliseconds.
-        tokio::task::block_in_place(|| Found::ask(engine, &query))
+        tokio::task::block_in_place(|| Found::ask(engine, &query, scores))
     } else {
-        Found::ask(engine, &query)
+        Found::ask(engine, &query, scores)
     };
     let items = rows(engine, tx, cx, shops.frame(), &found).await?;
     Ok(CustomerPage {
@@ -179,10 +215,22 @@ pub(crate) struct Found {
 
 impl Found {
     /// Asks under one lock, so that both parts are of one version.
-    pub(crate) fn ask(engine: &EngineHandle, query: &ListQuery) -> Self {
+    ///
+    /// With `scores`, cells and tiers are those of these scores.
+    pub(crate) fn ask(engine: &EngineHandle, query: &ListQuery, scores: Option<&Rfm>) -> Self {
         engine.ask(|engine| {
-            let page = engine.list(query);
-            let facts = page.ids.iter().map(|id| engine.customer(*id)).collect();
+            let page = match scores {
+                None => engine.list(query),
+                Some(scores) => engine.list_by(query, scores),
+            };
+            let facts = |id: &CustomerId| {
+                let mut facts = engine.customer(*id)?;
+                if let Some(scores) = scores {
+                    facts.standing = engine.standing_by(*id, scores);
+                }
+                Some(facts)
+            };
+            let facts = page.ids.iter().map(facts).collect();
             Self { page, facts }
         })
     }

@@ -108,7 +108,7 @@ fn remembered(view: View<'_>, filter: Filter) -> Option<Arc<Hits>> {
     }))
 }
 
-fn by_cell(filter: &Filter) -> bool {
+pub(crate) fn by_cell(filter: &Filter) -> bool {
     !filter.tier.is_empty() || !filter.classic.is_empty() || filter.cell.is_some()
 }
 
@@ -195,7 +195,7 @@ fn wanted_cells(rfm: &Rfm, filter: &Filter) -> Box<[bool; Score::CODES]> {
         let named = |tiers: &[crate::Tier], scheme| {
             tiers.is_empty() || tiers.contains(&rfm.tier(score, scheme))
         };
-        filter.cell.is_none_or(|cell| cell == score)
+        filter.cell.is_none_or(|cell| cell.has(score))
             && named(&filter.tier, Scheme::Eleven)
             && named(&filter.classic, Scheme::Classic)
     };

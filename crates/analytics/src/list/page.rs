@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use kernel::CustomerId;
 
-use super::RowFilter;
 use super::filter::{Hits, base_hits};
 use super::query::{ListCursor, ListPage, ListQuery, Sort};
+use super::{RowFilter, by_cell};
 use crate::base::Base;
 use crate::bits::Bits;
 use crate::engine::View;
@@ -60,7 +60,9 @@ fn changed(view: View<'_>, query: &ListQuery, after: Option<ListCursor>) -> (Vec
         return (Vec::new(), 0);
     }
     let filter = RowFilter::new(&query.filter, view.scores.map(|(rfm, _)| rfm));
+    let rules = view.scored_apart.filter(|_| by_cell(&query.filter));
     for (id, row, cell) in view.delta.rows() {
+        let cell = rules.map_or(cell, |rules| row.cell(rules));
         if !filter.passes(id, row, cell) {
             continue;
         }

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use kernel::{CustomerId, ShopId, TagId, Timestamp, Zone};
 use serde::{Deserialize, Serialize};
 
-use crate::rfm::{Score, Tier};
+use crate::rfm::{CellPattern, Tier};
 
 /// Bounds of a number, both ends included; an absent end is open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -64,8 +64,8 @@ pub struct Filter {
     pub tier: Vec<Tier>,
     /// In one of these classes of the classic scheme; empty for any.
     pub classic: Vec<Tier>,
-    /// In this cell of the cube.
-    pub cell: Option<Score>,
+    /// In one of these cells of the cube.
+    pub cell: Option<CellPattern>,
     /// Of this province, exactly as fed.
     pub province: Option<String>,
     /// Has this rating.

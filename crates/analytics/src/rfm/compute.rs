@@ -1,6 +1,7 @@
 //! Scoring all customers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use kernel::CustomerId;
 
@@ -10,6 +11,9 @@ use super::{CellSum, Rfm, RfmQuery, Rules, Score, Thresholds, Tier, Values, Wind
 use crate::base::Base;
 use crate::bits::Bits;
 use crate::engine::View;
+
+/// Far above what an engine counts by itself, so that both can stamp what is remembered.
+static NEXT_STAMP: AtomicU64 = AtomicU64::new(1 << 32);
 
 /// Cells of all customers at one moment. Shares the ids with the base it was made from.
 #[derive(Debug)]
@@ -142,6 +146,7 @@ fn score_all(
     Rfm {
         query: query.clone(),
         version,
+        stamp: NEXT_STAMP.fetch_add(1, Ordering::Relaxed),
         rules,
         thresholds,
         cells: sums,
@@ -177,6 +182,21 @@ pub(crate) fn base_cells(base: &Base, dead: Option<&Bits>, rules: &Rules) -> Vec
     cells
 }
 
+/// The cell of one customer of a base under given rules; 0 without a score.
+pub(crate) fn base_cell(base: &Base, ordinal: usize, rules: &Rules) -> u16 {
+    let values = shop_number(base, &rules.window)
+        .and_then(|shop| values_at(base, &rules.window, shop, ordinal));
+    values.map_or(0, |values| rules.score(values).code())
+}
+
+/// The number of the window's shop in this base; `None` if it has no orders of that shop.
+fn shop_number(base: &Base, window: &Window) -> Option<Option<u16>> {
+    match window.shop {
+        None => Some(None),
+        Some(id) => base.facts.shops.find(&id).map(|number| Some(number as u16)),
+    }
+}
+
 /// Calls `each` for every customer of the base with an order in the window.
 fn each_of_base(
     base: &Base,
@@ -184,39 +204,41 @@ fn each_of_base(
     window: &Window,
     mut each: impl FnMut(usize, Values),
 ) {
-    let facts = &base.facts;
-    let shop = match window.shop {
-        None => None,
-        Some(id) => match facts.shops.find(&id) {
-            Some(number) => Some(number as u16),
-            None => return,
-        },
-    };
+    let Some(shop) = shop_number(base, window) else { return };
     for ordinal in 0..base.len() {
-        let range = facts.range(ordinal);
-        if range.is_empty() || dead.is_some_and(|dead| dead.has(ordinal)) {
+        if dead.is_some_and(|dead| dead.has(ordinal)) {
             continue;
         }
-        if shop.is_none() && base.last[ordinal] < window.end_ms {
-            let recency_days = window.recency_days(base.last[ordinal]);
-            let revenue_minor = base.revenue[ordinal];
-            each(ordinal, Values { recency_days, orders: range.len() as u32, revenue_minor });
-            continue;
-        }
-        let (mut orders, mut revenue_minor, mut last) = (0, 0_i64, 0);
-        for index in range {
-            if facts.time[index] >= window.end_ms {
-                break;
-            }
-            if shop.is_none_or(|shop| facts.shop[index] == shop) {
-                orders += 1;
-                revenue_minor = revenue_minor.saturating_add(facts.revenue[index]);
-                last = facts.time[index];
-            }
-        }
-        if orders > 0 {
-            let recency_days = window.recency_days(last);
-            each(ordinal, Values { recency_days, orders, revenue_minor });
+        if let Some(values) = values_at(base, window, shop, ordinal) {
+            each(ordinal, values);
         }
     }
+}
+
+/// What a customer of the base ordered in the window; `None` for nothing.
+#[inline]
+fn values_at(base: &Base, window: &Window, shop: Option<u16>, ordinal: usize) -> Option<Values> {
+    let facts = &base.facts;
+    let range = facts.range(ordinal);
+    if range.is_empty() {
+        return None;
+    }
+    if shop.is_none() && base.last[ordinal] < window.end_ms {
+        let recency_days = window.recency_days(base.last[ordinal]);
+        let revenue_minor = base.revenue[ordinal];
+        return Some(Values { recency_days, orders: range.len() as u32, revenue_minor });
+    }
+    let (mut orders, mut revenue_minor, mut last) = (0, 0_i64, 0);
+    for index in range {
+        if facts.time[index] >= window.end_ms {
+            break;
+        }
+        if shop.is_none_or(|shop| facts.shop[index] == shop) {
+            orders += 1;
+            revenue_minor = revenue_minor.saturating_add(facts.revenue[index]);
+            last = facts.time[index];
+        }
+    }
+    let recency_days = window.recency_days(last);
+    (orders > 0).then_some(Values { recency_days, orders, revenue_minor })
 }

@@ -12,12 +12,12 @@ use chrono::NaiveDate;
 use kernel::{CustomerId, ShopId, Zone};
 
 pub use flow::{Movement, MovementFlow, TierFlow, movement};
-pub use score::{Bins, BinsError, Score, ScoreParseError, Standing};
+pub use score::{Bins, BinsError, CellPattern, CellPatternError, Score, ScoreParseError, Standing};
 pub use tier::{Scheme, Tier, TierParseError};
 
 use compute::CellColumn;
 
-pub(crate) use compute::{base_cells, compute};
+pub(crate) use compute::{base_cell, base_cells, compute};
 pub(crate) use score::{Rules, Values, Window};
 
 /// What is scored.
@@ -89,6 +89,8 @@ pub struct TierSum {
 pub struct Rfm {
     query: RfmQuery,
     version: u64,
+    /// No two of one process have the same.
+    stamp: u64,
     rules: Rules,
     thresholds: Thresholds,
     cells: Vec<CellSum>,
@@ -197,6 +199,10 @@ impl Rfm {
             tier: self.tier(score, Scheme::Eleven),
             classic: self.tier(score, Scheme::Classic),
         }
+    }
+
+    pub(crate) const fn stamp(&self) -> u64 {
+        self.stamp
     }
 
     pub(crate) const fn rules(&self) -> &Rules {

@@ -55,14 +55,71 @@ impl FromStr for Score {
         let read = || {
             let (r, rest) = upper.strip_prefix('R')?.split_once('F')?;
             let (f, m) = rest.split_once('M')?;
-            let score = |text: &str| {
-                let plain = text.bytes().all(|b| b.is_ascii_digit());
-                text.parse::<u8>().ok().filter(|s| plain && (1..=10).contains(s))
-            };
-            Some(Self { r: score(r)?, f: score(f)?, m: score(m)? })
+            Some(Self { r: read_score(r)?, f: read_score(f)?, m: read_score(m)? })
         };
         read().ok_or(ScoreParseError)
     }
+}
+
+/// A cell, or several: a score that is absent may be any. Written `R5F*M*`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CellPattern {
+    /// Recency.
+    pub r: Option<u8>,
+    /// Frequency.
+    pub f: Option<u8>,
+    /// Monetary value.
+    pub m: Option<u8>,
+}
+
+impl CellPattern {
+    /// Whether `score` is one of these cells.
+    #[must_use]
+    pub fn has(self, score: Score) -> bool {
+        [(self.r, score.r), (self.f, score.f), (self.m, score.m)]
+            .into_iter()
+            .all(|(wanted, own)| wanted.is_none_or(|wanted| wanted == own))
+    }
+}
+
+impl From<Score> for CellPattern {
+    fn from(score: Score) -> Self {
+        Self { r: Some(score.r), f: Some(score.f), m: Some(score.m) }
+    }
+}
+
+impl fmt::Display for CellPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |score: Option<u8>| score.map_or_else(|| "*".to_owned(), |s| s.to_string());
+        write!(f, "R{}F{}M{}", text(self.r), text(self.f), text(self.m))
+    }
+}
+
+/// Not the name of one cell or of several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a cell such as `R5F4M5`, each score 1 to 10 or `*` for any")]
+pub struct CellPatternError;
+
+impl FromStr for CellPattern {
+    type Err = CellPatternError;
+    fn from_str(text: &str) -> Result<Self, CellPatternError> {
+        let upper = text.trim().to_ascii_uppercase();
+        let read = || {
+            let (r, rest) = upper.strip_prefix('R')?.split_once('F')?;
+            let (f, m) = rest.split_once('M')?;
+            let score = |text: &str| match text {
+                "*" => Some(None),
+                text => read_score(text).map(Some),
+            };
+            Some(Self { r: score(r)?, f: score(f)?, m: score(m)? })
+        };
+        read().ok_or(CellPatternError)
+    }
+}
+
+fn read_score(text: &str) -> Option<u8> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit());
+    text.parse::<u8>().ok().filter(|score| plain && (1..=10).contains(score))
 }
 
 /// How the values of a dimension become scores.
@@ -206,6 +263,26 @@ mod tests {
         assert_eq!(Score::from_code(score.code()), Some(score));
         for text in ["R0F1M1", "R11F1M1", "R5F5", "R+5F5M5", ""] {
             assert_eq!(text.parse::<Score>(), Err(ScoreParseError), "{text}");
+        }
+    }
+
+    #[test]
+    fn patterns_leave_scores_open() {
+        let score = Score { r: 5, f: 2, m: 10 };
+        for (text, has) in [
+            ("R5F2M10", true),
+            ("r5f*m*", true),
+            (" R*F*M* ", true),
+            ("R*F2M9", false),
+            ("R4F*M*", false),
+        ] {
+            let pattern: CellPattern = text.parse().unwrap();
+            assert_eq!(pattern.has(score), has, "{text}");
+            assert_eq!(pattern.to_string(), text.trim().to_ascii_uppercase());
+        }
+        assert_eq!(CellPattern::from(score).to_string(), score.to_string());
+        for text in ["R**F1M1", "R5", "R0F*M*", "*", "R F*M*", ""] {
+            assert_eq!(text.parse::<CellPattern>(), Err(CellPatternError), "{text}");
         }
     }
 

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::daily::day_number;
 use crate::{
-    Bins, CustomerFeed, Engine, Filter, ListCursor, ListQuery, OrderFact, Rfm, RfmQuery, Score,
-    Sort, SortKey, Span, Tier, average_minor,
+    Bins, CellPattern, CustomerFeed, Engine, Filter, ListCursor, ListQuery, OrderFact, Rfm,
+    RfmQuery, Score, Sort, SortKey, Span, Tier, average_minor,
 };
 
 pub(super) fn customer(n: u8) -> CustomerId {
@@ -98,10 +98,11 @@ pub(super) fn filter_strategy() -> impl Strategy<Value = Filter> {
         span_strategy(0, 72 * HOUR_MS),
         span_strategy(0, 72 * HOUR_MS),
     );
+    let score = || prop::option::weighted(0.7, 1_u8..4);
     let by_standing = (
         prop::option::weighted(0.2, prop::sample::subsequence(Tier::ALL[..11].to_vec(), 0..6)),
         prop::option::weighted(0.2, prop::sample::subsequence(Tier::ALL[11..].to_vec(), 0..5)),
-        prop::option::weighted(0.1, (1_u8..4, 1_u8..4, 1_u8..4)),
+        prop::option::weighted(0.15, (score(), score(), score())),
     );
     let rest = (
         prop::option::weighted(0.3, q),
@@ -124,7 +125,7 @@ pub(super) fn filter_strategy() -> impl Strategy<Value = Filter> {
             tag: tag_no.map(tag),
             tier: tier.unwrap_or_default(),
             classic: classic.unwrap_or_default(),
-            cell: cell.map(|(r, f, m)| Score { r, f, m }),
+            cell: cell.map(|(r, f, m)| CellPattern { r, f, m }),
             province: province.map(str::to_owned),
             rating,
             orders,
@@ -207,7 +208,7 @@ fn passes(model: &(CustomerFeed, Vec<OrderFact>), filter: &Filter, scores: Optio
         && filter.tag.is_none_or(|tag| feed.tags.contains(&tag))
         && (filter.tier.is_empty() || by_standing(&|s| filter.tier.contains(&s.tier)))
         && (filter.classic.is_empty() || by_standing(&|s| filter.classic.contains(&s.classic)))
-        && filter.cell.is_none_or(|cell| by_standing(&|s| s.score == cell))
+        && filter.cell.is_none_or(|cell| by_standing(&|s| cell.has(s.score)))
         && filter.province.as_ref().is_none_or(|province| *province == feed.province)
         && filter.rating.is_none_or(|rating| feed.rating == Some(rating))
         && within(filter.orders, at(SortKey::Orders))

@@ -77,6 +77,42 @@ proptest! {
     }
 
     #[test]
+    fn lists_by_other_scores_equal_the_model(
+        (mut engine, mut model) in history(),
+        (day, bins, shop) in (0_u64..4, 2_u8..=10, prop::option::of(0_u8..4)),
+        asked in prop::collection::vec((model::filter_strategy(), model::sort_strategy()), 1..6),
+        (later, compact) in (prop::collection::vec(model::feed_strategy(), 0..6), any::<bool>()),
+    ) {
+        let scores = engine.rfm(&model::rfm_query(day, bins, shop));
+        for round in 0..2 {
+            for (filter, sort) in &asked {
+                let expected = model::list(&model, filter, *sort, Some(&scores));
+                let query =
+                    ListQuery { filter: filter.clone(), sort: *sort, after: None, limit: 100 };
+                for _ in 0..2 {
+                    prop_assert_eq!(&engine.list_by(&query, &scores).ids, &expected);
+                }
+                for id in expected {
+                    let facts = &model[&id].1;
+                    let standing = model::score(&scores, facts).map(|s| scores.standing(s));
+                    prop_assert_eq!(engine.standing_by(id, &scores), standing);
+                }
+            }
+            if round == 0 {
+                // What changes later is scored by the same bounds.
+                for (feed, facts) in &later {
+                    engine.upsert(feed, facts);
+                    model.insert(feed.id, (feed.clone(), facts.clone()));
+                }
+                if compact {
+                    let done = engine.take_compaction().run().unwrap();
+                    drop(engine.install(done));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn an_engine_with_a_history_equals_a_fresh_one((mut engine, model) in history()) {
         let mut fresh = model::fresh(&model);
         let query = model::rfm_query(2, 4, None);

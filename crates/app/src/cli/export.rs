@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use analytics::{Scheme, Score, Tier};
+use analytics::{CellPattern, Scheme, Tier};
 use anyhow::{Context as _, Result};
+use chrono::NaiveDate;
 use flows::engine::EngineHandle;
 use flows::export_customers::{self, ExportFormat, Wording};
 use flows::list_customers::{CustomerParams, Parsed};
@@ -19,12 +20,21 @@ pub(super) enum ExportCommand {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CustomersArgs {
-    /// Only this cell of the RFM cube, for example R5F5M5
+    /// Only this cell of the RFM cube, for example R5F5M5; `*` for any score, as in R5F*M*
     #[arg(long, value_name = "CELL")]
-    cell: Option<String>,
+    cell: Option<CellPattern>,
     /// Only this tier, for example champions
     #[arg(long, value_name = "NAME")]
-    tier: Option<String>,
+    tier: Option<Tier>,
+    /// The day from which cells and tiers look back; today unless given
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    as_of: Option<NaiveDate>,
+    /// Scores of each dimension for cells and tiers; 5 unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=10))]
+    bins: Option<u8>,
+    /// Only orders of this shop count for cells and tiers
+    #[arg(long, value_name = "NAME")]
+    shop: Option<String>,
     /// The file to write: .csv or .xlsx
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -34,12 +44,13 @@ pub(super) async fn run(global: &Global, command: ExportCommand) -> Result<ExitC
     let ExportCommand::Customers(args) = command;
     let format = ExportFormat::of_path(&args.out)
         .with_context(|| format!("{}: the file must end in .csv or .xlsx", args.out.display()))?;
-    let mut params = CustomerParams::default();
-    if let Some(cell) = &args.cell {
-        params.cell = Some(Parsed(cell.parse::<Score>()?));
-    }
-    if let Some(name) = &args.tier {
-        let tier: Tier = name.parse()?;
+    let mut params = CustomerParams {
+        cell: args.cell.map(Parsed),
+        as_of: args.as_of,
+        bins: args.bins,
+        ..CustomerParams::default()
+    };
+    if let Some(tier) = args.tier {
         match tier.scheme() {
             Scheme::Eleven => params.tier.push(Parsed(tier)),
             Scheme::Classic => params.classic.push(Parsed(tier)),
@@ -48,6 +59,11 @@ pub(super) async fn run(global: &Global, command: ExportCommand) -> Result<ExitC
     let boot = global.open().await?;
     let cx = boot.ctx();
     let engine = EngineHandle::load(&boot.platform, cx.scope).await?;
+    if let Some(name) = &args.shop {
+        let shops = engine.shops();
+        let shop = shops.all().iter().find(|shop| shop.name == *name);
+        params.rfm_shop = Some(shop.with_context(|| format!("there is no shop {name}"))?.id);
+    }
     let wording = Wording::default();
     let customers =
         export_customers::export_file(&engine, &cx, &params, format, wording, &args.out).await?;

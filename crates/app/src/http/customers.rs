@@ -5,6 +5,8 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse as _, Response};
+use customers::Rating;
+use customers::edit::{self, CustomerName, Edit};
 use flows::customer_card::{self, CustomerCard};
 use flows::engine::EngineHandle;
 use flows::export_customers::{self, ExportFormat, Wording};
@@ -12,10 +14,10 @@ use flows::list_customers::{self, CustomerPage, CustomerParams};
 use flows::list_suggestions::{self, SuggestionParams, SuggestionView};
 use flows::timeline::{self, TimelineItem, TimelineParams};
 use futures::StreamExt as _;
-use kernel::{CustomerId, JobId, Page};
-use platform::http::{Cx, ETag, PathId, QueryParams, parse_query};
+use kernel::{CustomerId, FieldErrors, JobId, Page};
+use platform::http::{Cx, ETag, IfMatch, JsonBody, PathId, QueryParams, parse_query};
 use platform::{Ctx, Platform, Problem};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use tokio::sync::mpsc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -30,7 +32,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list))
         .routes(routes!(export))
         .routes(routes!(suggestions))
-        .routes(routes!(card))
+        .routes(routes!(card, change))
         .routes(routes!(events))
 }
 
@@ -55,11 +57,56 @@ async fn card(
     Cx(cx): Cx,
     PathId(id): PathId<CustomerId>,
 ) -> Result<(ETag, Json<CustomerCard>), Problem> {
+    card_of(&state, &cx, id).await
+}
+
+async fn card_of(
+    state: &AppState,
+    cx: &Ctx,
+    id: CustomerId,
+) -> Result<(ETag, Json<CustomerCard>), Problem> {
     let engine = state.engines.of(cx.scope.org());
-    let card = customer_card::customer_card(&engine, &cx, id)
+    let card = customer_card::customer_card(&engine, cx, id)
         .await?
         .ok_or_else(|| Problem::not_found("customer"))?;
     Ok((ETag(card.version), Json(card)))
+}
+
+/// What to change of a customer. A field that is absent stays as it is.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EditBody {
+    /// 1 to 100 characters.
+    name: Option<String>,
+    /// `null` takes the rating away.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Rating>)]
+    rating: Option<Option<Rating>>,
+}
+
+/// Tells `null` from absent.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(d).map(Some)
+}
+
+/// Edits name and rating of a customer; gives the card.
+#[utoipa::path(patch, path = "/customers/{id}", tag = "customers",
+    params(("id" = CustomerId, Path), ("If-Match" = String, Header)),
+    request_body = EditBody, responses((status = 200, body = CustomerCard), Problem))]
+async fn change(
+    State(state): State<AppState>,
+    Cx(cx): Cx,
+    PathId(id): PathId<CustomerId>,
+    IfMatch(version): IfMatch,
+    JsonBody(body): JsonBody<EditBody>,
+) -> Result<(ETag, Json<CustomerCard>), Problem> {
+    let mut errors = FieldErrors::default();
+    let name = body.name.map(|name| errors.keep("name", name.parse::<CustomerName>()));
+    let edit = errors.finish(|| Some(Edit { name: name.flatten(), rating: body.rating }))?;
+    let mut tx = state.platform.db.begin().await?;
+    edit::edit(&mut tx, &cx, id, version, &edit).await?;
+    tx.commit().await?;
+    card_of(&state, &cx, id).await
 }
 
 /// What happened with a customer, the latest first.
@@ -134,6 +181,7 @@ async fn export(
     let engine = state.engines.of(cx.scope.org());
     // Whatever can be refused is refused before the file begins.
     engine.fresh().await?;
+    list_customers::scores(&engine, &params).await?;
     let wording = wording(&headers);
     match format {
         ExportFormat::Csv => Ok(csv(engine, cx, params, wording)),

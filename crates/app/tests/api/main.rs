@@ -10,6 +10,8 @@ mod house;
 mod imports;
 mod imports_steps;
 mod merging;
+mod people;
 mod reading;
+mod rfm_lists;
 mod serve;
 mod sign_in;

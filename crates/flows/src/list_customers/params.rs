@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use analytics::{Filter, ListCursor, ListQuery, Score, Sort, Span, Tier};
+use analytics::{Bins, CellPattern, Filter, ListCursor, ListQuery, Sort, Span, Tier};
 use chrono::NaiveDate;
 use customers::Rating;
 use kernel::{Cursor, FieldErrors, Limit, ShopId, TagId, Zone};
@@ -70,9 +70,17 @@ pub struct CustomerParams {
     #[serde(default)]
     #[param(value_type = Vec<String>)]
     pub classic: Vec<Parsed<Tier>>,
-    /// In this cell, `R5F4M5`.
+    /// In this cell, `R5F4M5`; `*` stands for any score, as in `R5F*M*`.
     #[param(value_type = Option<String>)]
-    pub cell: Option<Parsed<Score>>,
+    pub cell: Option<Parsed<CellPattern>>,
+    /// The day from which `tier`, `classic` and `cell` look back; today unless given. They are then also
+    /// shown as of that day.
+    #[param(value_type = Option<String>, format = Date)]
+    pub as_of: Option<NaiveDate>,
+    /// Scores of each dimension for `tier`, `classic` and `cell`, 2 to 10; 5 unless given.
+    pub bins: Option<u8>,
+    /// Only orders of this shop count for `tier`, `classic` and `cell`.
+    pub rfm_shop: Option<ShopId>,
     /// Of this province.
     pub province: Option<String>,
     /// With this rating.
@@ -123,6 +131,9 @@ impl CustomerParams {
             if let Some(Parsed(tier)) = tiers.iter().find(|tier| tier.0.scheme() != scheme) {
                 errors.push(field, format!("`{tier}` is not of the scheme `{}`", scheme.code()));
             }
+        }
+        if let Err(error) = self.bins.map(Bins::quantile).transpose() {
+            errors.push("bins", error.to_string());
         }
         let mut ordered = |field: &str, crosses: bool| {
             if crosses {
@@ -188,7 +199,8 @@ mod tests {
     #[test]
     fn every_documented_parameter_is_understood() {
         let query = "q=a&shop=shop_01h455vb4pex5vsknk084sn02q&tag=tag_01h455vb4pex5vsknk084sn02q\
-            &tier=at_risk&tier=loyal&classic=important_value&cell=R5F4M5&province=x&rating=A\
+            &tier=at_risk&tier=loyal&classic=important_value&cell=R5F*M5&as_of=2025-12-31&bins=3\
+            &rfm_shop=shop_01h455vb4pex5vsknk084sn02q&province=x&rating=A\
             &orders_min=1&orders_max=2&revenue_min=-1&revenue_max=5&last_order_from=2026-01-01\
             &last_order_to=2026-01-01&first_order_from=2025-01-01&first_order_to=2026-01-01\
             &sort=-revenue&limit=200";
@@ -207,9 +219,9 @@ mod tests {
         );
         assert_eq!(
             fields(
-                "tier=important_value&orders_min=2&orders_max=1&last_order_from=2026-01-02&last_order_to=2026-01-01"
+                "tier=important_value&bins=11&orders_min=2&orders_max=1&last_order_from=2026-01-02&last_order_to=2026-01-01"
             ),
-            ["tier", "orders_min", "last_order_from"]
+            ["tier", "bins", "orders_min", "last_order_from"]
         );
     }
 
