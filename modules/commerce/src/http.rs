@@ -1,7 +1,5 @@
 //! `/commerce/shops`. Orders show customers' names, so their routes are the program's.
 
-use std::collections::HashMap;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,7 +12,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::orders_list;
+use crate::imports;
 use crate::shops::{self, Channel, NewShop, Shop};
 
 /// A shop in answers.
@@ -84,9 +82,8 @@ async fn list_shops(
 ) -> Result<Json<Page<ShopView>>, Problem> {
     let mut tx = platform.db.read().await?;
     let shops = shops::all(&mut tx, &cx).await?;
-    let counts = orders_list::orders_by_shop(&mut tx, cx.scope).await?;
+    let counts = imports::orders_by_shop(&mut tx, cx.scope).await?;
     tx.rollback().await?;
-    let counts: HashMap<i64, i64> = counts.into_iter().collect();
     let items = shops
         .into_iter()
         .map(|shop| {

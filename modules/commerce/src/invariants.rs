@@ -4,6 +4,7 @@ use platform::crypto::OrgKeys;
 use platform::{DbError, Scope, Tx, args};
 use uuid::Uuid;
 
+use crate::imports;
 use crate::store::OrderRow;
 
 /// Counts the exceptions from each invariant.
@@ -54,6 +55,16 @@ pub async fn check(
     )
     .await?;
     found.push(("orders_open_and_add_up", broken));
+    let counted: Vec<(i64, i64)> = tx
+        .fetch_all(
+            "SELECT shop_number, COUNT(*) FROM commerce_orders WHERE org_id = $1 GROUP BY shop_number",
+            args![scope.org_arg()],
+        )
+        .await?;
+    let mut said = imports::orders_by_shop(tx, scope).await?;
+    said.retain(|_, orders| *orders != 0);
+    let wrong = counted.iter().filter(|(shop, orders)| said.remove(shop) != Some(*orders)).count();
+    found.push(("shops_count_their_orders", (wrong + said.len()) as i64));
     found.push(("imports_are_accounted_for", unaccounted(tx, scope).await?));
     Ok(found)
 }

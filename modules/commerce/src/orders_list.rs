@@ -377,18 +377,6 @@ pub async fn events_of(
     Ok(found)
 }
 
-/// Orders of each shop, counted or not, by shop number.
-///
-/// # Errors
-/// As the database says.
-pub async fn orders_by_shop(tx: &mut Tx, scope: Scope) -> Result<Vec<(i64, i64)>, DbError> {
-    tx.fetch_all(
-        "SELECT shop_number, COUNT(*) FROM commerce_orders WHERE org_id = $1 GROUP BY shop_number",
-        args![scope.org_arg()],
-    )
-    .await
-}
-
 /// Orders placed in `from..until` of which something was refunded.
 ///
 /// # Errors
