@@ -1,8 +1,10 @@
 //! SQL of orders and their lines.
 
+mod counted;
+
 use std::collections::HashMap;
 
-use kernel::{CustomerId, OrderId, ShopId, Timestamp, TypedId};
+use kernel::{CustomerId, ShopId, Timestamp, TypedId};
 use platform::crypto::{CryptoError, OrgKeys};
 use platform::db::args::in_list;
 use platform::{Arg, Ctx, DbError, Scope, Tx, args};
@@ -13,6 +15,8 @@ use uuid::Uuid;
 use crate::order::{OrderHead, Receiver};
 use crate::record::LineRecord;
 use crate::state::OrderState;
+
+pub use counted::{CountedOrder, counted_of, each_counted};
 
 /// Keys looked up by one statement.
 const LOOKUP_MAX: usize = 512;
@@ -424,63 +428,6 @@ pub async fn insert_orders(
     tx.bulk_insert_each("commerce_order_lines", LINE_COLUMNS, lines).await
 }
 
-/// One counted order as the analytics engine wants it.
-#[derive(Debug, Clone, Copy)]
-#[allow(missing_docs)]
-pub struct CountedOrder {
-    pub customer: CustomerId,
-    pub order: OrderId,
-    pub shop_number: i64,
-    pub ordered_at: Timestamp,
-    pub revenue_minor: i64,
-}
-
-type CountedRow = (Uuid, Uuid, i64, i64, i64);
-
-fn counted(row: CountedRow) -> CountedOrder {
-    CountedOrder {
-        customer: CustomerId::from_uuid(row.0),
-        order: OrderId::from_uuid(row.1),
-        shop_number: row.2,
-        ordered_at: Timestamp::from_millis(row.3),
-        revenue_minor: row.4,
-    }
-}
-
-/// Gives every counted order of a known customer to `take`.
-///
-/// # Errors
-/// As the database says.
-pub async fn each_counted(
-    tx: &mut Tx,
-    scope: Scope,
-    mut take: impl FnMut(CountedOrder) + Send,
-) -> Result<(), DbError> {
-    tx.for_each::<CountedRow>(
-        "SELECT customer_id, id, shop_number, ordered_at, revenue_minor FROM commerce_orders
-         WHERE org_id = $1 AND revenue_minor IS NOT NULL AND customer_id IS NOT NULL",
-        args![scope.org_arg()],
-        |row| take(counted(row)),
-    )
-    .await
-}
-
-/// The counted orders of some customers.
-///
-/// # Errors
-/// As the database says.
-pub async fn counted_of(
-    tx: &mut Tx,
-    scope: Scope,
-    customers: &[Uuid],
-) -> Result<Vec<CountedOrder>, DbError> {
-    let select =
-        "SELECT customer_id, id, shop_number, ordered_at, revenue_minor FROM commerce_orders
-         WHERE org_id = $1 AND revenue_minor IS NOT NULL AND customer_id";
-    let rows: Vec<CountedRow> = by_ids(tx, scope, select, customers, "").await?;
-    Ok(rows.into_iter().map(counted).collect())
-}
-
 /// The id of each shop by its number.
 ///
 /// # Errors
@@ -533,4 +480,23 @@ pub async fn imports_with_orders_of(
         "SELECT DISTINCT last_import FROM commerce_orders WHERE org_id = $1 AND customer_id";
     let rows: Vec<(i64,)> = by_ids(tx, scope, select, customers, "").await?;
     Ok(rows.into_iter().map(|(number,)| number).collect())
+}
+
+/// Gives the customer of every order that an import wrote last to `take`; reads all orders.
+///
+/// # Errors
+/// As the database says.
+pub async fn each_customer_of_import(
+    tx: &mut Tx,
+    scope: Scope,
+    import_number: i64,
+    mut take: impl FnMut(CustomerId) + Send,
+) -> Result<(), DbError> {
+    tx.for_each::<(Uuid,)>(
+        "SELECT DISTINCT customer_id FROM commerce_orders
+         WHERE org_id = $1 AND last_import = $2 AND customer_id IS NOT NULL",
+        args![scope.org_arg(), import_number],
+        |(customer,)| take(CustomerId::from_uuid(customer)),
+    )
+    .await
 }

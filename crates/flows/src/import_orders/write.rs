@@ -7,7 +7,7 @@ use commerce::batch::{self, Batch, BatchOf, Known, Seen};
 use commerce::events::OrdersChangedV1;
 use commerce::imports::{self, Import, ImportState, RejectedRow};
 use customers::resolve::Sighting;
-use kernel::{CustomerId, TypedId};
+use kernel::{CustomerId, Timestamp, TypedId};
 use platform::{DbError, Tx, outbox};
 
 use super::read::Chunk;
@@ -189,16 +189,13 @@ impl Worker<'_> {
 
     /// Counts customers that were known before this import, each once.
     fn count_matched(&mut self, customers: &[Option<CustomerId>]) -> u64 {
-        let began = self.import.created_at.millis();
+        let began = self.import.created_at;
         let before = self.matched.len();
         for customer in customers.iter().flatten() {
-            // A UUIDv7 begins with the millisecond in which it was made.
-            let value = customer.uuid().as_u128();
-            if ((value >> 80) as i64) < began {
-                let digest = value as u64 ^ (value >> 64) as u64;
-                if self.matched.insert(digest) {
-                    self.matched_now.push(digest);
-                }
+            if let Some(digest) = matched_digest(*customer, began)
+                && self.matched.insert(digest)
+            {
+                self.matched_now.push(digest);
             }
         }
         (self.matched.len() - before) as u64
@@ -222,4 +219,11 @@ impl Worker<'_> {
         progress.orders_created -= again;
         progress.orders_updated += again;
     }
+}
+
+/// Short for a customer that was known before `began`.
+pub(super) fn matched_digest(customer: CustomerId, began: Timestamp) -> Option<u64> {
+    // A UUIDv7 begins with the millisecond in which it was made.
+    let value = customer.uuid().as_u128();
+    (((value >> 80) as i64) < began.millis()).then_some(value as u64 ^ (value >> 64) as u64)
 }

@@ -1,0 +1,65 @@
+//! The counted orders, as the analytics engine reads them. The index `commerce_orders_customer` holds all
+//! columns that it wants.
+
+use kernel::{CustomerId, OrderId, Timestamp, TypedId};
+use platform::{DbError, Scope, Tx, args};
+use uuid::Uuid;
+
+use super::by_ids;
+
+/// One counted order as the analytics engine wants it.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct CountedOrder {
+    pub customer: CustomerId,
+    pub order: OrderId,
+    pub shop_number: i64,
+    pub ordered_at: Timestamp,
+    pub revenue_minor: i64,
+}
+
+type CountedRow = (Uuid, Uuid, i64, i64, i64);
+
+fn counted(row: CountedRow) -> CountedOrder {
+    CountedOrder {
+        customer: CustomerId::from_uuid(row.0),
+        order: OrderId::from_uuid(row.1),
+        shop_number: row.2,
+        ordered_at: Timestamp::from_millis(row.3),
+        revenue_minor: row.4,
+    }
+}
+
+/// Gives every counted order of a known customer to `take`.
+///
+/// # Errors
+/// As the database says.
+pub async fn each_counted(
+    tx: &mut Tx,
+    scope: Scope,
+    mut take: impl FnMut(CountedOrder) + Send,
+) -> Result<(), DbError> {
+    tx.for_each::<CountedRow>(
+        "SELECT customer_id, id, shop_number, ordered_at, revenue_minor FROM commerce_orders
+         WHERE org_id = $1 AND revenue_minor IS NOT NULL AND customer_id IS NOT NULL",
+        args![scope.org_arg()],
+        |row| take(counted(row)),
+    )
+    .await
+}
+
+/// The counted orders of some customers.
+///
+/// # Errors
+/// As the database says.
+pub async fn counted_of(
+    tx: &mut Tx,
+    scope: Scope,
+    customers: &[Uuid],
+) -> Result<Vec<CountedOrder>, DbError> {
+    let select =
+        "SELECT customer_id, id, shop_number, ordered_at, revenue_minor FROM commerce_orders
+         WHERE org_id = $1 AND revenue_minor IS NOT NULL AND customer_id";
+    let rows: Vec<CountedRow> = by_ids(tx, scope, select, customers, "").await?;
+    Ok(rows.into_iter().map(counted).collect())
+}
