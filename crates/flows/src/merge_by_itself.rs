@@ -20,16 +20,18 @@ pub async fn merge_by_itself(platform: &Platform, org: OrgId) -> Result<usize, D
     let mut tx = platform.db.read().await?;
     let is_on = settings::merge_by_itself(&mut tx, cx.scope).await?;
     tx.rollback().await?;
+    if !is_on {
+        return Ok(0);
+    }
     let (mut merged, mut after) = (0, None);
-    while is_on {
+    loop {
         let mut tx = platform.db.begin().await?;
         let done = suggestions::apply_open(&mut tx, &cx, after, AT_ONCE).await?;
         tx.commit().await?;
         merged += done.merged;
         after = done.next;
         if after.is_none() {
-            break;
+            return Ok(merged);
         }
     }
-    Ok(merged)
 }
