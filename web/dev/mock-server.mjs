@@ -406,6 +406,7 @@ const tokens = EMPTY
       },
     ];
 const user = { id: id('usr'), email: 'owner@example.com', name: '陈掌柜', role: 'owner', locale: 'zh-CN' };
+const person = { name: user.name, email: user.email };
 const session = { user, org: { name: '茶话' }, expires_at: iso(NOW + 14 * DAY) };
 
 function row(one) {
@@ -756,6 +757,12 @@ on('POST', `${api}/customers/bulk/tags`, ({ body }) => {
   return ok({ changed });
 });
 on('GET', `${api}/customers/suggestions`, ({ query }) => ok(paged(suggestions, query)));
+let settings = { merge_by_itself: false };
+on('GET', `${api}/customers/settings`, () => ok(settings));
+on('PUT', `${api}/customers/settings`, ({ body }) => {
+  settings = body;
+  return ok(settings);
+});
 on('POST', `${api}/customers/suggestions/:id/dismiss`, ({ id: one }) => {
   suggestions.splice(
     suggestions.findIndex((s) => s.id === one),
@@ -766,7 +773,14 @@ on('POST', `${api}/customers/suggestions/:id/dismiss`, ({ id: one }) => {
 on('POST', `${api}/customers/merges`, ({ body }) => {
   const keep = customers.find((c) => c.id === body.keep);
   const gone = customers.find((c) => c.id === body.absorb);
-  const merge = { id: id('mrg'), ...body, absorb_name: gone.name, at: iso(Date.now()), actor: user.name };
+  const merge = {
+    id: id('mrg'),
+    ...body,
+    absorb_name: gone.name,
+    at: iso(Date.now()),
+    actor: user.id,
+    actor_person: person,
+  };
   keep.merges = [merge];
   return ok(merge, 201);
 });
@@ -827,6 +841,7 @@ on('GET', `${api}/customers/:id/timeline`, ({ id: one, query }) => {
         order: null,
         note,
         actor: note.author,
+        actor_person: note.author_person,
       })),
     );
   return ok(
@@ -839,7 +854,13 @@ on('GET', `${api}/customers/:id/timeline`, ({ id: one, query }) => {
   );
 });
 on('POST', `${api}/customers/:id/notes`, ({ id: one, body }) => {
-  const note = { id: id('not'), text: body.text, author: user.name, created_at: iso(Date.now()) };
+  const note = {
+    id: id('not'),
+    text: body.text,
+    author: user.id,
+    author_person: person,
+    created_at: iso(Date.now()),
+  };
   notes.set(one, [note, ...(notes.get(one) ?? [])]);
   return ok(note, 201);
 });

@@ -25,7 +25,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One import */
+        /** One import, and what stands against taking it back */
         get: operations["get_commerce_imports_id"];
         put?: never;
         post?: never;
@@ -292,6 +292,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How customers are kept; for the owner */
+        get: operations["get_customers_settings"];
+        /**
+         * Changes how customers are kept; for the owner
+         * @description Turning `merge_by_itself` on begins to merge in the background; turning it off undoes nothing.
+         */
+        put: operations["put_customers_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/suggestions": {
         parameters: {
             query?: never;
@@ -410,7 +431,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Edits name and rating of a customer. */
+        /** Edits name and rating of a customer; gives the card. */
         patch: operations["patch_customers_id"];
         trace?: never;
     };
@@ -860,6 +881,14 @@ export interface components {
             /** @description Code of the 11-name scheme; null without a counted order. */
             tier?: string | null;
         };
+        /** @description How customers are kept. */
+        CustomerSettings: {
+            /**
+             * @description Whether customers who share a phone number or an e-mail address are merged without asking:
+             *     those there are when it is turned on, and those that imports bring.
+             */
+            merge_by_itself: boolean;
+        };
         /** @description Revenue of one day. */
         DayRevenue: {
             /**
@@ -896,19 +925,6 @@ export interface components {
             /** @description 1 to 100 characters. */
             name?: string | null;
             rating?: components["schemas"]["Rating"] | null;
-        };
-        /** @description A customer after an edit. */
-        Edited: {
-            /** @description The customer. */
-            id: components["schemas"]["CustomerId"];
-            /** @description The present name. */
-            name: string;
-            rating?: components["schemas"]["Rating"] | null;
-            /**
-             * Format: int64
-             * @description The present version.
-             */
-            version: number;
         };
         /** @description What two customers share. */
         Evidence: {
@@ -968,11 +984,13 @@ export interface components {
             /** Format: int64 */
             bytes_total: number;
             /**
-             * @description Whether it is in a state in which it can be taken back; whether later work depends on it is
-             *     found out when it is tried.
+             * @description Whether it can be taken back. Lists look at its state only; the answer that tells of this import
+             *     alone also looks for work that depends on it, and says what it found in `undo_refusal`.
              */
             can_undo: boolean;
             created_at: components["schemas"]["Timestamp"];
+            created_by?: components["schemas"]["UserId"] | null;
+            created_by_person?: components["schemas"]["Person"] | null;
             /** Format: int64 */
             customers_created: number;
             /** Format: int64 */
@@ -1018,6 +1036,11 @@ export interface components {
             skipped: number;
             started_at?: components["schemas"]["Timestamp"] | null;
             state: components["schemas"]["ImportState"];
+            /**
+             * @description What stands against taking it back, where that was looked for: in the answer that tells of this
+             *     import alone.
+             */
+            undo_refusal?: string | null;
         };
         /** @description A file of an import. */
         ImportFileView: {
@@ -1071,6 +1094,7 @@ export interface components {
             /** @description The name of the absorbed one. */
             absorb_name: string;
             actor?: components["schemas"]["UserId"] | null;
+            actor_person?: components["schemas"]["Person"] | null;
             /** @description When. */
             at: components["schemas"]["Timestamp"];
             /** @description Its id, by which it is undone. */
@@ -1133,6 +1157,7 @@ export interface components {
         /** @description A note. */
         Note: {
             author?: components["schemas"]["UserId"] | null;
+            author_person?: components["schemas"]["Person"] | null;
             /** @description When. */
             created_at: components["schemas"]["Timestamp"];
             /** @description Its id. */
@@ -1250,11 +1275,13 @@ export interface components {
                 /** Format: int64 */
                 bytes_total: number;
                 /**
-                 * @description Whether it is in a state in which it can be taken back; whether later work depends on it is
-                 *     found out when it is tried.
+                 * @description Whether it can be taken back. Lists look at its state only; the answer that tells of this import
+                 *     alone also looks for work that depends on it, and says what it found in `undo_refusal`.
                  */
                 can_undo: boolean;
                 created_at: components["schemas"]["Timestamp"];
+                created_by?: components["schemas"]["UserId"] | null;
+                created_by_person?: components["schemas"]["Person"] | null;
                 /** Format: int64 */
                 customers_created: number;
                 /** Format: int64 */
@@ -1300,6 +1327,11 @@ export interface components {
                 skipped: number;
                 started_at?: components["schemas"]["Timestamp"] | null;
                 state: components["schemas"]["ImportState"];
+                /**
+                 * @description What stands against taking it back, where that was looked for: in the answer that tells of this
+                 *     import alone.
+                 */
+                undo_refusal?: string | null;
             }[];
             /** @description Pass as `after` to get the next page; absent on the last. */
             next?: string | null;
@@ -1443,6 +1475,7 @@ export interface components {
             /** @description The rows, at most the limit asked for. */
             items: {
                 actor?: components["schemas"]["UserId"] | null;
+                actor_person?: components["schemas"]["Person"] | null;
                 /** @description When. */
                 at: components["schemas"]["Timestamp"];
                 /** @description What kind. */
@@ -1489,6 +1522,16 @@ export interface components {
             }[];
             /** @description Pass as `after` to get the next page; absent on the last. */
             next?: string | null;
+        };
+        /**
+         * @description A user as colleagues see them. Answers that name a user by id have this beside it where the user is
+         *     known.
+         */
+        Person: {
+            /** @description The e-mail address by which they sign in. */
+            email: string;
+            /** @description The name. */
+            name: string;
         };
         /** @description How to look at the files. */
         PreviewBody: {
@@ -1837,6 +1880,7 @@ export interface components {
         /** @description One item. */
         TimelineItem: {
             actor?: components["schemas"]["UserId"] | null;
+            actor_person?: components["schemas"]["Person"] | null;
             /** @description When. */
             at: components["schemas"]["Timestamp"];
             /** @description What kind. */
@@ -2441,8 +2485,17 @@ export interface operations {
                 tier?: string[];
                 /** @description In this class of the classic scheme; may come several times. */
                 classic?: string[];
-                /** @description In this cell, `R5F4M5`. */
+                /** @description In this cell, `R5F4M5`; `*` stands for any score, as in `R5F*M*`. */
                 cell?: string;
+                /**
+                 * @description The day from which `tier`, `classic` and `cell` look back; today unless given. They are then also
+                 *     shown as of that day.
+                 */
+                as_of?: string;
+                /** @description Scores of each dimension for `tier`, `classic` and `cell`, 2 to 10; 5 unless given. */
+                bins?: number;
+                /** @description Only orders of this shop count for `tier`, `classic` and `cell`. */
+                rfm_shop?: components["schemas"]["ShopId"];
                 /** @description Of this province. */
                 province?: string;
                 /** @description With this rating. */
@@ -2545,8 +2598,17 @@ export interface operations {
                 tier?: string[];
                 /** @description In this class of the classic scheme; may come several times. */
                 classic?: string[];
-                /** @description In this cell, `R5F4M5`. */
+                /** @description In this cell, `R5F4M5`; `*` stands for any score, as in `R5F*M*`. */
                 cell?: string;
+                /**
+                 * @description The day from which `tier`, `classic` and `cell` look back; today unless given. They are then also
+                 *     shown as of that day.
+                 */
+                as_of?: string;
+                /** @description Scores of each dimension for `tier`, `classic` and `cell`, 2 to 10; 5 unless given. */
+                bins?: number;
+                /** @description Only orders of this shop count for `tier`, `classic` and `cell`. */
+                rfm_shop?: components["schemas"]["ShopId"];
                 /** @description Of this province. */
                 province?: string;
                 /** @description With this rating. */
@@ -2653,6 +2715,66 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerSettings"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_customers_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CustomerSettings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerSettings"];
+                };
             };
             /** @description Refused or failed */
             default: {
@@ -2963,7 +3085,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Edited"];
+                    "application/json": components["schemas"]["CustomerCard"];
                 };
             };
             /** @description Refused or failed */

@@ -11,6 +11,7 @@ export type Tag = S['Tag'];
 export type TagCount = S['TagWithCount'];
 export type CustomerRow = S['CustomerRow'];
 export type CustomerCard = S['CustomerCard'];
+export type CustomerSettings = S['CustomerSettings'];
 export type CustomerQuery = NonNullable<operations['get_customers']['parameters']['query']>;
 export type Note = S['Note'];
 export type Merge = S['Merge'];
@@ -30,8 +31,6 @@ export type TimelineKind = NonNullable<
   operations['get_customers_id_timeline']['parameters']['query']
 >['kind'];
 export type JobState = NonNullable<operations['get_platform_jobs']['parameters']['query']>['state'];
-export type EditedCustomer =
-  operations['patch_customers_id']['responses']['200']['content']['application/json'];
 export type Rfm = S['Rfm'];
 export type Workbench = S['Workbench'];
 export type Job = S['JobView'];

@@ -21,11 +21,15 @@ export function startLive(client: QueryClient): () => void {
     say(true);
     try {
       const told = JSON.parse((event as MessageEvent<string>).data) as Import;
-      if (told.id && told.state) client.setQueryData(['import', told.id], told);
+      if (told.id && told.state) {
+        client.setQueryData<Import>(['import', told.id], (known) => ({ ...known, ...told }));
+      }
       if (['finished', 'undone', 'cancelled', 'failed'].includes(told.state)) {
         for (const key of ['customers', 'customer', 'orders', 'order', 'shops', 'workbench', 'rfm']) {
           void client.invalidateQueries({ queryKey: [key] });
         }
+        // Only the answer about one import says whether it can be taken back.
+        void client.invalidateQueries({ queryKey: ['import', told.id], exact: true });
       }
     } catch {
       // A hint that cannot be read is still a hint.

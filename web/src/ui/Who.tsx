@@ -1,8 +1,12 @@
-import { useQueryClient } from '@tanstack/react-query';
-import type { Session } from '@/api/types';
+import { Tooltip } from 'antd';
 
-/** Who did something. The interface names people by id so far; an id tells a reader nothing. */
-export function useWho(): (id?: string | null) => string | undefined {
-  const me = useQueryClient().getQueryData<Session>(['session'])?.user;
-  return (id) => (id && id === me?.id ? me.name : undefined);
+/** Who did something, by name; the e-mail address tells two of one name apart. */
+export function Who(props: { person?: { name: string; email: string } | null }) {
+  const { person } = props;
+  if (!person) return null;
+  return (
+    <Tooltip title={person.email}>
+      <span>{person.name}</span>
+    </Tooltip>
+  );
 }

@@ -1,6 +1,7 @@
 import { DownloadOutlined } from '@ant-design/icons';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Alert, App, Button, Typography } from 'antd';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Import } from '@/api/types';
 import { useFormat } from '@/lib/format';
@@ -8,6 +9,7 @@ import { useGo } from '@/lib/url';
 import { Facts, Panel } from '@/ui/Page';
 import { useSay } from '@/ui/say';
 import { Time } from '@/ui/values';
+import { Who } from '@/ui/Who';
 import { startImport, undoImport } from './api';
 import { Counts } from './Counts';
 
@@ -101,14 +103,22 @@ export function ResultView(props: { import: Import }) {
           ) : null}
           {finished ? null : <Button onClick={() => go('/imports/new')}>{t('commerce.imports.new')}</Button>}
         </div>
-        {finished && !it.dry_run && it.error ? (
-          <p className="quiet">{t('commerce.undo.refused', { why: it.error })}</p>
+        {finished && !it.dry_run && (it.undo_refusal ?? it.error) ? (
+          <p className="quiet">{t('commerce.undo.refused', { why: it.undo_refusal ?? it.error })}</p>
         ) : null}
         <Facts
           items={[
             [t('commerce.result.took'), it.seconds == null ? '–' : format.seconds(it.seconds)],
             [t('commerce.result.started'), <Time key="s" at={it.started_at} />],
             [t('commerce.result.ended'), <Time key="e" at={it.finished_at} />],
+            ...(it.created_by_person
+              ? [
+                  [t('commerce.result.by'), <Who key="b" person={it.created_by_person} />] as [
+                    string,
+                    ReactNode,
+                  ],
+                ]
+              : []),
             [
               t('commerce.result.id'),
               <Typography.Text key="i" copyable={{ text: it.id }}>

@@ -238,6 +238,7 @@ export default {
     took: 'Took',
     started: 'Started',
     ended: 'Ended',
+    by: 'Started by',
     id: 'Import no.',
   },
   undo: {

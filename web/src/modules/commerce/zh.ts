@@ -219,6 +219,7 @@ export default {
     took: '用时',
     started: '开始',
     ended: '结束',
+    by: '发起人',
     id: '导入编号',
   },
   undo: {

@@ -32,7 +32,7 @@ export function EditInPlace(props: { card: CustomerCard }) {
         rating: (values.rating ?? null) as CustomerCard['rating'],
       }),
     onSuccess: async (saved) => {
-      client.setQueryData(['customer', card.id], { ...card, ...saved });
+      client.setQueryData(['customer', card.id], saved);
       setEditing(false);
       setConflict(undefined);
       say.done(t('customers.saved'));

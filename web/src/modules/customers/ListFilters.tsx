@@ -25,6 +25,20 @@ export function ListFilters(props: { currency: string; onClear: () => void }) {
     url.tier && { names: ['tier'], text: tierName(url.tier) },
     url.classic && { names: ['classic'], text: tierName(url.classic) },
     url.cell && { names: ['cell'], text: `RFM ${url.cell}` },
+    (url.as_of || url.bins || url.rfm_shop) && {
+      names: ['as_of', 'bins', 'rfm_shop'],
+      text: [
+        url.as_of ? t('customers.scored.asOf', { day: url.as_of }) : undefined,
+        url.bins ? t('customers.scored.bins', { n: url.bins }) : undefined,
+        url.rfm_shop
+          ? t('customers.scored.shop', {
+              name: shops.data?.find((s) => s.id === url.rfm_shop)?.name ?? url.rfm_shop,
+            })
+          : undefined,
+      ]
+        .filter(Boolean)
+        .join(' · '),
+    },
     url.province && { names: ['province'], text: url.province },
     url.rating && { names: ['rating'], text: `${t('customers.field.rating')} ${url.rating}` },
     (url.orders_min || url.orders_max) && {

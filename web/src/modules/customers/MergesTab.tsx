@@ -6,14 +6,13 @@ import { AppLink } from '@/ui/Link';
 import { useSay } from '@/ui/say';
 import { EmptyState } from '@/ui/states';
 import { Time } from '@/ui/values';
-import { useWho } from '@/ui/Who';
+import { Who } from '@/ui/Who';
 import { unmerge } from './api';
 import { SuggestionItem } from './SuggestionItem';
 
 export function MergesTab(props: { card: CustomerCard }) {
   const { t } = useTranslation();
   const say = useSay();
-  const who = useWho();
   const client = useQueryClient();
   const { card } = props;
   const undo = useMutation({
@@ -51,7 +50,8 @@ export function MergesTab(props: { card: CustomerCard }) {
               <li key={merge.id}>
                 {t('customers.merge.pastOne', { name: merge.absorb_name })}{' '}
                 <span className="quiet">
-                  {who(merge.actor)} <Time at={merge.at} />
+                  {merge.actor ? <Who person={merge.actor_person} /> : t('customers.merge.byItself')}{' '}
+                  <Time at={merge.at} />
                 </span>{' '}
                 <Popconfirm
                   title={t('customers.merge.undoAsk', { name: merge.absorb_name })}

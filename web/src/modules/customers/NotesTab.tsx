@@ -6,14 +6,13 @@ import type { CustomerCard } from '@/api/types';
 import { useSay } from '@/ui/say';
 import { EmptyState } from '@/ui/states';
 import { Time } from '@/ui/values';
-import { useWho } from '@/ui/Who';
+import { Who } from '@/ui/Who';
 import { addNote, deleteNote } from './api';
 
 /** Notes; what is being typed survives leaving the page. */
 export function NotesTab(props: { card: CustomerCard }) {
   const { t } = useTranslation();
   const say = useSay();
-  const who = useWho();
   const client = useQueryClient();
   const { card } = props;
   const draftKey = `guanxi.draft.note.${card.id}`;
@@ -70,7 +69,7 @@ export function NotesTab(props: { card: CustomerCard }) {
             <li key={note.id}>
               <p className="note-text">{note.text}</p>
               <p className="quiet note-by">
-                {who(note.author)} <Time at={note.created_at} />
+                <Who person={note.author_person} /> <Time at={note.created_at} />
                 <Popconfirm
                   title={t('customers.note.deleteAsk')}
                   okText={t('ui.delete')}

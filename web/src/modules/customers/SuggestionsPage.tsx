@@ -4,6 +4,7 @@ import { AppLink } from '@/ui/Link';
 import { Page, Panel } from '@/ui/Page';
 import { EmptyState, ErrorState, Waiting } from '@/ui/states';
 import { useSuggestions } from './api';
+import { MergeSwitch } from './MergeSwitch';
 import { SuggestionItem } from './SuggestionItem';
 
 export default function SuggestionsPage() {
@@ -12,6 +13,7 @@ export default function SuggestionsPage() {
   const items = query.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Page title={t('customers.merge.pageTitle')} note={t('customers.merge.pageNote')} narrow>
+      <MergeSwitch />
       <Panel>
         {query.isPending ? (
           <Waiting />

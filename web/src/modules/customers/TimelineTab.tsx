@@ -7,7 +7,7 @@ import { AppLink } from '@/ui/Link';
 import { OrderStateMark } from '@/ui/marks';
 import { EmptyState, ErrorState, Waiting } from '@/ui/states';
 import { Money, Time } from '@/ui/values';
-import { useWho } from '@/ui/Who';
+import { Who } from '@/ui/Who';
 import { useTimeline } from './api';
 
 const KINDS = ['order', 'payment', 'refund', 'note', 'tag', 'merge'];
@@ -83,13 +83,15 @@ function withoutRepeats(items: TimelineItem[]): (TimelineItem & { paid?: boolean
 }
 
 function Event(props: { item: TimelineItem }) {
-  const who = useWho();
   const { item } = props;
   const { order, note } = item;
   if (note) {
     return (
       <>
-        <span className="note-text">{note.text}</span> <span className="quiet">{who(note.author)}</span>
+        <span className="note-text">{note.text}</span>{' '}
+        <span className="quiet">
+          <Who person={note.author_person} />
+        </span>
       </>
     );
   }
@@ -105,7 +107,10 @@ function Event(props: { item: TimelineItem }) {
   }
   return (
     <>
-      {item.title} <span className="quiet">{who(item.actor)}</span>
+      {item.title}{' '}
+      <span className="quiet">
+        <Who person={item.actor_person} />
+      </span>
     </>
   );
 }

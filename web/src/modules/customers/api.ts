@@ -4,7 +4,7 @@ import type {
   CustomerCard,
   CustomerQuery,
   CustomerRow,
-  EditedCustomer,
+  CustomerSettings,
   Merge,
   Note,
   Order,
@@ -41,7 +41,7 @@ export const patchCustomer = (
   version: number,
   body: { name?: string; rating?: CustomerRow['rating'] },
 ) =>
-  take<EditedCustomer>(
+  take<CustomerCard>(
     client.PATCH('/api/v1/customers/{id}', {
       params: { path: { id }, header: { 'If-Match': `"${version}"` } },
       body,
@@ -115,6 +115,16 @@ export function useSuggestions() {
     getNextPageParam: (page) => page.next ?? undefined,
   });
 }
+
+export function useCustomerSettings() {
+  return useQuery({
+    queryKey: ['customer-settings'],
+    queryFn: () => take<CustomerSettings>(client.GET('/api/v1/customers/settings')),
+  });
+}
+
+export const putCustomerSettings = (body: CustomerSettings) =>
+  take<CustomerSettings>(client.PUT('/api/v1/customers/settings', { body }));
 
 export const dismissSuggestion = (id: string) =>
   take(client.POST('/api/v1/customers/suggestions/{id}/dismiss', { params: { path: { id } } }));

@@ -41,6 +41,11 @@ export default {
     shops: 'Shops',
     created: 'Known since',
   },
+  scored: {
+    asOf: 'Segments as of {{day}}',
+    bins: '{{n}} bins each',
+    shop: 'Orders of “{{name}}” only',
+  },
   rating: { A: 'A clear intent', B: 'B hesitant', C: 'C long-term', D: 'D invalid or not now' },
   empty: {
     title: 'No customers yet',
@@ -162,6 +167,12 @@ export default {
     short: 'Duplicates',
     pageTitle: 'Possible duplicates',
     pageNote: 'Look at the evidence, then merge or dismiss',
+    byItself: 'merged automatically',
+    switch: 'Merge possible duplicates automatically',
+    switchText:
+      'Off unless you turn it on. Customers who share a phone number or an e-mail address are then merged without asking: those here now, and after each import those it brought. Left alone are numbers shared by many people and pairs you parted. Every merge can be undone, and undoing an import undoes the automatic merges it caused.',
+    switchedOn: 'On; merging in the background',
+    switchedOff: 'Off; what was merged stays merged',
     pageEmpty: 'No possible duplicates',
     pageEmptyText:
       'When an import finds two accounts that share a phone number or an e-mail address, they wait here for your decision.',

@@ -8,6 +8,8 @@ const TEXT = [
   'tier',
   'classic',
   'cell',
+  'as_of',
+  'rfm_shop',
   'province',
   'rating',
   'last_order_from',
@@ -15,7 +17,7 @@ const TEXT = [
   'first_order_from',
   'first_order_to',
 ] as const;
-const NUMBERS = ['orders_min', 'orders_max', 'revenue_min', 'revenue_max'] as const;
+const NUMBERS = ['bins', 'orders_min', 'orders_max', 'revenue_min', 'revenue_max'] as const;
 
 export const FILTERS = [...TEXT, ...NUMBERS] as const;
 

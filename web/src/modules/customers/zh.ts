@@ -40,6 +40,7 @@ export default {
     shops: '所在店铺',
     created: '建档时间',
   },
+  scored: { asOf: '人群截至 {{day}}', bins: '每项 {{n}} 档', shop: '只算“{{name}}”的订单' },
   rating: { A: 'A 意向明确', B: 'B 犹豫', C: 'C 长期跟进', D: 'D 无效或暂无意向' },
   empty: {
     title: '还没有客户',
@@ -154,6 +155,12 @@ export default {
     short: '疑似重复',
     pageTitle: '疑似重复的客户',
     pageNote: '看证据，决定合并还是忽略',
+    byItself: '自动合并',
+    switch: '自动合并疑似重复的客户',
+    switchText:
+      '默认关闭。打开后，手机号或邮箱相同的客户会自动合并：现有的立即合并，以后每次导入完成时合并；多人共用的号码和你取消过的合并除外。每次合并都能取消；撤销导入时，由它引起的自动合并也会取消。',
+    switchedOn: '已打开，正在后台合并',
+    switchedOff: '已关闭，已合并的保持不变',
     pageEmpty: '没有疑似重复的客户',
     pageEmptyText: '导入订单时，如果两个账号用了同一个手机号或邮箱，会列在这里等你决定。',
   },

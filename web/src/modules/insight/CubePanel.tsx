@@ -16,7 +16,9 @@ import {
   inkOn,
   type Metric,
   project,
+  type RfmSettings,
   type Square,
+  settingsOf,
   thirdOf,
 } from './cube';
 
@@ -218,7 +220,7 @@ export function CubePanel(props: { data: Rfm }) {
       </div>
       <div aria-live="polite">
         {chosen ? (
-          <PickedCells square={chosen} currency={data.currency} x={x} y={y} shop={url.shop} />
+          <PickedCells square={chosen} currency={data.currency} x={x} y={y} settings={settingsOf(url)} />
         ) : (
           <p className="quiet">{t('insight.cube.pick')}</p>
         )}
@@ -227,7 +229,13 @@ export function CubePanel(props: { data: Rfm }) {
   );
 }
 
-function PickedCells(props: { square: Square; currency: string; x: Dimension; y: Dimension; shop?: string }) {
+function PickedCells(props: {
+  square: Square;
+  currency: string;
+  x: Dimension;
+  y: Dimension;
+  settings: RfmSettings;
+}) {
   const { t } = useTranslation();
   const format = useFormat();
   const { square, currency } = props;
@@ -258,7 +266,7 @@ function PickedCells(props: { square: Square; currency: string; x: Dimension; y:
           return (
             <tr key={name}>
               <th scope="row">
-                <AppLink href={`/customers${queryText({ cell: name, shop: props.shop })}`}>{name}</AppLink>
+                <AppLink href={`/customers${queryText({ cell: name, ...props.settings })}`}>{name}</AppLink>
               </th>
               <td className="num">{format.int(cell.customers)}</td>
               <td className="num">{format.int(cell.orders)}</td>
@@ -269,7 +277,7 @@ function PickedCells(props: { square: Square; currency: string; x: Dimension; y:
                   size="small"
                   icon={<DownloadOutlined />}
                   aria-label={`${t('ui.export')} ${name}`}
-                  href={`/api/v1/customers/export${queryText({ cell: name, shop: props.shop, format: 'xlsx' })}`}
+                  href={`/api/v1/customers/export${queryText({ cell: name, ...props.settings, format: 'xlsx' })}`}
                 />
               </td>
             </tr>

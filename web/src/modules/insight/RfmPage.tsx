@@ -1,8 +1,8 @@
-import { DatePicker, Segmented, Select, Tooltip } from 'antd';
+import { DatePicker, Segmented, Select } from 'antd';
 import dayjs from 'dayjs';
 import { useTranslation } from 'react-i18next';
 import type { Rfm } from '@/api/types';
-import { isoDay, useFormat } from '@/lib/format';
+import { useFormat } from '@/lib/format';
 import { useUrl } from '@/lib/url';
 import { FilterBar, Labelled } from '@/ui/filters';
 import { AppLink } from '@/ui/Link';
@@ -27,9 +27,6 @@ export default function RfmPage() {
     compare_to: url.compare_to,
   };
   const rfm = useRfm(query);
-  const today = isoDay(new Date());
-  // The customers' list knows today's cells in five bins over all shops; any other view may differ from it.
-  const standing = (!url.as_of || url.as_of === today) && (url.bins ?? '5') === '5' && !url.shop;
   return (
     <Page
       title={t('insight.rfm.title')}
@@ -95,13 +92,6 @@ export default function RfmPage() {
           />
         </Labelled>
       </FilterBar>
-      {standing ? null : (
-        <p className="quiet">
-          <Tooltip title={t('insight.rfm.otherText')}>
-            <span>{t('insight.rfm.other')}</span>
-          </Tooltip>
-        </p>
-      )}
       <Loaded query={rfm} rows={12}>
         {(data) =>
           data.customers === 0 ? (

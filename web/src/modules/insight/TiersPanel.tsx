@@ -10,6 +10,7 @@ import { AppLink } from '@/ui/Link';
 import { TierMark } from '@/ui/marks';
 import { Panel } from '@/ui/Page';
 import { ShareBar } from '@/ui/values';
+import { settingsOf } from './cube';
 
 /** Each tier: how many, how much, whither it moved, and what to do. */
 export function TiersPanel(props: { data: Rfm }) {
@@ -21,7 +22,7 @@ export function TiersPanel(props: { data: Rfm }) {
   const moved = data.tiers.some((one) => one.before != null);
   const filterOf = (tier: string) => ({
     [data.scheme === 'classic' ? 'classic' : 'tier']: tier,
-    shop: url.shop,
+    ...settingsOf(url),
   });
   const revenue = data.tiers.reduce((sum, one) => sum + one.revenue_minor, 0);
   const signed = (n: number) => (n > 0 ? `+${format.int(n)}` : format.int(n));

@@ -80,3 +80,15 @@ export function contrast(ink: string, ground: number[]): number {
 export function inkOn(ground: number[]): string {
   return contrast(LIGHT_INK, ground) > contrast(DARK_INK, ground) ? LIGHT_INK : DARK_INK;
 }
+
+/** By which scores the customers' list filters: day, bins and shop of this page. */
+export interface RfmSettings {
+  as_of?: string;
+  bins?: string;
+  rfm_shop?: string;
+}
+
+/** The settings in the page's address, as the customers' list takes them. */
+export function settingsOf(url: Record<string, string | undefined>): RfmSettings {
+  return { as_of: url.as_of, bins: url.bins, rfm_shop: url.shop };
+}

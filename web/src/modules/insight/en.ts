@@ -48,9 +48,6 @@ export default {
     scheme: 'Scheme',
     eleven: '11 names',
     classic: 'Classic 8',
-    other:
-      'The customer lists behind these figures use the latest day, 5 bins and all shops; their counts may differ.',
-    otherText: 'This page looks at any day, bins and shop; the customer list knows only the present tiers.',
     empty: 'No customers to score yet',
     emptyText:
       'RFM looks at how recently, how often and for how much people bought. It is computed after an import.',
