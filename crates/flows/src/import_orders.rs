@@ -128,6 +128,11 @@ async fn run_cut(
     mut report: impl FnMut(&Import) + Send,
 ) -> Result<Import, ImportError> {
     let mut tx = platform.db.begin().await?;
+    // Locked before it is read, so that a last commit of who worked on it before is seen.
+    match imports::lock_state(&mut tx, cx.scope, id).await {
+        Err(DbError::NotFound) => return Err(ImportError::Unknown(id)),
+        state => state?,
+    };
     let mut import = imports::get(&mut tx, cx.scope, id).await?.ok_or(ImportError::Unknown(id))?;
     let runnable =
         [ImportState::Queued, ImportState::Running, ImportState::Paused, ImportState::Failed];
@@ -157,6 +162,7 @@ async fn run_cut(
         dry_numbers: HashSet::new(),
         cut,
         open: None,
+        measured: false,
     };
     worker.run(&mut report).await
 }
@@ -188,6 +194,8 @@ struct Worker<'a> {
     cut: Cut,
     /// The transaction that batches are written in until it is time to commit.
     open: Option<Open>,
+    /// Whether the database has measured its tables since this run began.
+    measured: bool,
 }
 
 /// A transaction with some batches in it.
@@ -305,8 +313,17 @@ impl Worker<'_> {
     /// Reads ahead what saves asking the database for every row, where the files are large.
     async fn warm_up(&mut self) -> Result<(), ImportError> {
         let mut tx = self.platform.db.read().await?;
-        if self.import.progress.batches == 0
-            && !commerce::store::shop_has_orders(&mut tx, self.cx.scope, self.shop.number).await?
+        if self.import.progress.batches > 0 {
+            let (began, matched) = (self.import.created_at, &mut self.matched);
+            commerce::store::each_customer_of_import(
+                &mut tx,
+                self.cx.scope,
+                self.import.number,
+                |customer| matched.extend(write::matched_digest(customer, began)),
+            )
+            .await?;
+        } else if !commerce::store::shop_has_orders(&mut tx, self.cx.scope, self.shop.number)
+            .await?
         {
             self.seen = Seen::empty_shop();
         }

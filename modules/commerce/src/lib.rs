@@ -33,6 +33,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 2,
         sql: include_str!("../migrations/0002_indexes.sql"),
     },
+    Migration {
+        module: "commerce",
+        version: 3,
+        sql: include_str!("../migrations/0003_statistics.sql"),
+    },
 ];
 
 /// The module as the house knows it. Its lists and imports cross modules and are flows.

@@ -279,6 +279,14 @@ pub async fn known_orders(
     Ok(found)
 }
 
+/// Lets the database measure the orders after many came.
+///
+/// # Errors
+/// As the database says.
+pub async fn analyze(tx: &mut Tx) -> Result<(), DbError> {
+    tx.analyze(&["commerce_orders", "commerce_order_lines"]).await
+}
+
 /// Whether the shop has any order.
 ///
 /// # Errors

@@ -26,11 +26,18 @@ pub use model::{AccountSpace, IdentityKind, Rating};
 use platform::{Migration, Module};
 
 /// The tables of this module.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    module: "customers",
-    version: 1,
-    sql: include_str!("../migrations/0001_customers.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        module: "customers",
+        version: 1,
+        sql: include_str!("../migrations/0001_customers.sql"),
+    },
+    Migration {
+        module: "customers",
+        version: 2,
+        sql: include_str!("../migrations/0002_statistics.sql"),
+    },
+];
 
 /// This module: its tables and the routes that need no other module.
 #[must_use]

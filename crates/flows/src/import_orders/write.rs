@@ -16,6 +16,10 @@ use super::{ImportError, Open, Worker};
 /// A transaction takes no longer than this and a batch, so that other writers get their turn.
 const COMMIT_EVERY: Duration = Duration::from_millis(1_500);
 
+/// After so many new orders the database measures its tables, once an import: a fresh one takes them
+/// for empty and reads them whole.
+const MEASURE_ORDERS: u64 = 10_000;
+
 impl Worker<'_> {
     /// Writes one chunk, and commits when it is time; says whether to go on.
     pub(super) async fn write(
@@ -75,7 +79,14 @@ impl Worker<'_> {
             self.resolver.rolled_back();
             tx = self.platform.db.begin().await?;
         }
+        let measure = !self.measured
+            && !self.import.dry_run
+            && self.import.progress.orders_created >= MEASURE_ORDERS;
         let written = async {
+            if measure {
+                commerce::store::analyze(&mut tx).await?;
+                self.resolver.analyze(&mut tx).await?;
+            }
             imports::save(&mut tx, self.cx.scope, &self.import).await?;
             tx.commit().await
         };
@@ -83,6 +94,7 @@ impl Worker<'_> {
             self.forget(before);
             return Err(error.into());
         }
+        self.measured |= measure;
         self.matched_now.clear();
         report(&self.import);
         Ok(())

@@ -177,6 +177,19 @@ impl Tx {
         Ok(())
     }
 
+    /// Lets PostgreSQL measure `tables` after much was written; its own turn may come a minute too
+    /// late. SQLite has fixed statistics, from the migrations.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn analyze(&mut self, tables: &[&'static str]) -> Result<(), DbError> {
+        if let Inner::Postgres(tx) = &mut self.inner {
+            let sql = format!("ANALYZE {}", tables.join(", "));
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut **tx).await?;
+        }
+        Ok(())
+    }
+
     /// Runs several statements that take no arguments; for migrations.
     ///
     /// # Errors
