@@ -9,8 +9,8 @@ use chrono::{Days, NaiveDate};
 use kernel::Zone;
 
 use crate::{
-    Bins, DaysQuery, Engine, Filter, ListCursor, ListQuery, OrderFact, Rfm, RfmQuery, Score, Sort,
-    SortKey, Span, Tier,
+    Bins, CellPattern, DaysQuery, Engine, Filter, ListCursor, ListQuery, OrderFact, Rfm, RfmQuery,
+    Score, Sort, SortKey, Span, Tier,
 };
 pub use synthetic::Made;
 use synthetic::{FIRST_DAY, LAST_DAY, PROVINCES};
@@ -73,6 +73,13 @@ pub fn measure(customers: u32, orders: u32) -> Result<Vec<Figure>, crate::Capaci
     let (_, ms) = timed(|| engine.days(&days));
     note("sums of 90 days", ms, "ms", None);
 
+    let open = CellPattern { r: Some(5), f: None, m: None };
+    let by_cell = Filter { cell: Some(open), ..Filter::default() };
+    let query = ListQuery { filter: by_cell, limit: 50, ..ListQuery::default() };
+    let (_, ms) = timed(|| engine.list_by(&query, &before));
+    note("page by cells of 90 days ago, first", ms, "ms", Some(PAGE_GOAL_MS));
+    let (_, ms) = timed(|| engine.list_by(&query, &before));
+    note("page by cells of 90 days ago, again", ms, "ms", Some(PAGE_GOAL_MS));
     let all = pages(&engine, &made, &today, &mut note);
     note("pages, every filter, sort and depth, p50", percentile(&all, 50), "ms", None);
     note(
