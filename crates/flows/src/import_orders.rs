@@ -1,8 +1,8 @@
 //! An order file becomes orders of known customers.
 //!
-//! One thread reads, cleans and digests; the other side writes batches. Each batch is one transaction:
-//! buyers resolved, orders written, rejects kept, undo kept, progress noted, event pushed. So after
-//! any crash the import goes on at the row after the last committed batch.
+//! One thread reads, cleans and digests; the other side writes batches: buyers resolved, orders written,
+//! rejects kept, undo kept, event pushed. A transaction takes some batches and notes the progress that
+//! they make, so that after any crash the import goes on at the row after the last commit.
 
 mod begin;
 mod read;
@@ -82,9 +82,9 @@ pub enum ImportError {
     Db(#[from] DbError),
 }
 
-/// Runs an import to its end, or until it is paused or cancelled; `report` hears of each batch.
+/// Runs an import to its end, or until it is paused or cancelled; `report` hears of each commit.
 ///
-/// Safe to call again after any crash: it goes on behind the last committed batch.
+/// Safe to call again after any crash: it goes on behind the last commit.
 ///
 /// # Errors
 /// What stopped it; the import is then `Failed` with the reason, unless the database itself is gone.
@@ -370,8 +370,10 @@ impl Worker<'_> {
             }
         }
         drop(chunks);
-        reading.await.map_err(|error| ImportError::Reader(error.to_string()))?;
+        let reading = reading.await;
+        // First of all: no other transaction begins while this one is open.
         self.commit(report).await?;
+        reading.map_err(|error| ImportError::Reader(error.to_string()))?;
         Ok(taken)
     }
 }

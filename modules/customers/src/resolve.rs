@@ -235,14 +235,6 @@ impl Resolver {
         batch.write(tx).await
     }
 
-    /// Lets the database measure the identities after many came.
-    ///
-    /// # Errors
-    /// As the database says.
-    pub async fn analyze(&self, tx: &mut Tx) -> Result<(), DbError> {
-        tx.analyze(&["customers_customers", "customers_identities"]).await
-    }
-
     /// Says that the last batch was rolled back on purpose (a dry run), and that what was remembered
     /// of it still holds for the next.
     pub const fn rolled_back(&mut self) {
@@ -329,6 +321,14 @@ impl Resolver {
         }
         Some(customer)
     }
+}
+
+/// Lets the database measure customers and identities after many came.
+///
+/// # Errors
+/// As the database says.
+pub async fn analyze(tx: &mut Tx) -> Result<(), DbError> {
+    tx.analyze(&["customers_customers", "customers_identities"]).await
 }
 
 fn pair(customer: Uuid, key: u128) -> u64 {

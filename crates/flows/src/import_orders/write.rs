@@ -85,7 +85,7 @@ impl Worker<'_> {
         let written = async {
             if measure {
                 commerce::store::analyze(&mut tx).await?;
-                self.resolver.analyze(&mut tx).await?;
+                customers::resolve::analyze(&mut tx).await?;
             }
             imports::save(&mut tx, self.cx.scope, &self.import).await?;
             tx.commit().await
@@ -156,7 +156,6 @@ impl Worker<'_> {
         let mut progress = self.import.progress.clone();
         imports::keep_rejects(tx, cx, &self.keys, self.import.number, progress.rejected, rejects)
             .await?;
-        let created: HashSet<CustomerId> = resolved.created.iter().copied().collect();
         progress.rows_read += rows_done - progress.rows_done;
         progress.rows_done = rows_done;
         progress.bytes_read = bytes_before + bytes_read;
@@ -164,7 +163,7 @@ impl Worker<'_> {
         progress.orders_updated += applied.tally.updated;
         progress.orders_unchanged += applied.tally.unchanged;
         progress.lines_created += applied.tally.lines_created;
-        progress.customers_created += created.len() as u64;
+        progress.customers_created += resolved.created.len() as u64;
         progress.customers_matched += self.count_matched(&resolved.customers);
         progress.rejected += rejected;
         progress.skipped += skipped;

@@ -9,8 +9,8 @@ use super::args::Arg;
 use super::error::DbError;
 use super::tx::{Inner, Tx, sqlite_args};
 
-/// Arguments in one SQLite statement. SQLite allows 32,766; beyond a few thousand the gain is nil
-/// and preparing gets slow, with few more time goes into handing statements to the connection's thread.
+/// Arguments in one SQLite statement. SQLite allows 32,766. Beyond a few thousand the gain is nil and
+/// preparing gets slow; with fewer, handing statements to the connection's thread takes longer.
 const SQLITE_MAX_ARGS: usize = 4_000;
 /// Bytes handed to COPY at once.
 const COPY_CHUNK_BYTES: usize = 1 << 20;
