@@ -1,10 +1,12 @@
 //! An order file becomes orders of known customers.
 //!
-//! One thread reads, cleans and digests; the other side writes batches: buyers resolved, orders written,
-//! rejects kept, undo kept, event pushed. A transaction takes some batches and notes the progress that
+//! Three things go on side by side: one thread reads, cleans and digests ([`read`]); one decides whose
+//! each order is and what is new ([`prepare`]); the database takes the batch before ([`write`]): orders
+//! written, rejects kept, undo kept, event pushed. A transaction takes some batches and notes the progress that
 //! they make, so that after any crash the import goes on at the row after the last commit.
 
 mod begin;
+mod prepare;
 mod read;
 mod write;
 
@@ -16,7 +18,6 @@ use commerce::formats::{Format, FormatError, Mapping, ReaderContext};
 use commerce::imports::{self, Import, ImportState};
 use commerce::{Shop, shops};
 use customers::AccountSpace;
-use customers::resolve::Resolver;
 use kernel::ImportId;
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Platform, Tx};
@@ -26,13 +27,15 @@ use crate::merge_by_itself::merge_by_itself;
 
 pub(crate) use begin::blocking;
 pub use begin::{ImportOrder, begin, examine, reader_context, request_of};
+use prepare::{Memory, Preparer};
 use read::ReadFile;
+use write::Next;
 
 /// Orders in one batch, which bounds memory.
 const BATCH_ORDERS: usize = 2_500;
 /// Orders in one transaction. Customers come in no order, so a transaction dirties most pages of
 /// their indexes however few orders it has: larger ones write them less often.
-const COMMIT_ORDERS: usize = 100_000;
+const COMMIT_ORDERS: usize = 250_000;
 /// Batches that may be read ahead of those being written.
 const READ_AHEAD_BATCHES: usize = 3;
 /// Files larger than this are worth reading all known identities ahead.
@@ -82,7 +85,8 @@ pub enum ImportError {
     Db(#[from] DbError),
 }
 
-/// Runs an import to its end, or until it is paused or cancelled; `report` hears of each commit.
+/// Runs an import to its end, or until it is paused or cancelled; `report` hears how far it is. What
+/// it hears between two commits is undone if the second fails.
 ///
 /// Safe to call again after any crash: it goes on behind the last commit.
 ///
@@ -149,20 +153,22 @@ async fn run_cut(
     imports::save(&mut tx, cx.scope, &import).await?;
     tx.commit().await?;
 
+    let keys = platform.keys(cx.scope.org());
     let worker = Worker {
         platform,
         cx,
-        keys: platform.keys(cx.scope.org()),
+        preparer: Preparer::new(cx, &keys, &shop, &import),
+        keys,
         shop,
         import,
-        resolver: Resolver::new(),
-        seen: Seen::unknown(),
+        memory: Memory::default(),
         matched: HashSet::new(),
         matched_now: Vec::new(),
         dry_numbers: HashSet::new(),
         cut,
         open: None,
         measured: false,
+        reported: Instant::now(),
     };
     worker.run(&mut report).await
 }
@@ -183,8 +189,9 @@ struct Worker<'a> {
     keys: OrgKeys,
     shop: Shop,
     import: Import,
-    resolver: Resolver,
-    seen: Seen,
+    /// What an order is prepared by, beside what is remembered of those before.
+    preparer: Preparer,
+    memory: Memory,
     /// Customers of earlier imports that came again, as digests.
     matched: HashSet<u64>,
     /// Those of them that came in the open transaction.
@@ -196,6 +203,8 @@ struct Worker<'a> {
     open: Option<Open>,
     /// Whether the database has measured its tables since this run began.
     measured: bool,
+    /// When whoever watches was last told.
+    reported: Instant,
 }
 
 /// A transaction with some batches in it.
@@ -205,6 +214,13 @@ struct Open {
     orders: usize,
     /// The progress to go back to if it fails.
     before: imports::Progress,
+}
+
+impl Open {
+    /// Seconds that the import has taken, those of this transaction among them.
+    fn seconds(&self) -> f64 {
+        self.before.seconds + self.since.elapsed().as_secs_f64()
+    }
 }
 
 impl Worker<'_> {
@@ -325,10 +341,10 @@ impl Worker<'_> {
         } else if !commerce::store::shop_has_orders(&mut tx, self.cx.scope, self.shop.number)
             .await?
         {
-            self.seen = Seen::empty_shop();
+            self.memory.seen = Seen::empty_shop();
         }
         if self.import.progress.bytes_total > READ_AHEAD_BYTES {
-            self.resolver.read_ahead(&mut tx, self.cx).await?;
+            self.memory.resolver.read_ahead(&mut tx, self.cx).await?;
         }
         Ok(())
     }
@@ -347,28 +363,36 @@ impl Worker<'_> {
                 let _ = out.blocking_send(Err(error));
             }
         });
-        let mut taken = Taken::Whole;
-        while let Some(chunk) = chunks.recv().await {
-            let chunk = match chunk {
-                Ok(chunk) => chunk,
-                Err(error) => {
+        let mut next = None;
+        let taken = loop {
+            let following = match next.take() {
+                Some(next) => next,
+                None => Next::read(chunks.recv().await),
+            };
+            let prepared = match following {
+                Next::End => break Taken::Whole,
+                Next::Failed(error) => {
                     self.commit(report).await?;
                     return Err(error);
                 }
+                Next::Ready(prepared) => Ok(Some(prepared)),
+                Next::Chunk(chunk) => self.prepare(chunk).await,
             };
-            match self.write(chunk, bytes_before, report).await {
-                Ok(true) => {}
-                Ok(false) => {
-                    taken = Taken::Stopped;
-                    break;
+            let written = match prepared {
+                Ok(None) => break Taken::Stopped,
+                Ok(Some(prepared)) => {
+                    self.write(*prepared, bytes_before, &mut chunks, report).await
                 }
+                Err(error) => Err(error),
+            };
+            match written {
+                Ok(following) => next = following,
                 Err(ImportError::Db(error @ DbError::Duplicate { .. })) => {
-                    taken = Taken::Raced(error);
-                    break;
+                    break Taken::Raced(error);
                 }
                 Err(error) => return Err(error),
             }
-        }
+        };
         drop(chunks);
         let reading = reading.await;
         // First of all: no other transaction begins while this one is open.

@@ -5,7 +5,7 @@
 ANALYZE commerce_shops;
 DELETE FROM sqlite_stat1 WHERE tbl IN ('commerce_shops', 'commerce_orders', 'commerce_order_lines');
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
-    ('commerce_orders', 'commerce_orders', '1000000 1000000 1'),
+    ('commerce_orders', 'sqlite_autoindex_commerce_orders_1', '1000000 1000000 1'),
     ('commerce_orders', 'commerce_orders_external', '1000000 1000000 300000 1'),
     ('commerce_orders', 'commerce_orders_customer', '1000000 1000000 3 1 1 1'),
     ('commerce_orders', 'commerce_orders_time', '1000000 1000000 1 1'),

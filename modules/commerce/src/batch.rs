@@ -80,6 +80,9 @@ impl Seen {
 #[derive(Debug, Default)]
 pub struct Known {
     by_number: foldhash::HashMap<String, KnownOrder>,
+    /// The orders that the batch changes, and their lines where it speaks of lines.
+    rows: HashMap<Uuid, OrderRow>,
+    lines: HashMap<Uuid, Vec<LineRecord>>,
 }
 
 impl Known {
@@ -101,9 +104,36 @@ impl Known {
             .collect();
         numbers.sort_unstable();
         numbers.dedup();
-        let known = store::known_orders(tx, scope, shop_number, &numbers).await?;
-        let by_number = known.into_iter().map(|known| (known.external_no.clone(), known)).collect();
-        Ok(Self { by_number })
+        let found = store::known_orders(tx, scope, shop_number, &numbers).await?;
+        let by_number = found.into_iter().map(|known| (known.external_no.clone(), known)).collect();
+        let mut known = Self { by_number, ..Self::default() };
+        let mut changed: Vec<Uuid> = reports
+            .iter()
+            .filter(|report| !known.is_unchanged(report))
+            .filter_map(|report| known.by_number.get(&report.record.external_no))
+            .map(|known| known.id)
+            .collect();
+        changed.sort_unstable();
+        changed.dedup();
+        let rows = store::orders(tx, scope, &changed).await?;
+        known.rows = rows.into_iter().map(|row| (row.id, row)).collect();
+        let with_lines: Vec<Uuid> = reports
+            .iter()
+            .filter(|report| report.lines_hash != 0)
+            .filter_map(|report| known.by_number.get(&report.record.external_no))
+            .filter(|order| known.rows.get(&order.id).is_some_and(|row| row.line_count > 0))
+            .map(|order| order.id)
+            .collect();
+        known.lines = store::lines(tx, scope, &with_lines).await?;
+        Ok(known)
+    }
+
+    /// As [`Known::look_up`] where `seen` alone tells that all orders are new; `None` where the
+    /// database must be asked.
+    #[must_use]
+    pub fn all_new(seen: &Seen, reports: &[Report]) -> Option<Self> {
+        let asks = reports.iter().any(|report| seen.may_exist(&report.record.external_no));
+        (!asks).then(Self::default)
     }
 
     /// Whether `report` says nothing that is not known.
@@ -197,44 +227,28 @@ struct Pending {
     changed: bool,
 }
 
-/// Applies a batch of reports in their order, inside the caller's transaction.
+/// A batch decided and not yet written.
+#[derive(Debug)]
+pub struct Planned {
+    applied: Applied,
+    orders: Vec<(OrderRow, OrderHead)>,
+    lines: Vec<(Uuid, Vec<LineRecord>)>,
+    replaced: Vec<Uuid>,
+    lines_replaced: Vec<Uuid>,
+}
+
+/// Takes the reports of a batch in their order, and says what to write; asks no database.
 ///
 /// # Errors
-/// `Duplicate` when another writer made one of the orders just now: roll back, look up again.
-pub async fn apply(
-    tx: &mut Tx,
+/// `Refused` if a stored order cannot be read.
+pub fn plan(
     cx: &Ctx,
     keys: &OrgKeys,
     seen: &mut Seen,
     batch: Batch<'_>,
-) -> Result<Applied, DbError> {
-    let Batch { of, known, reports, buyers } = batch;
+) -> Result<Planned, DbError> {
+    let Batch { of, mut known, reports, buyers } = batch;
     let mut applied = Applied::default();
-    let changed_ids: Vec<Uuid> = {
-        let mut ids: Vec<Uuid> = reports
-            .iter()
-            .filter(|report| !known.is_unchanged(report))
-            .filter_map(|report| known.by_number.get(&report.record.external_no))
-            .map(|known| known.id)
-            .collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
-    };
-    let mut rows: HashMap<Uuid, OrderRow> = store::orders(tx, cx.scope, &changed_ids)
-        .await?
-        .into_iter()
-        .map(|row| (row.id, row))
-        .collect();
-    let with_lines: Vec<Uuid> = reports
-        .iter()
-        .filter(|report| report.lines_hash != 0)
-        .filter_map(|report| known.by_number.get(&report.record.external_no))
-        .filter(|known| rows.get(&known.id).is_some_and(|row| row.line_count > 0))
-        .map(|known| known.id)
-        .collect();
-    let mut stored_lines = store::lines(tx, cx.scope, &with_lines).await?;
-
     let now = cx.now();
     let mut pending: Vec<Pending> = Vec::with_capacity(reports.len());
     let mut at: foldhash::HashMap<String, usize> = foldhash::HashMap::default();
@@ -247,10 +261,10 @@ pub async fn apply(
                     applied.tally.unchanged += 1;
                     continue;
                 }
-                Some(known) => match rows.remove(&known.id) {
+                Some(order) => match known.rows.remove(&order.id) {
                     Some(row) => {
                         let lines =
-                            stored_lines.remove(&row.id).or((row.line_count == 0).then(Vec::new));
+                            known.lines.remove(&row.id).or((row.line_count == 0).then(Vec::new));
                         let head =
                             row.head(keys).map_err(|error| DbError::Refused(error.to_string()))?;
                         applied.before.push(Before { order: row.clone(), lines: None });
@@ -312,8 +326,7 @@ pub async fn apply(
             }
         }
     }
-    write(tx, cx, keys, seen, pending, &mut applied).await?;
-    Ok(applied)
+    Ok(sort_out(seen, pending, applied))
 }
 
 impl OrderRow {
@@ -386,14 +399,8 @@ fn update(of: BatchOf, pending: &mut Pending, report: &Report, before: &mut [Bef
     head_changed || lines_changed
 }
 
-async fn write(
-    tx: &mut Tx,
-    cx: &Ctx,
-    keys: &OrgKeys,
-    seen: &mut Seen,
-    pending: Vec<Pending>,
-    applied: &mut Applied,
-) -> Result<(), DbError> {
+/// Tells what is new, what changed and what stays as it was.
+fn sort_out(seen: &mut Seen, pending: Vec<Pending>, mut applied: Applied) -> Planned {
     let mut replaced = Vec::new();
     let mut lines_replaced = Vec::new();
     let mut orders = Vec::with_capacity(pending.len());
@@ -431,11 +438,29 @@ async fn write(
         orders.push((row, head));
     }
     applied.before.retain(|image| !unchanged.contains(&image.order.id));
-    store::remove_lines(tx, cx.scope, &lines_replaced).await?;
-    store::remove_orders(tx, cx.scope, &replaced).await?;
-    let orders = orders.into_iter().map(|(mut row, head)| {
-        row.set_head(cx, keys, head);
-        row
-    });
-    store::insert_orders(tx, cx.scope, orders, lines).await
+    Planned { applied, orders, lines, replaced, lines_replaced }
+}
+
+impl Planned {
+    /// What the batch does, in numbers.
+    #[must_use]
+    pub const fn applied(&self) -> &Applied {
+        &self.applied
+    }
+
+    /// Writes the batch, inside the caller's transaction.
+    ///
+    /// # Errors
+    /// `Duplicate` when another writer made one of the orders just now: roll back, look up again.
+    pub async fn write(self, tx: &mut Tx, cx: &Ctx, keys: &OrgKeys) -> Result<Applied, DbError> {
+        let Self { applied, orders, lines, replaced, lines_replaced } = self;
+        store::remove_lines(tx, cx.scope, &lines_replaced).await?;
+        store::remove_orders(tx, cx.scope, &replaced).await?;
+        let orders = orders.into_iter().map(|(mut row, head)| {
+            row.set_head(cx, keys, head);
+            row
+        });
+        store::insert_orders(tx, cx.scope, orders, lines).await?;
+        Ok(applied)
+    }
 }

@@ -17,7 +17,7 @@ CREATE INDEX customers_customers_family ON customers_customers (org_id, merged_i
 
 -- Every account, phone and e-mail address by which a customer was seen. `hash` is the blind index;
 -- `sealed` holds personal data, `plain` the account names that are neither phone nor e-mail.
--- Rows of one customer lie together; the hash indexes stay narrow.
+-- SQLite keeps this table by row id, so that the hash indexes, which are written in no order, stay narrow.
 CREATE TABLE customers_identities (
     org_id        BIGINT NOT NULL,
     customer_id   UUID   NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE customers_identities (
     sealed        BYTEA,
     first_seen_at BIGINT NOT NULL,
     PRIMARY KEY (org_id, customer_id, kind, hash)
-) /*sqlite WITHOUT ROWID*/;
+);
 CREATE UNIQUE INDEX customers_identities_account ON customers_identities (org_id, hash) WHERE kind = 1;
 CREATE INDEX customers_identities_contact ON customers_identities (org_id, hash) WHERE kind > 1;
 

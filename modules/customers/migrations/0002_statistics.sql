@@ -5,7 +5,7 @@ DELETE FROM sqlite_stat1 WHERE tbl LIKE 'customers_%';
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('customers_customers', 'customers_customers', '500000 500000 1'),
     ('customers_customers', 'customers_customers_family', '5000 5000 2 1'),
-    ('customers_identities', 'customers_identities', '1500000 1500000 3 2 1'),
+    ('customers_identities', 'sqlite_autoindex_customers_identities_1', '1500000 1500000 3 2 1'),
     ('customers_identities', 'customers_identities_account', '500000 500000 1'),
     ('customers_identities', 'customers_identities_contact', '1000000 1000000 1'),
     ('customers_suggestions', 'customers_suggestions', '5000 5000 1'),

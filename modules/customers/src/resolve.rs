@@ -204,10 +204,8 @@ impl Resolver {
         Ok(())
     }
 
-    /// Finds or makes the customer of each sighting, inside the caller's transaction.
-    ///
-    /// Sightings are resolved in their order, so the outcome does not depend on how a file is cut
-    /// into batches.
+    /// Finds or makes the customer of each sighting, inside the caller's transaction: the four steps
+    /// below in one.
     ///
     /// # Errors
     /// `Duplicate` when another writer made the same account just now (PostgreSQL): roll back,
@@ -219,20 +217,47 @@ impl Resolver {
         keys: &OrgKeys,
         sightings: &[impl Borrow<Sighting> + Sync],
     ) -> Result<Resolved, DbError> {
+        self.enter(tx, cx).await?;
+        self.look_up(tx, cx, sightings).await?;
+        self.decide(cx, keys, sightings).write(tx, cx).await
+    }
+
+    /// Step 1, once in a transaction: says that identities will change, and forgets what others may
+    /// have changed since the last one.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn enter(&mut self, tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
         let epoch = store::bump_identity_epoch(tx, cx.scope).await?;
         if self.epoch.is_some_and(|known| known + 1 != epoch) || self.len() > REMEMBERED_MAX {
             self.forget();
         }
         self.epoch = Some(epoch);
-        if !self.complete {
-            self.look_up(tx, cx, sightings).await?;
-        }
+        Ok(())
+    }
+
+    /// Whether every identity is remembered, so that there is nothing to look up.
+    #[must_use]
+    pub const fn knows_all(&self) -> bool {
+        self.complete
+    }
+
+    /// Step 3, which asks no database: finds or makes the customer of each sighting.
+    ///
+    /// Sightings are resolved in their order, so the outcome does not depend on how a file is cut
+    /// into batches.
+    pub fn decide(
+        &mut self,
+        cx: &Ctx,
+        keys: &OrgKeys,
+        sightings: &[impl Borrow<Sighting>],
+    ) -> Decided {
         let mut batch = Batch::new(cx, keys);
         for sighting in sightings {
             let customer = self.resolve_one(&mut batch, sighting.borrow());
-            batch.resolved.customers.push(customer.map(CustomerId::from_uuid));
+            batch.decided.resolved.customers.push(customer.map(CustomerId::from_uuid));
         }
-        batch.write(tx).await
+        batch.decided
     }
 
     /// Says that the last batch was rolled back on purpose (a dry run), and that what was remembered
@@ -246,12 +271,19 @@ impl Resolver {
         self.forget();
     }
 
-    async fn look_up(
+    /// Step 2: looks up those identities of `sightings` that are not remembered.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn look_up(
         &mut self,
         tx: &mut Tx,
         cx: &Ctx,
         sightings: &[impl Borrow<Sighting> + Sync],
     ) -> Result<(), DbError> {
+        if self.complete {
+            return Ok(());
+        }
         let (mut accounts, mut contacts) = (HashSet::new(), HashSet::new());
         for sighting in sightings {
             let sighting: &Sighting = sighting.borrow();
@@ -296,7 +328,7 @@ impl Resolver {
         }
         let customer = match known {
             Some(customer) => {
-                batch.resolved.matched += u64::from(!batch.new.contains(&customer));
+                batch.decided.resolved.matched += u64::from(!batch.new.contains(&customer));
                 customer
             }
             None => batch.create(sighting),
@@ -336,20 +368,47 @@ fn pair(customer: Uuid, key: u128) -> u64 {
     (mixed as u64) ^ ((mixed >> 64) as u64).rotate_left(32)
 }
 
-/// Rows that a batch will write.
-struct Batch<'a> {
-    cx: &'a Ctx,
-    keys: &'a OrgKeys,
+/// What was decided of a batch, and the rows that say so.
+#[derive(Debug)]
+pub struct Decided {
     now: Timestamp,
-    new: HashSet<Uuid>,
     customers: BulkRows,
     identities: BulkRows,
     suggestions: Vec<SuggestionRow>,
-    suggested_pairs: HashSet<(Uuid, Uuid, i64)>,
     resolved: Resolved,
 }
 
+impl Decided {
+    /// The customer of each sighting, in order; `None` where nothing identifies the buyer.
+    #[must_use]
+    pub fn customers(&self) -> &[Option<CustomerId>] {
+        &self.resolved.customers
+    }
+
+    /// Step 4: writes the rows.
+    ///
+    /// # Errors
+    /// As [`Resolver::resolve`].
+    pub async fn write(self, tx: &mut Tx, cx: &Ctx) -> Result<Resolved, DbError> {
+        let Self { now, customers, identities, suggestions, mut resolved } = self;
+        tx.bulk_insert(customers).await?;
+        tx.bulk_insert(identities).await?;
+        resolved.suggested = store::add_suggestions(tx, cx, now, suggestions).await?;
+        Ok(resolved)
+    }
+}
+
+/// A batch while it is decided.
+struct Batch<'a> {
+    cx: &'a Ctx,
+    keys: &'a OrgKeys,
+    new: HashSet<Uuid>,
+    suggested_pairs: HashSet<(Uuid, Uuid, i64)>,
+    decided: Decided,
+}
+
 /// A suggestion about to be written.
+#[derive(Debug)]
 pub(crate) struct SuggestionRow {
     pub id: SuggestionId,
     pub a: Uuid,
@@ -361,21 +420,18 @@ pub(crate) struct SuggestionRow {
 
 impl<'a> Batch<'a> {
     fn new(cx: &'a Ctx, keys: &'a OrgKeys) -> Self {
-        Self {
-            cx,
-            keys,
+        let decided = Decided {
             now: cx.now(),
-            new: HashSet::new(),
             customers: store::customer_rows(),
             identities: store::identity_rows(),
             suggestions: Vec::new(),
-            suggested_pairs: HashSet::new(),
             resolved: Resolved::default(),
-        }
+        };
+        Self { cx, keys, new: HashSet::new(), suggested_pairs: HashSet::new(), decided }
     }
 
     fn create(&mut self, sighting: &Sighting) -> Uuid {
-        let id: CustomerId = self.cx.ids.fresh(self.now);
+        let id: CustomerId = self.cx.ids.fresh(self.decided.now);
         let name = sighting
             .name
             .clone()
@@ -387,7 +443,7 @@ impl<'a> Batch<'a> {
                 })
             })
             .unwrap_or_default();
-        self.customers.push([
+        self.decided.customers.push([
             Arg::from(self.cx.scope.org_arg()),
             Arg::from(id),
             Arg::from(name),
@@ -395,17 +451,17 @@ impl<'a> Batch<'a> {
             Arg::from(sighting.province.clone()),
             Arg::from(sighting.city.clone()),
             Arg::from(1_i64),
-            Arg::from(self.now),
-            Arg::from(self.now),
+            Arg::from(self.decided.now),
+            Arg::from(self.decided.now),
         ]);
         self.new.insert(id.uuid());
-        self.resolved.created.push(id);
+        self.decided.resolved.created.push(id);
         id.uuid()
     }
 
     fn add_identity(&mut self, customer: Uuid, seen: &SeenIdentity, at: Option<Timestamp>) {
         let (plain, sealed) = seen.stored(self.cx, self.keys);
-        self.identities.push([
+        self.decided.identities.push([
             Arg::from(self.cx.scope.org_arg()),
             Arg::from(customer),
             Arg::from(seen.kind.code()),
@@ -413,11 +469,15 @@ impl<'a> Batch<'a> {
             Arg::from(seen.hash),
             Arg::from(plain),
             Arg::from(sealed),
-            Arg::from(at.unwrap_or(self.now)),
+            Arg::from(at.unwrap_or(self.decided.now)),
         ]);
         if !self.new.contains(&customer) {
             let hash = Uuid::from_bytes(seen.hash);
-            self.resolved.added.push((CustomerId::from_uuid(customer), seen.kind.code(), hash));
+            self.decided.resolved.added.push((
+                CustomerId::from_uuid(customer),
+                seen.kind.code(),
+                hash,
+            ));
         }
     }
 
@@ -428,8 +488,8 @@ impl<'a> Batch<'a> {
         }
         // An e-mail address is rarely shared; a receiver's phone may be a relative's.
         let score = if seen.kind == IdentityKind::Email { 90 } else { 70 };
-        let id: SuggestionId = self.cx.ids.fresh(self.now);
-        self.suggestions.push(SuggestionRow {
+        let id: SuggestionId = self.cx.ids.fresh(self.decided.now);
+        self.decided.suggestions.push(SuggestionRow {
             id,
             a,
             b,
@@ -437,13 +497,5 @@ impl<'a> Batch<'a> {
             hash: seen.hash,
             score,
         });
-    }
-
-    async fn write(mut self, tx: &mut Tx) -> Result<Resolved, DbError> {
-        tx.bulk_insert(self.customers).await?;
-        tx.bulk_insert(self.identities).await?;
-        self.resolved.suggested =
-            store::add_suggestions(tx, self.cx, self.now, self.suggestions).await?;
-        Ok(self.resolved)
     }
 }

@@ -3,54 +3,104 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use commerce::batch::{self, Batch, BatchOf, Known, Seen};
+use commerce::batch::{self, Known};
 use commerce::events::OrdersChangedV1;
 use commerce::imports::{self, Import, ImportState, RejectedRow};
 use customers::resolve::Sighting;
 use kernel::{CustomerId, Timestamp, TypedId};
 use platform::{DbError, Tx, outbox};
+use tokio::sync::mpsc;
 
+use super::prepare::{self, Memory, Prepared};
 use super::read::Chunk;
 use super::{ImportError, Open, Worker};
 
-/// A transaction takes no longer than this and a batch, so that other writers get their turn.
-const COMMIT_EVERY: Duration = Duration::from_millis(1_500);
+/// A transaction takes no longer than this and a batch where another writer waits for its turn …
+const COMMIT_WHEN_WAITED_FOR: Duration = Duration::from_millis(1_500);
+/// … and no longer than this where none does: another process may, whom nobody here sees.
+const COMMIT_EVERY: Duration = Duration::from_secs(5);
+
+/// Whoever watches hears at most so often of batches that are not committed yet.
+const REPORT_EVERY: Duration = Duration::from_millis(250);
 
 /// After so many new orders the database measures its tables, once an import: a fresh one takes them
 /// for empty and reads them whole.
 const MEASURE_ORDERS: u64 = 10_000;
 
+/// What comes after a batch.
+pub(super) enum Next {
+    /// The end of the file.
+    End,
+    /// The reader failed.
+    Failed(ImportError),
+    /// A chunk as read.
+    Chunk(Chunk),
+    /// A chunk that was prepared while the one before was written.
+    Ready(Box<Prepared>),
+}
+
+impl Next {
+    pub(super) fn read(chunk: Option<Result<Chunk, ImportError>>) -> Self {
+        match chunk {
+            None => Self::End,
+            Some(Err(error)) => Self::Failed(error),
+            Some(Ok(chunk)) => Self::Chunk(chunk),
+        }
+    }
+}
+
+/// What writing a batch brought.
+struct Written {
+    progress: imports::Progress,
+    /// Of the orders that say something new.
+    customers: Vec<Option<CustomerId>>,
+    /// Numbers of its orders, for a dry run.
+    numbers: Vec<String>,
+    created_orders: u64,
+}
+
+/// Where chunks come from.
+pub(super) type Chunks = mpsc::Receiver<Result<Chunk, ImportError>>;
+
 impl Worker<'_> {
-    /// Writes one chunk, and commits when it is time; says whether to go on.
-    pub(super) async fn write(
+    /// Asks the database what must be known of a chunk, and prepares it; `None` if somebody paused or
+    /// cancelled the import.
+    pub(super) async fn prepare(
         &mut self,
         chunk: Chunk,
-        bytes_before: u64,
-        report: &mut (impl FnMut(&Import) + Send),
-    ) -> Result<bool, ImportError> {
+    ) -> Result<Option<Box<Prepared>>, ImportError> {
         let mut open = match self.open.take() {
             Some(open) => open,
             None => match self.begin().await? {
                 Some(open) => open,
-                None => return Ok(false),
+                None => return Ok(None),
             },
         };
-        let orders = chunk.reports.len();
-        if let Err(error) = self.write_in(&mut open.tx, chunk, bytes_before).await {
-            self.forget(open.before);
-            return Err(error);
+        match self.prepare_in(&mut open.tx, chunk).await {
+            Ok(prepared) => {
+                self.open = Some(open);
+                Ok(Some(Box::new(prepared)))
+            }
+            Err(error) => {
+                self.forget(open.before);
+                Err(error.into())
+            }
         }
-        open.orders += orders;
-        let is_full = open.orders >= self.cut.commit_orders || open.since.elapsed() >= COMMIT_EVERY;
-        self.open = Some(open);
-        if is_full || self.import.dry_run {
-            self.commit(report).await?;
-        }
-        Ok(true)
+    }
+
+    async fn prepare_in(&mut self, tx: &mut Tx, chunk: Chunk) -> Result<Prepared, DbError> {
+        let (scope, Memory { resolver, seen }) = (self.cx.scope, &mut self.memory);
+        let known = Known::look_up(tx, scope, self.shop.number, seen, &chunk.reports).await?;
+        let sightings: Vec<&Sighting> = prepare::changed(&known, &chunk.reports)
+            .into_iter()
+            .map(|index| &chunk.sightings[index])
+            .collect();
+        resolver.look_up(tx, self.cx, &sightings).await?;
+        self.preparer.prepare(&mut self.memory, known, chunk)
     }
 
     /// Opens a transaction; `None` if somebody paused or cancelled the import.
-    async fn begin(&self) -> Result<Option<Open>, ImportError> {
+    async fn begin(&mut self) -> Result<Option<Open>, ImportError> {
         let since = Instant::now();
         let scope = self.cx.scope;
         let mut tx = self.platform.db.begin().await?;
@@ -63,7 +113,64 @@ impl Worker<'_> {
         if stored.progress.batches != self.import.progress.batches {
             return Err(ImportError::Elsewhere);
         }
+        self.memory.resolver.enter(&mut tx, self.cx).await?;
         Ok(Some(Open { tx, since, orders: 0, before: self.import.progress.clone() }))
+    }
+
+    /// Writes a batch into the open transaction, and commits when it is time. Meanwhile the next one
+    /// is read, and prepared where that can be done without the database; `None` where it is not read
+    /// yet, because the transaction ended here.
+    pub(super) async fn write(
+        &mut self,
+        prepared: Prepared,
+        bytes_before: u64,
+        chunks: &mut Chunks,
+        report: &mut (impl FnMut(&Import) + Send),
+    ) -> Result<Option<Next>, ImportError> {
+        let mut open = self.open.take().ok_or(ImportError::Elsewhere)?;
+        open.orders += prepared.orders;
+        let is_last = self.import.dry_run
+            || open.orders >= self.cut.commit_orders
+            || self.has_had_its_time(&open);
+        let (preparer, memory) = (self.preparer.clone(), std::mem::take(&mut self.memory));
+        let following = async move {
+            if is_last {
+                return Ok((memory, None));
+            }
+            let (memory, next) = match Next::read(chunks.recv().await) {
+                Next::Chunk(chunk) => preparer.prepare_ahead(memory, chunk).await?,
+                next => (memory, next),
+            };
+            Ok((memory, Some(next)))
+        };
+        let writing = self.write_in(&mut open.tx, prepared, bytes_before);
+        let (written, following) = futures::join!(writing, following);
+        let next = match (written, following) {
+            (Ok(written), Ok((memory, next))) => {
+                self.memory = memory;
+                self.count(written);
+                next
+            }
+            (Err(error), _) | (Ok(_), Err(error)) => {
+                self.forget(open.before);
+                return Err(error);
+            }
+        };
+        self.import.progress.seconds = open.seconds();
+        if !is_last && self.reported.elapsed() >= REPORT_EVERY {
+            self.reported = Instant::now();
+            report(&self.import);
+        }
+        self.open = Some(open);
+        if is_last {
+            self.commit(report).await?;
+        }
+        Ok(next)
+    }
+
+    fn has_had_its_time(&self, open: &Open) -> bool {
+        let taken = open.since.elapsed();
+        taken >= COMMIT_EVERY || taken >= COMMIT_WHEN_WAITED_FOR && self.platform.db.writers_wait()
     }
 
     /// Commits the open transaction, if there is one, with the progress that it makes.
@@ -71,12 +178,13 @@ impl Worker<'_> {
         &mut self,
         report: &mut (impl FnMut(&Import) + Send),
     ) -> Result<(), ImportError> {
-        let Some(Open { mut tx, since, before, .. }) = self.open.take() else { return Ok(()) };
-        self.import.progress.seconds += since.elapsed().as_secs_f64();
+        let Some(open) = self.open.take() else { return Ok(()) };
+        self.import.progress.seconds = open.seconds();
+        let Open { mut tx, before, .. } = open;
         if self.import.dry_run {
             // The counts of a dry run are kept, what it would have written is not.
             tx.rollback().await?;
-            self.resolver.rolled_back();
+            self.memory.resolver.rolled_back();
             tx = self.platform.db.begin().await?;
         }
         let measure = !self.measured
@@ -96,6 +204,7 @@ impl Worker<'_> {
         }
         self.measured |= measure;
         self.matched_now.clear();
+        self.reported = Instant::now();
         report(&self.import);
         Ok(())
     }
@@ -103,47 +212,33 @@ impl Worker<'_> {
     /// Forgets what a transaction that was not committed would have made true.
     fn forget(&mut self, before: imports::Progress) {
         self.import.progress = before;
-        self.resolver.lost_race();
-        self.seen = Seen::unknown();
+        // Nothing is known for sure any more.
+        self.memory = Memory::default();
         for customer in self.matched_now.drain(..) {
             self.matched.remove(&customer);
         }
     }
 
     async fn write_in(
-        &mut self,
+        &self,
         tx: &mut Tx,
-        chunk: Chunk,
+        prepared: Prepared,
         bytes_before: u64,
-    ) -> Result<(), ImportError> {
+    ) -> Result<Written, ImportError> {
         let cx = self.cx;
-        let Chunk { reports, sightings, mut rejects, skipped, rows_done, bytes_read } = chunk;
-        let known = Known::look_up(tx, cx.scope, self.shop.number, &self.seen, &reports).await?;
-        let changed: Vec<usize> =
-            (0..reports.len()).filter(|index| !known.is_unchanged(&reports[*index])).collect();
-        let sightings: Vec<&Sighting> = changed.iter().map(|index| &sightings[*index]).collect();
-        let resolved = self.resolver.resolve(tx, cx, &self.keys, &sightings).await?;
-        let mut buyers = vec![None; reports.len()];
-        for (index, customer) in changed.iter().zip(&resolved.customers) {
-            buyers[*index] = *customer;
-        }
-        let mut numbers: Vec<String> = match self.import.dry_run {
-            true => reports.iter().map(|report| report.record.external_no.clone()).collect(),
-            false => Vec::new(),
-        };
-        let of = Batch {
-            of: BatchOf { shop_number: self.shop.number, import_number: self.import.number },
-            known,
-            reports,
-            buyers: &buyers,
-        };
-        let mut applied = batch::apply(tx, cx, &self.keys, &mut self.seen, of).await?;
-
-        for refused in &applied.refused {
-            if let Some(number) = numbers.get_mut(refused.index) {
-                number.clear();
-            }
-        }
+        let import_number = self.import.number;
+        let Prepared {
+            planned,
+            decided,
+            mut rejects,
+            skipped,
+            rows_done,
+            bytes_read,
+            numbers,
+            orders: _,
+        } = prepared;
+        let resolved = decided.write(tx, cx).await?;
+        let mut applied = planned.write(tx, cx, &self.keys).await?;
         rejects.extend(applied.refused.drain(..).map(|refused| RejectedRow {
             file: self.import.request.files[refused.file].name.clone(),
             line: refused.record.line,
@@ -154,7 +249,7 @@ impl Worker<'_> {
         }));
         let rejected = rejects.len() as u64;
         let mut progress = self.import.progress.clone();
-        imports::keep_rejects(tx, cx, &self.keys, self.import.number, progress.rejected, rejects)
+        imports::keep_rejects(tx, cx, &self.keys, import_number, progress.rejected, rejects)
             .await?;
         progress.rows_read += rows_done - progress.rows_done;
         progress.rows_done = rows_done;
@@ -164,38 +259,37 @@ impl Worker<'_> {
         progress.orders_unchanged += applied.tally.unchanged;
         progress.lines_created += applied.tally.lines_created;
         progress.customers_created += resolved.created.len() as u64;
-        progress.customers_matched += self.count_matched(&resolved.customers);
         progress.rejected += rejected;
         progress.skipped += skipped;
         progress.batches += 1;
-        if self.import.dry_run {
-            self.count_dry(numbers, &applied, &mut progress);
-            self.import.progress = progress;
-            return Ok(());
+        let created_orders = applied.tally.created;
+        if !self.import.dry_run {
+            let journal = serde_json::to_value(&resolved)
+                .map_err(|error| DbError::Refused(error.to_string()))?;
+            let batch_no = progress.batches;
+            batch::undo::keep(tx, cx, &self.keys, import_number, batch_no, &applied, &journal)
+                .await?;
+            let mut touched: HashSet<CustomerId> =
+                applied.touched.iter().map(|id| CustomerId::from_uuid(*id)).collect();
+            touched.extend(resolved.created.iter().copied());
+            touched.extend(resolved.added.iter().map(|(customer, ..)| *customer));
+            if !touched.is_empty() {
+                let mut touched: Vec<CustomerId> = touched.into_iter().collect();
+                touched.sort_unstable();
+                outbox::push(tx, cx, &OrdersChangedV1::of(touched)).await?;
+            }
         }
-        let journal =
-            serde_json::to_value(&resolved).map_err(|error| DbError::Refused(error.to_string()))?;
-        batch::undo::keep(
-            tx,
-            cx,
-            &self.keys,
-            self.import.number,
-            progress.batches,
-            &applied,
-            &journal,
-        )
-        .await?;
-        let mut touched: HashSet<CustomerId> =
-            applied.touched.iter().map(|id| CustomerId::from_uuid(*id)).collect();
-        touched.extend(resolved.created.iter().copied());
-        touched.extend(resolved.added.iter().map(|(customer, ..)| *customer));
-        if !touched.is_empty() {
-            let mut touched: Vec<CustomerId> = touched.into_iter().collect();
-            touched.sort_unstable();
-            outbox::push(tx, cx, &OrdersChangedV1::of(touched)).await?;
+        Ok(Written { progress, customers: resolved.customers, numbers, created_orders })
+    }
+
+    /// Takes over the progress that a batch made.
+    fn count(&mut self, written: Written) {
+        let Written { mut progress, customers, numbers, created_orders } = written;
+        progress.customers_matched += self.count_matched(&customers);
+        if self.import.dry_run {
+            self.count_dry(numbers, created_orders, &mut progress);
         }
         self.import.progress = progress;
-        Ok(())
     }
 
     /// Counts customers that were known before this import, each once.
@@ -217,7 +311,7 @@ impl Worker<'_> {
     fn count_dry(
         &mut self,
         numbers: Vec<String>,
-        applied: &batch::Applied,
+        created_orders: u64,
         progress: &mut imports::Progress,
     ) {
         let mut again = 0;
@@ -226,7 +320,7 @@ impl Worker<'_> {
                 again += 1;
             }
         }
-        let again = again.min(applied.tally.created);
+        let again = again.min(created_orders);
         progress.orders_created -= again;
         progress.orders_updated += again;
     }

@@ -1,7 +1,7 @@
 //! The counted orders, as the analytics engine reads them. The index `commerce_orders_customer` holds all
 //! columns that it wants.
 
-use kernel::{CustomerId, OrderId, Timestamp, TypedId};
+use kernel::{CustomerId, Timestamp, TypedId};
 use platform::{DbError, Scope, Tx, args};
 use uuid::Uuid;
 
@@ -12,21 +12,19 @@ use super::by_ids;
 #[allow(missing_docs)]
 pub struct CountedOrder {
     pub customer: CustomerId,
-    pub order: OrderId,
     pub shop_number: i64,
     pub ordered_at: Timestamp,
     pub revenue_minor: i64,
 }
 
-type CountedRow = (Uuid, Uuid, i64, i64, i64);
+type CountedRow = (Uuid, i64, i64, i64);
 
 fn counted(row: CountedRow) -> CountedOrder {
     CountedOrder {
         customer: CustomerId::from_uuid(row.0),
-        order: OrderId::from_uuid(row.1),
-        shop_number: row.2,
-        ordered_at: Timestamp::from_millis(row.3),
-        revenue_minor: row.4,
+        shop_number: row.1,
+        ordered_at: Timestamp::from_millis(row.2),
+        revenue_minor: row.3,
     }
 }
 
@@ -40,7 +38,7 @@ pub async fn each_counted(
     mut take: impl FnMut(CountedOrder) + Send,
 ) -> Result<(), DbError> {
     tx.for_each::<CountedRow>(
-        "SELECT customer_id, id, shop_number, ordered_at, revenue_minor FROM commerce_orders
+        "SELECT customer_id, shop_number, ordered_at, revenue_minor FROM commerce_orders
          WHERE org_id = $1 AND revenue_minor IS NOT NULL AND customer_id IS NOT NULL",
         args![scope.org_arg()],
         |row| take(counted(row)),
@@ -58,7 +56,7 @@ pub async fn counted_of(
     customers: &[Uuid],
 ) -> Result<Vec<CountedOrder>, DbError> {
     let select =
-        "SELECT customer_id, id, shop_number, ordered_at, revenue_minor FROM commerce_orders
+        "SELECT customer_id, shop_number, ordered_at, revenue_minor FROM commerce_orders
          WHERE org_id = $1 AND revenue_minor IS NOT NULL AND customer_id";
     let rows: Vec<CountedRow> = by_ids(tx, scope, select, customers, "").await?;
     Ok(rows.into_iter().map(counted).collect())
