@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# gen.sh [--check]   docs/openapi.json from the program, the TypeScript client from that.
+# gen.sh [--check]   docs/openapi.json from the program, the TypeScript client from that, words of modules for the web.
 # With --check changes nothing and fails when the committed files are not current.
 . "$(dirname "$0")/lib.sh"
 scripts/web.sh install

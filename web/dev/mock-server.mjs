@@ -579,6 +579,13 @@ function workbench() {
         ],
   };
 }
+/** A problem of a cell; a page says it by its code. */
+const told = (code, column, cell) => ({
+  column,
+  reason: `${column}: ${cell}`,
+  reason_code: { code, column, cell },
+});
+
 function preview(one) {
   const generic = one.format === 'generic';
   const names = generic
@@ -638,11 +645,20 @@ function preview(one) {
         name: one.files[0].name,
         format: one.format,
         encoding: one.encoding,
-        delimiter: ',',
+        delimiter: 'comma',
         evidence: [
-          '编码：字节序列在 GB18030 中合法，在 UTF-8 中第 3 字节起不合法',
-          '格式：表头含「订单编号」「买家会员名」「宝贝标题 」等 53 个淘宝订单报表的列名',
-          '年代：含「是否代付」「定金排名」，为 2016 年以后的版本',
+          'not UTF-8; 412 of 415 two-byte characters are common GB2312',
+          'the header',
+          'the columns',
+        ],
+        evidence_codes: [
+          { code: 'common_chinese', common: 412, pairs: 415 },
+          {
+            code: 'header',
+            format: 'taobao-orders',
+            signs: ['订单编号', '买家会员名', '总金额', '订单状态'],
+          },
+          { code: 'known_columns', known: 53, columns: 53 },
         ],
         columns: names.map((name, index) => ({ name, understood_as: means[index] ?? null })),
         rows: orders.slice(0, 20).map((order, index) => ({
@@ -650,9 +666,9 @@ function preview(one) {
           order: index === 6 ? { ...order, external_no: undefined } : order,
           problems:
             index === 6
-              ? [{ column: '订单编号', reason: '订单号被表格软件改成了科学计数法（3.515E+18），无法还原' }]
+              ? [told('number_shortened', '订单编号', '3.515E+18')]
               : index === 11
-                ? [{ column: '订单创建时间', reason: '没有这一天：2026-02-30' }]
+                ? [told('impossible_date', '订单创建时间', '2026-02-30')]
                 : [],
         })),
       },

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use commerce::formats::{Entry, Format, FormatError, Mapping, OrderReader, ReaderContext};
+use commerce::formats::{
+    Entry, Evidence, Format, FormatError, Mapping, OrderReader, ReaderContext, Reason,
+};
 use commerce::imports::ImportFile;
 use commerce::record::OrderRecord;
 use customers::model::{mask_account, mask_email, mask_phone, normal_email, normal_phone};
@@ -27,8 +29,10 @@ pub struct FilePreview {
     pub encoding: Option<String>,
     /// What stands between its cells.
     pub delimiter: Option<String>,
-    /// Why all this is believed.
+    /// Why all this is believed, in English.
     pub evidence: Vec<String>,
+    /// The same by code, for texts in other languages.
+    pub evidence_codes: Vec<Evidence>,
     /// Its columns.
     pub columns: Vec<ColumnPreview>,
     /// Its first rows, as they will be understood.
@@ -62,8 +66,16 @@ pub struct RowPreview {
 pub struct ProblemPreview {
     /// The column at fault.
     pub column: Option<String>,
-    /// What is wrong and what would be right.
+    /// What is wrong and what would be right, in English.
     pub reason: String,
+    /// The same by code, for texts in other languages.
+    pub reason_code: Reason,
+}
+
+impl ProblemPreview {
+    fn new(column: Option<String>, reason: Reason) -> Self {
+        Self { column, reason: reason.to_string(), reason_code: reason }
+    }
 }
 
 /// An order as it will be understood.
@@ -140,22 +152,24 @@ fn one(
             },
             Entry::Rejected(reject) => RowPreview {
                 line: reject.line,
-                problems: vec![ProblemPreview { column: reject.column, reason: reject.reason }],
+                problems: vec![ProblemPreview::new(reject.column, reject.reason)],
                 ..RowPreview::default()
             },
             Entry::Skipped { line, reason } => RowPreview {
                 line,
-                problems: vec![ProblemPreview { column: None, reason }],
+                problems: vec![ProblemPreview::new(None, reason)],
                 ..RowPreview::default()
             },
         });
     }
+    let evidence = reader.evidence();
     Ok(FilePreview {
         name: file.name.clone(),
         format: Some(reader.format().to_string()),
         encoding: Some(reader.encoding().to_owned()),
         delimiter: reader.delimiter().map(|delimiter| delimiter.to_string()),
-        evidence: reader.evidence(),
+        evidence: evidence.iter().map(ToString::to_string).collect(),
+        evidence_codes: evidence,
         columns: reader
             .columns()
             .into_iter()
@@ -185,12 +199,14 @@ fn raw(file: &ImportFile, path: &std::path::Path) -> Result<FilePreview, ImportE
             None => break,
         }
     }
+    let evidence: Vec<Evidence> = table.evidence().iter().map(Evidence::from).collect();
     Ok(FilePreview {
         name: file.name.clone(),
         format: None,
         encoding: Some(table.encoding().to_owned()),
         delimiter: table.delimiter().map(|delimiter| delimiter.to_string()),
-        evidence: table.evidence().to_vec(),
+        evidence: evidence.iter().map(ToString::to_string).collect(),
+        evidence_codes: evidence,
         columns: table
             .header()
             .iter()

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use commerce::formats::{Reject, RejectsWriter};
+use commerce::formats::{Language, Reject, RejectsWriter};
 use commerce::imports::{self, Import};
 use platform::{Ctx, DbError, Platform};
 
@@ -20,7 +20,8 @@ pub enum RejectsError {
     Db(#[from] DbError),
 }
 
-/// Writes the rejected rows of `import` to `out`, in the columns of its first file that has any.
+/// Writes the rejected rows of `import` to `out`, in the columns of its first file that has any, with
+/// their reasons in `language`.
 ///
 /// # Errors
 /// When reading or writing fails.
@@ -28,6 +29,7 @@ pub async fn write_rejects(
     platform: &Platform,
     cx: &Ctx,
     import: &Import,
+    language: Language,
     out: impl Write,
 ) -> Result<(), RejectsError> {
     let keys = platform.keys(cx.scope.org());
@@ -44,7 +46,7 @@ pub async fn write_rejects(
         tx.rollback().await?;
         if let Some(out) = out.take() {
             let first = rows.first().map(|row| row.file.as_str()).unwrap_or_default();
-            writer = Some(RejectsWriter::new(out, &header(first).unwrap_or_default())?);
+            writer = Some(RejectsWriter::new(out, &header(first).unwrap_or_default(), language)?);
         }
         let Some(writer) = &mut writer else { return Ok(()) };
         for row in &rows {

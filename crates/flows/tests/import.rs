@@ -4,6 +4,7 @@
 
 mod shop;
 
+use commerce::formats::{Fault, Reason};
 use commerce::imports::ImportState;
 use demoshop::ShopPlan;
 use flows::import_orders::{self, ImportError};
@@ -198,7 +199,8 @@ db_test! { MIGRATIONS;
         let import = shop.import(&[&file]).await;
         assert_eq!((import.progress.orders_created, import.progress.rejected), (0, 1));
         let rejects = shop.rejects(&import).await;
-        assert!(rejects[0].reason.contains("order report"), "{}", rejects[0].reason);
+        assert!(rejects[0].reason.to_string().contains("order report"), "{}", rejects[0].reason);
+        assert_eq!(rejects[0].reason, Reason::row(Fault::Undated));
         assert_eq!(rejects[0].line, 2);
         assert!(rejects[0].raw.contains("239.00"), "{}", rejects[0].raw);
     }
@@ -216,6 +218,9 @@ db_test! { MIGRATIONS;
         assert_eq!((import.progress.orders_created, import.progress.rejected), (599, 1));
         let rejects = shop.rejects(&import).await;
         assert_eq!(rejects[0].line, 4);
+        // The reason comes out of the database by its code.
+        let fault = Fault::NumberShortened { cell: "1.23E+18".to_owned() };
+        assert_eq!((&rejects[0].reason.fault, rejects[0].reason.column.as_deref()), (&fault, Some("订单编号")));
         let written = shop.rejects_file(&import).await;
         let corrected = String::from_utf8(written).unwrap().replace("1.23E+18", id.trim_matches(['=', '"']));
         let file = shop.write("corrected.csv", corrected.as_bytes());

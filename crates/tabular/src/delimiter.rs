@@ -1,5 +1,6 @@
 //! Which character stands between cells.
 
+use crate::evidence::Evidence;
 use crate::limits::Limits;
 use crate::split::{Cells, Dialect, Split, split_row};
 
@@ -97,13 +98,13 @@ fn agreement(counts: &[usize]) -> usize {
 }
 
 /// Chooses the delimiter under which the rows of `sample` agree best; `whole` says that the sample is
-/// the whole file. Gives the evidence as a sentence.
+/// the whole file. Gives the evidence, too.
 pub(crate) fn sniff(
     sample: &str,
     whole: bool,
     terminator: u8,
     limits: &Limits,
-) -> (Delimiter, String) {
+) -> (Delimiter, Evidence) {
     let mut best: Option<(usize, usize, Delimiter, usize)> = None;
     for delimiter in [
         Delimiter::Comma,
@@ -126,13 +127,10 @@ pub(crate) fn sniff(
         }
     }
     match best {
-        Some((_, columns, delimiter, rows)) => (
-            delimiter,
-            format!(
-                "{delimiter} between cells: {columns} columns agree over the first {rows} rows"
-            ),
-        ),
-        None => (Delimiter::Comma, "no delimiter found: one column".to_owned()),
+        Some((_, columns, delimiter, rows)) => {
+            (delimiter, Evidence::ColumnsAgree { delimiter, columns, rows })
+        }
+        None => (Delimiter::Comma, Evidence::OneColumn),
     }
 }
 

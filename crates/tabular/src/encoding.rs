@@ -3,6 +3,8 @@
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, GB18030, GBK, UTF_8, UTF_16BE, UTF_16LE};
 
+use crate::evidence::Evidence;
+
 /// What is believed about the encoding of a text.
 #[derive(Debug, Clone)]
 pub(crate) struct Guess {
@@ -13,7 +15,7 @@ pub(crate) struct Guess {
     pub bom_len: usize,
     /// Only ASCII so far: the encoding is settled by the first other byte.
     pub undecided: bool,
-    pub evidence: String,
+    pub evidence: Evidence,
 }
 
 /// The name a person knows; the standard writes some in lower case.
@@ -22,7 +24,7 @@ pub(crate) fn display_name(encoding: &'static Encoding) -> String {
 }
 
 impl Guess {
-    fn new(encoding: &'static Encoding, evidence: String) -> Self {
+    fn new(encoding: &'static Encoding, evidence: Evidence) -> Self {
         Self { encoding, name: display_name(encoding), bom_len: 0, undecided: false, evidence }
     }
 }
@@ -71,10 +73,8 @@ fn gb_share(sample: &[u8]) -> Option<(usize, usize)> {
 /// Decides from the beginning of a file; `whole` says that nothing follows.
 pub(crate) fn detect(sample: &[u8], whole: bool) -> Guess {
     if let Some((encoding, bom_len)) = Encoding::for_bom(sample) {
-        let mut guess = Guess::new(
-            encoding,
-            format!("begins with the byte order mark of {}", display_name(encoding)),
-        );
+        let mut guess =
+            Guess::new(encoding, Evidence::ByteOrderMark { encoding: display_name(encoding) });
         guess.bom_len = bom_len;
         if encoding == UTF_8 {
             guess.name = "UTF-8 with BOM".to_owned();
@@ -83,17 +83,17 @@ pub(crate) fn detect(sample: &[u8], whole: bool) -> Guess {
         return guess;
     }
     if sample.is_ascii() {
-        let mut guess = Guess::new(UTF_8, "only ASCII characters so far".to_owned());
+        let mut guess = Guess::new(UTF_8, Evidence::OnlyAscii);
         guess.name = "ASCII".to_owned();
         guess.undecided = true;
         return guess;
     }
     match std::str::from_utf8(sample) {
         Ok(_) => {
-            return Guess::new(UTF_8, "every character beyond ASCII is valid UTF-8".to_owned());
+            return Guess::new(UTF_8, Evidence::ValidUtf8);
         }
         Err(error) if !whole && error.error_len().is_none() => {
-            return Guess::new(UTF_8, "every character beyond ASCII is valid UTF-8".to_owned());
+            return Guess::new(UTF_8, Evidence::ValidUtf8);
         }
         Err(error) => {
             // One slip in a long UTF-8 text does not make it Chinese: three-byte characters that happen
@@ -102,11 +102,7 @@ pub(crate) fn detect(sample: &[u8], whole: bool) -> Guess {
             if valid >= 60 {
                 return Guess::new(
                     UTF_8,
-                    format!(
-                        "{} bytes of valid UTF-8 beyond ASCII before the first invalid one at byte {}",
-                        valid,
-                        error.valid_up_to() + 1
-                    ),
+                    Evidence::MostlyUtf8 { bytes: valid, at: error.valid_up_to() + 1 },
                 );
             }
         }
@@ -115,19 +111,13 @@ pub(crate) fn detect(sample: &[u8], whole: bool) -> Guess {
         && pairs > 0
         && plain * 10 >= pairs * 9
     {
-        return Guess::new(
-            GB18030,
-            format!("not UTF-8; {plain} of {pairs} two-byte characters are common GB2312"),
-        );
+        return Guess::new(GB18030, Evidence::CommonChinese { common: plain, pairs });
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(sample, whole);
     let guess = detector.guess(Some(b"cn"), Utf8Detection::Deny);
     let encoding = if guess == GBK { GB18030 } else { guess };
-    Guess::new(
-        encoding,
-        format!("not UTF-8; letter statistics fit {} best", display_name(encoding)),
-    )
+    Guess::new(encoding, Evidence::LetterStatistics { encoding: display_name(encoding) })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::delimiter::Delimiter;
 use crate::error::{OpenError, RowError};
+use crate::evidence::Evidence;
 use crate::kind::{self, FileKind};
 use crate::limits::Limits;
 use crate::split::Cells;
@@ -51,7 +52,7 @@ enum Source {
 pub struct Table {
     source: Source,
     header: Vec<String>,
-    evidence: Vec<String>,
+    evidence: Vec<Evidence>,
     bytes_total: Option<u64>,
     /// The present row has been looked at but not handed out.
     held: Option<Result<(), RowError>>,
@@ -189,7 +190,7 @@ impl Table {
 
     fn finish(
         source: Source,
-        evidence: Vec<String>,
+        evidence: Vec<Evidence>,
         bytes_total: Option<u64>,
         name: &str,
         options: &Options,
@@ -280,9 +281,9 @@ impl Table {
         }
     }
 
-    /// Why encoding and delimiter are believed, as sentences.
+    /// Why encoding and delimiter are believed, in the order in which it was found out.
     #[must_use]
-    pub fn evidence(&self) -> &[String] {
+    pub fn evidence(&self) -> &[Evidence] {
         match &self.source {
             Source::Text(reader) => &reader.evidence,
             Source::Sheet(_) => &self.evidence,

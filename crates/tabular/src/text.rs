@@ -8,6 +8,7 @@ use memchr::memchr;
 use crate::delimiter::{self, Delimiter};
 use crate::encoding::{self, Guess};
 use crate::error::{OpenError, RowError, RowErrorKind};
+use crate::evidence::Evidence;
 use crate::limits::Limits;
 use crate::split::{Cells, Dialect, Split, split_row};
 
@@ -30,7 +31,7 @@ pub(crate) struct TextReader {
     line: u64,
     broken_rows: u32,
     done: bool,
-    pub evidence: Vec<String>,
+    pub evidence: Vec<Evidence>,
     pub dialect: Dialect,
     /// Cells a sound row has; known once the header is read.
     pub columns: usize,
@@ -61,7 +62,7 @@ impl TextReader {
             }
             guess.encoding = encoding;
             guess.undecided = false;
-            guess.evidence = format!("{} as asked", encoding::display_name(encoding));
+            guess.evidence = Evidence::AsAsked { encoding: encoding::display_name(encoding) };
         }
         let mut reader = Self {
             decoder: guess.encoding.new_decoder_without_bom_handling(),
@@ -91,7 +92,7 @@ impl TextReader {
         reader.ended = whole;
         if !reader.text.as_bytes().contains(&b'\n') && reader.text.as_bytes().contains(&b'\r') {
             reader.dialect.terminator = b'\r';
-            reader.evidence.push("lines end in CR alone".to_owned());
+            reader.evidence.push(Evidence::LinesEndInCr);
         }
         reader.dialect.delimiter = match delimiter {
             Some(delimiter) => delimiter,
@@ -114,7 +115,7 @@ impl TextReader {
     fn decode(&mut self, mut bytes: &[u8], last: bool) {
         if self.guess.undecided && !self.fixed && !bytes.is_ascii() {
             let settled = encoding::detect(bytes, last);
-            self.evidence.push(format!("first character beyond ASCII: {}", settled.evidence));
+            self.evidence.push(settled.evidence.clone());
             self.decoder = settled.encoding.new_decoder_without_bom_handling();
             self.guess = Guess { bom_len: 0, ..settled };
         }

@@ -38,6 +38,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 3,
         sql: include_str!("../migrations/0003_statistics.sql"),
     },
+    Migration {
+        module: "commerce",
+        version: 4,
+        sql: include_str!("../migrations/0004_reason_codes.sql"),
+    },
 ];
 
 /// The module as the house knows it. Its lists and imports cross modules and are flows.

@@ -945,6 +945,73 @@ export interface components {
             /** @description What is wrong and what would be right. */
             message: string;
         };
+        /** @description One reason to believe what was found out about a file. `Display` gives the English text. */
+        FileEvidence: {
+            /** @enum {string} */
+            code: "byte_order_mark";
+            encoding: string;
+        } | {
+            /** @enum {string} */
+            code: "only_ascii";
+        } | {
+            /** @enum {string} */
+            code: "valid_utf8";
+        } | {
+            at: number;
+            bytes: number;
+            /** @enum {string} */
+            code: "mostly_utf8";
+        } | {
+            /** @enum {string} */
+            code: "common_chinese";
+            common: number;
+            pairs: number;
+        } | {
+            /** @enum {string} */
+            code: "letter_statistics";
+            encoding: string;
+        } | {
+            /** @enum {string} */
+            code: "as_asked";
+            encoding: string;
+        } | {
+            /** @enum {string} */
+            code: "lines_end_in_cr";
+        } | {
+            /** @enum {string} */
+            code: "columns_agree";
+            columns: number;
+            delimiter: string;
+            rows: number;
+        } | {
+            /** @enum {string} */
+            code: "one_column";
+        } | {
+            /** @enum {string} */
+            code: "workbook";
+            sheet: string;
+            sheets: string[];
+            total: number;
+        } | {
+            /** @enum {string} */
+            code: "header";
+            format: components["schemas"]["Format"];
+            signs: string[];
+        } | {
+            /** @enum {string} */
+            code: "known_columns";
+            columns: number;
+            known: number;
+        } | {
+            /** @enum {string} */
+            code: "no_platform";
+        } | {
+            /** @enum {string} */
+            code: "read_by_mapping";
+        } | {
+            /** @enum {string} */
+            code: "corrected_rejects";
+        };
         /** @description What a file looks like. */
         FilePreview: {
             /** @description Its columns. */
@@ -953,8 +1020,10 @@ export interface components {
             delimiter?: string | null;
             /** @description Its encoding. */
             encoding?: string | null;
-            /** @description Why all this is believed. */
+            /** @description Why all this is believed, in English. */
             evidence: string[];
+            /** @description The same by code, for texts in other languages. */
+            evidence_codes: components["schemas"]["FileEvidence"][];
             /** @description Its format; absent while nothing fits it and it needs a mapping. */
             format?: string | null;
             /** @description Its name. */
@@ -962,6 +1031,11 @@ export interface components {
             /** @description Its first rows, as they will be understood. */
             rows: components["schemas"]["RowPreview"][];
         };
+        /**
+         * @description A kind of file this module understands.
+         * @enum {string}
+         */
+        Format: "taobao-orders" | "taobao-items" | "1688" | "pdd" | "douyin" | "jd" | "generic";
         /**
          * @description The kind of an identity.
          * @enum {string}
@@ -1086,6 +1160,18 @@ export interface components {
             run_at: components["schemas"]["Timestamp"];
             /** @description Where it stands. */
             state: components["schemas"]["JobState"];
+        };
+        /** @description The rows of an order of which one is wrong. */
+        KeptBack: {
+            /**
+             * Format: int64
+             * @description Line of the wrong row.
+             */
+            line: number;
+            /** @description Its number. */
+            order_no: string;
+            /** @description All rows of the order. */
+            rows: number;
         };
         /** @description A merge that holds. */
         Merge: {
@@ -1571,8 +1657,10 @@ export interface components {
         ProblemPreview: {
             /** @description The column at fault. */
             column?: string | null;
-            /** @description What is wrong and what would be right. */
+            /** @description What is wrong and what would be right, in English. */
             reason: string;
+            /** @description The same by code, for texts in other languages. */
+            reason_code: components["schemas"]["RejectReason"];
         };
         /**
          * @description Customer rating: A clear intent, B hesitant, C long-term, D invalid or not now.
@@ -1598,6 +1686,187 @@ export interface components {
             phone?: string | null;
             /** @description Province. */
             province?: string | null;
+        };
+        /**
+         * @description What is wrong. Stored and served by code, so a code is never renamed; its texts are in `words/`.
+         *
+         *     `cell` is what the cell holds, cut after 60 characters.
+         */
+        RejectFault: {
+            cell: string;
+            /** @enum {string} */
+            code: "not_a_number";
+        } | {
+            cell: string;
+            /** @enum {string} */
+            code: "too_precise";
+            currency: string;
+        } | {
+            cell: string;
+            /** @enum {string} */
+            code: "negative";
+        } | {
+            cell: string;
+            /** @enum {string} */
+            code: "too_large";
+        } | {
+            cell: string;
+            /** @enum {string} */
+            code: "not_whole";
+        } | {
+            cell: string;
+            /** @enum {string} */
+            code: "not_a_date";
+        } | {
+            cell: string;
+            /** @enum {string} */
+            code: "impossible_date";
+        } | {
+            cell: string;
+            /** @enum {string} */
+            code: "date_out_of_range";
+        } | {
+            cell: string;
+            /** @enum {string} */
+            code: "unknown_state";
+            format: components["schemas"]["Format"];
+        } | {
+            cell: string;
+            /** @enum {string} */
+            code: "state_not_mapped";
+        } | {
+            cell: string;
+            /** @enum {string} */
+            code: "number_shortened";
+        } | {
+            cell: string;
+            /** @enum {string} */
+            code: "number_too_long";
+            limit: number;
+        } | {
+            /** @enum {string} */
+            code: "no_state";
+        } | {
+            /** @enum {string} */
+            code: "no_date";
+        } | {
+            /** @enum {string} */
+            code: "product_too_precise";
+            currency: string;
+            product: string;
+        } | {
+            /** @enum {string} */
+            code: "product_negative";
+            product: string;
+        } | {
+            /** @enum {string} */
+            code: "product_too_large";
+            product: string;
+        } | {
+            /** @enum {string} */
+            code: "no_order_number";
+        } | {
+            cells: number;
+            /** @enum {string} */
+            code: "too_many_cells";
+            columns: number;
+        } | {
+            cells: number;
+            /** @enum {string} */
+            code: "too_few_cells";
+            columns: number;
+        } | {
+            cells: number;
+            /** @enum {string} */
+            code: "cut_off";
+            columns: number;
+        } | {
+            cells: number;
+            /** @enum {string} */
+            code: "stray_quote";
+            columns: number;
+        } | {
+            /** @enum {string} */
+            code: "sum_too_large";
+        } | {
+            /** @enum {string} */
+            code: "undated";
+        } | {
+            /** @enum {string} */
+            code: "cell_too_long";
+            limit: number;
+            number: number;
+        } | {
+            /** @enum {string} */
+            code: "row_too_long";
+            limit: number;
+        } | {
+            /** @enum {string} */
+            code: "too_many_columns";
+            limit: number;
+        } | {
+            /** @enum {string} */
+            code: "unclosed_quote";
+            number: number;
+        } | {
+            /** @enum {string} */
+            code: "undecodable";
+            encoding: string;
+        } | {
+            /** @enum {string} */
+            code: "read_failed";
+            message: string;
+        } | {
+            /** @enum {string} */
+            code: "workbook_damaged";
+            message: string;
+        } | {
+            /** @enum {string} */
+            code: "too_many_broken";
+            /** Format: int32 */
+            limit: number;
+        } | {
+            cell: string;
+            /** @enum {string} */
+            code: "skipped_starts_with";
+            of: string;
+        } | {
+            cell: string;
+            /** @enum {string} */
+            code: "skipped_equals";
+            of: string;
+        } | {
+            /** @enum {string} */
+            code: "skipped_empty";
+            of: string;
+        } | {
+            /** @enum {string} */
+            code: "skipped_not_empty";
+            of: string;
+        } | {
+            /** @enum {string} */
+            code: "skipped_at_most";
+            /** Format: int64 */
+            limit: number;
+            of: string;
+        } | {
+            /** @enum {string} */
+            code: "cancelled";
+        } | {
+            /** @enum {string} */
+            code: "words";
+            text: string;
+        };
+        /** @description Why a row, or an order, is not imported. `Display` gives the English text. */
+        RejectReason: components["schemas"]["RejectFault"] & {
+            /** @description The column (or the field, where the file has no column for it) whose cell is wrong. */
+            column?: string | null;
+            kept_back?: components["schemas"]["KeptBack"] | null;
+            /**
+             * Format: int64
+             * @description Further lines that were lost with a broken row.
+             */
+            lines_lost?: number | null;
         };
         /** @description The answer. */
         Rfm: {
@@ -2213,7 +2482,10 @@ export interface operations {
     };
     get_commerce_imports_id_rejects: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Language of the reasons; without it, that of `Accept-Language`. */
+                lang?: "zh-CN" | "en-US";
+            };
             header?: never;
             path: {
                 id: components["schemas"]["ImportId"];

@@ -24,6 +24,8 @@ export type OrderLine = S['OrderLine'];
 export type OrderCard = S['OrderCard'];
 export type Import = S['Import'];
 export type ImportPreview = S['ImportPreview'];
+export type RejectReason = S['RejectReason'];
+export type FileEvidence = S['FileEvidence'];
 /** What is left out stays as it was said before. */
 export type StartImport = Partial<S['StartImport']>;
 export type OrderQuery = NonNullable<operations['get_commerce_orders']['parameters']['query']>;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use commerce::formats::Format;
+use commerce::formats::{Format, Language};
 use commerce::imports::{Import, ImportState};
 use flows::import_orders::{self, ImportOrder};
 use flows::import_shop::{self, WantedShop};
@@ -219,7 +219,8 @@ async fn rejects(boot: &Boot, import: &Import, beside: &Path) -> Result<PathBuf>
         }
     };
     let out = std::io::BufWriter::new(file);
-    write_rejects::write_rejects(&boot.platform, &boot.ctx(), import, out).await?;
+    write_rejects::write_rejects(&boot.platform, &boot.ctx(), import, Language::English, out)
+        .await?;
     Ok(path)
 }
 

@@ -22,6 +22,7 @@ use tokio::sync::mpsc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::language::prefers_chinese;
 use crate::state::AppState;
 
 /// Pieces of an export that wait for a slow reader.
@@ -159,12 +160,7 @@ fn export_params(uri: &Uri) -> Result<(ExportFormat, CustomerParams), Problem> {
 
 /// Chinese names of columns for a browser that prefers Chinese.
 fn wording(headers: &HeaderMap) -> Wording {
-    let wants = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    if wants.is_some_and(|text| text.trim_start().to_ascii_lowercase().starts_with("zh")) {
-        Wording::Chinese
-    } else {
-        Wording::Codes
-    }
+    if prefers_chinese(headers) { Wording::Chinese } else { Wording::Codes }
 }
 
 /// The customers who pass the filters as a file: CSV in UTF-8, or an Excel workbook.

@@ -6,6 +6,7 @@ mod customers;
 mod document;
 mod imports;
 mod insight;
+mod language;
 mod search;
 mod settings;
 mod web;

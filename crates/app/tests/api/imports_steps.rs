@@ -139,6 +139,11 @@ db_test! { migrations();
         let begun = owner.generic("list.csv", &rows).await;
         let done = owner.import_in(&begun, "finished").await;
         assert_eq!((&done["orders_created"], &done["rejected"]), (&json!(2), &json!(3)));
+        let answer = owner.send("GET", &path_of(&done, "/rejects?lang=zh-CN"), "", "application/json", vec![]).await;
+        let chinese = String::from_utf8(answer.body.to_vec()).unwrap();
+        assert!(chinese.contains("\n4,day,day：“2025-02-30”这个日期或时间不存在,,3,\"'=cmd"), "{chinese}");
+        let wrong = owner.send("GET", &path_of(&done, "/rejects?lang=fr"), "", "application/json", vec![]).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
         let answer = owner.send("GET", &path_of(&done, "/rejects"), "", "application/json", vec![]).await;
         assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "text/csv; charset=utf-8"));
         assert_eq!(answer.header("content-disposition"), "attachment; filename=\"rejects-1.csv\"");
@@ -151,6 +156,8 @@ db_test! { migrations();
         assert!(lines[2].starts_with("5,no,") && lines[2].contains("cannot be recovered"), "{file}");
         assert!(lines[3].contains("below zero"), "{file}");
 
+        // Corrected and imported again, whichever language its reasons are in.
+        let file = chinese;
         let mended = file.replace("2025-02-30", "2025-02-28").replace("4.5E+17", "4").replace("'-1.00", "1.00").replace("-1.00", "1.00");
         let again = owner.generic("mended.csv", &mended).await;
         let again = owner.import_in(&again, "finished").await;

@@ -243,7 +243,7 @@ impl Worker<'_> {
             file: self.import.request.files[refused.file].name.clone(),
             line: refused.record.line,
             column: None,
-            reason: refused.reason.to_string(),
+            reason: refused.reason.into(),
             raw: refused.record.raw.unwrap_or_default(),
             order_no: None,
         }));

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use commerce::formats::Language;
 use commerce::imports::{self, Import, ImportState, RejectedRow};
 use commerce::shops::{self, Channel, NewShop};
 use commerce::store::OrderRow;
@@ -17,8 +18,12 @@ use platform::{Ctx, Migration, Platform};
 use testkit::TestDb;
 use uuid::Uuid;
 
-pub const MIGRATIONS: &[Migration] =
-    &[platform::MIGRATIONS[0], customers::MIGRATIONS[0], commerce::MIGRATIONS[0]];
+pub const MIGRATIONS: &[Migration] = &[
+    platform::MIGRATIONS[0],
+    customers::MIGRATIONS[0],
+    commerce::MIGRATIONS[0],
+    commerce::MIGRATIONS[3],
+];
 
 pub struct Shop {
     pub platform: Platform,
@@ -96,9 +101,15 @@ impl Shop {
 
     pub async fn rejects_file(&self, import: &Import) -> Vec<u8> {
         let mut bytes = Vec::new();
-        flows::write_rejects::write_rejects(&self.platform, &self.cx, import, &mut bytes)
-            .await
-            .unwrap();
+        flows::write_rejects::write_rejects(
+            &self.platform,
+            &self.cx,
+            import,
+            Language::English,
+            &mut bytes,
+        )
+        .await
+        .unwrap();
         bytes
     }
 }

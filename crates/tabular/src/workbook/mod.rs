@@ -15,6 +15,7 @@ use calamine::{DataRef, Reader, SheetType, Xlsx};
 
 use crate::cell::unwrap_formula;
 use crate::error::{OpenError, RowError, RowErrorKind};
+use crate::evidence::Evidence;
 use crate::limits::Limits;
 use crate::split::Cells;
 use crate::table::Options;
@@ -59,7 +60,7 @@ impl SheetReader {
         name: &str,
         file_bytes: u64,
         options: &Options,
-    ) -> Result<(Self, Vec<String>), OpenError> {
+    ) -> Result<(Self, Vec<Evidence>), OpenError> {
         let measured = measure(path, name, file_bytes, &options.limits)?;
         let (sender, messages) = sync_channel(BATCHES_AHEAD);
         let (path, thread_name) = (path.to_owned(), name.to_owned());
@@ -78,11 +79,7 @@ impl SheetReader {
                 });
             }
         };
-        let evidence = vec![format!(
-            "an Excel workbook; sheet `{sheet}` of {} ({})",
-            sheets.len(),
-            sheets.join(", ")
-        )];
+        let evidence = vec![Evidence::Workbook { sheet, sheets }];
         let reader = Self {
             messages,
             batch: Vec::new().into_iter(),

@@ -2,6 +2,8 @@
 
 use kernel::Currency;
 
+use super::reason::Fault;
+
 /// The largest amount believed, in minor units (a hundred billion yuan).
 pub(super) const MAX_MINOR: i128 = 10_000_000_000_000;
 
@@ -10,18 +12,41 @@ const MAX_DIGITS: usize = 30;
 const MEANT_DECIMALS: u32 = 8;
 
 /// Why a text is not an amount or a count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AmountError {
-    #[error("is not a number")]
     NotANumber,
-    #[error("has more decimals than the currency")]
+    /// More decimals than the currency has.
     TooPrecise,
-    #[error("is below zero")]
     Negative,
-    #[error("is too large to be true (limit 10^13 of the smallest unit)")]
+    /// Beyond [`MAX_MINOR`].
     TooLarge,
-    #[error("is not a whole number")]
     NotWhole,
+}
+
+impl AmountError {
+    /// As the fault of a cell that holds `cell`.
+    pub fn of_cell(self, cell: String, currency: Currency) -> Fault {
+        match self {
+            Self::NotANumber => Fault::NotANumber { cell },
+            Self::TooPrecise => Fault::TooPrecise { cell, currency: currency.to_string() },
+            Self::Negative => Fault::Negative { cell },
+            Self::TooLarge => Fault::TooLarge { cell },
+            Self::NotWhole => Fault::NotWhole { cell },
+        }
+    }
+
+    /// As the fault of the product of some columns.
+    pub fn of_product(self, product: String, currency: Currency) -> Fault {
+        match self {
+            Self::TooPrecise => {
+                Fault::ProductTooPrecise { product, currency: currency.to_string() }
+            }
+            Self::Negative => Fault::ProductNegative { product },
+            Self::NotANumber | Self::TooLarge | Self::NotWhole => {
+                Fault::ProductTooLarge { product }
+            }
+        }
+    }
 }
 
 /// A decimal number as written.

@@ -3,9 +3,10 @@
 use kernel::{Currency, Timestamp, Zone};
 use tabular::Row;
 
-use super::amount::{AmountError, Decimal, Rounding, not_negative};
+use super::amount::{Decimal, Rounding, not_negative};
 use super::clean::{clean, is_scientific, open_text};
 use super::field::{Field, Slots};
+use super::reason::{Fault, Reason};
 use super::when;
 
 /// What is wrong with one cell.
@@ -14,12 +15,12 @@ pub(super) struct Problem {
     /// The column's name, where one column is to blame.
     pub column: Option<String>,
     /// What is wrong.
-    pub reason: String,
+    pub reason: Reason,
 }
 
 impl Problem {
-    pub fn row(reason: impl Into<String>) -> Self {
-        Self { column: None, reason: reason.into() }
+    pub fn row(fault: Fault) -> Self {
+        Self { column: None, reason: Reason::row(fault) }
     }
 }
 
@@ -46,6 +47,22 @@ pub(super) struct Columns {
 }
 
 const SHOWN_CHARS: usize = 60;
+/// A longer text is no number of an order or a line.
+const ID_BYTES: usize = 128;
+
+/// What is shown of a cell.
+pub(super) fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(SHOWN_CHARS).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// The reason that blames a cell under `name`.
+pub(super) fn in_column(name: String, fault: Fault) -> Reason {
+    Reason { column: Some(name), ..Reason::row(fault) }
+}
 
 impl Columns {
     /// A cell's text by column, cleaned.
@@ -78,34 +95,27 @@ impl Columns {
         self.text(row, field).and_then(open_text).map(str::to_owned)
     }
 
-    /// Blames the column of `field`.
-    pub fn problem(&self, field: Field, text: &str, reason: impl std::fmt::Display) -> Problem {
+    /// Blames the cell of `field`, which holds `text`.
+    pub fn problem(
+        &self,
+        field: Field,
+        text: &str,
+        fault: impl FnOnce(String) -> Fault,
+    ) -> Problem {
         let column = self.slots.get(field).and_then(|column| self.header.get(column)).cloned();
         let name = column.clone().unwrap_or_else(|| field.name().to_owned());
-        let mut shown: String = text.chars().take(SHOWN_CHARS).collect();
-        if shown.len() < text.len() {
-            shown.push('…');
-        }
-        Problem { column, reason: format!("{name}: `{shown}` {reason}") }
+        Problem { column, reason: in_column(name, fault(shown(text))) }
     }
 
     /// An id. One in scientific notation is refused: its end is lost.
     pub fn id(&self, row: &Row<'_>, field: Field) -> Result<Option<String>, Problem> {
         let Some(text) = self.text(row, field) else { return Ok(None) };
         if is_scientific(text) {
-            return Err(self.problem(
-                field,
-                text,
-                "is a number that a spreadsheet has shortened; its last digits are lost and cannot be \
-                 recovered. Export the file again and import it without opening it in a spreadsheet",
-            ));
+            return Err(self.problem(field, text, |cell| Fault::NumberShortened { cell }));
         }
-        if text.len() > 128 {
-            return Err(self.problem(
-                field,
-                text,
-                "is longer than 128 bytes, so it is not a number",
-            ));
+        if text.len() > ID_BYTES {
+            let too_long = |cell| Fault::NumberTooLong { cell, limit: ID_BYTES };
+            return Err(self.problem(field, text, too_long));
         }
         Ok(Some(text.to_owned()))
     }
@@ -115,7 +125,7 @@ impl Columns {
         let Some(text) = self.text(row, field) else { return Ok(None) };
         Decimal::parse(text, self.decimal_comma)
             .map(|number| Some(if self.unsigned { number.abs() } else { number }))
-            .map_err(|error| self.problem(field, text, error))
+            .map_err(|error| self.problem(field, text, |cell| error.of_cell(cell, self.currency)))
     }
 
     /// An amount in minor units, not negative.
@@ -134,14 +144,7 @@ impl Columns {
             .and_then(|number| number.minor(self.currency, rounding))
             .and_then(not_negative)
             .map(Some)
-            .map_err(|error| match error {
-                AmountError::TooPrecise => self.problem(
-                    field,
-                    text,
-                    format_args!("has more decimals than {}", self.currency),
-                ),
-                error => self.problem(field, text, error),
-            })
+            .map_err(|error| self.problem(field, text, |cell| error.of_cell(cell, self.currency)))
     }
 
     /// An amount, or `None` where the cell holds words instead (无退款申请).
@@ -156,7 +159,7 @@ impl Columns {
     pub fn moment(&self, row: &Row<'_>, field: Field) -> Result<Option<Timestamp>, Problem> {
         let Some(text) = self.text(row, field) else { return Ok(None) };
         when::parse(text, self.zone, &self.date_formats)
-            .map_err(|error| self.problem(field, text, error))
+            .map_err(|error| self.problem(field, text, |cell| error.of_cell(cell)))
     }
 
     /// The extra columns that say something: defaults of the platforms are left out.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::error::FormatError;
+use super::evidence::Evidence;
 use super::format::Format;
 use super::platforms;
 use super::rejects::REJECT_COLUMNS;
@@ -12,8 +13,8 @@ use super::rejects::REJECT_COLUMNS;
 pub struct Detection {
     /// The format; [`Format::Generic`] if no platform writes such a header.
     pub format: Format,
-    /// Why, as sentences.
-    pub evidence: Vec<String>,
+    /// Why.
+    pub evidence: Vec<Evidence>,
     /// Columns that the format does not know; they are kept as extra text.
     pub unknown_columns: Vec<String>,
 }
@@ -62,20 +63,20 @@ pub fn detect(header: &[String]) -> Detection {
     let mut evidence = Vec::new();
     match best {
         Some(format) => {
-            let signs: Vec<&str> = platforms::required(format)
+            let signs: Vec<String> = platforms::required(format)
                 .iter()
                 .flat_map(|group| {
                     group.iter().copied().find(|name| keys.iter().any(|key| key == name))
                 })
+                .map(str::to_owned)
                 .collect();
-            evidence.push(format!("{format}: the header has {}", signs.join(", ")));
-            evidence.push(format!("{known} of {} columns are known", known + unknown.len()));
+            evidence.push(Evidence::Header { format, signs });
+            evidence.push(Evidence::KnownColumns { known, columns: known + unknown.len() });
         }
-        None => evidence.push("no platform writes such a header".to_owned()),
+        None => evidence.push(Evidence::NoPlatform),
     }
     if keys.iter().any(|key| REJECT_COLUMNS.contains(&key.as_str())) {
-        evidence
-            .push("a corrected file of rejected rows; its leading columns are ignored".to_owned());
+        evidence.push(Evidence::CorrectedRejects);
     }
     Detection { format, evidence, unknown_columns: unknown }
 }

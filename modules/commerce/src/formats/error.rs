@@ -1,8 +1,8 @@
 //! Why a file cannot be read as orders.
 
-/// Why a mapping cannot be used.
+/// Why a mapping cannot be used; who tells it says that it is of the mapping.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("mapping: {0}")]
+#[error("{0}")]
 pub struct MappingError(pub(super) String);
 
 /// Why a file cannot be read as orders: what, where, and what to do.
@@ -12,7 +12,7 @@ pub enum FormatError {
     #[error(transparent)]
     Open(#[from] tabular::OpenError),
     /// The mapping is wrong, or does not fit the file.
-    #[error("{file}: {error}")]
+    #[error("{file}: the mapping: {error}")]
     Mapping {
         /// The file.
         file: String,

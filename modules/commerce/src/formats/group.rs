@@ -7,6 +7,7 @@ use tabular::RowError;
 use super::columns::Problem;
 use super::interpret::Plan;
 use super::reader::{Entry, Reject};
+use super::reason::{KeptBack, Reason};
 use crate::record::OrderRecord;
 
 /// Lines of one record; an order with more goes on in a further record of the same number.
@@ -41,11 +42,7 @@ pub(super) fn rejected(
 pub(super) fn broken(error: &RowError) -> Entry {
     let mut raw = String::new();
     tabular::push_record(&mut raw, [error.raw.as_str()], false);
-    let mut reason = error.kind.to_string();
-    if error.lines_lost > 0 {
-        reason.push_str(&format!(" ({} more lines were lost with it)", error.lines_lost));
-    }
-    rejected(error.line, Problem::row(reason), raw, None)
+    rejected(error.line, Problem { column: None, reason: Reason::from(error) }, raw, None)
 }
 
 /// Puts a finished group among what is ready; `end` is the number of rows up to its last.
@@ -64,10 +61,8 @@ pub(super) fn close(plan: &Plan, group: Option<Group>, end: u64, ready: &mut Rea
         }
         Some((line, mut problem)) => {
             if group.rows > 1 {
-                problem.reason.push_str(&format!(
-                    " (line {line}; all {} rows of order {} are kept back with it)",
-                    group.rows, group.key
-                ));
+                problem.reason.kept_back =
+                    Some(KeptBack { line, rows: group.rows, order_no: group.key });
             }
             rejected(line, problem, group.raw, None)
         }

@@ -8,6 +8,8 @@ use super::clean::{is_scientific, landline, mobile, open_text};
 use super::columns::{Columns, Problem};
 use super::field::Field;
 use super::format::Format;
+use super::platforms;
+use super::reason::{Fault, Reason};
 use super::rules::Rules;
 use super::{states, when};
 use crate::record::{BuyerRecord, LineRecord, OrderRecord, ReceiverRecord};
@@ -18,7 +20,7 @@ pub(super) enum Reading {
     /// An order, or part of one; without a number if it goes on from the row before.
     Order(Box<OrderRecord>),
     /// Nothing to import, by a rule of the mapping.
-    Skip(String),
+    Skip(Reason),
 }
 
 /// Everything needed to read the rows of one file.
@@ -60,26 +62,24 @@ impl Plan {
         record.external_no = match columns.id(row, Field::OrderNo)? {
             Some(number) => number,
             None if continues => String::new(),
-            None => return Err(Problem::row("the order number is missing")),
+            None => return Err(Problem::row(Fault::NoOrderNumber)),
         };
         // An order of its own repeats its number as that of its main order.
-        record.extra.retain(|(_, text)| *text != record.external_no);
+        record.extra.retain(|(name, text)| {
+            *text != record.external_no || !platforms::is_main_order_no(name)
+        });
         if let Some(text) = columns.text(row, Field::State) {
             record.state = Some(self.state(text, Field::State)?);
         } else if columns.slots.has(Field::State) && !record.external_no.is_empty() {
-            return Err(columns.problem(
-                Field::State,
-                "",
-                "is empty; the state of the order is needed",
-            ));
+            return Err(columns.problem(Field::State, "", |_| Fault::NoState));
         }
         Ok(record)
     }
 
     fn state(&self, text: &str, field: Field) -> Result<OrderState, Problem> {
         states::state(self.format, text).ok_or_else(|| {
-            let known = format_args!("is not a state that {} is known to write", self.format);
-            self.columns.problem(field, text, known)
+            let format = self.format;
+            self.columns.problem(field, text, |cell| Fault::UnknownState { cell, format })
         })
     }
 
@@ -207,7 +207,7 @@ impl Plan {
             let quantity = if quantities.len() == count { quantities[index] } else { "1" };
             let quantity = Decimal::parse(quantity, false)
                 .and_then(Decimal::pieces)
-                .map_err(|error| columns.problem(Field::Quantity, quantity, error))?;
+                .map_err(|error| amount_problem(columns, Field::Quantity, quantity, error))?;
             lines.push(LineRecord {
                 external_no: pick(&numbers, index).filter(|_| numbers.len() == count),
                 title: pick(&titles, index),
@@ -247,11 +247,7 @@ impl Plan {
     fn need_a_date(&self, record: &mut OrderRecord) -> Result<(), Problem> {
         record.ordered_at = record.ordered_at.or(record.paid_at);
         if record.ordered_at.is_none() && self.columns.slots.has(Field::OrderedAt) {
-            return Err(self.columns.problem(
-                Field::OrderedAt,
-                "",
-                "is empty; the order has no date",
-            ));
+            return Err(self.columns.problem(Field::OrderedAt, "", |_| Fault::NoDate));
         }
         Ok(())
     }
@@ -293,9 +289,7 @@ impl Plan {
         let amounts =
             [record.goods_minor, record.total_minor, record.paid_minor, record.refund_minor];
         if amounts.into_iter().flatten().any(|amount| i128::from(amount) > MAX_MINOR) {
-            return Err(Problem::row(
-                "the amounts of the order's rows add up to too much to be true",
-            ));
+            return Err(Problem::row(Fault::SumTooLarge));
         }
         if record.item_title.is_none() {
             record.item_title = titles(&record.lines);
@@ -453,8 +447,12 @@ fn count(
     pieces: Result<i64, AmountError>,
 ) -> Result<i64, Problem> {
     pieces.and_then(not_negative).map_err(|error| {
-        columns.problem(field, columns.text(row, field).unwrap_or_default(), error)
+        amount_problem(columns, field, columns.text(row, field).unwrap_or_default(), error)
     })
+}
+
+fn amount_problem(columns: &Columns, field: Field, text: &str, error: AmountError) -> Problem {
+    columns.problem(field, text, |cell| error.of_cell(cell, columns.currency))
 }
 
 /// The line of a row as its own cells tell it.
@@ -476,7 +474,8 @@ pub(super) fn base_line(
         let product = price.times(number.unwrap_or(Decimal::ONE));
         let minor = product.and_then(|product| product.minor(columns.currency, Rounding::HalfUp));
         let text = columns.text(row, Field::UnitPrice).unwrap_or_default();
-        amount = Some(minor.map_err(|error| columns.problem(Field::UnitPrice, text, error))?);
+        amount =
+            Some(minor.map_err(|error| amount_problem(columns, Field::UnitPrice, text, error))?);
     }
     Ok(LineRecord {
         external_no: columns.id(row, Field::LineNo)?,

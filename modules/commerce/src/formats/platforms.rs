@@ -3,6 +3,7 @@
 //! From the headers in ../shared/taobao/export_headers.json: 41 to 71 columns over the years, with new
 //! ones in the middle, so names decide and positions never do.
 
+use super::detect::column_key;
 use super::field::Field::{self, *};
 use super::format::Format;
 
@@ -108,6 +109,12 @@ pub(super) const fn forbidden(format: Format) -> &'static [&'static str] {
         Format::Jd => &["商家实收金额(元)"],
         Format::Generic => &[],
     }
+}
+
+/// Whether a column that is kept as extra text holds the number of the main order, which an order that
+/// was not split repeats as its own.
+pub(super) fn is_main_order_no(column: &str) -> bool {
+    column_key(column) == "主订单编号"
 }
 
 const TAOBAO_ORDERS: &[(&str, Field)] = &[

@@ -10,12 +10,14 @@ use tabular::{Delimiter, Options, Table};
 use super::columns::Problem;
 use super::detect::{Detection, column_key, detect, missing};
 use super::error::FormatError;
+use super::evidence::Evidence;
 use super::field::Field;
 use super::format::Format;
 use super::group::{Group, Ready, broken, close, rejected};
 use super::interpret::{Plan, Reading};
 use super::mapping::Mapping;
 use super::numbering::Numbering;
+use super::reason::{Fault, Reason};
 use super::rejects::{REJECT_COLUMNS, is_rejects_file};
 use super::rules;
 use super::shape::{misshapen, platform_columns, push_own};
@@ -49,7 +51,7 @@ pub struct Reject {
     /// The column to blame, where one is.
     pub column: Option<String>,
     /// What is wrong and what to do, naming the column.
-    pub reason: String,
+    pub reason: Reason,
     /// All rows of the order as CSV records (comma, UTF-8, CRLF) in the file's own columns.
     pub raw: String,
     /// The order number made for the row, where the file has none.
@@ -68,7 +70,7 @@ pub enum Entry {
         /// Its line in the file.
         line: u64,
         /// The rule.
-        reason: String,
+        reason: Reason,
     },
 }
 
@@ -178,7 +180,7 @@ impl OrderReader {
         };
         let (columns, rules) = match mapping.filter(|_| format == Format::Generic) {
             Some(mapping) => {
-                detection.evidence = vec!["read by the mapping".to_owned()];
+                detection.evidence = vec![Evidence::ReadByMapping];
                 detection.unknown_columns.clear();
                 let (columns, rules) = rules::fit(mapping, &header, context.zone, context.currency)
                     .map_err(|error| FormatError::Mapping { file, error })?;
@@ -236,10 +238,11 @@ impl OrderReader {
         self.table.delimiter()
     }
 
-    /// Why encoding, delimiter and format are believed, as sentences.
+    /// Why encoding, delimiter and format are believed.
     #[must_use]
-    pub fn evidence(&self) -> Vec<String> {
-        self.table.evidence().iter().chain(&self.detection.evidence).cloned().collect()
+    pub fn evidence(&self) -> Vec<Evidence> {
+        let of_table = self.table.evidence().iter().map(Evidence::from);
+        of_table.chain(self.detection.evidence.iter().cloned()).collect()
     }
 
     /// Columns that the format does not know.
@@ -386,7 +389,7 @@ impl OrderReader {
                         record.external_no.clone_from(&self.last_no);
                     }
                     if record.external_no.is_empty() {
-                        (String::new(), Err(Problem::row("the order number is missing")))
+                        (String::new(), Err(Problem::row(Fault::NoOrderNumber)))
                     } else {
                         (record.external_no.clone(), Ok(record))
                     }

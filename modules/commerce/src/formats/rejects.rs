@@ -5,6 +5,7 @@ use std::io::Write;
 use tabular::{UTF8_BOM, push_record};
 
 use super::reader::Reject;
+use super::words::Language;
 
 /// The columns put before the file's own; ignored when the corrected file is imported.
 ///
@@ -18,24 +19,20 @@ pub const REJECT_COLUMNS: [&str; 4] =
 pub struct RejectsWriter<W: Write> {
     out: W,
     buffer: String,
+    language: Language,
 }
 
 impl<W: Write> RejectsWriter<W> {
-    /// Begins the file for rows of a file with this header.
+    /// Begins the file for rows of a file with this header; reasons are told in `language`.
     ///
     /// # Errors
     /// When writing fails.
-    pub fn new(mut out: W, header: &[String]) -> std::io::Result<Self> {
+    pub fn new(mut out: W, header: &[String], language: Language) -> std::io::Result<Self> {
         let mut buffer = String::from(UTF8_BOM);
         let own = header.iter().map(String::as_str).filter(|name| !REJECT_COLUMNS.contains(name));
         push_record(&mut buffer, REJECT_COLUMNS.into_iter().chain(own), true);
         out.write_all(buffer.as_bytes())?;
-        Ok(Self { out, buffer })
-    }
-
-    /// Goes on with a file that [`RejectsWriter::new`] began earlier.
-    pub fn resume(out: W) -> Self {
-        Self { out, buffer: String::new() }
+        Ok(Self { out, buffer, language })
     }
 
     /// Writes the rows of one reject.
@@ -47,8 +44,9 @@ impl<W: Write> RejectsWriter<W> {
         let line = reject.line.to_string();
         let order = reject.order_no.as_deref().unwrap_or_default();
         let column = reject.column.as_deref().unwrap_or_default();
+        let reason = reject.reason.text(self.language);
         for record in split_records(&reject.raw) {
-            let lead = [line.as_str(), column, reject.reason.as_str(), order];
+            let lead = [line.as_str(), column, reason.as_str(), order];
             let cells = lead.into_iter().chain(record.iter().map(String::as_str));
             push_record(&mut self.buffer, cells, true);
         }
@@ -103,6 +101,7 @@ fn split_records(raw: &str) -> Vec<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::reason::{Fault, Reason};
     use super::*;
     use proptest::prelude::*;
 
@@ -121,12 +120,16 @@ mod tests {
 
     #[test]
     fn layout() {
-        let mut writer =
-            RejectsWriter::new(Vec::new(), &["订单编号".to_owned(), "备注".to_owned()]).unwrap();
+        let mut writer = RejectsWriter::new(
+            Vec::new(),
+            &["订单编号".to_owned(), "备注".to_owned()],
+            Language::English,
+        )
+        .unwrap();
         let reject = Reject {
             line: 7,
             column: Some("订单编号".to_owned()),
-            reason: "bad, very".to_owned(),
+            reason: Reason::row(Fault::Words { text: "bad, very".to_owned() }),
             raw: "1.2E+18,=cmd\r\n".to_owned(),
             order_no: None,
         };

@@ -4,7 +4,7 @@ use kernel::{Currency, Zone};
 use tabular::Row;
 
 use super::amount::{AmountError, Decimal, Rounding, not_negative};
-use super::columns::{Columns, Problem};
+use super::columns::{Columns, Problem, in_column, shown};
 use super::detect::column_key;
 use super::error::MappingError;
 use super::field::{Field, Slots};
@@ -12,6 +12,7 @@ use super::format::Format;
 use super::interpret::{Reading, base_line, base_record};
 use super::mapping::{CancelledAs, ColumnRef, Mapping};
 use super::numbering;
+use super::reason::{Fault, Reason};
 use super::rejects::REJECT_COLUMNS;
 use super::states;
 use crate::record::{LineRecord, OrderRecord};
@@ -27,7 +28,7 @@ enum Test {
 struct Condition {
     column: usize,
     test: Test,
-    reason: String,
+    fault: Fault,
 }
 
 /// What a mapping asks for beyond naming columns.
@@ -88,19 +89,24 @@ pub(super) fn fit(
     let key = all(&mapping.order_key)?;
     let mut skip = Vec::new();
     for rule in &mapping.skip {
-        let (test, why) = match (&rule.starts_with, &rule.equals, rule.empty, rule.at_most) {
-            (Some(text), ..) => (Test::StartsWith(text.clone()), format!("begins with `{text}`")),
-            (_, Some(text), ..) => (Test::Equals(text.clone()), format!("is `{text}`")),
-            (_, _, Some(empty), _) => {
-                (Test::Empty(empty), if empty { "is empty" } else { "is not empty" }.to_owned())
+        let of = rule.column.to_string();
+        let (test, fault) = match (&rule.starts_with, &rule.equals, rule.empty, rule.at_most) {
+            (Some(text), ..) => {
+                let fault = Fault::SkippedStartsWith { of, cell: text.clone() };
+                (Test::StartsWith(text.clone()), fault)
             }
+            (_, Some(text), ..) => {
+                (Test::Equals(text.clone()), Fault::SkippedEquals { of, cell: text.clone() })
+            }
+            (_, _, Some(true), _) => (Test::Empty(true), Fault::SkippedEmpty { of }),
+            (_, _, Some(false), _) => (Test::Empty(false), Fault::SkippedNotEmpty { of }),
             (_, _, _, limit) => {
                 let limit = limit.unwrap_or(0);
-                (Test::AtMost(limit), format!("is at most {limit}"))
+                (Test::AtMost(limit), Fault::SkippedAtMost { of, limit })
             }
         };
-        let reason = rule.reason.clone().unwrap_or_else(|| format!("column {} {why}", rule.column));
-        skip.push(Condition { column: find(header, &rule.column)?, test, reason });
+        let fault = rule.reason.clone().map_or(fault, |text| Fault::Words { text });
+        skip.push(Condition { column: find(header, &rule.column)?, test, fault });
     }
     let mut cancellation = None;
     if let Some(rule) = &mapping.cancellation {
@@ -109,7 +115,7 @@ pub(super) fn fit(
             (None, text) => Test::Equals(text.clone().unwrap_or_default()),
         };
         let condition =
-            Condition { column: find(header, &rule.column)?, test, reason: "cancelled".to_owned() };
+            Condition { column: find(header, &rule.column)?, test, fault: Fault::Cancelled };
         cancellation = Some((condition, rule.cancelled_as));
     }
     let used = |column: usize| slots.field_of(column).is_some();
@@ -170,14 +176,14 @@ impl Rules {
     }
 
     /// The rule by which a row is passed over, if any.
-    pub fn skip_reason(&self, columns: &Columns, row: &Row<'_>) -> Option<&str> {
+    pub fn skip_reason(&self, columns: &Columns, row: &Row<'_>) -> Option<&Fault> {
         if let Some((condition, CancelledAs::Skip)) = &self.cancellation
             && condition.holds(columns, row)
         {
-            return Some(&condition.reason);
+            return Some(&condition.fault);
         }
         let rule = self.skip.iter().find(|rule| rule.holds(columns, row))?;
-        Some(&rule.reason)
+        Some(&rule.fault)
     }
 
     /// The key of a row, from which its order number is made.
@@ -187,15 +193,15 @@ impl Rules {
 
     /// Reads one row. The order number stays empty where numbers have to be made.
     pub fn read(&self, columns: &Columns, row: &Row<'_>) -> Result<Reading, Problem> {
-        if let Some(reason) = self.skip_reason(columns, row) {
-            return Ok(Reading::Skip(reason.to_owned()));
+        if let Some(fault) = self.skip_reason(columns, row) {
+            return Ok(Reading::Skip(Reason::row(fault.clone())));
         }
         let refund = self.cancellation.as_ref().is_some_and(|(rule, _)| rule.holds(columns, row));
         let mut record = base_record_of(columns, row, refund)?;
         if !self.makes_numbers() {
             record.external_no = columns
                 .id(row, Field::OrderNo)?
-                .ok_or_else(|| Problem::row("the order number is missing"))?;
+                .ok_or_else(|| Problem::row(Fault::NoOrderNumber))?;
         }
         record.state = Some(match columns.text(row, Field::State) {
             None => self.default_state,
@@ -206,7 +212,7 @@ impl Rules {
                 .map(|(_, state)| *state)
                 .or_else(|| states::state(Format::Generic, text))
                 .ok_or_else(|| {
-                    columns.problem(Field::State, text, "is not among the mapping's states")
+                    columns.problem(Field::State, text, |cell| Fault::StateNotMapped { cell })
                 })?,
         });
         record.refund_minor = columns.amount_or_words(row, Field::Refund)?;
@@ -222,7 +228,7 @@ impl Rules {
             }
         }
         if record.ordered_at.is_none() {
-            return Err(columns.problem(Field::OrderedAt, "", "is empty; the order has no date"));
+            return Err(columns.problem(Field::OrderedAt, "", |_| Fault::NoDate));
         }
         if self.has_lines {
             let mut line = line_of(columns, row, refund)?;
@@ -261,7 +267,7 @@ impl Rules {
             product = Decimal::parse(text, columns.decimal_comma)
                 .and_then(|number| product.times(number))
                 .map_err(|error| Problem {
-                    reason: format!("{name}: `{text}` {error}"),
+                    reason: in_column(name.clone(), error.of_cell(shown(text), columns.currency)),
                     column: Some(name),
                 })?;
         }
@@ -272,7 +278,7 @@ impl Rules {
             let names: Vec<_> = of.iter().map(|column| columns.header[*column].as_str()).collect();
             Problem {
                 column: names.first().map(|name| (*name).to_owned()),
-                reason: format!("the product of {} {error}", names.join(" and ")),
+                reason: Reason::row(error.of_product(names.join(" × "), columns.currency)),
             }
         })
     }

@@ -7,6 +7,7 @@ use super::field::{Field, Slots};
 use super::format::Format;
 use super::platforms;
 use super::reader::ReaderContext;
+use super::reason::Fault;
 use super::rejects::REJECT_COLUMNS;
 
 pub(super) fn platform_columns(
@@ -63,12 +64,10 @@ pub(super) fn misshapen(columns: &Columns, row: &Row<'_>) -> Option<Problem> {
     let (width, expected) = (row.len(), columns.header.len());
     if width > expected {
         let surplus = (expected..width).filter_map(|index| row.get(index));
-        return surplus.into_iter().any(|cell| !cell.trim().is_empty()).then(|| {
-            Problem::row(format!(
-                "the row has {width} cells where the header has {expected}; perhaps a cell holds the \
-                 delimiter without quotation marks"
-            ))
-        });
+        return surplus
+            .into_iter()
+            .any(|cell| !cell.trim().is_empty())
+            .then(|| Problem::row(Fault::TooManyCells { cells: width, columns: expected }));
     }
     if width == expected {
         return None;
@@ -78,16 +77,14 @@ pub(super) fn misshapen(columns: &Columns, row: &Row<'_>) -> Option<Problem> {
     if !(essential || row.is_irregular() || row.is_unterminated()) {
         return None;
     }
-    let cause = if row.is_unterminated() {
-        "the file is cut off here"
+    let (cells, columns) = (width, expected);
+    Some(Problem::row(if row.is_unterminated() {
+        Fault::CutOff { cells, columns }
     } else if row.is_irregular() {
-        "a quotation mark is out of place"
+        Fault::StrayQuote { cells, columns }
     } else {
-        "perhaps a line end stands inside a cell without quotation marks"
-    };
-    Some(Problem::row(format!(
-        "the row has {width} cells where the header has {expected}; {cause}"
-    )))
+        Fault::TooFewCells { cells, columns }
+    }))
 }
 
 pub(super) fn push_own(row: &Row<'_>, own: &[usize], out: &mut String) {

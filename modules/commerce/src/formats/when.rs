@@ -3,15 +3,27 @@
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use kernel::{Timestamp, Zone};
 
+use super::reason::Fault;
+
 /// Why a text is not a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WhenError {
-    #[error("is not a date or time")]
     NotADate,
-    #[error("is a date or time that does not exist")]
+    /// Such a date or time does not exist.
     Impossible,
-    #[error("lies outside the years 1970 to 2100")]
+    /// Outside [`YEARS`].
     OutOfRange,
+}
+
+impl WhenError {
+    /// As the fault of a cell that holds `cell`.
+    pub fn of_cell(self, cell: String) -> Fault {
+        match self {
+            Self::NotADate => Fault::NotADate { cell },
+            Self::Impossible => Fault::ImpossibleDate { cell },
+            Self::OutOfRange => Fault::DateOutOfRange { cell },
+        }
+    }
 }
 
 const YEARS: std::ops::RangeInclusive<i32> = 1970..=2100;

@@ -3,6 +3,8 @@
 use platform::crypto::OrgKeys;
 use platform::{Arg, BulkRows, Ctx, DbError, Scope, Tx, args};
 
+use crate::formats::{Fault, Reason};
+
 /// Name under which rejected rows are sealed.
 const RAW_FIELD: &str = "commerce.reject";
 /// Rejected rows kept of one import; beyond, they are only counted.
@@ -18,7 +20,7 @@ pub struct RejectedRow {
     /// Column at fault, where one is.
     pub column: Option<String>,
     /// What is wrong and what would be right.
-    pub reason: String,
+    pub reason: Reason,
     /// The row (or rows of the order) as CSV records in the file's own columns.
     pub raw: String,
     /// The order number made for the row, where the file has none.
@@ -47,12 +49,15 @@ pub async fn keep_rejects(
             "line",
             "column_name",
             "reason",
+            "reason_code",
             "raw",
             "order_no",
         ],
     );
     let room = REJECTS_MAX.saturating_sub(first_seq) as usize;
     for (index, row) in rows.into_iter().take(room).enumerate() {
+        let code = serde_json::to_string(&row.reason)
+            .map_err(|error| DbError::Refused(error.to_string()))?;
         bulk.push([
             Arg::from(cx.scope.org_arg()),
             Arg::from(import_number),
@@ -60,7 +65,8 @@ pub async fn keep_rejects(
             Arg::from(row.file),
             Arg::from(row.line as i64),
             Arg::from(row.column),
-            Arg::from(row.reason),
+            Arg::from(row.reason.to_string()),
+            Arg::from(code),
             Arg::from(keys.seal(&*cx.ids, RAW_FIELD, row.raw.as_bytes())),
             Arg::from(row.order_no),
         ]);
@@ -68,8 +74,15 @@ pub async fn keep_rejects(
     tx.bulk_insert(bulk).await
 }
 
-/// File, line, column, reason, sealed row, made order number.
-type StoredReject = (String, i64, Option<String>, String, Vec<u8>, Option<String>);
+/// File, line, column, reason as text and as code, sealed row, made order number.
+type StoredReject = (String, i64, Option<String>, String, Option<String>, Vec<u8>, Option<String>);
+
+/// The reason by its code; the text as it stands where a release before codes stored it, or one after
+/// this has codes that this one does not know.
+fn stored_reason(text: String, code: Option<&str>) -> Reason {
+    let known = code.and_then(|code| serde_json::from_str(code).ok());
+    known.unwrap_or_else(|| Reason::row(Fault::Words { text }))
+}
 
 /// Rejected rows from `first_seq` on, at most `limit`.
 ///
@@ -85,13 +98,15 @@ pub async fn rejects(
 ) -> Result<Vec<RejectedRow>, DbError> {
     let rows: Vec<StoredReject> = tx
         .fetch_all(
-            "SELECT file, line, column_name, reason, raw, order_no FROM commerce_import_rejects
+            "SELECT file, line, column_name, reason, reason_code, raw, order_no
+             FROM commerce_import_rejects
              WHERE org_id = $1 AND import_number = $2 AND seq >= $3 ORDER BY seq LIMIT $4",
             args![scope.org_arg(), import_number, first_seq as i64, limit as i64],
         )
         .await?;
     rows.into_iter()
-        .map(|(file, line, column, reason, raw, order_no)| {
+        .map(|(file, line, column, reason, code, raw, order_no)| {
+            let reason = stored_reason(reason, code.as_deref());
             let raw = keys
                 .open_text(RAW_FIELD, &raw)
                 .map_err(|error| DbError::Refused(error.to_string()))?;
@@ -111,4 +126,17 @@ pub async fn drop_rejects(tx: &mut Tx, scope: Scope, import_number: i64) -> Resu
     )
     .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_without_a_known_code_is_told_as_it_was_stored() {
+        let stored = |code| stored_reason("`x` is wrong".to_owned(), code).to_string();
+        assert_eq!(stored(None), "`x` is wrong");
+        assert_eq!(stored(Some(r#"{"code":"of_another_release"}"#)), "`x` is wrong");
+        assert_eq!(stored(Some(r#"{"code":"no_order_number"}"#)), "the order number is missing");
+    }
 }

@@ -176,7 +176,7 @@ export function DraftView(props: { import: Import }) {
                 })
               ) : (
                 <span className="note-text">
-                  {misread.problem.errors?.[0]?.message.replace(/^((the )?mapping: )+/, '')}
+                  {misread.problem.errors?.[0]?.message.replace(/^the mapping: /, '')}
                 </span>
               )
             }

@@ -1,11 +1,13 @@
 import { WarningOutlined } from '@ant-design/icons';
 import { Alert, Tabs } from 'antd';
+import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { ImportPreview } from '@/api/types';
 import { formatStamp, useFormat } from '@/lib/format';
 import { OrderStateMark } from '@/ui/marks';
 import { ScrollX } from '@/ui/ScrollX';
 import { Money, Nothing, Place } from '@/ui/values';
+import { evidenceText, reasonText } from './told';
 
 type File = ImportPreview['files'][number];
 type Row = File['rows'][number];
@@ -57,8 +59,8 @@ function PreviewFile(props: { file: File; currency: string }) {
       <details>
         <summary>{t('commerce.draft.evidence')}</summary>
         <ul className="bullets">
-          {file.evidence.map((line) => (
-            <li key={line}>{line}</li>
+          {file.evidence_codes.map((one, index) => (
+            <li key={index}>{evidenceText(t, one, file.evidence[index])}</li>
           ))}
         </ul>
         <ul className="columns-list">
@@ -186,9 +188,9 @@ function OrderRow(props: { row: Row; currency: string }) {
   );
 }
 
-/** The reason without the column's name, which stands before it already. */
-function withoutName(reason: string, column?: string | null): string {
-  return column && reason.startsWith(`${column}: `) ? reason.slice(column.length + 2) : reason;
+function inColumn(t: TFunction, problem: Row['problems'][number]) {
+  const name = problem.reason_code.column ?? problem.column;
+  return name ? t('commerce.draft.inColumn', { name }) : null;
 }
 
 function ProblemRow(props: { row: Row }) {
@@ -200,9 +202,8 @@ function ProblemRow(props: { row: Row }) {
       <td colSpan={8} className="problem">
         {problems.map((problem, index) => (
           <div key={index}>
-            <WarningOutlined aria-hidden="true" />{' '}
-            {problem.column ? t('commerce.draft.inColumn', { name: problem.column }) : null}{' '}
-            {withoutName(problem.reason, problem.column)}
+            <WarningOutlined aria-hidden="true" /> {inColumn(t, problem)}{' '}
+            {reasonText(t, problem.reason_code, problem.reason)}
           </div>
         ))}
       </td>

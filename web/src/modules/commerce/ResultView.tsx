@@ -5,12 +5,13 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Import } from '@/api/types';
 import { useFormat } from '@/lib/format';
+import { langStore, usePref } from '@/lib/prefs';
 import { useGo } from '@/lib/url';
 import { Facts, Panel } from '@/ui/Page';
 import { useSay } from '@/ui/say';
 import { Time } from '@/ui/values';
 import { Who } from '@/ui/Who';
-import { startImport, undoImport } from './api';
+import { rejectsUrl, startImport, undoImport } from './api';
 import { Counts } from './Counts';
 
 export function ResultView(props: { import: Import }) {
@@ -18,6 +19,7 @@ export function ResultView(props: { import: Import }) {
   const format = useFormat();
   const say = useSay();
   const go = useGo();
+  const [lang] = usePref(langStore);
   const client = useQueryClient();
   const { modal } = App.useApp();
   const it = props.import;
@@ -92,7 +94,7 @@ export function ResultView(props: { import: Import }) {
             <Button onClick={() => go('/insight/rfm')}>{t('commerce.result.seeTiers')}</Button>
           ) : null}
           {it.rejected ? (
-            <Button icon={<DownloadOutlined />} href={`/api/v1/commerce/imports/${it.id}/rejects`}>
+            <Button icon={<DownloadOutlined />} href={rejectsUrl(it.id, lang)}>
               {t('commerce.result.rejects')}
             </Button>
           ) : null}

@@ -11,6 +11,7 @@ import type {
   StartImport,
 } from '@/api/types';
 import { usePollMs } from '@/lib/live';
+import type { Lang } from '@/lib/prefs';
 import { ACTIVE_STATES } from '@/ui/ImportProgress';
 
 export function useOrders(query: OrderQuery) {
@@ -119,3 +120,6 @@ export const cancelImport = (id: string) =>
 
 export const undoImport = (id: string) =>
   take<Import>(client.POST('/api/v1/commerce/imports/{id}/undo', { params: { path: { id } } }));
+
+/** The rejected rows as a file, with their reasons in `lang`. */
+export const rejectsUrl = (id: string, lang: Lang) => `/api/v1/commerce/imports/${id}/rejects?lang=${lang}`;

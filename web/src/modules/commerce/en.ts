@@ -1,3 +1,5 @@
+import told from '@/api/reasons.en-US.json';
+
 export default {
   orders: 'Orders',
   orderCount: '{{n}} orders',
@@ -59,16 +61,9 @@ export default {
     empty: 'No shops yet',
     emptyText: 'A shop is made with its first import, or here beforehand.',
   },
-  format: {
-    auto: 'Detect',
-    'taobao-orders': 'Taobao/Tmall order report',
-    'taobao-items': 'Taobao/Tmall item report',
-    '1688': '1688 orders',
-    pdd: 'Pinduoduo orders',
-    douyin: 'Douyin orders',
-    jd: 'JD orders',
-    generic: 'Any table',
-  },
+  format: { auto: 'Detect', ...told.format },
+  /** Why rows are rejected and files understood, by the server's codes. */
+  told,
   imports: {
     title: 'Imports',
     new: 'Import orders',

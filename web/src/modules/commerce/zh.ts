@@ -1,3 +1,5 @@
+import told from '@/api/reasons.zh-CN.json';
+
 export default {
   orders: '订单',
   orderCount: '{{n}} 个订单',
@@ -52,16 +54,9 @@ export default {
     empty: '还没有店铺',
     emptyText: '导入订单时会顺手建好，也可以在这里先建。',
   },
-  format: {
-    auto: '自动识别',
-    'taobao-orders': '淘宝/天猫订单报表',
-    'taobao-items': '淘宝/天猫宝贝报表',
-    '1688': '1688 订单',
-    pdd: '拼多多订单',
-    douyin: '抖音订单',
-    jd: '京东订单',
-    generic: '通用表格',
-  },
+  format: { auto: '自动识别', ...told.format },
+  /** Why rows are rejected and files understood, by the server's codes. */
+  told,
   imports: {
     title: '导入',
     new: '导入订单',

@@ -14,8 +14,12 @@ use testkit::TestDb;
 
 use crate::import_orders::{self, ImportOrder};
 
-pub(super) const MIGRATIONS: &[Migration] =
-    &[platform::MIGRATIONS[0], customers::MIGRATIONS[0], commerce::MIGRATIONS[0]];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    platform::MIGRATIONS[0],
+    customers::MIGRATIONS[0],
+    commerce::MIGRATIONS[0],
+    commerce::MIGRATIONS[3],
+];
 
 /// Accounts that buy.
 pub(super) const ACCOUNTS: usize = 12;

@@ -230,6 +230,19 @@ fn pinduoduo_numbers_give_the_day_and_whole_refunds_count() {
 }
 
 #[test]
+fn only_the_main_order_number_is_left_out_where_it_repeats_the_order_number() {
+    let text = "订单编号,买家会员名,总金额,订单状态,订单创建时间,退款金额,主订单编号,备注,自定义\n\
+                7,甲,1.00,交易成功,2020-01-01,0,7,7,7\n8,甲,1.00,交易成功,2020-01-01,0,7,,\n";
+    let records = orders(read(text));
+    let extra = |index: usize| -> Vec<(&str, &str)> {
+        let extra: &Vec<(String, String)> = &records[index].extra;
+        extra.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
+    };
+    assert_eq!(extra(0), [("备注", "7"), ("自定义", "7")]);
+    assert_eq!(extra(1), [("主订单编号", "7")]);
+}
+
+#[test]
 fn douyin_rows_add_up_and_come_apart() {
     if headers().is_none() {
         return;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{Entry, Format, Mapping, OrderReader, ReaderContext, RejectsWriter};
+use super::super::{Entry, Format, Language, Mapping, OrderReader, ReaderContext, RejectsWriter};
 use super::{orders, read, rejects};
 
 /// How a file is opened again for another run.
@@ -139,8 +139,12 @@ fn a_corrected_file_of_rejects_imports() {
     let rejected = rejects(entries.clone());
     assert_eq!(rejected.len(), 1);
     assert_eq!((rejected[0].line, rejected[0].column.as_deref()), (3, Some("价格")));
-    assert!(rejected[0].reason.contains("all 2 rows of order 1"), "{}", rejected[0].reason);
-    let mut writer = RejectsWriter::new(Vec::new(), &reader.header()).unwrap();
+    assert!(
+        rejected[0].reason.to_string().contains("all 2 rows of order 1"),
+        "{}",
+        rejected[0].reason
+    );
+    let mut writer = RejectsWriter::new(Vec::new(), &reader.header(), Language::Chinese).unwrap();
     writer.write(&rejected[0]).unwrap();
     let file = String::from_utf8(writer.finish().unwrap()).unwrap();
     assert!(file.contains("'=杯"), "{file}");
@@ -161,7 +165,7 @@ fn a_corrected_row_keeps_the_number_made_for_it() {
     let mut reader = open();
     let entries: Vec<Entry> = reader.by_ref().collect();
     let rejected = rejects(entries);
-    let mut writer = RejectsWriter::new(Vec::new(), &reader.header()).unwrap();
+    let mut writer = RejectsWriter::new(Vec::new(), &reader.header(), Language::Chinese).unwrap();
     writer.write(&rejected[0]).unwrap();
     let file = String::from_utf8(writer.finish().unwrap()).unwrap().replace(",x\r", ",6\r");
     let records = orders(mapped(file.as_bytes(), EACH_ROW)());
@@ -177,8 +181,8 @@ fn rejects_of_a_file_without_header_import_by_the_same_mapping() {
     let mut reader = mapped(b" 01 19970101 5.00\n 01 19970199 6.00\n", mapping)();
     let entries: Vec<Entry> = reader.by_ref().collect();
     let rejected = rejects(entries);
-    assert!(rejected[0].reason.contains("does not exist"), "{}", rejected[0].reason);
-    let mut writer = RejectsWriter::new(Vec::new(), &reader.header()).unwrap();
+    assert!(rejected[0].reason.to_string().contains("does not exist"), "{}", rejected[0].reason);
+    let mut writer = RejectsWriter::new(Vec::new(), &reader.header(), Language::Chinese).unwrap();
     writer.write(&rejected[0]).unwrap();
     let file = String::from_utf8(writer.finish().unwrap()).unwrap().replace("19970199", "19970131");
     // The reason holds the date as well.
