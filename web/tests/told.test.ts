@@ -71,7 +71,7 @@ describe.each(languages)('what the server says by code, in %s', (lang, words) =>
     expect(reasonText(t, reason, '')).toBe(
       lang === 'zh-CN'
         ? '“$t(ui.comma) {{cell}}”不是京东订单里已知的订单状态（另有 2 行随之丢失）（错在第 3 行；订单 N5 的 4 行都没有写入）'
-        : '`$t(ui.comma) {{cell}}` is not a state that is known of JD orders (2 more lines were lost with it) (line 3; all 4 rows of order N5 are kept back with it)',
+        : '`$t(ui.comma) {{cell}}` is not an order state known in this format (JD orders) (2 more lines were lost with it) (line 3; all 4 rows of order N5 are kept back with it)',
     );
   });
 

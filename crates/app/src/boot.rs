@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use kernel::OrgId;
 use platform::crypto::MasterKey;
 use platform::system::{SystemClock, SystemIds};
-use platform::{Ctx, Db, DbError, Platform, Scope, meta};
+use platform::{Ctx, Db, DbError, Platform, Scope, disk, meta};
 
 use crate::modules;
 
@@ -118,9 +118,15 @@ fn prepare_folder(folder: &Path) -> Result<PathBuf> {
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder).with_context(|| format!("cannot make the data folder {shown}"))?;
+        builder
+            .create(folder)
+            .map_err(|error| anyhow!(disk::told(&error)))
+            .with_context(|| format!("cannot make the data folder {shown}"))?;
     }
-    folder.canonicalize().with_context(|| format!("cannot open the data folder {shown}"))
+    folder
+        .canonicalize()
+        .map_err(|error| anyhow!(disk::told(&error)))
+        .with_context(|| format!("cannot open the data folder {shown}"))
 }
 
 /// `guanxi-data.key` beside `guanxi-data`: a copy of the folder alone reveals nobody.

@@ -1,6 +1,7 @@
 //! The program: command line, HTTP, workers, embedded pages. See README.md.
 
 pub mod boot;
+pub mod clean_job;
 pub mod cli;
 pub mod http;
 mod import_job;

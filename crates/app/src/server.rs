@@ -13,6 +13,7 @@ use platform::{Background, JobHandler, Subscriber, housekeeping, outbox};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::clean_job;
 use crate::import_job;
 use crate::merge_job;
 use crate::modules::modules;
@@ -65,6 +66,7 @@ impl Workers {
         let platform = &state.platform;
         let mut handlers: BTreeMap<&'static str, Arc<dyn JobHandler>> = BTreeMap::new();
         let mut subscribers: Vec<Arc<dyn Subscriber>> = Vec::new();
+        handlers.insert(clean_job::CLEAN, Arc::new(clean_job::CleanUploads));
         handlers.insert(import_job::IMPORT, Arc::new(import_job::RunImport));
         handlers.insert(import_job::UNDO, Arc::new(import_job::UndoImport));
         handlers.insert(merge_job::MERGE, Arc::new(merge_job::MergeByItself));
@@ -133,6 +135,11 @@ impl Server {
         role: Role,
         stop: CancellationToken,
     ) -> Result<()> {
+        if role.works()
+            && let Err(error) = clean_job::begin(&boot.platform, &boot.ctx()).await
+        {
+            tracing::warn!(%error, "uploads are cleaned when the server starts again");
+        }
         let workers = role.works().then(|| Workers::start(state));
         let following = role.serves().then(|| state.follow(stop.clone()));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();

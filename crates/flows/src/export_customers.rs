@@ -184,10 +184,9 @@ pub async fn export_file(
         ExportFormat::Xlsx => export_workbook(engine, cx, params, wording, &unfinished).await,
     };
     let done = match written {
-        Ok(count) => tokio::fs::rename(&unfinished, path)
-            .await
-            .map(|()| count)
-            .map_err(|error| ExportError::File(format!("{}: {error}", path.display()))),
+        Ok(count) => tokio::fs::rename(&unfinished, path).await.map(|()| count).map_err(|error| {
+            ExportError::File(format!("{}: {}", path.display(), platform::disk::told(&error)))
+        }),
         Err(error) => Err(error),
     };
     if done.is_err() {

@@ -8,7 +8,7 @@ use commerce::orders_list::{self, OrderCursor, OrderFilter, OrderSort};
 use commerce::record::LineRecord;
 use commerce::store::{self, OrderRow};
 use commerce::{OrderState, Receiver};
-use customers::model::mask_phone;
+use customers::mask::{mask_account, mask_phone, mask_text};
 use kernel::{
     Currency, Cursor, CustomerId, FieldErrors, OrderId, Page, ShopId, Timestamp, TypedId,
 };
@@ -309,8 +309,8 @@ pub(crate) fn view(
         revenue_minor: row.revenue_minor,
         item_count: head.item_count,
         item_title: head.item_title,
-        buyer_message: head.buyer_message,
-        seller_remark: head.seller_remark,
+        buyer_message: head.buyer_message.as_deref().map(mask_text),
+        seller_remark: head.seller_remark.as_deref().map(mask_text),
         carrier: head.carrier,
         tracking_no: head.tracking_no,
         receiver: receiver(head.receiver, head.province, head.city),
@@ -331,7 +331,7 @@ fn receiver(
         (district, None) => district,
     };
     Some(ReceiverView {
-        name: receiver.name,
+        name: receiver.name.as_deref().map(mask_account),
         phone: phone.map(|phone| mask_phone(&phone)),
         province,
         city,

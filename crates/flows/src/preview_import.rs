@@ -7,7 +7,8 @@ use commerce::formats::{
 };
 use commerce::imports::ImportFile;
 use commerce::record::OrderRecord;
-use customers::model::{mask_account, mask_email, mask_phone, normal_email, normal_phone};
+use customers::mask::{mask_account, mask_email, mask_phone};
+use customers::model::{normal_email, normal_phone};
 use kernel::Timestamp;
 use serde::Serialize;
 

@@ -6,11 +6,11 @@ mod shop;
 
 use commerce::formats::{Fault, Reason};
 use commerce::imports::ImportState;
-use demoshop::ShopPlan;
+use demoshop::{Encoding, Era, ShopPlan};
 use flows::import_orders::{self, ImportError};
 use flows::undo_import::{self, UndoError};
 use flows::verify::verify;
-use shop::{MIGRATIONS, Shop, dump};
+use shop::{MIGRATIONS, Shop, dump, stored_bytes};
 use testkit::db_test;
 
 fn plan() -> ShopPlan {
@@ -22,6 +22,37 @@ fn earlier() -> ShopPlan {
     let mut plan = plan();
     plan.taken_at = "2026-01-15T12:00:00".parse().unwrap();
     plan
+}
+
+/// An order report whose rows name people in every column that may: what they are called, where they
+/// live, how they are reached. Gives also those cells.
+fn personal_report() -> (Vec<u8>, Vec<String>) {
+    const FREE: [(&str, &str); 4] = [
+        ("买家留言", "请打 13912345678 或写 wang.fang@example.com"),
+        ("订单备注", "改寄她母亲 13887654321"),
+        ("修改后的收货地址", "浙江省 杭州市 西湖区 文三路九十九号"),
+        ("发票抬头", "王芳 13711112222"),
+    ];
+    const PERSONAL: [&str; 3] = ["联系手机", "联系电话", "收货地址"];
+    let mut report = Vec::new();
+    let plan = ShopPlan::of_orders(40, "2026-06-30".parse().unwrap());
+    demoshop::write_order_report(&plan, &mut report, Era::Columns67, Encoding::Utf8Bom).unwrap();
+    let mut reader = csv::Reader::from_reader(report.as_slice());
+    let header = reader.headers().unwrap().clone();
+    let mut out = csv::Writer::from_writer(Vec::new());
+    out.write_record(&header).unwrap();
+    let mut cells: Vec<String> = FREE.iter().map(|(_, text)| (*text).to_owned()).collect();
+    for row in reader.records() {
+        let row = row.unwrap();
+        out.write_record(header.iter().zip(&row).map(|(column, cell)| {
+            if PERSONAL.contains(&column) && cell.chars().count() > 6 {
+                cells.push(cell.trim_start_matches('\'').to_owned());
+            }
+            FREE.iter().find(|(free, _)| *free == column).map_or(cell, |(_, text)| text)
+        }))
+        .unwrap();
+    }
+    (out.into_inner().unwrap(), cells)
 }
 
 async fn holds(shop: &Shop) {
@@ -49,6 +80,24 @@ db_test! { MIGRATIONS;
         assert_eq!(second.progress.customers_created, 0);
         assert_eq!(dump(&shop).await, before);
         holds(&shop).await;
+    }
+
+    async fn nothing_personal_can_be_read_in_the_database(db) {
+        let shop = Shop::open(&db).await;
+        let (report, cells) = personal_report();
+        assert!(cells.len() > 80, "{cells:?}");
+        let import = shop.import(&[&shop.write("personal.csv", &report)]).await;
+        assert_eq!((import.progress.orders_created, import.progress.rejected), (40, 0));
+        let stored = stored_bytes(&shop, &db).await;
+        let holds = |text: &str| memchr::memmem::find(&stored, text.as_bytes()).is_some();
+        assert!(holds("交易成功") || holds("commerce_orders"), "this looks at what is stored");
+        for cell in &cells {
+            assert!(!holds(cell), "`{cell}` can be read");
+            for part in cell.split(' ').filter(|part| part.len() > 9) {
+                // Province and city are stored to be counted.
+                assert!(part.ends_with('省') || part.ends_with('市') || !holds(part), "`{part}` can be read");
+            }
+        }
     }
 
     async fn a_newer_export_updates_and_undo_restores(db) {

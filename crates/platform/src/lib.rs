@@ -4,6 +4,7 @@
 mod background;
 pub mod crypto;
 pub mod db;
+pub mod disk;
 pub mod housekeeping;
 pub mod http;
 pub mod idempotency;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as ApiResponse, ResponseBuilder};
 
 use crate::DbError;
+use crate::disk;
 use crate::http::current_request_id;
 
 /// Seconds after which a caller should try again when the database is busy or gone.
@@ -198,6 +199,25 @@ impl Problem {
             .detail("the log has the cause under this request's id")
     }
 
+    /// The disk refused: 507 when it is full, 500 with what the operator can do about another refusal.
+    #[must_use]
+    pub fn disk(error: &std::io::Error) -> Self {
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) {
+            return DbError::DiskFull.into();
+        }
+        match disk::advice(error) {
+            Some(advice) => Self::refused_by_disk(error, advice),
+            None => Self::internal(error),
+        }
+    }
+
+    fn refused_by_disk(cause: &dyn std::fmt::Display, advice: &str) -> Self {
+        tracing::error!(%cause, advice, "the disk refused");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "disk_refused", "The disk refuses")
+            .detail(format!("the data folder cannot be written: {advice}"))
+    }
+
     /// 503 with `Retry-After`.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {
@@ -258,9 +278,22 @@ impl From<DbError> for Problem {
                 tracing::error!(cause, "the database refused");
                 Self::unavailable("the program and its data do not fit; the log says why")
             }
-            DbError::Other(cause) => Self::internal(&cause),
+            DbError::Other(cause) => match sqlite_refusal(&cause) {
+                Some(advice) => Self::refused_by_disk(&cause, advice),
+                None => Self::internal(&cause),
+            },
         }
     }
+}
+
+/// What to do where SQLite may not open or write its files: `SQLITE_PERM`, `SQLITE_READONLY` and
+/// `SQLITE_CANTOPEN` with their extended codes.
+fn sqlite_refusal(cause: &sqlx::Error) -> Option<&'static str> {
+    let sqlx::Error::Database(error) = cause else { return None };
+    // PostgreSQL's codes have five characters.
+    let code = error.code().filter(|code| code.len() < 5)?;
+    let refused = matches!(code.parse::<u32>().ok()? & 0xff, 3 | 8 | 14);
+    refused.then(|| disk::advice(&std::io::ErrorKind::PermissionDenied.into())).flatten()
 }
 
 impl From<FieldErrors> for Problem {
@@ -328,6 +361,42 @@ mod tests {
         let busy = Problem::from(DbError::Unavailable("10.0.0.5:5432".into())).into_response();
         assert_eq!(busy.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(busy.headers()[header::RETRY_AFTER], "5");
+    }
+
+    #[test]
+    fn a_disk_that_refuses_says_what_to_do() {
+        use std::io::{Error, ErrorKind};
+        let told = |kind: ErrorKind| Problem::disk(&Error::from(kind));
+        assert_eq!(told(ErrorKind::StorageFull).status(), StatusCode::INSUFFICIENT_STORAGE);
+        for (kind, words) in [
+            (ErrorKind::PermissionDenied, "allow the user that runs this program"),
+            (ErrorKind::ReadOnlyFilesystem, "mount it for writing"),
+        ] {
+            let problem = told(kind);
+            assert_eq!((problem.code(), problem.status().as_u16()), ("disk_refused", 500));
+            assert!(problem.to_string().contains(words), "{problem}");
+        }
+        assert_eq!(told(ErrorKind::TimedOut).code(), "internal");
+    }
+
+    #[tokio::test]
+    async fn a_database_that_may_not_be_written_says_what_to_do() {
+        use sqlx::Connection as _;
+        let place = tempfile::tempdir().unwrap();
+        let open = async |file: &str| {
+            let path = place.path().join(file);
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).read_only(true);
+            sqlx::SqliteConnection::connect_with(&options).await
+        };
+        std::fs::write(place.path().join("there.db"), "").unwrap();
+        let mut connection = open("there.db").await.unwrap();
+        let written = sqlx::raw_sql("CREATE TABLE t (n BIGINT)").execute(&mut connection).await;
+        let missing = open("nowhere/a.db").await;
+        for error in [written.unwrap_err(), missing.err().unwrap()] {
+            let problem = Problem::from(DbError::from(error));
+            assert_eq!(problem.code(), "disk_refused");
+            assert!(problem.to_string().contains("allow the user"), "{problem}");
+        }
     }
 
     #[test]

@@ -12,7 +12,8 @@ CREATE TABLE commerce_shops (
 CREATE UNIQUE INDEX commerce_shops_number ON commerce_shops (org_id, number);
 CREATE UNIQUE INDEX commerce_shops_name ON commerce_shops (org_id, name);
 
--- `receiver` is sealed JSON (name, phones, street); province and city stay readable for analysis.
+-- `private` is sealed JSON: receiver (name, phones, street), what people wrote, and the cells of columns
+-- that nobody named. Province and city stay readable for analysis.
 -- `revenue_minor` is what the shop kept, and null where the order does not count (unpaid, closed,
 -- refunded in full). `head_hash` and `lines_hash` tell an unchanged order without reading it.
 -- `last_import` is the number of the import that wrote the order last.
@@ -37,14 +38,11 @@ CREATE TABLE commerce_orders (
     revenue_minor BIGINT,
     item_count    BIGINT,
     item_title    TEXT,
-    buyer_message TEXT,
-    seller_remark TEXT,
     carrier       TEXT,
     tracking_no   TEXT,
     province      TEXT,
     city          TEXT,
-    receiver      BYTEA,
-    extra         TEXT,
+    private       BYTEA,
     amounts_from_lines BOOLEAN NOT NULL,
     line_count    BIGINT NOT NULL,
     head_hash     BIGINT NOT NULL,

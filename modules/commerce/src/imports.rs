@@ -1,5 +1,6 @@
 //! Imports: their state, their progress and what they rejected.
 
+mod held;
 mod rejected;
 
 use std::collections::HashMap;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
+pub use held::{held_files, remove_drafts};
 pub use rejected::{REJECTS_MAX, RejectedRow, drop_rejects, keep_rejects, rejects};
 
 /// Where an import stands.

@@ -5,7 +5,7 @@ use kernel::Timestamp;
 use crate::record::{LineRecord, OrderRecord};
 use crate::state::OrderState;
 
-/// Where an order goes; the part that is sealed at rest.
+/// Where an order goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Receiver {
@@ -23,22 +23,44 @@ impl Receiver {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// The part of an order that is sealed at rest: who gets it and where, what people wrote, and the
+/// cells of columns that nobody named, in which there may be anything.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Private {
+    pub receiver: Receiver,
+    pub buyer_message: Option<String>,
+    pub seller_remark: Option<String>,
+    /// Column and cell.
+    pub extra: Vec<(String, String)>,
+}
+
+impl Private {
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 
     /// As it is sealed: a JSON list of the fields in their order, because the names of the fields
     /// would take more room than what they hold.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let Self { name, mobile, landline, district, address, postcode } = self;
-        serde_json::to_vec(&(name, mobile, landline, district, address, postcode))
-            .unwrap_or_default()
+        let Self { receiver, buyer_message, seller_remark, extra } = self;
+        let Receiver { name, mobile, landline, district, address, postcode } = receiver;
+        let receiver = (name, mobile, landline, district, address, postcode);
+        serde_json::to_vec(&(receiver, buyer_message, seller_remark, extra)).unwrap_or_default()
     }
 
-    /// The counterpart of [`Receiver::to_bytes`]; `None` if these are not its bytes.
+    /// The counterpart of [`Private::to_bytes`]; `None` if these are not its bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (name, mobile, landline, district, address, postcode) =
-            serde_json::from_slice(bytes).ok()?;
-        Some(Self { name, mobile, landline, district, address, postcode })
+        let (receiver, buyer_message, seller_remark, extra) = serde_json::from_slice(bytes).ok()?;
+        let (name, mobile, landline, district, address, postcode) = receiver;
+        let receiver = Receiver { name, mobile, landline, district, address, postcode };
+        Some(Self { receiver, buyer_message, seller_remark, extra })
     }
 }
 
@@ -301,10 +323,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_receiver_comes_back_from_its_bytes(fields in proptest::array::uniform6(proptest::option::of(".{0,12}"))) {
-            let [name, mobile, landline, district, address, postcode] = fields;
+        fn what_is_private_comes_back_from_its_bytes(
+            fields in proptest::array::uniform8(proptest::option::of(".{0,12}")),
+            extra in proptest::collection::vec((".{0,5}", ".{0,5}"), 0..3),
+        ) {
+            let [name, mobile, landline, district, address, postcode, buyer_message, seller_remark] =
+                fields;
             let receiver = Receiver { name, mobile, landline, district, address, postcode };
-            prop_assert_eq!(Receiver::from_bytes(&receiver.to_bytes()), Some(receiver));
+            let private = Private { receiver, buyer_message, seller_remark, extra };
+            prop_assert_eq!(Private::from_bytes(&private.to_bytes()), Some(private));
         }
     }
 

@@ -1,6 +1,8 @@
 //! SQL of orders and their lines.
 
 mod counted;
+#[cfg(test)]
+mod plans;
 
 use std::collections::HashMap;
 
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use crate::order::{OrderHead, Receiver};
+use crate::order::{OrderHead, Private};
 use crate::record::LineRecord;
 use crate::state::OrderState;
 
@@ -20,8 +22,8 @@ pub use counted::{CountedOrder, counted_of, each_counted};
 
 /// Keys looked up by one statement.
 const LOOKUP_MAX: usize = 512;
-/// Name under which receivers are sealed.
-pub const RECEIVER_FIELD: &str = "commerce.receiver";
+/// Name under which the private part of an order is sealed.
+const PRIVATE_FIELD: &str = "commerce.order";
 
 /// A row of `commerce_orders`, as stored; also the image kept for undo.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, Serialize, Deserialize)]
@@ -45,15 +47,12 @@ pub struct OrderRow {
     pub revenue_minor: Option<i64>,
     pub item_count: Option<i64>,
     pub item_title: Option<String>,
-    pub buyer_message: Option<String>,
-    pub seller_remark: Option<String>,
     pub carrier: Option<String>,
     pub tracking_no: Option<String>,
     pub province: Option<String>,
     pub city: Option<String>,
     #[serde(with = "base64_bytes")]
-    pub receiver: Option<Vec<u8>>,
-    pub extra: Option<String>,
+    pub private: Option<Vec<u8>>,
     pub amounts_from_lines: bool,
     pub line_count: i64,
     pub head_hash: i64,
@@ -80,7 +79,7 @@ mod base64_bytes {
     }
 }
 
-const COLUMNS: &[&str; 32] = &[
+const COLUMNS: &[&str; 29] = &[
     "org_id",
     "id",
     "shop_number",
@@ -100,14 +99,11 @@ const COLUMNS: &[&str; 32] = &[
     "revenue_minor",
     "item_count",
     "item_title",
-    "buyer_message",
-    "seller_remark",
     "carrier",
     "tracking_no",
     "province",
     "city",
-    "receiver",
-    "extra",
+    "private",
     "amounts_from_lines",
     "line_count",
     "head_hash",
@@ -131,21 +127,17 @@ const LINE_COLUMNS: &[&str; 12] = &[
 ];
 
 impl OrderRow {
-    /// The head of the order, with its receiver opened.
+    /// The head of the order, with its private part opened.
     ///
     /// # Errors
-    /// `Unreadable` if the receiver was sealed with another key.
+    /// `Unreadable` if that was sealed with another key.
     pub fn head(&self, keys: &OrgKeys) -> Result<OrderHead, CryptoError> {
-        let receiver = match &self.receiver {
-            Some(sealed) => Receiver::from_bytes(&keys.open(RECEIVER_FIELD, sealed)?)
+        let private = match &self.private {
+            Some(sealed) => Private::from_bytes(&keys.open(PRIVATE_FIELD, sealed)?)
                 .ok_or(CryptoError::Unreadable)?,
-            None => Receiver::default(),
+            None => Private::default(),
         };
-        let extra = self
-            .extra
-            .as_deref()
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or_default();
+        let Private { receiver, buyer_message, seller_remark, extra } = private;
         Ok(OrderHead {
             state: self.order_state(),
             close_reason: self.close_reason.clone(),
@@ -160,8 +152,8 @@ impl OrderRow {
             refund_minor: self.refund_minor,
             item_count: self.item_count,
             item_title: self.item_title.clone(),
-            buyer_message: self.buyer_message.clone(),
-            seller_remark: self.seller_remark.clone(),
+            buyer_message,
+            seller_remark,
             carrier: self.carrier.clone(),
             tracking_no: self.tracking_no.clone(),
             province: self.province.clone(),
@@ -178,7 +170,7 @@ impl OrderRow {
         i16::try_from(self.state).ok().and_then(OrderState::from_code).unwrap_or(OrderState::Unpaid)
     }
 
-    /// Puts `head` into the row, sealing its receiver.
+    /// Puts `head` into the row, sealing its private part.
     pub fn set_head(&mut self, cx: &Ctx, keys: &OrgKeys, head: OrderHead) {
         self.revenue_minor = head.revenue_minor();
         self.state = i64::from(head.state.code());
@@ -194,20 +186,22 @@ impl OrderRow {
         self.refund_minor = head.refund_minor;
         self.item_count = head.item_count;
         self.item_title = head.item_title;
-        self.buyer_message = head.buyer_message;
-        self.seller_remark = head.seller_remark;
         self.carrier = head.carrier;
         self.tracking_no = head.tracking_no;
         self.province = head.province;
         self.city = head.city;
-        self.receiver = (!head.receiver.is_empty())
-            .then(|| keys.seal(&*cx.ids, RECEIVER_FIELD, &head.receiver.to_bytes()));
-        self.extra = (!head.extra.is_empty())
-            .then(|| serde_json::to_string(&head.extra).unwrap_or_default());
+        let private = Private {
+            receiver: head.receiver,
+            buyer_message: head.buyer_message,
+            seller_remark: head.seller_remark,
+            extra: head.extra,
+        };
+        self.private =
+            (!private.is_empty()).then(|| keys.seal(&*cx.ids, PRIVATE_FIELD, &private.to_bytes()));
         self.amounts_from_lines = head.amounts_from_lines;
     }
 
-    fn into_args(self, org: i64) -> [Arg; 32] {
+    fn into_args(self, org: i64) -> [Arg; 29] {
         [
             Arg::from(org),
             Arg::from(self.id),
@@ -228,14 +222,11 @@ impl OrderRow {
             Arg::from(self.revenue_minor),
             Arg::from(self.item_count),
             Arg::from(self.item_title),
-            Arg::from(self.buyer_message),
-            Arg::from(self.seller_remark),
             Arg::from(self.carrier),
             Arg::from(self.tracking_no),
             Arg::from(self.province),
             Arg::from(self.city),
-            Arg::from(self.receiver),
-            Arg::from(self.extra),
+            Arg::from(self.private),
             Arg::from(self.amounts_from_lines),
             Arg::from(self.line_count),
             Arg::from(self.head_hash),
@@ -268,15 +259,20 @@ pub async fn known_orders(
     let mut found = Vec::new();
     for chunk in numbers.chunks(LOOKUP_MAX) {
         let (list, values) = in_list(3, chunk.iter().map(|number| Arg::from(*number)).collect());
-        let sql = format!(
-            "SELECT external_no, id, head_hash, lines_hash FROM commerce_orders
-             WHERE org_id = $1 AND shop_number = $2 AND external_no IN ({list})"
-        );
         let mut arguments = args![scope.org_arg(), shop_number];
         arguments.extend(values);
-        found.extend(tx.fetch_all::<KnownOrder>(AssertSqlSafe(sql), arguments).await?);
+        let sql = AssertSqlSafe(known_orders_sql(&list));
+        found.extend(tx.fetch_all::<KnownOrder>(sql, arguments).await?);
     }
     Ok(found)
+}
+
+/// The plan of this statement decides how fast an import is; see `plans.rs`.
+fn known_orders_sql(list: &str) -> String {
+    format!(
+        "SELECT external_no, id, head_hash, lines_hash FROM commerce_orders
+         WHERE org_id = $1 AND shop_number = $2 AND external_no IN ({list})"
+    )
 }
 
 /// Lets the database measure the orders after many came.

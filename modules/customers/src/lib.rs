@@ -6,6 +6,7 @@ pub mod events;
 pub mod history;
 mod http;
 pub mod invariants;
+pub mod mask;
 pub mod merge;
 pub mod model;
 pub mod notes;

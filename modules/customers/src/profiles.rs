@@ -8,7 +8,8 @@ use platform::{DbError, Scope, Tx};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::model::{self, AccountSpace, IdentityKind, Rating};
+use crate::mask;
+use crate::model::{AccountSpace, IdentityKind, Rating};
 use crate::store::profiles::IdentityRow;
 use crate::{roots, store};
 
@@ -190,8 +191,8 @@ pub(crate) fn masked(
         (None, None) => String::new(),
     };
     Ok(match kind {
-        IdentityKind::Account => model::mask_account(&value),
-        IdentityKind::Phone => model::mask_phone(&value),
-        IdentityKind::Email => model::mask_email(&value),
+        IdentityKind::Account => mask::mask_account(&value),
+        IdentityKind::Phone => mask::mask_phone(&value),
+        IdentityKind::Email => mask::mask_email(&value),
     })
 }

@@ -13,6 +13,7 @@ use platform::{Arg, BulkRows, Ctx, DbError, Tx};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::mask;
 use crate::model::{self, AccountSpace, IdentityKind};
 use crate::store;
 
@@ -434,12 +435,13 @@ impl<'a> Batch<'a> {
         let id: CustomerId = self.cx.ids.fresh(self.decided.now);
         let name = sighting
             .name
-            .clone()
-            .or_else(|| sighting.account.as_ref().map(|seen| model::mask_account(&seen.value)))
+            .as_deref()
+            .map(mask::mask_account)
+            .or_else(|| sighting.account.as_ref().map(|seen| mask::mask_account(&seen.value)))
             .or_else(|| {
                 sighting.contacts.first().map(|seen| match seen.kind {
-                    IdentityKind::Email => model::mask_email(&seen.value),
-                    _ => model::mask_phone(&seen.value),
+                    IdentityKind::Email => mask::mask_email(&seen.value),
+                    _ => mask::mask_phone(&seen.value),
                 })
             })
             .unwrap_or_default();

@@ -5,6 +5,8 @@ pub(crate) mod engine;
 pub(crate) mod family;
 pub(crate) mod merges;
 pub(crate) mod notes;
+#[cfg(test)]
+mod plans;
 pub(crate) mod profiles;
 pub(crate) mod suggestions;
 pub(crate) mod tags;
@@ -119,19 +121,23 @@ pub(crate) async fn identities_by_hash(
     let mut found = Vec::new();
     for chunk in hashes.chunks(LOOKUP_MAX) {
         let (list, values) = in_list(2, chunk.iter().map(|hash| Arg::from(*hash)).collect());
-        // The condition on kind names the partial index, which holds all that is asked; asking for
-        // more would make SQLite read the whole table.
-        let kind = if accounts { "kind = 1" } else { "kind > 1" };
-        let sql = format!(
-            "SELECT customer_id, kind, hash FROM customers_identities
-             WHERE org_id = $1 AND {kind} AND hash IN ({list})"
-        );
         let mut arguments = args![scope.org_arg()];
         arguments.extend(values);
-        let rows: Vec<IdentityRow> = tx.fetch_all(AssertSqlSafe(sql), arguments).await?;
+        let sql = AssertSqlSafe(identities_by_hash_sql(accounts, &list));
+        let rows: Vec<IdentityRow> = tx.fetch_all(sql, arguments).await?;
         found.extend(rows.into_iter().filter_map(identity_of));
     }
     Ok(found)
+}
+
+/// The condition on kind names the partial index, which holds all that is asked; asking for more would
+/// make SQLite read the whole table. See `plans.rs`.
+fn identities_by_hash_sql(accounts: bool, list: &str) -> String {
+    let kind = if accounts { "kind = 1" } else { "kind > 1" };
+    format!(
+        "SELECT customer_id, kind, hash FROM customers_identities
+         WHERE org_id = $1 AND {kind} AND hash IN ({list})"
+    )
 }
 
 pub(crate) async fn add_suggestions(

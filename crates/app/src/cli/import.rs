@@ -214,6 +214,7 @@ async fn rejects(boot: &Boot, import: &Import, beside: &Path) -> Result<PathBuf>
         Ok(file) => (near, file),
         Err(_) => {
             let file = std::fs::File::create(&far)
+                .map_err(|error| anyhow::anyhow!(platform::disk::told(&error)))
                 .with_context(|| format!("cannot write {}", far.display()))?;
             (far, file)
         }

@@ -221,7 +221,7 @@ async fn workbook(
     wording: Wording,
 ) -> Result<Response, Problem> {
     let folder = engine.platform().folder.join("tmp");
-    let failed = |error: std::io::Error| Problem::internal(&error);
+    let failed = |error: std::io::Error| Problem::disk(&error);
     tokio::fs::create_dir_all(&folder).await.map_err(failed)?;
     let path = folder.join(format!("export-{}.xlsx", cx.fresh::<JobId>()));
     let written =

@@ -46,6 +46,17 @@ impl Owner {
         self.import(&[("shop", b"T"), ("mapping", mapping), (&field, rows.as_bytes())]).await
     }
 
+    /// Uploads the small file under `name`, with other fields.
+    async fn import_as(&self, name: &str, fields: &[(&str, &[u8])]) -> Value {
+        let field = format!("file:{name}");
+        self.import(&[fields, &[(&field, GENERIC.as_bytes())]].concat()).await
+    }
+
+    async fn jobs_of(&self, kind: &str) -> Vec<Value> {
+        let jobs = self.get("/platform/jobs").await["items"].as_array().unwrap().clone();
+        jobs.into_iter().filter(|job| job["kind"] == kind).collect()
+    }
+
     async fn orders(&self) -> usize {
         self.get("/commerce/orders").await["items"].as_array().unwrap().len()
     }
@@ -163,6 +174,49 @@ db_test! { migrations();
         let again = owner.import_in(&again, "finished").await;
         assert_eq!((&again["orders_created"], &again["rejected"]), (&json!(3), &json!(0)), "{mended}");
         assert_eq!(owner.orders().await, 5);
+        owner.rest().await;
+    }
+
+    async fn uploads_that_nobody_imports_are_removed_after_a_day(db) {
+        const HOUR: i64 = 3_600_000;
+        let owner = Owner::at_work(&db).await;
+        let platform = owner.house.state.platform.clone();
+        let uploads = platform.folder.join("uploads");
+        let draft = |name: &'static str| owner.import_as(name, &[("start", b"false")]);
+        let old = draft("old.csv").await;
+        let tried = owner.import_as("tried.csv", &[("shop", b"T"), ("dry_run", b"true"), ("mapping", MAPPING.as_bytes())]).await;
+        owner.import_in(&tried, "finished").await;
+        let paused = owner.import_as("waits.csv", &[("start", b"false")]).await;
+        let mut tx = db.db().begin().await.unwrap();
+        let from = [ImportState::Draft];
+        assert!(imports::transition(&mut tx, &db.ctx(), id_of(&paused), &from, ImportState::Paused).await.unwrap());
+        tx.commit().await.unwrap();
+        // What a crash left behind in the middle of an upload, and something that is none of ours.
+        let orphan = uploads.join(db.ctx().fresh::<ImportId>().to_string());
+        std::fs::create_dir(&orphan).unwrap();
+        std::fs::create_dir(uploads.join("kept by hand")).unwrap();
+        app::clean_job::begin(&platform, &db.ctx()).await.unwrap();
+        let ran = async || {
+            let job = owner.jobs_of("commerce.clean_uploads").await.pop();
+            job.filter(|job| job["state"] == "waiting" && job["run_at"] != job["created_at"])
+        };
+        let first = eventually("the first cleaning", ran).await;
+        assert_eq!(owner.upload_folders().len(), 5, "all of it is young");
+
+        db.clock().advance_millis(12 * HOUR);
+        let young = draft("young.csv").await;
+        db.clock().advance_millis(13 * HOUR);
+        let again = async || ran().await.filter(|job| job["run_at"] != first["run_at"]);
+        eventually("the cleaning of the next day", again).await;
+        assert_eq!(owner.uploaded(), ["0-waits.csv", "0-young.csv"].map(str::to_owned).into());
+        assert_eq!(owner.upload_folders().len(), 3);
+        assert!(uploads.join("kept by hand").is_dir() && !orphan.exists());
+        let gone = owner.send("GET", &path_of(&old, ""), "", "application/json", vec![]).await;
+        assert_problem(&gone, StatusCode::NOT_FOUND, "not_found", &[]);
+        assert_eq!(owner.now(&young).await["state"], "draft");
+        assert_eq!(owner.now(&tried).await["state"], "finished", "what a dry run found stays");
+        assert_eq!(owner.step(&young, "/cancel").await["state"], "cancelled");
+        assert_eq!(owner.upload_folders().len(), 2, "a discarded draft takes its folder along");
         owner.rest().await;
     }
 

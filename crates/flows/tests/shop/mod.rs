@@ -197,3 +197,32 @@ impl Dump {
         orders
     }
 }
+
+/// All that a thief of the database would have: the files of SQLite, the rows of PostgreSQL.
+pub async fn stored_bytes(shop: &Shop, db: &TestDb) -> Vec<u8> {
+    if db.postgres_url().is_none() {
+        let files = std::fs::read_dir(db.folder()).unwrap().map(|entry| entry.unwrap().path());
+        let is_of_database = |path: &PathBuf| path.extension().is_some_and(|e| e != "csv");
+        return files
+            .filter(is_of_database)
+            .flat_map(|path| std::fs::read(path).unwrap())
+            .collect();
+    }
+    let mut tx = shop.platform.db.read().await.unwrap();
+    let tables: Vec<(String,)> = tx
+        .fetch_all(
+            "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'",
+            vec![],
+        )
+        .await
+        .unwrap();
+    let mut stored = Vec::new();
+    for (table,) in tables {
+        stored.extend_from_slice(table.as_bytes());
+        let sql = sqlx::AssertSqlSafe(format!("SELECT t::text FROM {table} t"));
+        tx.for_each::<(String,)>(sql, vec![], |(row,)| stored.extend_from_slice(row.as_bytes()))
+            .await
+            .unwrap();
+    }
+    stored
+}

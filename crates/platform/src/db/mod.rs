@@ -32,7 +32,7 @@ const SQLITE_ROWS_AHEAD: usize = 2_000;
 /// Connections to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// Page cache of the SQLite writer, in KiB: holds the hot part of the indexes during an import.
-const WRITER_CACHE_KIB: i32 = 96 * 1024;
+const WRITER_CACHE_KIB: i32 = 80 * 1024;
 /// Pages of 8 KiB in the write-ahead log before they are copied into the database: 256 MiB, so that an
 /// index page which many transactions touch is copied once.
 const WAL_CHECKPOINT_PAGES: &str = "32768";

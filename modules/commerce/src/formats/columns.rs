@@ -15,12 +15,12 @@ pub(super) struct Problem {
     /// The column's name, where one column is to blame.
     pub column: Option<String>,
     /// What is wrong.
-    pub reason: Reason,
+    pub reason: Box<Reason>,
 }
 
 impl Problem {
     pub fn row(fault: Fault) -> Self {
-        Self { column: None, reason: Reason::row(fault) }
+        Self { column: None, reason: Box::new(Reason::row(fault)) }
     }
 }
 
@@ -60,8 +60,8 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// The reason that blames a cell under `name`.
-pub(super) fn in_column(name: String, fault: Fault) -> Reason {
-    Reason { column: Some(name), ..Reason::row(fault) }
+pub(super) fn in_column(name: String, fault: Fault) -> Box<Reason> {
+    Box::new(Reason { column: Some(name), ..Reason::row(fault) })
 }
 
 impl Columns {

@@ -36,13 +36,13 @@ pub(super) fn rejected(
     raw: String,
     order_no: Option<String>,
 ) -> Entry {
-    Entry::Rejected(Reject { line, column: problem.column, reason: problem.reason, raw, order_no })
+    Entry::Rejected(Reject { line, column: problem.column, reason: *problem.reason, raw, order_no })
 }
 
 pub(super) fn broken(error: &RowError) -> Entry {
     let mut raw = String::new();
     tabular::push_record(&mut raw, [error.raw.as_str()], false);
-    rejected(error.line, Problem { column: None, reason: Reason::from(error) }, raw, None)
+    rejected(error.line, Problem { column: None, reason: Box::new(Reason::from(error)) }, raw, None)
 }
 
 /// Puts a finished group among what is ready; `end` is the number of rows up to its last.

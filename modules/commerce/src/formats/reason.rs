@@ -278,7 +278,7 @@ mod tests {
         );
         assert_eq!(
             Reason::row(fault).to_string(),
-            "`在路上` is not a state that is known of Pinduoduo orders"
+            "`在路上` is not an order state known in this format (Pinduoduo orders)"
         );
     }
 

@@ -48,19 +48,21 @@ export function MergesTab(props: { card: CustomerCard }) {
           <ul className="notes">
             {card.merges.map((merge) => (
               <li key={merge.id}>
-                {t('customers.merge.pastOne', { name: merge.absorb_name })}{' '}
-                <span className="quiet">
-                  {merge.actor ? <Who person={merge.actor_person} /> : t('customers.merge.byItself')}{' '}
+                {t('customers.merge.pastOne', { name: merge.absorb_name })}
+                <div className="quiet by">
+                  {merge.actor ? <Who person={merge.actor_person} /> : t('customers.merge.byItself')}
                   <Time at={merge.at} />
-                </span>{' '}
-                <Popconfirm
-                  title={t('customers.merge.undoAsk', { name: merge.absorb_name })}
-                  description={t('customers.merge.undoText')}
-                  okText={t('customers.merge.undo')}
-                  onConfirm={() => undo.mutate(merge.id)}
-                >
-                  <Button size="small">{t('customers.merge.undo')}</Button>
-                </Popconfirm>
+                  <Popconfirm
+                    title={t('customers.merge.undoAsk', { name: merge.absorb_name })}
+                    description={t('customers.merge.undoText')}
+                    okText={t('customers.merge.undo')}
+                    onConfirm={() => undo.mutate(merge.id)}
+                  >
+                    <Button type="link" size="small">
+                      {t('customers.merge.undo')}
+                    </Button>
+                  </Popconfirm>
+                </div>
               </li>
             ))}
           </ul>

@@ -68,8 +68,9 @@ export function NotesTab(props: { card: CustomerCard }) {
           {card.notes.map((note) => (
             <li key={note.id}>
               <p className="note-text">{note.text}</p>
-              <p className="quiet note-by">
-                <Who person={note.author_person} /> <Time at={note.created_at} />
+              <div className="quiet by">
+                <Who person={note.author_person} />
+                <Time at={note.created_at} />
                 <Popconfirm
                   title={t('customers.note.deleteAsk')}
                   okText={t('ui.delete')}
@@ -79,7 +80,7 @@ export function NotesTab(props: { card: CustomerCard }) {
                     {t('ui.delete')}
                   </Button>
                 </Popconfirm>
-              </p>
+              </div>
             </li>
           ))}
         </ul>

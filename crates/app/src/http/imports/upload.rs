@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use commerce::formats::ReaderContext;
 use commerce::import_view::ImportView;
 use commerce::imports::{self, ImportFile, ImportRequest, ImportState};
+use flows::clean_uploads::UPLOADS;
 use flows::import_orders::{self, ImportOrder};
 use flows::import_shop::{self, WantedShop};
 use flows::preview_import;
@@ -88,8 +89,8 @@ async fn upload(
     Idempotency(key): Idempotency,
     multipart: Multipart,
 ) -> Result<Answer, Problem> {
-    let folder = platform.folder.join("uploads").join(cx.fresh::<ImportId>().to_string());
-    tokio::fs::create_dir_all(&folder).await.map_err(|error| disk(&error))?;
+    let folder = platform.folder.join(UPLOADS).join(cx.fresh::<ImportId>().to_string());
+    tokio::fs::create_dir_all(&folder).await.map_err(|error| Problem::disk(&error))?;
     let done = async {
         let received = receive(multipart, &folder).await?;
         let key = key.map(|key| key.with_body(&received.digest.clone().finalize()));
@@ -101,14 +102,6 @@ async fn upload(
         let _ = tokio::fs::remove_dir_all(&folder).await;
     }
     done
-}
-
-fn disk(error: &std::io::Error) -> Problem {
-    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    if matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge) {
-        return platform::DbError::DiskFull.into();
-    }
-    Problem::internal(error)
 }
 
 fn broken(error: MultipartError) -> Problem {
@@ -132,18 +125,19 @@ async fn receive(mut multipart: Multipart, folder: &Path) -> Result<Received, Pr
                 return Err(Problem::field("file", format!("at most {FILES_MAX} files at once")));
             }
             let path = folder.join(format!("{}-{shown}", received.files.len()));
-            let mut file = tokio::fs::File::create(&path).await.map_err(|error| disk(&error))?;
+            let mut file =
+                tokio::fs::File::create(&path).await.map_err(|error| Problem::disk(&error))?;
             let before = room;
             while let Some(bytes) = part.chunk().await.map_err(broken)? {
                 room = room
                     .checked_sub(bytes.len() as u64)
                     .ok_or_else(|| Problem::too_large(UPLOAD_MAX_BYTES))?;
                 received.digest.update(&bytes);
-                file.write_all(&bytes).await.map_err(|error| disk(&error))?;
+                file.write_all(&bytes).await.map_err(|error| Problem::disk(&error))?;
             }
             // `sync_all` alone would forget that the last write failed.
-            file.flush().await.map_err(|error| disk(&error))?;
-            file.sync_all().await.map_err(|error| disk(&error))?;
+            file.flush().await.map_err(|error| Problem::disk(&error))?;
+            file.sync_all().await.map_err(|error| Problem::disk(&error))?;
             received.digest.update(format!("{shown}:{};", before - room));
             received.files.push((shown, path));
             continue;
