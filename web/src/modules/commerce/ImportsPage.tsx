@@ -24,7 +24,7 @@ export default function ImportsPage() {
     {
       key: 'name',
       title: t('commerce.imports.file'),
-      width: 260,
+      width: 220,
       render: (row) => (
         <AppLink href={`/imports/${row.id}`} className="first-link">
           {importName(row)}
@@ -34,50 +34,50 @@ export default function ImportsPage() {
     {
       key: 'state',
       title: t('commerce.field.state'),
-      width: 150,
+      width: 120,
       render: (row) => <ImportStateMark import={row} />,
     },
     {
       key: 'shop',
       title: t('commerce.field.shop'),
-      width: 130,
+      width: 120,
       render: (row) => row.shop?.name ?? <Nothing />,
     },
     {
       key: 'format',
       title: t('commerce.imports.format'),
-      width: 190,
+      width: 172,
       render: (row) => formatNames(t, row.format) ?? <Nothing />,
     },
     {
       key: 'rows',
       title: t('commerce.imports.rows'),
-      width: 80,
+      width: 68,
       right: true,
       render: (row) => <Int value={row.rows_read} />,
     },
     {
       key: 'created',
       title: t('commerce.result.created'),
-      width: 80,
+      width: 68,
       right: true,
       render: (row) => <Int value={row.orders_created} />,
     },
     {
       key: 'updated',
       title: t('commerce.result.updated'),
-      width: 80,
+      width: 68,
       right: true,
       render: (row) => <Int value={row.orders_updated} />,
     },
     {
       key: 'rejected',
       title: t('commerce.result.rejected'),
-      width: 80,
+      width: 68,
       right: true,
       render: (row) => <Int value={row.rejected} />,
     },
-    { key: 'at', title: t('commerce.imports.at'), width: 140, render: (row) => <Time at={row.created_at} /> },
+    { key: 'at', title: t('commerce.imports.at'), width: 120, render: (row) => <Time at={row.created_at} /> },
   ];
   return (
     <Page

@@ -88,10 +88,7 @@ function Event(props: { item: TimelineItem }) {
   if (note) {
     return (
       <>
-        <span className="note-text">{note.text}</span>{' '}
-        <span className="quiet">
-          <Who person={note.author_person} />
-        </span>
+        <span className="note-text">{note.text}</span> <By person={note.author_person} />
       </>
     );
   }
@@ -107,10 +104,16 @@ function Event(props: { item: TimelineItem }) {
   }
   return (
     <>
-      {item.title}{' '}
-      <span className="quiet">
-        <Who person={item.actor_person} />
-      </span>
+      {item.title} <By person={item.actor_person} />
     </>
   );
+}
+
+/** Told from what was done by a mark: both may be names. */
+function By(props: { person?: TimelineItem['actor_person'] }) {
+  return props.person ? (
+    <span className="quiet event-by">
+      <Who person={props.person} />
+    </span>
+  ) : null;
 }
