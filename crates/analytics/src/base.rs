@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use kernel::{CustomerId, TagId};
+use kernel::{CustomerId, ShopId, TagId};
 use roaring::RoaringBitmap;
 
 use crate::bits::Bits;
@@ -179,6 +179,24 @@ impl Base {
             }
             SortKey::CreatedAt => Some(self.created[ordinal]),
         }
+    }
+
+    /// Revenue and counted orders of a customer in one shop.
+    pub(crate) fn amounts_of(&self, ordinal: usize, shop: ShopId) -> (i64, u32) {
+        let Some(shop) = self.facts.shops.find(&shop).map(|number| number as u16) else {
+            return (0, 0);
+        };
+        let range = self.facts.range(ordinal);
+        range
+            .filter(|index| self.facts.shop[*index] == shop)
+            .fold((0, 0), |(sum, orders), index| {
+                (sum.saturating_add(self.facts.revenue[index]), orders + 1)
+            })
+    }
+
+    /// As [`Base::value`], with the amounts of one shop.
+    pub(crate) fn value_in(&self, key: SortKey, ordinal: usize, shop: ShopId) -> Option<i64> {
+        key.of_amounts(self.amounts_of(ordinal, shop)).unwrap_or_else(|| self.value(key, ordinal))
     }
 
     /// Ordinals with a value, by value and then by ordinal. Built when first asked for.

@@ -61,6 +61,19 @@ impl Row {
         }
     }
 
+    /// Revenue and counted orders in one shop.
+    pub(crate) fn amounts_of(&self, shop: ShopId) -> (i64, u32) {
+        self.facts_of(Some(shop)).fold((0, 0), |(sum, orders), fact| {
+            (i64::saturating_add(sum, fact.revenue_minor), orders + 1)
+        })
+    }
+
+    /// As [`Row::value`], with the amounts of one shop where one is given.
+    pub(crate) fn value_in(&self, key: SortKey, shop: Option<ShopId>) -> Option<i64> {
+        let of_shop = shop.and_then(|shop| key.of_amounts(self.amounts_of(shop)));
+        of_shop.unwrap_or_else(|| self.value(key))
+    }
+
     /// Orders in `shop`, or all.
     pub(crate) fn facts_of(&self, shop: Option<ShopId>) -> impl Iterator<Item = &OrderFact> {
         self.facts.iter().filter(move |fact| shop.is_none_or(|shop| fact.shop == shop))

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kernel::{CustomerId, Timestamp};
+use kernel::{CustomerId, ShopId, Timestamp};
 
 use crate::base::{Base, Profiles};
 use crate::bits::Bits;
@@ -177,6 +177,15 @@ impl Engine {
             standing: Score::from_code(cell)
                 .and_then(|score| scores.map(|scores| scores.rfm.standing(score))),
         })
+    }
+
+    /// Revenue and counted orders of a customer in one shop.
+    #[must_use]
+    pub fn amounts_of(&self, id: CustomerId, shop: ShopId) -> (i64, u32) {
+        match self.delta.get(id) {
+            Some(entry) => entry.row.as_ref().map_or((0, 0), |row| row.amounts_of(shop)),
+            None => self.base.ordinal(id).map_or((0, 0), |at| self.base.amounts_of(at, shop)),
+        }
     }
 
     /// One page of customers.

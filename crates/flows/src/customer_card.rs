@@ -7,14 +7,14 @@ use customers::merge::{self, Merge};
 use customers::notes::{self, Note};
 use customers::profiles::{self, IdentityShown};
 use customers::suggestions;
-use kernel::{CustomerId, ShopId, Timestamp, TypedId};
+use kernel::{Currency, CustomerId, ShopId, Timestamp, TypedId};
 use platform::Ctx;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::engine::{EngineHandle, ShopBook};
-use crate::list_customers::{CustomerRow, ListError, channel_of};
+use crate::list_customers::{CustomerRow, ListError, Told, channel_of};
 use crate::list_suggestions::{self, SuggestionView};
 use crate::people::People;
 
@@ -35,6 +35,8 @@ pub struct ShopSum {
     pub orders: i64,
     /// Their revenue, in the currency of the shop.
     pub revenue_minor: i64,
+    /// The currency of the shop.
+    pub currency: Currency,
 }
 
 /// An identity of a customer.
@@ -67,8 +69,8 @@ pub struct CustomerCard {
     pub f: Option<u8>,
     /// Monetary score.
     pub m: Option<u8>,
-    /// Refunds of all orders.
-    pub refund_minor: i64,
+    /// Refunds of all orders; null as `revenue_minor`.
+    pub refund_minor: Option<i64>,
     /// Median of days between counted orders; null with fewer than two.
     pub median_days_between_orders: Option<f64>,
     /// What was bought in each shop.
@@ -101,7 +103,8 @@ pub async fn customer_card(
         return Ok(None);
     };
     let shops = engine.shops();
-    let facts = engine.ask(|engine| engine.customer(id));
+    let told = Told::usual(&shops);
+    let facts = engine.ask(|engine| told.facts(engine, id));
     let family: Vec<Uuid> = profile.family.iter().map(|id| id.uuid()).collect();
     let totals = orders_list::totals_by_shop(&mut tx, cx.scope, &profile.family).await?;
     let moments =
@@ -116,13 +119,14 @@ pub async fn customer_card(
     let suggestions = list_suggestions::views(engine, &mut tx, cx, suggested).await?;
     tx.rollback().await?;
 
-    let mut row = CustomerRow::new(&profile, facts.as_ref(), shops.frame().currency, &shops);
+    let mut row = CustomerRow::new(&profile, facts.as_ref(), told.currency, &shops);
     if facts.is_none() {
         // Merged customers are not in the engine; their own orders are told all the same.
         row.orders = totals.iter().map(|shop| shop.orders as u32).sum();
-        row.revenue_minor = totals.iter().map(|shop| shop.revenue_minor).sum();
-        row.average_order_minor =
-            analytics::average_minor(row.revenue_minor, row.orders).unwrap_or(0);
+        let revenue_minor = totals.iter().map(|shop| shop.revenue_minor).sum();
+        let average_minor = analytics::average_minor(revenue_minor, row.orders).unwrap_or(0);
+        row.revenue_minor = told.currency.map(|_| revenue_minor);
+        row.average_order_minor = told.currency.map(|_| average_minor);
         row.first_order_at = moments.first().copied();
         row.last_order_at = moments.last().copied();
     }
@@ -133,7 +137,7 @@ pub async fn customer_card(
         r: standing.map(|standing| standing.score.r),
         f: standing.map(|standing| standing.score.f),
         m: standing.map(|standing| standing.score.m),
-        refund_minor: totals.iter().map(|shop| shop.refund_minor).sum(),
+        refund_minor: told.currency.map(|_| totals.iter().map(|shop| shop.refund_minor).sum()),
         median_days_between_orders: median_days(&moments),
         shops: totals.iter().filter_map(|total| shop_sum(total, &shops)).collect(),
         identities: profile.identities.iter().map(|seen| identity(seen, &shops)).collect(),
@@ -152,6 +156,7 @@ fn shop_sum(total: &ShopTotals, shops: &ShopBook) -> Option<ShopSum> {
         name: shop.name.clone(),
         orders: total.orders,
         revenue_minor: total.revenue_minor,
+        currency: shop.currency,
     })
 }
 

@@ -4,9 +4,8 @@ mod columns;
 mod workbook;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use analytics::{ListQuery, Rfm};
+use analytics::ListQuery;
 use kernel::Zone;
 use platform::{Ctx, DbError};
 use tokio::sync::mpsc;
@@ -14,7 +13,7 @@ use tokio::sync::mpsc;
 pub use columns::Wording;
 
 use crate::engine::{EngineError, EngineHandle, ShopBook};
-use crate::list_customers::{self, CustomerParams, CustomerRow, Found, ListError};
+use crate::list_customers::{self, CustomerParams, CustomerRow, Found, ListError, Told};
 
 /// Customers read at once.
 const PAGE: usize = 500;
@@ -84,7 +83,7 @@ struct Pages<'a> {
     cx: &'a Ctx,
     query: ListQuery,
     /// Kept for the whole file, so that cells mean the same on its first and its last page.
-    scores: Option<Arc<Rfm>>,
+    told: Told,
     ended: bool,
 }
 
@@ -95,14 +94,14 @@ impl<'a> Pages<'a> {
         params: &CustomerParams,
     ) -> Result<Self, ExportError> {
         engine.fresh().await?;
-        let scores = list_customers::scores(engine, params).await?;
+        let told = list_customers::told(engine, params).await?;
         let mut tx = engine.platform().db.read().await?;
         let shops = engine.shops();
-        let mut query = list_customers::query(engine, &mut tx, cx, &shops, params).await?;
+        let mut query = list_customers::query(engine, &mut tx, cx, &shops, params, &told).await?;
         tx.rollback().await?;
         query.limit = PAGE;
         query.after = None;
-        Ok(Self { engine, cx, query, scores, ended: false })
+        Ok(Self { engine, cx, query, told, ended: false })
     }
 
     /// The next page; each in a transaction of its own, so that no long one holds the log back.
@@ -110,10 +109,9 @@ impl<'a> Pages<'a> {
         if self.ended {
             return Ok(None);
         }
-        let found = Found::ask(self.engine, &self.query, self.scores.as_deref());
+        let found = Found::ask(self.engine, &self.query, &self.told);
         let mut tx = self.engine.platform().db.read().await?;
-        let frame = self.engine.shops().frame();
-        let rows = list_customers::rows(self.engine, &mut tx, self.cx, frame, &found).await?;
+        let rows = list_customers::rows(self.engine, &mut tx, self.cx, &self.told, &found).await?;
         tx.rollback().await?;
         self.query.after = found.page.next;
         self.ended = found.page.next.is_none();

@@ -2,17 +2,16 @@
 
 mod params;
 mod row;
+mod told;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use analytics::{CustomerFacts, ListPage, ListQuery, Rfm};
+use analytics::{CustomerFacts, ListPage, ListQuery};
 use commerce::orders_list;
 use customers::AccountSpace;
 use customers::model::{normal_email, normal_phone};
 use customers::profiles::{Profile, profiles};
 use customers::search::find_by_contact;
-use insight::Frame;
 use kernel::{Cursor, CustomerId, FieldErrors, TypedId};
 use platform::{Ctx, DbError, Problem, Tx};
 use serde::Serialize;
@@ -22,6 +21,7 @@ use uuid::Uuid;
 pub use params::{After, CustomerParams, PageLimit, Parsed};
 pub(crate) use row::channel_of;
 pub use row::{AccountView, CustomerRow};
+pub use told::{Told, told};
 
 use crate::engine::{EngineError, EngineHandle, ShopBook};
 
@@ -83,39 +83,11 @@ pub async fn list_customers(
     params: &CustomerParams,
 ) -> Result<CustomerPage, ListError> {
     engine.fresh().await?;
-    let scores = scores(engine, params).await?;
+    let told = told(engine, params).await?;
     let mut tx = engine.platform().db.read().await?;
-    let page = page(engine, &mut tx, cx, params, scores).await?;
+    let page = page(engine, &mut tx, cx, params, &told).await?;
     tx.rollback().await?;
     Ok(page)
-}
-
-/// The scores by which cells and tiers are asked for; `None` for those that lists have anyway: today's,
-/// in the usual bins, over all shops. The engine remembers a few of them until something changes.
-///
-/// # Errors
-/// `Fields` if there is no such shop, or amounts of several currencies would have to be added.
-pub async fn scores(
-    engine: &EngineHandle,
-    params: &CustomerParams,
-) -> Result<Option<Arc<Rfm>>, ListError> {
-    let shops = engine.shops();
-    let today = shops.frame().today(engine.platform().now());
-    let bins = params.bins.unwrap_or(insight::DEFAULT_BINS);
-    let is_usual = params.as_of.is_none_or(|day| day == today)
-        && bins == insight::DEFAULT_BINS
-        && params.rfm_shop.is_none();
-    if is_usual {
-        return Ok(None);
-    }
-    let mut errors = FieldErrors::default();
-    let frame = errors.keep("rfm_shop", shops.choose(params.rfm_shop));
-    let query = frame.and_then(|frame| {
-        let day = params.as_of.unwrap_or_else(|| frame.today(engine.platform().now()));
-        errors.keep("bins", frame.rfm(day, bins))
-    });
-    let query = errors.finish(|| query).map_err(ListError::Fields)?;
-    Ok(Some(engine.ask_long(move |engine| engine.rfm(&query)).await?))
 }
 
 async fn page(
@@ -123,18 +95,17 @@ async fn page(
     tx: &mut Tx,
     cx: &Ctx,
     params: &CustomerParams,
-    scores: Option<Arc<Rfm>>,
+    told: &Told,
 ) -> Result<CustomerPage, ListError> {
     let shops = engine.shops();
-    let scores = scores.as_deref();
-    let query = query(engine, tx, cx, &shops, params).await?;
+    let query = query(engine, tx, cx, &shops, params, told).await?;
     let found = if query.filter.q.is_some() {
         // A name asked for the first time is searched for in a few milliseconds.
-        tokio::task::block_in_place(|| Found::ask(engine, &query, scores))
+        tokio::task::block_in_place(|| Found::ask(engine, &query, told))
     } else {
-        Found::ask(engine, &query, scores)
+        Found::ask(engine, &query, told)
     };
-    let items = rows(engine, tx, cx, shops.frame(), &found).await?;
+    let items = rows(engine, tx, cx, told, &found).await?;
     Ok(CustomerPage {
         items,
         next: found.page.next.as_ref().map(Cursor::encode),
@@ -149,8 +120,10 @@ pub(crate) async fn query(
     cx: &Ctx,
     shops: &ShopBook,
     params: &CustomerParams,
+    told: &Told,
 ) -> Result<ListQuery, DbError> {
     let mut query = params.query(shops.frame().zone);
+    query.filter.amounts_of = told.amounts_of;
     if let Some(q) = &params.q {
         query.filter.also = found_otherwise(engine, tx, cx, shops, q).await?;
     }
@@ -215,22 +188,13 @@ pub(crate) struct Found {
 
 impl Found {
     /// Asks under one lock, so that both parts are of one version.
-    ///
-    /// With `scores`, cells and tiers are those of these scores.
-    pub(crate) fn ask(engine: &EngineHandle, query: &ListQuery, scores: Option<&Rfm>) -> Self {
+    pub(crate) fn ask(engine: &EngineHandle, query: &ListQuery, told: &Told) -> Self {
         engine.ask(|engine| {
-            let page = match scores {
+            let page = match &told.scores {
                 None => engine.list(query),
                 Some(scores) => engine.list_by(query, scores),
             };
-            let facts = |id: &CustomerId| {
-                let mut facts = engine.customer(*id)?;
-                if let Some(scores) = scores {
-                    facts.standing = engine.standing_by(*id, scores);
-                }
-                Some(facts)
-            };
-            let facts = page.ids.iter().map(facts).collect();
+            let facts = page.ids.iter().map(|id| told.facts(engine, *id)).collect();
             Self { page, facts }
         })
     }
@@ -241,7 +205,7 @@ pub(crate) async fn rows(
     engine: &EngineHandle,
     tx: &mut Tx,
     cx: &Ctx,
-    frame: Frame,
+    told: &Told,
     found: &Found,
 ) -> Result<Vec<CustomerRow>, DbError> {
     if found.page.ids.is_empty() {
@@ -261,7 +225,7 @@ pub(crate) async fn rows(
         .iter()
         .filter(|profile| profile.merged_into.is_none())
         .map(|profile| {
-            CustomerRow::new(profile, facts.get(&profile.id).copied(), frame.currency, &shops)
+            CustomerRow::new(profile, facts.get(&profile.id).copied(), told.currency, &shops)
         })
         .collect())
 }
@@ -276,13 +240,13 @@ pub(crate) async fn rows_of(
     let keys = engine.platform().keys(cx.scope.org());
     let known: Vec<Profile> = profiles(tx, cx.scope, &keys, ids).await?;
     let shops = engine.shops();
-    let currency = shops.frame().currency;
+    let told = Told::usual(&shops);
     Ok(engine.ask(|engine| {
         known
             .iter()
             .map(|profile| {
-                let facts = engine.customer(profile.id);
-                (profile.id, CustomerRow::new(profile, facts.as_ref(), currency, &shops))
+                let facts = told.facts(engine, profile.id);
+                (profile.id, CustomerRow::new(profile, facts.as_ref(), told.currency, &shops))
             })
             .collect()
     }))

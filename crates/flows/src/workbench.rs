@@ -3,6 +3,7 @@
 use analytics::{DaySum, DaysQuery};
 use chrono::{Days, NaiveDate};
 use commerce::import_view::ImportView;
+use commerce::imports::{Import, ImportState};
 use commerce::{imports, orders_list};
 use customers::suggestions;
 use insight::{Attention, AttentionKind, CHART_DAYS, Delta, Frame, UNSHIPPED_AFTER_MILLIS};
@@ -91,10 +92,13 @@ pub async fn workbench(engine: &EngineHandle, cx: &Ctx) -> Result<Workbench, Wor
     let from = today.checked_sub_days(Days::new(CHART_DAYS - 1)).unwrap_or(today);
     let query = DaysQuery { from, to: today, zone: frame.zone, shop: None };
     let counted = shops_of_currency(&shops, frame);
+    let is_one_currency = shops.choose(None).is_ok();
     let (days, slipping) = engine
         .ask_long(move |engine| {
             let days = sums(&counted, |shop| engine.days(&DaysQuery { shop, ..query }));
-            (days, engine.scores().map_or(0, |scores| scores.slipping_away()))
+            // Tiers of amounts in several currencies mean nothing.
+            let scores = engine.scores().filter(|_| is_one_currency);
+            (days, scores.map_or(0, |scores| scores.slipping_away()))
         })
         .await?;
 
@@ -112,7 +116,8 @@ pub async fn workbench(engine: &EngineHandle, cx: &Ctx) -> Result<Workbench, Wor
     let imports = imports::list(&mut tx, cx.scope, None, limit).await?.items;
     let keys = engine.platform().keys(cx.scope.org());
     let recent_imports = show_imports::views(&mut tx, cx, &keys, &imports).await?;
-    let rejected = imports.iter().map(|import| import.progress.rejected).sum();
+    let holds = |import: &&Import| !import.dry_run && import.state != ImportState::Undone;
+    let rejected = imports.iter().filter(holds).map(|import| import.progress.rejected).sum();
     let late = cx.now().plus_millis(-UNSHIPPED_AFTER_MILLIS);
     let unshipped = orders_list::unshipped_between(&mut tx, cx.scope, start(from), late).await?;
     let suggested = suggestions::count_open(&mut tx, cx.scope, SUGGESTIONS_MAX).await?;

@@ -96,7 +96,10 @@ fn bits_of(base: &Base, ids: &[CustomerId]) -> Bits {
     bits
 }
 
-fn remembered(view: View<'_>, filter: Filter) -> Option<Arc<Hits>> {
+fn remembered(view: View<'_>, mut filter: Filter) -> Option<Arc<Hits>> {
+    if filter.revenue.is_open() {
+        filter.amounts_of = None;
+    }
     if filter == Filter::default() {
         return None;
     }
@@ -151,7 +154,17 @@ fn evaluate(view: View<'_>, filter: &Filter) -> Bits {
         let (min, width) = (within(min), within(max) - within(min));
         base.facts.retain_by_orders(&mut bits, |orders| orders.wrapping_sub(min) <= width);
     }
-    retain_span(&mut bits, filter.revenue, &base.revenue);
+    match filter.amounts_of {
+        None => retain_span(&mut bits, filter.revenue, &base.revenue),
+        Some(_) if filter.revenue.is_open() => {}
+        Some(shop) => {
+            let passes =
+                |ordinal: &usize| filter.revenue.contains(base.amounts_of(*ordinal, shop).0);
+            let mut kept = Bits::none(len);
+            bits.iter_from(0).filter(passes).for_each(|ordinal| kept.set(ordinal));
+            bits = kept;
+        }
+    }
     retain_span(&mut bits, moments(filter.last_order), &base.last);
     retain_span(&mut bits, moments(filter.first_order), &base.first);
     if let Some(needle) = &filter.q
@@ -235,7 +248,10 @@ impl<'a> RowFilter<'a> {
         filter.rating.is_none_or(|rating| row.rating == rating)
             && filter.province.as_deref().is_none_or(|province| *row.province == *province)
             && filter.orders.contains(i64::from(row.orders()))
-            && filter.revenue.contains(row.revenue)
+            && filter.revenue.contains(match filter.amounts_of {
+                None => row.revenue,
+                Some(shop) => row.amounts_of(shop).0,
+            })
             && moments(filter.last_order).contains(row.last)
             && moments(filter.first_order).contains(row.first)
             && filter.tag.is_none_or(|tag| row.tags.contains(&tag))

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use kernel::CustomerId;
+use kernel::{CustomerId, ShopId};
 
 use super::filter::{Hits, base_hits};
 use super::query::{ListCursor, ListPage, ListQuery, Sort};
@@ -28,7 +28,8 @@ pub(crate) fn list(view: View<'_>, query: &ListQuery) -> ListPage {
     let hits = base_hits(view, &query.filter);
     let (mut placed, mut total) = changed(view, query, after);
     total += live_count(view, hits.as_deref());
-    let walk = Walk::new(view, hits.as_deref(), sort, after);
+    let amounts_of = query.filter.amounts_of.filter(|_| sort.key.is_amount());
+    let walk = Walk { amounts_of, ..Walk::new(view, hits.as_deref(), sort, after) };
     placed.extend(walk.first(limit + 1));
     placed.sort_unstable_by(|a, b| compare(sort, *a, *b));
     let more = placed.len() > limit;
@@ -67,7 +68,7 @@ fn changed(view: View<'_>, query: &ListQuery, after: Option<ListCursor>) -> (Vec
             continue;
         }
         total += 1;
-        let placed = (row.value(query.sort.key), id);
+        let placed = (row.value_in(query.sort.key, query.filter.amounts_of), id);
         let shown = after.is_some_and(|cursor| {
             compare(query.sort, placed, (cursor.value, cursor.id)) != Ordering::Greater
         });
@@ -139,6 +140,8 @@ struct Walk<'a> {
     sort: Sort,
     /// The least place after the cursor.
     start: Option<Place>,
+    /// The shop whose amounts are sorted by, if not those of all.
+    amounts_of: Option<ShopId>,
 }
 
 impl<'a> Walk<'a> {
@@ -153,12 +156,15 @@ impl<'a> Walk<'a> {
             };
             (cursor.value.is_none(), turned(sort, cursor.value.unwrap_or(0)), ordinal)
         });
-        Self { base, dead: view.dead, hits, sort, start }
+        Self { base, dead: view.dead, hits, sort, start, amounts_of: None }
     }
 
     fn first(&self, want: usize) -> Vec<Placed> {
         let few = FEW.min(self.base.len() as u64 / 16);
         let ordinals = match self.hits {
+            // No order of these is built ahead.
+            Some(hits) if self.amounts_of.is_some() => self.select(&hits.bits, want),
+            None if self.amounts_of.is_some() => self.select(&Bits::all(self.base.len()), want),
             Some(hits) if hits.count <= few => self.select(&hits.bits, want),
             // Hits may all lie at the far end of the order. Giving up after half the price of
             // looking at them all bounds the cost by about twice the cheaper way.
@@ -167,13 +173,19 @@ impl<'a> Walk<'a> {
                 .unwrap_or_else(|| self.select(&hits.bits, want)),
             None => self.walk(want, usize::MAX).unwrap_or_default(),
         };
-        let placed =
-            |ordinal: usize| (self.base.value(self.sort.key, ordinal), self.base.ids[ordinal]);
+        let placed = |ordinal: usize| (self.value(ordinal), self.base.ids[ordinal]);
         ordinals.into_iter().map(placed).collect()
     }
 
+    fn value(&self, ordinal: usize) -> Option<i64> {
+        match self.amounts_of {
+            None => self.base.value(self.sort.key, ordinal),
+            Some(shop) => self.base.value_in(self.sort.key, ordinal, shop),
+        }
+    }
+
     fn place(&self, ordinal: usize) -> Place {
-        let value = self.base.value(self.sort.key, ordinal);
+        let value = self.value(ordinal);
         let turned_ordinal =
             if self.sort.descending { self.base.len() - 1 - ordinal } else { ordinal };
         (value.is_none(), turned(self.sort, value.unwrap_or(0)), turned_ordinal)

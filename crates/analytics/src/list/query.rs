@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use kernel::{CustomerId, ShopId, TagId, Timestamp, Zone};
 use serde::{Deserialize, Serialize};
 
+use crate::feed::average_minor;
 use crate::rfm::{CellPattern, Tier};
 
 /// Bounds of a number, both ends included; an absent end is open.
@@ -74,6 +75,8 @@ pub struct Filter {
     pub orders: Span,
     /// Revenue in minor units.
     pub revenue: Span,
+    /// Revenue, here and in sorts, of orders of this shop only.
+    pub amounts_of: Option<ShopId>,
     /// Moment of the last counted order in milliseconds; a bound leaves out who has none.
     pub last_order: Span,
     /// Moment of the first counted order in milliseconds; a bound leaves out who has none.
@@ -120,6 +123,21 @@ impl SortKey {
             Self::AverageOrder => "average_order",
             Self::CreatedAt => "created_at",
         }
+    }
+
+    /// The value of a key that is about amounts, from revenue and orders; `None` for the other keys.
+    pub(crate) fn of_amounts(self, (revenue, orders): (i64, u32)) -> Option<Option<i64>> {
+        match self {
+            Self::Revenue => Some(Some(revenue)),
+            Self::AverageOrder => Some(average_minor(revenue, orders)),
+            Self::LastOrderAt | Self::FirstOrderAt | Self::Orders | Self::CreatedAt => None,
+        }
+    }
+
+    /// Whether it is about amounts, which have a currency.
+    #[must_use]
+    pub const fn is_amount(self) -> bool {
+        matches!(self, Self::Revenue | Self::AverageOrder)
     }
 
     /// Whether a customer without an order has no value under this key.

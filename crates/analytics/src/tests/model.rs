@@ -112,11 +112,12 @@ pub(super) fn filter_strategy() -> impl Strategy<Value = Filter> {
         prop::option::weighted(0.2, 0_u8..4),
         prop::option::weighted(0.2, prop::sample::select(vec!["浙江省", "", "江苏省"])),
         prop::option::weighted(0.2, 0_u8..4),
+        prop::option::weighted(0.3, 0_u8..4),
     );
     (by_number, by_standing, rest).prop_map(|(numbers, standing, rest)| {
         let (orders, revenue, last_order, first_order) = numbers;
         let (tier, classic, cell) = standing;
-        let (q, also, ids, shop_no, tag_no, province, rating) = rest;
+        let (q, also, ids, shop_no, tag_no, province, rating, amounts_of) = rest;
         Filter {
             q: q.map(str::to_owned),
             also: also.unwrap_or_default(),
@@ -132,6 +133,7 @@ pub(super) fn filter_strategy() -> impl Strategy<Value = Filter> {
             revenue,
             last_order,
             first_order,
+            amounts_of: amounts_of.map(shop),
         }
     })
 }
@@ -164,6 +166,17 @@ fn value(key: SortKey, feed: &CustomerFeed, facts: &[OrderFact]) -> Option<i64> 
     }
 }
 
+fn value_in(
+    key: SortKey,
+    feed: &CustomerFeed,
+    facts: &[OrderFact],
+    amounts_of: Option<ShopId>,
+) -> Option<i64> {
+    let Some(shop) = amounts_of.filter(|_| key.is_amount()) else { return value(key, feed, facts) };
+    let of_shop: Vec<_> = facts.iter().filter(|fact| fact.shop == shop).copied().collect();
+    value(key, feed, &of_shop)
+}
+
 /// Recency, frequency and monetary value up to the as-of day of `query`.
 pub(super) fn values(query: &RfmQuery, facts: &[OrderFact]) -> Option<[i64; 3]> {
     let as_of = day_number(Timestamp::start_of(query.as_of, query.zone).millis(), query.zone);
@@ -192,7 +205,7 @@ pub(super) fn score(rfm: &Rfm, facts: &[OrderFact]) -> Option<Score> {
 
 fn passes(model: &(CustomerFeed, Vec<OrderFact>), filter: &Filter, scores: Option<&Rfm>) -> bool {
     let (feed, facts) = model;
-    let at = |key| value(key, feed, facts);
+    let at = |key| value_in(key, feed, facts, filter.amounts_of);
     let within = |span: Span, value: Option<i64>| {
         span.is_open() || value.is_some_and(|value| span.contains(value))
     };
@@ -227,7 +240,7 @@ pub(super) fn list(
     let mut rows: Vec<(Option<i64>, CustomerId)> = model
         .values()
         .filter(|row| passes(row, filter, scores))
-        .map(|(feed, facts)| (value(sort.key, feed, facts), feed.id))
+        .map(|(feed, facts)| (value_in(sort.key, feed, facts, filter.amounts_of), feed.id))
         .collect();
     rows.sort_by(|a, b| {
         let directed = |o: Ordering| if sort.descending { o.reverse() } else { o };

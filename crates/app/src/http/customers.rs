@@ -177,7 +177,7 @@ async fn export(
     let engine = state.engines.of(cx.scope.org());
     // Whatever can be refused is refused before the file begins.
     engine.fresh().await?;
-    list_customers::scores(&engine, &params).await?;
+    list_customers::told(&engine, &params).await?;
     let wording = wording(&headers);
     match format {
         ExportFormat::Csv => Ok(csv(engine, cx, params, wording)),

@@ -73,13 +73,24 @@ impl Shop {
 
     /// Imports `text` into a new shop; gives the import's id.
     pub async fn import(&self, db: &TestDb, name: &str, text: &str) -> ImportId {
+        self.import_in(db, name, text, Currency::CNY).await
+    }
+
+    /// As [`Shop::import`], with amounts in `currency`.
+    pub async fn import_in(
+        &self,
+        db: &TestDb,
+        name: &str,
+        text: &str,
+        currency: Currency,
+    ) -> ImportId {
         let platform = &self.house.state.platform;
         let cx = db.ctx();
         let mut tx = platform.db.begin().await.unwrap();
         let new = NewShop {
             name: name.to_owned(),
             channel: Channel::Taobao,
-            currency: Currency::CNY,
+            currency,
             zone: Zone::CHINA,
         };
         let shop = shops::create(&mut tx, &cx, &new).await.unwrap();
@@ -89,7 +100,7 @@ impl Shop {
         let order = ImportOrder {
             files: vec![("orders.csv".to_owned(), path)],
             format: Some("generic".parse().unwrap()),
-            mapping: Some(MAPPING.to_owned()),
+            mapping: Some(MAPPING.replace("CNY", currency.code())),
             ..ImportOrder::default()
         };
         let import = import_orders::begin(platform, &cx, &shop, &order, ImportState::Queued).await;

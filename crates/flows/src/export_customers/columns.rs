@@ -87,7 +87,8 @@ pub(super) enum Cell {
 
 /// A text that no spreadsheet takes for a formula.
 fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
+    // Office programs of East Asia take full-width signs for the others.
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         format!("'{text}")
     } else {
         text.to_owned()
@@ -101,6 +102,10 @@ pub(super) fn cells(row: &CustomerRow, zone: Zone, wording: Wording) -> [Cell; C
     let moment = |at: Option<Timestamp>| {
         text(&at.map_or_else(String::new, |at| at.local(zone).format("%F %T").to_string()))
     };
+    let amount = |minor: Option<i64>| match minor.zip(row.currency) {
+        Some((minor, currency)) => Cell::Amount(minor, currency),
+        None => text(""),
+    };
     let joined = |parts: Vec<&str>| text(&parts.join("; "));
     [
         text(&row.id.to_string()),
@@ -112,9 +117,9 @@ pub(super) fn cells(row: &CustomerRow, zone: Zone, wording: Wording) -> [Cell; C
         known(&row.city),
         text(&row.rating.map_or_else(String::new, |rating| format!("{rating:?}"))),
         Cell::Count(row.orders),
-        Cell::Amount(row.revenue_minor, row.currency),
-        Cell::Amount(row.average_order_minor, row.currency),
-        text(row.currency.code()),
+        amount(row.revenue_minor),
+        amount(row.average_order_minor),
+        text(row.currency.map_or("", |currency| currency.code())),
         moment(row.first_order_at),
         moment(row.last_order_at),
         text(row.tier.map_or("", |code| wording.tier(code))),
@@ -143,7 +148,7 @@ mod tests {
 
     #[test]
     fn formulas_become_texts() {
-        for text in ["=1+1", "+1", "-1", "@a", "\t=1"] {
+        for text in ["=1+1", "+1", "-1", "@a", "\t=1", "＝1+1", "＋1", "－1", "＠a"] {
             assert_eq!(harmless(text), format!("'{text}"));
         }
         assert_eq!(harmless("张 = 三"), "张 = 三");

@@ -79,7 +79,8 @@ pub struct CustomerParams {
     pub as_of: Option<NaiveDate>,
     /// Scores of each dimension for `tier`, `classic` and `cell`, 2 to 10; 5 unless given.
     pub bins: Option<u8>,
-    /// Only orders of this shop count for `tier`, `classic` and `cell`.
+    /// Only orders of this shop count for `tier`, `classic` and `cell`; and for amounts where shops sell
+    /// in several currencies, which without a shop are neither told nor sorted or filtered by.
     pub rfm_shop: Option<ShopId>,
     /// Of this province.
     pub province: Option<String>,
@@ -148,6 +149,13 @@ impl CustomerParams {
             errors.push("after", "belongs to another sort; begin again without it");
         }
         errors.finish(|| Some(()))
+    }
+
+    /// Whether amounts of all orders of a customer would have to be added.
+    pub(crate) fn needs_amounts(&self) -> bool {
+        let by_standing = !self.tier.is_empty() || !self.classic.is_empty() || self.cell.is_some();
+        let by_revenue = self.revenue_min.is_some() || self.revenue_max.is_some();
+        by_standing || by_revenue || self.sort.is_some_and(|sort| sort.0.key.is_amount())
     }
 
     /// What the engine is asked, with days in `zone`.

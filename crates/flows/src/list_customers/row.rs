@@ -40,20 +40,20 @@ pub struct CustomerRow {
     pub rating: Option<Rating>,
     /// Counted orders.
     pub orders: u32,
-    /// Their revenue.
-    pub revenue_minor: i64,
-    /// Revenue per order; 0 without an order.
-    pub average_order_minor: i64,
-    /// The currency of amounts.
-    pub currency: Currency,
+    /// Their revenue; null where shops sell in several currencies and none was asked for.
+    pub revenue_minor: Option<i64>,
+    /// Revenue per order; 0 without an order, null as `revenue_minor`.
+    pub average_order_minor: Option<i64>,
+    /// The currency of amounts; null where they are.
+    pub currency: Option<Currency>,
     /// First counted order.
     pub first_order_at: Option<Timestamp>,
     /// Last counted order.
     pub last_order_at: Option<Timestamp>,
-    /// Code of the 11-name scheme; null without a counted order.
+    /// Code of the 11-name scheme; null without a counted order, or where amounts are.
     #[schema(value_type = Option<String>)]
     pub tier: Option<&'static str>,
-    /// `R5F4M5`; null without a counted order.
+    /// `R5F4M5`; null without a counted order, or where amounts are.
     pub cell: Option<String>,
     /// Tags, by name.
     pub tags: Vec<Tag>,
@@ -66,7 +66,7 @@ impl CustomerRow {
     pub(crate) fn new(
         profile: &Profile,
         facts: Option<&CustomerFacts>,
-        currency: Currency,
+        currency: Option<Currency>,
         shops: &ShopBook,
     ) -> Self {
         let standing = facts.and_then(|facts| facts.standing);
@@ -84,8 +84,9 @@ impl CustomerRow {
             city: profile.city.clone(),
             rating: profile.rating,
             orders: facts.map_or(0, |facts| facts.orders),
-            revenue_minor: facts.map_or(0, |facts| facts.revenue_minor),
-            average_order_minor: facts.and_then(|facts| facts.average_minor).unwrap_or(0),
+            revenue_minor: currency.map(|_| facts.map_or(0, |facts| facts.revenue_minor)),
+            average_order_minor: currency
+                .map(|_| facts.and_then(|facts| facts.average_minor).unwrap_or(0)),
             currency,
             first_order_at: facts.and_then(|facts| facts.first_order_at),
             last_order_at: facts.and_then(|facts| facts.last_order_at),
