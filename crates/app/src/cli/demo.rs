@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use chrono::Days;
 use commerce::imports::ImportState;
 use commerce::shops::{self, Channel, NewShop};
 use demoshop::{Encoding, Era, ShopPlan, Written};
@@ -66,12 +65,9 @@ async fn owner(boot: &Boot) -> Result<()> {
 /// gone on with.
 async fn shop(boot: &Boot, customers: u32) -> Result<()> {
     let cx = boot.ctx();
-    let yesterday = cx
-        .now()
-        .day(Zone::CHINA)
-        .checked_sub_days(Days::new(1))
-        .context("the clock is before the calendar")?;
-    let mut plan = ShopPlan::ending(yesterday);
+    // Up to this moment, so that the workbench has something to tell of today.
+    let taken_at = cx.now().local(Zone::CHINA);
+    let mut plan = ShopPlan { taken_at, ..ShopPlan::ending(taken_at.date()) };
     plan.customers = customers;
     plan.orders = customers.saturating_mul(ShopPlan::ORDERS / ShopPlan::CUSTOMERS);
     let new = NewShop {
