@@ -48,6 +48,25 @@ describe('the two dictionaries', () => {
     expect(keys(en).filter((key) => /\p{Script=Han}/u.test(String(look(en, key))))).toEqual([]);
   });
 
+  it('count in English by one and by many', () => {
+    // These are never of one.
+    const many = ['customers.scored.bins', 'insight.rfm.daysBefore', 'insight.rfm.binsOf'];
+    const counted =
+      /{{\w+}} (bins|cells|columns|customers|days|duplicates|files|lines|orders|people|problems|rows|tags)\b/;
+    const single = keys(en).filter(
+      (key) => counted.test(String(look(en, key))) && !/_(one|other)$/.test(key) && !/\bbetween$/.test(key),
+    );
+    expect(single.filter((key) => !key.startsWith('commerce.told.')).sort()).toEqual(many.sort());
+  });
+
+  it('call tiers as the server calls them', () => {
+    const source = readFileSync(join(SRC, '../../crates/analytics/src/rfm/tier.rs'), 'utf8');
+    const tiers = [...source.matchAll(/ = "(\w+)", "([^"]+)", "([^"]+)";/g)];
+    expect(tiers).toHaveLength(19);
+    expect(zh.ui.tier).toEqual(Object.fromEntries(tiers.map(([, code, name]) => [code, name])));
+    expect(en.ui.tier).toEqual(Object.fromEntries(tiers.map(([, code, , name]) => [code, name])));
+  });
+
   it('hold every key that the pages ask for', () => {
     const all = new Set(keys(zh));
     const missing: string[] = [];

@@ -110,10 +110,12 @@ export function upload<T>(
 }
 
 /** `?a=b` of the set values, for links the browser itself follows. */
-export function queryText(values: Record<string, string | number | undefined | null>): string {
+export function queryText(values: Record<string, string | number | string[] | undefined | null>): string {
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) {
-    if (value !== undefined && value !== null && value !== '') params.set(name, String(value));
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (one !== undefined && one !== null && one !== '') params.append(name, String(one));
+    }
   }
   const text = params.toString();
   return text ? `?${text}` : '';

@@ -7,6 +7,7 @@ import { client, take } from '@/api/client';
 import type { SearchResults } from '@/api/types';
 import { useGo } from '@/lib/url';
 import { OrderStateMark, TierMark } from '@/ui/marks';
+import { useClocks } from '@/ui/shops';
 import { Day, Money } from '@/ui/values';
 import { MENU, MORE_PAGES } from './pages';
 
@@ -21,6 +22,7 @@ interface Hit {
 export default function Palette(props: { onClose: () => void }) {
   const { t } = useTranslation();
   const go = useGo();
+  const clocks = useClocks();
   const [text, setText] = useState('');
   const [asked, setAsked] = useState('');
   const [at, setAt] = useState(0);
@@ -59,8 +61,8 @@ export default function Palette(props: { onClose: () => void }) {
       ),
       side: (
         <>
-          <Money minor={one.paid_minor} currency={one.currency} /> <Day at={one.ordered_at} />{' '}
-          <OrderStateMark state={one.state} />
+          <Money minor={one.paid_minor} currency={one.currency} />{' '}
+          <Day at={one.ordered_at} offset={clocks(one.shop.id)} /> <OrderStateMark state={one.state} />
         </>
       ),
     })),

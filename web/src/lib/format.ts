@@ -98,15 +98,20 @@ export function formatBytes(lang: string, bytes: number): string {
 
 const DAY_MS = 86_400_000;
 
-/** `2026-11-22 09:05` in the zone of the browser. */
-export function formatStamp(iso: string): string {
+/** What clocks at `offset` show at an instant, or clocks where the browser is; `2026-11-22T09:05:00`. */
+function clockAt(iso: string, offset?: number): string {
   const at = new Date(iso);
-  const pad = (n: number) => String(n).padStart(2, '0');
-  return `${isoDay(at)} ${pad(at.getHours())}:${pad(at.getMinutes())}`;
+  const ahead = offset ?? -at.getTimezoneOffset() * 60;
+  return new Date(at.getTime() + ahead * 1000).toISOString().slice(0, 19);
+}
+
+/** `2026-11-22 09:05` by clocks `offset` seconds ahead of UTC, or in the zone of the browser. */
+export function formatStamp(iso: string, offset?: number): string {
+  return clockAt(iso, offset).slice(0, 16).replace('T', ' ');
 }
 
 /** Relative within a day, absolute after. */
-export function formatTime(lang: string, iso: string, now = Date.now()): string {
+export function formatTime(lang: string, iso: string, offset?: number, now = Date.now()): string {
   const at = new Date(iso);
   const ago = now - at.getTime();
   if (ago >= -60_000 && ago < DAY_MS) {
@@ -115,23 +120,31 @@ export function formatTime(lang: string, iso: string, now = Date.now()): string 
     if (ago < 3_600_000) return relative.format(-Math.floor(ago / 60_000), 'minute');
     return relative.format(-Math.floor(ago / 3_600_000), 'hour');
   }
-  return formatStamp(iso);
+  return formatStamp(iso, offset);
+}
+
+/** `GMT+8`, `GMT-3:30`. */
+export function zoneName(offset: number): string {
+  const minutes = Math.round(Math.abs(offset) / 60);
+  if (minutes === 0) return 'GMT';
+  const rest = minutes % 60;
+  return `GMT${offset < 0 ? '-' : '+'}${Math.floor(minutes / 60)}${rest ? `:${String(rest).padStart(2, '0')}` : ''}`;
 }
 
 /** The full instant with its zone, for tooltips. */
-export function formatInstant(lang: string, iso: string): string {
-  return new Intl.DateTimeFormat(lang, { dateStyle: 'full', timeStyle: 'long' }).format(new Date(iso));
+export function formatInstant(lang: string, iso: string, offset?: number): string {
+  if (offset === undefined) {
+    return new Intl.DateTimeFormat(lang, { dateStyle: 'full', timeStyle: 'long' }).format(new Date(iso));
+  }
+  // Browsers of a few years ago do not take an offset as a zone.
+  const clock = new Intl.DateTimeFormat(lang, { dateStyle: 'full', timeStyle: 'medium', timeZone: 'UTC' });
+  return `${clock.format(new Date(`${clockAt(iso, offset)}Z`))} ${zoneName(offset)}`;
 }
 
-/** `2026-11-22` in the zone of the browser. */
-export function formatDay(iso: string): string {
+/** `2026-11-22` by clocks `offset` seconds ahead of UTC, or in the zone of the browser. */
+export function formatDay(iso: string, offset?: number): string {
   if (/^\d{4}-\d{2}-\d{2}$/.test(iso)) return iso;
-  return isoDay(new Date(iso));
-}
-
-export function isoDay(date: Date): string {
-  const pad = (n: number) => String(n).padStart(2, '0');
-  return `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())}`;
+  return clockAt(iso, offset).slice(0, 10);
 }
 
 /** Province and city; a city that is its own province is named once. */
@@ -152,8 +165,8 @@ export function useFormat() {
       short: (value: number) => formatShort(lang, value),
       percent: (share: number, digits?: number) => formatPercent(lang, share, digits),
       bytes: (value: number) => formatBytes(lang, value),
-      time: (iso: string) => formatTime(lang, iso),
-      instant: (iso: string) => formatInstant(lang, iso),
+      time: (iso: string, offset?: number) => formatTime(lang, iso, offset),
+      instant: (iso: string, offset?: number) => formatInstant(lang, iso, offset),
       seconds: (value: number) => {
         const whole = Math.max(0, Math.round(value));
         if (value < 0.1) return t('ui.duration.instant');

@@ -3,9 +3,10 @@ import { useCallback } from 'react';
 
 export type Search = Record<string, string | undefined>;
 
-/** Plain `a=b` pairs instead of JSON, so that a saved view is text people can read. */
+/** Plain `a=b` pairs instead of JSON, so that a saved view is text people can read; what is named twice is joined. */
 export function parseSearch(text: string): Search {
-  return Object.fromEntries(new URLSearchParams(text));
+  const params = new URLSearchParams(text);
+  return Object.fromEntries([...params.keys()].map((name) => [name, params.getAll(name).join(',')]));
 }
 
 export function stringifySearch(search: Record<string, unknown>): string {

@@ -1,6 +1,6 @@
 import { LeftOutlined, RightOutlined, SettingOutlined } from '@ant-design/icons';
 import { Button, Checkbox, Popover, Table, type TableColumnsType, Tooltip } from 'antd';
-import { type Key, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { type Key, type MouseEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFormat } from '@/lib/format';
 import { useKeys } from '@/lib/keys';
@@ -59,6 +59,11 @@ export function ColumnChooser<T>(props: {
       <Button icon={<SettingOutlined />}>{t('ui.columns')}</Button>
     </Popover>
   );
+}
+
+function titleIfCut(event: MouseEvent<HTMLElement>) {
+  const cell = event.currentTarget;
+  cell.title = cell.scrollWidth > cell.clientWidth ? cell.innerText.slice(0, 1000) : '';
 }
 
 interface Paging {
@@ -131,6 +136,8 @@ export function DataTable<T extends { id: string }>(props: {
         align: column.right ? ('right' as const) : undefined,
         fixed: index === 0 && !phone ? ('left' as const) : undefined,
         ellipsis: { showTitle: false },
+        // What is cut off is told by the title.
+        onCell: () => ({ onMouseEnter: titleIfCut }),
         sorter: !!column.sort,
         showSorterTooltip: false,
         sortDirections: ['descend' as const, 'ascend' as const],
@@ -237,16 +244,16 @@ function closeUp(text: string) {
 }
 
 /** About how many, at once; exactly, on demand. */
-export function Count(props: { total?: number | null; words: (n: string) => string }) {
+export function Count(props: { total?: number | null; words: (n: string, count: number) => string }) {
   const { t } = useTranslation();
   const format = useFormat();
   if (props.total == null) return null;
   const short = format.short(props.total);
   const exact = format.int(props.total);
-  if (short === exact) return <span className="count">{props.words(exact)}</span>;
+  if (short === exact) return <span className="count">{props.words(exact, props.total)}</span>;
   return (
-    <Tooltip title={props.words(exact)}>
-      <span className="count">{closeUp(props.words(t('ui.about', { n: short })))}</span>
+    <Tooltip title={props.words(exact, props.total)}>
+      <span className="count">{closeUp(props.words(t('ui.about', { n: short }), props.total))}</span>
     </Tooltip>
   );
 }

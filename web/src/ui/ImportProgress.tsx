@@ -12,9 +12,12 @@ export function ImportProgress(props: { import: Import; small?: boolean }) {
   const it = props.import;
   const share = it.bytes_total > 0 ? Math.min(1, it.bytes_read / it.bytes_total) : 0;
   const facts = [
-    t('ui.progress.rows', { n: format.int(it.rows_read) }),
+    t('ui.progress.rows', { count: it.rows_read, n: format.int(it.rows_read) }),
     it.state === 'running' && it.rows_per_second
-      ? t('ui.progress.rate', { n: format.int(Math.round(it.rows_per_second)) })
+      ? t('ui.progress.rate', {
+          count: Math.round(it.rows_per_second),
+          n: format.int(Math.round(it.rows_per_second)),
+        })
       : undefined,
     it.state === 'running' && it.seconds_left != null
       ? t('ui.progress.left', { time: format.seconds(it.seconds_left) })

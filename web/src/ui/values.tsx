@@ -7,9 +7,9 @@ export function Nothing() {
   return <span className="nothing">–</span>;
 }
 
-export function Money(props: { minor?: number | null; currency: string; short?: boolean }) {
+export function Money(props: { minor?: number | null; currency?: string | null; short?: boolean }) {
   const format = useFormat();
-  if (props.minor == null) return <Nothing />;
+  if (props.minor == null || !props.currency) return <Nothing />;
   if (props.short) {
     return (
       <Tooltip title={format.money(props.minor, props.currency)}>
@@ -26,8 +26,8 @@ export function Int(props: { value?: number | null }) {
   return <span className="figure">{format.int(props.value)}</span>;
 }
 
-/** Relative within a day, absolute after, the zone in the tooltip. */
-export function Time(props: { at?: string | null }) {
+/** Relative within a day, absolute after, the zone in the tooltip; what happened in a shop by its clocks. */
+export function Time(props: { at?: string | null; offset?: number }) {
   const format = useFormat();
   const [, tick] = useState(0);
   useEffect(() => {
@@ -36,22 +36,22 @@ export function Time(props: { at?: string | null }) {
   }, []);
   if (!props.at) return <Nothing />;
   return (
-    <Tooltip title={format.instant(props.at)}>
+    <Tooltip title={format.instant(props.at, props.offset)}>
       <time dateTime={props.at} className="figure">
-        {format.time(props.at)}
+        {format.time(props.at, props.offset)}
       </time>
     </Tooltip>
   );
 }
 
-/** Only the day, the full instant in the tooltip. */
-export function Day(props: { at?: string | null }) {
+/** Only the day, the full instant in the tooltip; what happened in a shop by its clocks. */
+export function Day(props: { at?: string | null; offset?: number }) {
   const format = useFormat();
   if (!props.at) return <Nothing />;
   return (
-    <Tooltip title={props.at.length > 10 ? format.instant(props.at) : props.at}>
+    <Tooltip title={props.at.length > 10 ? format.instant(props.at, props.offset) : props.at}>
       <time dateTime={props.at} className="figure">
-        {formatDay(props.at)}
+        {formatDay(props.at, props.offset)}
       </time>
     </Tooltip>
   );

@@ -8,10 +8,12 @@ import { placeErrors } from '@/lib/fields';
 import { useRested } from '@/lib/rested';
 import { useGo } from '@/lib/url';
 import { CHANNELS, CURRENCIES, FORMATS } from '@/lib/words';
+import { CHINA, offsetIn } from '@/lib/zone';
 import { Panel } from '@/ui/Page';
 import { useSay } from '@/ui/say';
+import { useShops } from '@/ui/shops';
 import { ErrorState, useProblemText, Waiting } from '@/ui/states';
-import { cancelImport, startImport, usePreview, useShops } from './api';
+import { cancelImport, startImport, usePreview } from './api';
 import { MappingEditor } from './MappingEditor';
 import { EMPTY_MAPPING, guessMapping, missingFields, toToml } from './mapping';
 import { PreviewFiles } from './PreviewFiles';
@@ -65,6 +67,8 @@ export function DraftView(props: { import: Import }) {
     [generic, text, format],
   );
   const preview = usePreview(it.id, useRested(how));
+  // A draft is read by the clocks its mapping names; the shop it goes to may not be known yet.
+  const offset = (generic ? offsetIn(text) : undefined) ?? CHINA;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a first guess once the columns are known
   useEffect(() => {
@@ -184,10 +188,10 @@ export function DraftView(props: { import: Import }) {
         ) : null}
         {preview.data && !misread ? (
           <div className={preview.isPlaceholderData ? 'list-busy' : undefined}>
-            <PreviewFiles preview={preview.data} currency={currency} />
+            <PreviewFiles preview={preview.data} currency={currency} offset={offset} />
           </div>
         ) : misread && asFound.data ? (
-          <PreviewFiles preview={asFound.data} currency={currency} />
+          <PreviewFiles preview={asFound.data} currency={currency} offset={CHINA} />
         ) : preview.isError ? (
           <ErrorState error={preview.error} onRetry={() => void preview.refetch()} />
         ) : (

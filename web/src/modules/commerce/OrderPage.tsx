@@ -8,6 +8,7 @@ import { AppLink } from '@/ui/Link';
 import { OrderStateMark } from '@/ui/marks';
 import { Facts, Page, Panel } from '@/ui/Page';
 import { ScrollX } from '@/ui/ScrollX';
+import { useClocks } from '@/ui/shops';
 import { EmptyState, Loaded } from '@/ui/states';
 import { Money, Nothing, Time } from '@/ui/values';
 import { useOrder } from './api';
@@ -22,6 +23,7 @@ function OrderView(props: { order: OrderCard }) {
   const { t } = useTranslation();
   const format = useFormat();
   const phone = usePhone();
+  const clocks = useClocks();
   const { order } = props;
   const { currency } = order;
   const steps = (['ordered', 'paidAt', 'shippedAt', 'completedAt'] as const).map((name, index) => ({
@@ -73,7 +75,7 @@ function OrderView(props: { order: OrderCard }) {
           current={reached - 1}
           items={steps.map((step) => ({
             title: t(`commerce.step.${step.name}`),
-            content: step.at ? <Time at={step.at} /> : undefined,
+            content: step.at ? <Time at={step.at} offset={clocks(order.shop.id)} /> : undefined,
             status: step.at ? ('finish' as const) : ('wait' as const),
           }))}
         />

@@ -2,37 +2,46 @@ import { Select } from 'antd';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Order, OrderQuery } from '@/api/types';
-import { useUrl } from '@/lib/url';
+import { idOf, isDay, oneOf, sortOf } from '@/lib/known';
 import { ORDER_STATES } from '@/lib/words';
 import { type Column, ColumnChooser, Count, useColumns } from '@/ui/DataTable';
 import { DayRange, FilterBar, FilterChips, SearchField, useFilters } from '@/ui/filters';
 import { useKeyset } from '@/ui/keyset';
+import { useKnownUrl } from '@/ui/known';
 import { AppLink } from '@/ui/Link';
 import { ListTable } from '@/ui/ListTable';
 import { OrderStateMark } from '@/ui/marks';
 import { Page } from '@/ui/Page';
+import { useClocks, useShops } from '@/ui/shops';
 import { EmptyState } from '@/ui/states';
 import { Day, Int, Money, Nothing, Place, Time } from '@/ui/values';
-import { useOrders, useShops } from './api';
+import { useOrders } from './api';
 
 const FILTERS = ['q', 'shop', 'state', 'customer', 'from', 'to'] as const;
 
 export default function OrdersPage() {
   const { t } = useTranslation();
-  const [url, setUrl] = useUrl();
+  const shops = useShops();
+  const clocks = useClocks();
+  const [url, setUrl] = useKnownUrl({
+    shop: idOf(shops.data),
+    state: oneOf(ORDER_STATES),
+    from: isDay,
+    to: isDay,
+    sort: sortOf(['ordered_at', 'paid_amount']),
+  });
   const picked: Record<string, string> = {};
   for (const name of FILTERS) if (url[name]) picked[name] = url[name];
   const query = { ...picked, sort: url.sort } as OrderQuery;
   const keyset = useKeyset(JSON.stringify(query));
   const list = useOrders({ ...query, after: keyset.after, limit: 50 });
-  const shops = useShops();
 
   const columns = useMemo<Column<Order>[]>(
     () => [
       {
         key: 'no',
         title: t('commerce.field.no'),
-        width: 180,
+        width: 172,
         always: true,
         render: (row) => (
           <AppLink href={`/orders/${row.id}`} className="first-link">
@@ -43,9 +52,9 @@ export default function OrdersPage() {
       {
         key: 'ordered',
         title: t('commerce.field.ordered'),
-        width: 144,
+        width: 142,
         sort: 'ordered_at',
-        render: (row) => <Time at={row.ordered_at} />,
+        render: (row) => <Time at={row.ordered_at} offset={clocks(row.shop.id)} />,
       },
       {
         key: 'state',
@@ -56,7 +65,7 @@ export default function OrdersPage() {
       {
         key: 'customer',
         title: t('commerce.field.customer'),
-        width: 110,
+        width: 96,
         render: (row) =>
           row.customer ? (
             <AppLink href={`/customers/${row.customer.id}`}>
@@ -69,20 +78,20 @@ export default function OrdersPage() {
       {
         key: 'items',
         title: t('commerce.field.items'),
-        width: 240,
+        width: 190,
         render: (row) => row.item_title ?? <Nothing />,
       },
       {
         key: 'count',
         title: t('commerce.field.count'),
-        width: 70,
+        width: 64,
         right: true,
         render: (row) => <Int value={row.item_count} />,
       },
       {
         key: 'paid',
         title: t('commerce.field.paid'),
-        width: 110,
+        width: 106,
         right: true,
         sort: 'paid_amount',
         render: (row) => <Money minor={row.paid_minor} currency={row.currency} />,
@@ -90,17 +99,17 @@ export default function OrdersPage() {
       {
         key: 'refund',
         title: t('commerce.field.refund'),
-        width: 100,
+        width: 94,
         right: true,
         render: (row) => <Money minor={row.refund_minor || null} currency={row.currency} />,
       },
-      { key: 'shop', title: t('commerce.field.shop'), width: 130, render: (row) => row.shop.name },
+      { key: 'shop', title: t('commerce.field.shop'), width: 120, render: (row) => row.shop.name },
       {
         key: 'paidAt',
         title: t('commerce.field.paidAt'),
         width: 150,
         spare: true,
-        render: (row) => <Time at={row.paid_at} />,
+        render: (row) => <Time at={row.paid_at} offset={clocks(row.shop.id)} />,
       },
       {
         key: 'place',
@@ -117,7 +126,7 @@ export default function OrdersPage() {
         render: (row) => row.seller_remark ?? <Nothing />,
       },
     ],
-    [t],
+    [t, clocks],
   );
   const { shown, chosen, choose } = useColumns('orders', columns);
   const filters = useFilters(FILTERS);
@@ -134,7 +143,7 @@ export default function OrdersPage() {
   return (
     <Page
       title={t('commerce.orders')}
-      note={<Count total={list.data?.total} words={(n) => t('commerce.orderCount', { n })} />}
+      note={<Count total={list.data?.total} words={(n, count) => t('commerce.orderCount', { n, count })} />}
       actions={<ColumnChooser columns={columns} chosen={chosen} onChoose={choose} />}
     >
       <FilterBar>
@@ -194,7 +203,7 @@ export default function OrdersPage() {
             </div>
             <div className="card-row quiet">
               <span>{[row.customer?.name, row.shop.name].filter(Boolean).join(' · ')}</span>
-              <Day at={row.ordered_at} />
+              <Day at={row.ordered_at} offset={clocks(row.shop.id)} />
             </div>
           </>
         )}

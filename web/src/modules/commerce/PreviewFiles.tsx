@@ -3,36 +3,43 @@ import { Alert, Tabs } from 'antd';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { ImportPreview } from '@/api/types';
-import { formatStamp, useFormat } from '@/lib/format';
+import { formatStamp, placeText, useFormat } from '@/lib/format';
 import { OrderStateMark } from '@/ui/marks';
 import { ScrollX } from '@/ui/ScrollX';
-import { Money, Nothing, Place } from '@/ui/values';
+import { Money, Nothing } from '@/ui/values';
 import { evidenceText, reasonText } from './told';
 
 type File = ImportPreview['files'][number];
 type Row = File['rows'][number];
 
 /** The first rows of each file as they would be stored, or as they stand while nothing fits them. */
-export function PreviewFiles(props: { preview: ImportPreview; currency: string }) {
+export function PreviewFiles(props: { preview: ImportPreview; currency: string; offset: number }) {
   const { t } = useTranslation();
-  const { files } = props.preview;
-  if (files.length === 1 && files[0]) return <PreviewFile file={files[0]} currency={props.currency} />;
+  const { preview, ...how } = props;
+  const { files } = preview;
+  if (files.length === 1 && files[0]) return <PreviewFile file={files[0]} {...how} />;
   return (
     <Tabs
       items={files.map((file, index) => ({
         key: String(index),
         label: file.name || t('commerce.imports.file'),
-        children: <PreviewFile file={file} currency={props.currency} />,
+        children: <PreviewFile file={file} {...how} />,
       }))}
     />
   );
 }
 
-function PreviewFile(props: { file: File; currency: string }) {
+/** In which currency amounts are, and how far the file's clocks are ahead of UTC. */
+interface How {
+  currency: string;
+  offset: number;
+}
+
+function PreviewFile(props: How & { file: File }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const { file } = props;
-  const problems = file.rows.reduce((sum, row) => sum + row.problems.length, 0);
+  const { file, ...how } = props;
+  const problems = file.rows.filter((row) => row.problems.length).length;
   const read = file.columns.filter((column) => column.understood_as && column.understood_as !== 'extra');
   return (
     <div className="stack">
@@ -48,6 +55,7 @@ function PreviewFile(props: { file: File; currency: string }) {
             file.delimiter &&
               t(`commerce.draft.delimiter.${file.delimiter}`, { defaultValue: file.delimiter }),
             t('commerce.draft.columnsOf', {
+              count: file.columns.length,
               n: format.int(read.length),
               all: format.int(file.columns.length),
             }),
@@ -78,10 +86,14 @@ function PreviewFile(props: { file: File; currency: string }) {
         <Alert
           type="warning"
           showIcon
-          title={t('commerce.draft.problems', { count: problems, n: format.int(problems) })}
+          title={t('commerce.draft.problems', {
+            count: problems,
+            n: format.int(problems),
+            all: format.int(file.rows.length),
+          })}
         />
       ) : null}
-      {file.format ? <OrderRows file={file} currency={props.currency} /> : <RawRows file={file} />}
+      {file.format ? <OrderRows file={file} {...how} /> : <RawRows file={file} />}
     </div>
   );
 }
@@ -100,7 +112,7 @@ function RawRows(props: { file: File }) {
               {t('commerce.draft.line')}
             </th>
             {file.columns.map((column, index) => (
-              <th key={column.name + index} scope="col">
+              <th key={column.name + index} scope="col" className="clip" title={column.name}>
                 {column.name}
               </th>
             ))}
@@ -111,9 +123,7 @@ function RawRows(props: { file: File }) {
             <tr key={row.line}>
               <td className="num quiet">{row.line}</td>
               {row.cells.map((cell, index) => (
-                <td key={index} className="clip">
-                  {cell || <Nothing />}
-                </td>
+                <Clip key={index}>{cell}</Clip>
               ))}
             </tr>
           ))}
@@ -123,8 +133,9 @@ function RawRows(props: { file: File }) {
   );
 }
 
-function OrderRows(props: { file: File; currency: string }) {
+function OrderRows(props: How & { file: File }) {
   const { t } = useTranslation();
+  const { file, ...how } = props;
   return (
     <ScrollX label={t('commerce.draft.preview')} className="preview">
       <table className="plain">
@@ -149,11 +160,11 @@ function OrderRows(props: { file: File; currency: string }) {
           </tr>
         </thead>
         <tbody>
-          {props.file.rows.map((row) =>
+          {file.rows.map((row) =>
             row.problems.length ? (
               <ProblemRow key={row.line} row={row} />
             ) : (
-              <OrderRow key={row.line} row={row} currency={props.currency} />
+              <OrderRow key={row.line} row={row} {...how} />
             ),
           )}
         </tbody>
@@ -162,28 +173,41 @@ function OrderRows(props: { file: File; currency: string }) {
   );
 }
 
-function OrderRow(props: { row: Row; currency: string }) {
+/** A text of any length in a column of a bounded width; the whole of it in its title. */
+function Clip(props: { className?: string; children?: string | null }) {
+  const { className, children } = props;
+  return (
+    <td
+      className={className ? `clip ${className}` : 'clip'}
+      title={children ? children.slice(0, 1000) : undefined}
+    >
+      {children || <Nothing />}
+    </td>
+  );
+}
+
+function OrderRow(props: How & { row: Row }) {
   const { order, line } = props.row;
   const currency = order.currency ?? props.currency;
   return (
     <tr>
       <td className="num quiet">{line}</td>
-      <td className="figure nowrap">{order.external_no ?? <Nothing />}</td>
-      <td className="figure nowrap">{order.ordered_at ? formatStamp(order.ordered_at) : <Nothing />}</td>
+      <Clip className="figure">{order.external_no}</Clip>
+      <td className="figure nowrap">
+        {order.ordered_at ? formatStamp(order.ordered_at, props.offset) : <Nothing />}
+      </td>
       <td>
         <OrderStateMark state={order.state} />
       </td>
-      <td className="nowrap">{order.receiver?.name ?? order.account ?? <Nothing />}</td>
-      <td className="clip">{order.item_title ?? <Nothing />}</td>
+      <Clip className="clip-name">{order.receiver?.name ?? order.account}</Clip>
+      <Clip>{order.item_title}</Clip>
       <td className="num">
         <Money minor={order.paid_minor} currency={currency} />
       </td>
       <td className="num">
         <Money minor={order.refund_minor || null} currency={currency} />
       </td>
-      <td className="nowrap">
-        <Place province={order.receiver?.province} city={order.receiver?.city} />
-      </td>
+      <Clip className="clip-name">{placeText(order.receiver?.province, order.receiver?.city)}</Clip>
     </tr>
   );
 }

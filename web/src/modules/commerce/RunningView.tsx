@@ -44,6 +44,7 @@ export function RunningView(props: { import: Import }) {
             <Popconfirm
               title={t('commerce.running.cancelAsk')}
               description={t('commerce.running.cancelText', {
+                count: it.orders_created + it.orders_updated,
                 n: format.int(it.orders_created + it.orders_updated),
               })}
               okText={t('commerce.running.cancel')}

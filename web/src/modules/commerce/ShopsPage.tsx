@@ -9,7 +9,8 @@ import { ChannelName } from '@/ui/marks';
 import { Panel } from '@/ui/Page';
 import { Roster } from '@/ui/Roster';
 import { useSay } from '@/ui/say';
-import { makeShop, useShops } from './api';
+import { useShops } from '@/ui/shops';
+import { makeShop } from './api';
 
 export default function ShopsPage() {
   const { t } = useTranslation();

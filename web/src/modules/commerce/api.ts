@@ -1,5 +1,5 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { client, itemsOf, take, upload } from '@/api/client';
+import { client, take, upload } from '@/api/client';
 import type {
   Import,
   ImportPreview,
@@ -29,14 +29,6 @@ export function useOrder(id: string) {
   return useQuery({
     queryKey: ['order', id],
     queryFn: () => take<OrderCard>(client.GET('/api/v1/commerce/orders/{id}', { params: { path: { id } } })),
-  });
-}
-
-export function useShops() {
-  return useQuery({
-    queryKey: ['shops'],
-    queryFn: async () => itemsOf<Shop>(await take(client.GET('/api/v1/commerce/shops'))),
-    staleTime: 60_000,
   });
 }
 

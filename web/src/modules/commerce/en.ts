@@ -2,7 +2,8 @@ import told from '@/api/reasons.en-US.json';
 
 export default {
   orders: 'Orders',
-  orderCount: '{{n}} orders',
+  orderCount_one: '{{n}} order',
+  orderCount_other: '{{n}} orders',
   orderTitle: 'Order {{no}}',
   searchHint: 'Order number',
   nameless: 'Unnamed customer',
@@ -99,15 +100,16 @@ export default {
       semicolon: 'separated by semicolons',
       pipe: 'separated by bars',
     },
-    columnsOf: '{{n}} of {{all}} columns used',
+    columnsOf_one: '{{n}} of {{all}} column used',
+    columnsOf_other: '{{n}} of {{all}} columns used',
     notUsed: 'not used',
-    preview: 'The first 20 rows as they will be stored',
-    raw: 'The first 20 rows of the file',
+    preview: 'The first rows as they will be stored',
+    raw: 'The first rows of the file',
     line: 'Line',
     problems_one:
-      '{{n}} problem in these 20 rows. Such rows are not stored; you can correct them and import them again.',
+      '{{n}} row of the {{all}} shown has a problem. Such rows are not stored; you can correct them and import them again. The rest of the file is checked by the import.',
     problems_other:
-      '{{n}} problems in these 20 rows. Such rows are not stored; you can correct them and import them again.',
+      '{{n}} rows of the {{all}} shown have a problem. Such rows are not stored; you can correct them and import them again. The rest of the file is checked by the import.',
     inColumn: '"{{name}}":',
     where: 'Which shop is it for?',
     needShop: 'Choose a shop',
@@ -196,7 +198,10 @@ export default {
     resume: 'Resume',
     cancel: 'Cancel import',
     cancelAsk: 'Cancel this import?',
-    cancelText: 'The import stops here. The {{n}} orders stored so far stay, and can be undone here later.',
+    cancelText_one:
+      'The import stops here. The {{n}} order stored so far stays, and can be undone here later.',
+    cancelText_other:
+      'The import stops here. The {{n}} orders stored so far stay, and can be undone here later.',
     goOn: 'Go on',
     leave: 'You can close this page; the import goes on.',
     pausedText:

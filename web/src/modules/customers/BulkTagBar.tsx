@@ -55,6 +55,7 @@ export function BulkTagBar(props: {
         placement: 'bottomRight',
         duration: 12,
         title: t(input.adding ? 'customers.bulk.added' : 'customers.bulk.removed', {
+          count: answer.changed,
           n: format.int(answer.changed),
           tag: props.tags.find((one) => one.id === input.tag)?.name,
         }),

@@ -8,6 +8,7 @@ import { placeErrors } from '@/lib/fields';
 import { RATINGS } from '@/lib/words';
 import { Facts } from '@/ui/Page';
 import { useSay } from '@/ui/say';
+import { useClocks } from '@/ui/shops';
 import { Day, Nothing } from '@/ui/values';
 import { patchCustomer } from './api';
 
@@ -19,6 +20,7 @@ interface Values {
 /** Name and rating; when someone else was quicker, both versions stand side by side. */
 export function EditInPlace(props: { card: CustomerCard }) {
   const { t } = useTranslation();
+  const clocks = useClocks();
   const say = useSay();
   const client = useQueryClient();
   const { card } = props;
@@ -58,8 +60,8 @@ export function EditInPlace(props: { card: CustomerCard }) {
             [t('customers.field.rating'), ratingName(card.rating)],
             [t('customers.field.phone'), card.phone ?? <Nothing key="p" />],
             [t('customers.field.email'), card.email ?? <Nothing key="e" />],
-            [t('customers.field.firstOrder'), <Day key="f" at={card.first_order_at} />],
-            [t('customers.field.created'), <Day key="c" at={card.created_at} />],
+            [t('customers.field.firstOrder'), <Day key="f" at={card.first_order_at} offset={clocks()} />],
+            [t('customers.field.created'), <Day key="c" at={card.created_at} offset={clocks()} />],
           ]}
         />
         {card.merged_into ? null : (

@@ -2,11 +2,13 @@ import { useTranslation } from 'react-i18next';
 import type { CustomerCard } from '@/api/types';
 import { ChannelName } from '@/ui/marks';
 import { ScrollX } from '@/ui/ScrollX';
+import { useClocks } from '@/ui/shops';
 import { EmptyState } from '@/ui/states';
 import { Day } from '@/ui/values';
 
 export function IdentitiesTab(props: { card: CustomerCard }) {
   const { t } = useTranslation();
+  const clocks = useClocks();
   const { identities } = props.card;
   if (identities.length === 0) return <EmptyState small title={t('customers.noIdentities')} />;
   return (
@@ -31,7 +33,7 @@ export function IdentitiesTab(props: { card: CustomerCard }) {
                   <ChannelName channel={one.channel} />
                 </td>
                 <td className="nowrap">
-                  <Day at={one.first_seen_at} />
+                  <Day at={one.first_seen_at} offset={clocks()} />
                 </td>
               </tr>
             ))}

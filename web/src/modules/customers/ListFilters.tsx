@@ -1,29 +1,36 @@
 import { Button, Popover, Select } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { useFormat } from '@/lib/format';
-import { useUrl } from '@/lib/url';
+import type { Search } from '@/lib/url';
 import { CLASSIC_TIERS, ELEVEN_TIERS, RATINGS } from '@/lib/words';
 import { DayRange, FilterBar, FilterChips, Labelled, NumberRange, SearchField } from '@/ui/filters';
-import { useShops, useTags } from './api';
+import { useShops } from '@/ui/shops';
+import { useTags } from './api';
 import { PROVINCES } from './filters';
 
 /** Everything by which the list can be narrowed; the values live in the URL. */
-export function ListFilters(props: { currency: string; onClear: () => void }) {
+export function ListFilters(props: {
+  url: Search;
+  setUrl: (changes: Search) => void;
+  currency: string;
+  onClear: () => void;
+}) {
   const { t } = useTranslation();
   const format = useFormat();
-  const [url, setUrl] = useUrl();
   const tags = useTags();
   const shops = useShops();
-  const { currency } = props;
+  const { url, setUrl, currency } = props;
   const tierName = (tier: string) => t(`ui.tier.${tier}`);
+  const listed = (value?: string) => (value ? value.split(',') : []);
+  const tierNames = (tiers: string) => listed(tiers).map(tierName).join(t('ui.comma'));
   const range = (from?: string, to?: string) =>
     from && to ? `${from} – ${to}` : from ? `≥ ${from}` : `≤ ${to}`;
   const money = (minor?: string) => (minor ? format.money(Number(minor), currency, true) : undefined);
   const chips = [
     url.shop && { names: ['shop'], text: shops.data?.find((s) => s.id === url.shop)?.name ?? url.shop },
     url.tag && { names: ['tag'], text: tags.data?.find((one) => one.id === url.tag)?.name ?? url.tag },
-    url.tier && { names: ['tier'], text: tierName(url.tier) },
-    url.classic && { names: ['classic'], text: tierName(url.classic) },
+    url.tier && { names: ['tier'], text: tierNames(url.tier) },
+    url.classic && { names: ['classic'], text: tierNames(url.classic) },
     url.cell && { names: ['cell'], text: `RFM ${url.cell}` },
     (url.as_of || url.bins || url.rfm_shop) && {
       names: ['as_of', 'bins', 'rfm_shop'],
@@ -64,11 +71,13 @@ export function ListFilters(props: { currency: string; onClear: () => void }) {
         <SearchField value={url.q} onChange={(q) => setUrl({ q })} placeholder={t('customers.searchHint')} />
         <Select
           allowClear
-          style={{ minWidth: 150 }}
+          style={{ minWidth: 150, maxWidth: 260 }}
           aria-label={t('customers.field.tier')}
           placeholder={t('customers.field.tier')}
-          value={url.tier}
-          onChange={(tier) => setUrl({ tier })}
+          mode="multiple"
+          maxTagCount="responsive"
+          value={listed(url.tier)}
+          onChange={(tiers) => setUrl({ tier: tiers.join() || undefined })}
           options={ELEVEN_TIERS.map((tier) => ({ value: tier, label: tierName(tier) }))}
         />
         <Select
@@ -150,8 +159,9 @@ export function ListFilters(props: { currency: string; onClear: () => void }) {
                 <Select
                   allowClear
                   aria-label={t('customers.field.classic')}
-                  value={url.classic}
-                  onChange={(classic) => setUrl({ classic })}
+                  mode="multiple"
+                  value={listed(url.classic)}
+                  onChange={(tiers) => setUrl({ classic: tiers.join() || undefined })}
                   options={CLASSIC_TIERS.map((tier) => ({ value: tier, label: tierName(tier) }))}
                 />
               </Labelled>

@@ -5,45 +5,48 @@ import { useTranslation } from 'react-i18next';
 import { queryText } from '@/api/client';
 import type { CustomerRow } from '@/api/types';
 import { useFormat } from '@/lib/format';
-import { useGo, useUrl } from '@/lib/url';
+import { useGo } from '@/lib/url';
 import { ColumnChooser, Count, useColumns } from '@/ui/DataTable';
 import { useFilters } from '@/ui/filters';
 import { useKeyset } from '@/ui/keyset';
+import { useKnownUrl } from '@/ui/known';
 import { AppLink } from '@/ui/Link';
 import { ListTable } from '@/ui/ListTable';
 import { TierMark } from '@/ui/marks';
 import { Page } from '@/ui/Page';
+import { useClocks, useShops } from '@/ui/shops';
 import { EmptyState } from '@/ui/states';
 import { Day, Money } from '@/ui/values';
-import { useCustomers, useShops, useTags } from './api';
+import { useCustomers, useTags } from './api';
 import { BulkTagBar } from './BulkTagBar';
 import { CustomerLink, useCustomerColumns } from './columns';
-import { FILTERS, queryOf } from './filters';
+import { FILTERS, queryOf, rulesOf } from './filters';
 import { ListFilters } from './ListFilters';
 import { Views } from './Views';
 
 export default function ListPage() {
   const { t } = useTranslation();
   const format = useFormat();
-  const [url] = useUrl();
   const go = useGo();
+  const tags = useTags();
+  const shops = useShops();
+  const [url, setUrl] = useKnownUrl(rulesOf(shops.data, tags.data));
   const query = useMemo(() => queryOf(url), [url]);
   const keyset = useKeyset(JSON.stringify(query));
   const list = useCustomers({ ...query, after: keyset.after, limit: 50 });
-  const tags = useTags();
-  const shops = useShops();
+  const clocks = useClocks();
   const filters = useFilters(FILTERS);
   const [selected, setSelected] = useState<string[]>([]);
   const currency = list.data?.items[0]?.currency ?? shops.data?.[0]?.currency ?? 'CNY';
   const columns = useCustomerColumns();
   const { shown, chosen, choose } = useColumns('customers', columns);
   const exportHref = (kind: string) =>
-    `/api/v1/customers/export${queryText({ ...(query as Record<string, string>), format: kind })}`;
+    `/api/v1/customers/export${queryText({ ...(query as Record<string, string | string[]>), format: kind })}`;
 
   return (
     <Page
       title={t('customers.title')}
-      note={<Count total={list.data?.total} words={(n) => t('customers.count', { n })} />}
+      note={<Count total={list.data?.total} words={(n, count) => t('customers.count', { n, count })} />}
       actions={
         <>
           <Button onClick={() => go('/customers/suggestions')}>{t('customers.merge.short')}</Button>
@@ -77,7 +80,7 @@ export default function ListPage() {
         </>
       }
     >
-      <ListFilters currency={currency} onClear={filters.clear} />
+      <ListFilters url={url} setUrl={setUrl} currency={currency} onClear={filters.clear} />
       <ListTable<CustomerRow>
         label={t('customers.title')}
         columns={shown}
@@ -107,7 +110,7 @@ export default function ListPage() {
             </div>
             <div className="card-row quiet">
               <span>{[row.accounts[0]?.value, row.province].filter(Boolean).join(' · ')}</span>
-              <Day at={row.last_order_at} />
+              <Day at={row.last_order_at} offset={clocks()} />
             </div>
           </>
         )}

@@ -4,6 +4,7 @@ import { usePhone } from '@/lib/prefs';
 import { AppLink } from '@/ui/Link';
 import { OrderStateMark } from '@/ui/marks';
 import { ScrollX } from '@/ui/ScrollX';
+import { useClocks } from '@/ui/shops';
 import { EmptyState, ErrorState, Waiting } from '@/ui/states';
 import { Day, Money } from '@/ui/values';
 import { useCustomerOrders } from './api';
@@ -11,6 +12,7 @@ import { useCustomerOrders } from './api';
 export function OrdersTab(props: { id: string }) {
   const { t } = useTranslation();
   const phone = usePhone();
+  const clocks = useClocks();
   const query = useCustomerOrders(props.id);
   if (query.isPending) return <Waiting />;
   if (query.isError) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
@@ -29,7 +31,7 @@ export function OrdersTab(props: { id: string }) {
                 <Money minor={order.paid_minor} currency={order.currency} />
               </div>
               <div className="card-row quiet">
-                <Day at={order.ordered_at} />
+                <Day at={order.ordered_at} offset={clocks(order.shop.id)} />
                 <OrderStateMark state={order.state} />
               </div>
             </li>
@@ -61,7 +63,7 @@ export function OrdersTab(props: { id: string }) {
                     </AppLink>
                   </th>
                   <td className="nowrap">
-                    <Day at={order.ordered_at} />
+                    <Day at={order.ordered_at} offset={clocks(order.shop.id)} />
                   </td>
                   <td>
                     <OrderStateMark state={order.state} />

@@ -7,6 +7,7 @@ import { useFormat } from '@/lib/format';
 import { AppLink } from '@/ui/Link';
 import { ChannelName } from '@/ui/marks';
 import { useSay } from '@/ui/say';
+import { useClocks } from '@/ui/shops';
 import { Day, Money } from '@/ui/values';
 import { dismissSuggestion } from './api';
 import { MergeDialog } from './MergeDialog';
@@ -59,6 +60,7 @@ export function SuggestionItem(props: { suggestion: Suggestion }) {
 function Side(props: { row: CustomerRow }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const clocks = useClocks();
   const { row } = props;
   return (
     <div className="pair-side">
@@ -75,7 +77,8 @@ function Side(props: { row: CustomerRow }) {
       <div className="quiet">{[row.phone, row.email, row.city].filter(Boolean).join(' · ')}</div>
       <div>
         {t('customers.ordersOf', { count: row.orders, n: format.int(row.orders) })} ·{' '}
-        <Money minor={row.revenue_minor} currency={row.currency} /> · <Day at={row.last_order_at} />
+        <Money minor={row.revenue_minor} currency={row.currency} /> ·{' '}
+        <Day at={row.last_order_at} offset={clocks()} />
       </div>
     </div>
   );

@@ -2,9 +2,11 @@ import { Button, Segmented } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { TimelineItem, TimelineKind } from '@/api/types';
 import { formatDay } from '@/lib/format';
-import { useUrl } from '@/lib/url';
+import { oneOf } from '@/lib/known';
+import { useKnownUrl } from '@/ui/known';
 import { AppLink } from '@/ui/Link';
 import { OrderStateMark } from '@/ui/marks';
+import { useClocks } from '@/ui/shops';
 import { EmptyState, ErrorState, Waiting } from '@/ui/states';
 import { Money, Time } from '@/ui/values';
 import { Who } from '@/ui/Who';
@@ -14,7 +16,11 @@ const KINDS = ['order', 'payment', 'refund', 'note', 'tag', 'merge'];
 
 export function TimelineTab(props: { id: string }) {
   const { t } = useTranslation();
-  const [url, setUrl] = useUrl();
+  const [url, setUrl] = useKnownUrl({ kind: oneOf(KINDS) });
+  const clocks = useClocks();
+  // An order by the clocks of its shop, what people did here by the reader's.
+  const offsetOf = (item: TimelineItem) => (item.order ? clocks(item.order.shop.id) : undefined);
+  const monthOf = (item: TimelineItem) => formatDay(item.at, offsetOf(item)).slice(0, 7);
   const query = useTimeline(props.id, url.kind as TimelineKind);
   const items = withoutRepeats(query.data?.pages.flatMap((page) => page.items) ?? []);
   return (
@@ -39,13 +45,11 @@ export function TimelineTab(props: { id: string }) {
       ) : (
         <ol className="timeline">
           {items.map((item, index) => {
-            const day = formatDay(item.at);
+            const month = monthOf(item);
             const before = items[index - 1];
             return (
               <li key={`${item.at}-${index}`} className={`event event-${item.kind}`}>
-                {before && formatDay(before.at).slice(0, 7) === day.slice(0, 7) ? null : (
-                  <div className="event-month">{day.slice(0, 7)}</div>
-                )}
+                {before && monthOf(before) === month ? null : <div className="event-month">{month}</div>}
                 <div className="event-line">
                   <span className="event-kind">
                     {t(`customers.timeline.kind.${item.paid ? 'orderPaid' : item.kind}`, {
@@ -56,7 +60,7 @@ export function TimelineTab(props: { id: string }) {
                     <Event item={item} />
                   </span>
                   <span className="event-time quiet">
-                    <Time at={item.at} />
+                    <Time at={item.at} offset={offsetOf(item)} />
                   </span>
                 </div>
               </li>

@@ -9,7 +9,6 @@ import type {
   Note,
   Order,
   Page,
-  Shop,
   Suggestion,
   Tag,
   TagCount,
@@ -150,14 +149,6 @@ export const makeView = (body: { page: string; name: string; query: string; shar
 
 export const deleteView = (id: string) =>
   take(client.DELETE('/api/v1/customers/views/{id}', { params: { path: { id } } }));
-
-export function useShops() {
-  return useQuery({
-    queryKey: ['shops'],
-    queryFn: async () => itemsOf<Shop>(await take(client.GET('/api/v1/commerce/shops'))),
-    staleTime: 60_000,
-  });
-}
 
 export const findCustomers = (q: string) =>
   take<Page<CustomerRow>>(client.GET('/api/v1/customers', { params: { query: { q, limit: 8 } } }));

@@ -4,6 +4,7 @@ import type { CustomerRow } from '@/api/types';
 import type { Column } from '@/ui/DataTable';
 import { AppLink } from '@/ui/Link';
 import { CustomerTags, TierMark } from '@/ui/marks';
+import { useClocks } from '@/ui/shops';
 import { Day, Int, Money, Nothing, Place } from '@/ui/values';
 
 /** What a customer is called: the name, else the first account. */
@@ -17,22 +18,23 @@ export function CustomerLink(props: { row: CustomerRow }) {
   );
 }
 
-/** The columns of the list; those that are shown at first fit a window of 1,440 px. */
+/** The columns of the list; those that are shown at first fit a window of 1,366 px. */
 export function useCustomerColumns(): Column<CustomerRow>[] {
   const { t } = useTranslation();
+  const clocks = useClocks();
   return useMemo<Column<CustomerRow>[]>(
     () => [
       {
         key: 'name',
         title: t('customers.field.name'),
-        width: 110,
+        width: 104,
         always: true,
         render: (row) => <CustomerLink row={row} />,
       },
       {
         key: 'account',
         title: t('customers.field.account'),
-        width: 146,
+        width: 130,
         render: (row) =>
           row.accounts[0] ? (
             <>
@@ -46,19 +48,19 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
       {
         key: 'tier',
         title: t('customers.field.tier'),
-        width: 150,
+        width: 148,
         render: (row) => <TierMark tier={row.tier} />,
       },
       {
         key: 'cell',
         title: t('customers.field.cell'),
-        width: 80,
+        width: 72,
         render: (row) => (row.cell ? <span className="figure">{row.cell}</span> : <Nothing />),
       },
       {
         key: 'orders',
         title: t('customers.field.orders'),
-        width: 84,
+        width: 78,
         right: true,
         sort: 'orders',
         render: (row) => <Int value={row.orders} />,
@@ -66,7 +68,7 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
       {
         key: 'revenue',
         title: t('customers.field.revenue'),
-        width: 112,
+        width: 110,
         right: true,
         sort: 'revenue',
         render: (row) => <Money minor={row.revenue_minor} currency={row.currency} />,
@@ -74,7 +76,7 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
       {
         key: 'average',
         title: t('customers.field.average'),
-        width: 124,
+        width: 112,
         right: true,
         sort: 'average_order',
         render: (row) => <Money minor={row.average_order_minor} currency={row.currency} />,
@@ -82,9 +84,9 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
       {
         key: 'last',
         title: t('customers.field.lastOrder'),
-        width: 110,
+        width: 106,
         sort: 'last_order_at',
-        render: (row) => <Day at={row.last_order_at} />,
+        render: (row) => <Day at={row.last_order_at} offset={clocks()} />,
       },
       {
         key: 'first',
@@ -92,12 +94,12 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
         width: 120,
         sort: 'first_order_at',
         spare: true,
-        render: (row) => <Day at={row.first_order_at} />,
+        render: (row) => <Day at={row.first_order_at} offset={clocks()} />,
       },
       {
         key: 'place',
         title: t('customers.field.place'),
-        width: 124,
+        width: 112,
         render: (row) => <Place province={row.province} city={row.city} />,
       },
       {
@@ -124,7 +126,7 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
       {
         key: 'tags',
         title: t('customers.field.tags'),
-        width: 110,
+        width: 100,
         render: (row) => (row.tags.length ? <CustomerTags tags={row.tags} most={1} /> : <Nothing />),
       },
       {
@@ -133,9 +135,9 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
         width: 120,
         sort: 'created_at',
         spare: true,
-        render: (row) => <Day at={row.created_at} />,
+        render: (row) => <Day at={row.created_at} offset={clocks()} />,
       },
     ],
-    [t],
+    [t, clocks],
   );
 }

@@ -1,6 +1,7 @@
 export default {
   title: 'Customers',
-  count: '{{n}} customers',
+  count_one: '{{n}} customer',
+  count_other: '{{n}} customers',
   nameless: 'Unnamed customer',
   searchHint: 'Name, account, order, full phone, e-mail',
   ordersOf_one: '{{n}} order',
@@ -15,7 +16,8 @@ export default {
   noOrders: 'No orders yet',
   noIdentities: 'No identities yet',
   needName: 'Enter a name',
-  rhythm: 'about {{n}} days',
+  rhythm_one: 'about {{n}} day',
+  rhythm_other: 'about {{n}} days',
   identitiesText:
     'All of these are taken to be the same customer. Phone numbers and e-mail addresses are masked.',
   field: {
@@ -42,7 +44,7 @@ export default {
     created: 'Known since',
   },
   scored: {
-    asOf: 'Segments as of {{day}}',
+    asOf: 'Tiers as of {{day}}',
     bins: '{{n}} bins each',
     shop: 'Orders of “{{name}}” only',
   },
@@ -69,8 +71,10 @@ export default {
     add: 'Add tag',
     remove: 'Remove tag',
     clear: 'Clear selection',
-    added: '"{{tag}}" added to {{n}} customers',
-    removed: '"{{tag}}" removed from {{n}} customers',
+    added_one: '"{{tag}}" added to {{n}} customer',
+    added_other: '"{{tag}}" added to {{n}} customers',
+    removed_one: '"{{tag}}" removed from {{n}} customer',
+    removed_other: '"{{tag}}" removed from {{n}} customers',
     undone: 'Undone',
     nothing: 'All of them are like that already; nothing was changed',
     tooMany: 'At most {{n}} at once',

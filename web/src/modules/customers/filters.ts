@@ -1,12 +1,12 @@
 import type { CustomerQuery } from '@/api/types';
+import { idOf, isDay, oneOf, type Rules, someOf, sortOf, within } from '@/lib/known';
 import type { Search } from '@/lib/url';
+import { CLASSIC_TIERS, ELEVEN_TIERS, RATINGS } from '@/lib/words';
 
 const TEXT = [
   'q',
   'shop',
   'tag',
-  'tier',
-  'classic',
   'cell',
   'as_of',
   'rfm_shop',
@@ -19,14 +19,49 @@ const TEXT = [
 ] as const;
 const NUMBERS = ['bins', 'orders_min', 'orders_max', 'revenue_min', 'revenue_max'] as const;
 
-export const FILTERS = [...TEXT, ...NUMBERS] as const;
+/** Several values, in the URL with commas between them. */
+const LISTS = ['tier', 'classic'] as const;
+
+export const FILTERS = [...TEXT, ...LISTS, ...NUMBERS] as const;
+
+const SORTS = ['last_order_at', 'first_order_at', 'orders', 'revenue', 'average_order', 'created_at'];
+const SCORE = '(?:[1-9]|10|\\*)';
+const CELL = new RegExp(`^R${SCORE}F${SCORE}M${SCORE}$`, 'i');
+
+/** What the filters may be; shops and tags once they are known. */
+export function rulesOf(shops?: { id: string }[], tags?: { id: string }[]): Rules {
+  return {
+    shop: idOf(shops),
+    rfm_shop: idOf(shops),
+    tag: idOf(tags),
+    tier: someOf(ELEVEN_TIERS),
+    classic: someOf(CLASSIC_TIERS),
+    cell: (value) => CELL.test(value),
+    rating: oneOf(RATINGS),
+    as_of: isDay,
+    last_order_from: isDay,
+    last_order_to: isDay,
+    first_order_from: isDay,
+    first_order_to: isDay,
+    bins: within(2, 10),
+    orders_min: within(0),
+    orders_max: within(0),
+    revenue_min: within(0),
+    revenue_max: within(0),
+    sort: sortOf(SORTS),
+  };
+}
 
 /** The filters of the URL as the server takes them; anything else in the URL is left out. */
 export function queryOf(url: Search): CustomerQuery {
-  const query: Record<string, string | number> = {};
+  const query: Record<string, string | number | string[]> = {};
   for (const name of TEXT) {
     const value = url[name];
     if (value) query[name] = value;
+  }
+  for (const name of LISTS) {
+    const value = url[name];
+    if (value) query[name] = value.split(',');
   }
   for (const name of NUMBERS) {
     const value = url[name];

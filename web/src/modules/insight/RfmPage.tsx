@@ -3,12 +3,14 @@ import dayjs from 'dayjs';
 import { useTranslation } from 'react-i18next';
 import type { Rfm } from '@/api/types';
 import { useFormat } from '@/lib/format';
-import { useUrl } from '@/lib/url';
+import { idOf, isDay, oneOf, within } from '@/lib/known';
 import { FilterBar, Labelled } from '@/ui/filters';
+import { useKnownUrl } from '@/ui/known';
 import { AppLink } from '@/ui/Link';
 import { Page, Panel } from '@/ui/Page';
+import { useShops } from '@/ui/shops';
 import { EmptyState, Loaded } from '@/ui/states';
-import { type RfmQuery, useRfm, useShops } from './api';
+import { type RfmQuery, useRfm } from './api';
 import { CubePanel } from './CubePanel';
 import { MovementPanel } from './MovementPanel';
 import { ThresholdsPanel } from './ThresholdsPanel';
@@ -17,8 +19,15 @@ import { TiersPanel } from './TiersPanel';
 export default function RfmPage() {
   const { t } = useTranslation();
   const format = useFormat();
-  const [url, setUrl] = useUrl();
   const shops = useShops();
+  const [url, setUrl] = useKnownUrl({
+    as_of: isDay,
+    compare_to: isDay,
+    bins: within(2, 10),
+    layer: within(1, 10),
+    shop: idOf(shops.data),
+    scheme: oneOf(['eleven', 'classic']),
+  });
   const query: RfmQuery = {
     as_of: url.as_of,
     bins: url.bins ? Number(url.bins) : undefined,
@@ -32,7 +41,11 @@ export default function RfmPage() {
       title={t('insight.rfm.title')}
       note={
         rfm.data
-          ? t('insight.rfm.note', { day: rfm.data.as_of, n: format.int(rfm.data.customers) })
+          ? t('insight.rfm.note', {
+              day: rfm.data.as_of,
+              count: rfm.data.customers,
+              n: format.int(rfm.data.customers),
+            })
           : undefined
       }
     >

@@ -32,7 +32,8 @@ export function ThresholdsPanel(props: { data: Rfm }) {
     if (dimension === 'f') {
       // Orders are counted in whole numbers: from 2 to under 4 is 2 or 3.
       const least = Math.max(1, Math.ceil(low ?? 1));
-      if (high === undefined) return t('insight.thresholds.rangeF.from', { low: format.int(least) });
+      if (high === undefined)
+        return t('insight.thresholds.rangeF.from', { count: least, low: format.int(least) });
       const most = Math.ceil(high) - 1;
       if (most < least) return t('insight.thresholds.none');
       return most === least
@@ -40,8 +41,8 @@ export function ThresholdsPanel(props: { data: Rfm }) {
         : t('insight.thresholds.rangeF.between', { low: format.int(least), high: format.int(most) });
     }
     const unit = `insight.thresholds.range${dimension.toUpperCase()}`;
-    if (low === undefined) return t(`${unit}.below`, { high: bound(dimension, high as number) });
-    if (high === undefined) return t(`${unit}.from`, { low: bound(dimension, low) });
+    if (low === undefined) return t(`${unit}.below`, { count: high, high: bound(dimension, high as number) });
+    if (high === undefined) return t(`${unit}.from`, { count: low, low: bound(dimension, low) });
     return t(`${unit}.between`, { low: bound(dimension, low), high: bound(dimension, high) });
   };
   return (

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { client, itemsOf, take } from '@/api/client';
-import type { Rfm, Shop, Workbench } from '@/api/types';
+import { client, take } from '@/api/client';
+import type { Rfm, Workbench } from '@/api/types';
 import { queryClient } from '@/lib/query';
 
 const workbenchQuery = {
@@ -29,13 +29,5 @@ export function useRfm(query: RfmQuery) {
     queryKey: ['rfm', query],
     placeholderData: keepPreviousData,
     queryFn: ({ signal }) => take<Rfm>(client.GET('/api/v1/insight/rfm', { params: { query }, signal })),
-  });
-}
-
-export function useShops() {
-  return useQuery({
-    queryKey: ['shops'],
-    queryFn: async () => itemsOf<Shop>(await take(client.GET('/api/v1/commerce/shops'))),
-    staleTime: 60_000,
   });
 }

@@ -3,7 +3,8 @@ import { Button, Segmented, Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { JobState } from '@/api/types';
 import { useFormat } from '@/lib/format';
-import { useUrl } from '@/lib/url';
+import { oneOf } from '@/lib/known';
+import { useKnownUrl } from '@/ui/known';
 import { Panel } from '@/ui/Page';
 import { ScrollX } from '@/ui/ScrollX';
 import { useSay } from '@/ui/say';
@@ -24,7 +25,7 @@ export default function JobsPage() {
   const format = useFormat();
   const say = useSay();
   const client = useQueryClient();
-  const [url, setUrl] = useUrl();
+  const [url, setUrl] = useKnownUrl({ state: oneOf(STATES) });
   const query = useJobs(url.state as JobState);
   const retry = useMutation({
     mutationFn: retryJob,
