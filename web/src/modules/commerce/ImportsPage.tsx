@@ -116,7 +116,9 @@ export default function ImportsPage() {
               <span>
                 {[
                   row.shop?.name,
-                  row.rows_read ? t('ui.progress.rows', { n: format.int(row.rows_read) }) : undefined,
+                  row.rows_read
+                    ? t('ui.progress.rows', { count: row.rows_read, n: format.int(row.rows_read) })
+                    : undefined,
                 ]
                   .filter(Boolean)
                   .join(' · ')}

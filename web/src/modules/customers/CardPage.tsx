@@ -5,12 +5,14 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { CustomerCard } from '@/api/types';
 import { placeText, useFormat } from '@/lib/format';
+import { oneOf } from '@/lib/known';
 import { usePhone } from '@/lib/prefs';
-import { useUrl } from '@/lib/url';
+import { useKnownUrl } from '@/ui/known';
 import { AppLink } from '@/ui/Link';
 import { CustomerTags, TierMark } from '@/ui/marks';
 import { Facts, Page, Panel } from '@/ui/Page';
 import { useSay } from '@/ui/say';
+import { useClocks } from '@/ui/shops';
 import { Loaded } from '@/ui/states';
 import { Day, Int, Money, Nothing } from '@/ui/values';
 import { putTags, useCustomer, useTags } from './api';
@@ -28,11 +30,14 @@ export default function CardPage() {
   return <Loaded query={query}>{(card) => <Card key={card.id} card={card} />}</Loaded>;
 }
 
+const TABS = ['timeline', 'orders', 'notes', 'identities', 'merges'];
+
 function Card(props: { card: CustomerCard }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const clocks = useClocks();
   const phone = usePhone();
-  const [url, setUrl] = useUrl();
+  const [url, setUrl] = useKnownUrl({ tab: oneOf(TABS) });
   const [merging, setMerging] = useState(false);
   const { card } = props;
   const title = card.name || card.accounts[0]?.value || t('customers.nameless');
@@ -107,13 +112,16 @@ function Card(props: { card: CustomerCard }) {
               t('customers.field.refunds'),
               <Money key="ref" minor={card.refund_minor} currency={card.currency} />,
             ],
-            [t('customers.field.lastOrder'), <Day key="last" at={card.last_order_at} />],
+            [t('customers.field.lastOrder'), <Day key="last" at={card.last_order_at} offset={clocks()} />],
             [
               t('customers.field.rhythm'),
               card.median_days_between_orders == null ? (
                 <Nothing key="rhythm" />
               ) : (
-                t('customers.rhythm', { n: format.int(Math.round(card.median_days_between_orders)) })
+                t('customers.rhythm', {
+                  count: Math.round(card.median_days_between_orders),
+                  n: format.int(Math.round(card.median_days_between_orders)),
+                })
               ),
             ],
           ]}
