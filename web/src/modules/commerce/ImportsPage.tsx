@@ -24,7 +24,7 @@ export default function ImportsPage() {
     {
       key: 'name',
       title: t('commerce.imports.file'),
-      width: 220,
+      width: 200,
       render: (row) => (
         <AppLink href={`/imports/${row.id}`} className="first-link">
           {importName(row)}
@@ -34,13 +34,13 @@ export default function ImportsPage() {
     {
       key: 'state',
       title: t('commerce.field.state'),
-      width: 120,
+      width: 116,
       render: (row) => <ImportStateMark import={row} />,
     },
     {
       key: 'shop',
       title: t('commerce.field.shop'),
-      width: 120,
+      width: 112,
       render: (row) => row.shop?.name ?? <Nothing />,
     },
     {
@@ -52,32 +52,32 @@ export default function ImportsPage() {
     {
       key: 'rows',
       title: t('commerce.imports.rows'),
-      width: 68,
+      width: 66,
       right: true,
       render: (row) => <Int value={row.rows_read} />,
     },
     {
       key: 'created',
       title: t('commerce.result.created'),
-      width: 68,
+      width: 86,
       right: true,
       render: (row) => <Int value={row.orders_created} />,
     },
     {
       key: 'updated',
       title: t('commerce.result.updated'),
-      width: 68,
+      width: 86,
       right: true,
       render: (row) => <Int value={row.orders_updated} />,
     },
     {
       key: 'rejected',
       title: t('commerce.result.rejected'),
-      width: 68,
+      width: 86,
       right: true,
       render: (row) => <Int value={row.rejected} />,
     },
-    { key: 'at', title: t('commerce.imports.at'), width: 120, render: (row) => <Time at={row.created_at} /> },
+    { key: 'at', title: t('commerce.imports.at'), width: 104, render: (row) => <Time at={row.created_at} /> },
   ];
   return (
     <Page
