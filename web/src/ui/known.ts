@@ -15,7 +15,7 @@ export function useKnownUrl(rules: Rules): ReturnType<typeof useUrl> {
     if (!unknown) return;
     const names = unknown.split(',');
     message.warning({
-      key: 'unknown-filters',
+      key: `unknown-${unknown}`,
       duration: 8,
       content: t('ui.unknownFilters', {
         count: names.length,

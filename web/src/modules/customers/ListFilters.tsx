@@ -71,11 +71,12 @@ export function ListFilters(props: {
         <SearchField value={url.q} onChange={(q) => setUrl({ q })} placeholder={t('customers.searchHint')} />
         <Select
           allowClear
-          style={{ minWidth: 150, maxWidth: 260 }}
+          style={{ minWidth: 196, maxWidth: 260 }}
           aria-label={t('customers.field.tier')}
           placeholder={t('customers.field.tier')}
           mode="multiple"
-          maxTagCount="responsive"
+          maxTagCount={1}
+          maxTagPlaceholder={(rest) => `+${rest.length}`}
           value={listed(url.tier)}
           onChange={(tiers) => setUrl({ tier: tiers.join() || undefined })}
           options={ELEVEN_TIERS.map((tier) => ({ value: tier, label: tierName(tier) }))}

@@ -68,7 +68,9 @@ export function OrdersTab(props: { id: string }) {
                   <td>
                     <OrderStateMark state={order.state} />
                   </td>
-                  <td className="clip">{order.item_title}</td>
+                  <td className="clip clip-rest" title={order.item_title ?? undefined}>
+                    {order.item_title}
+                  </td>
                   <td className="num">
                     <Money minor={order.paid_minor} currency={order.currency} />
                   </td>

@@ -27,14 +27,14 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
       {
         key: 'name',
         title: t('customers.field.name'),
-        width: 104,
+        width: 100,
         always: true,
         render: (row) => <CustomerLink row={row} />,
       },
       {
         key: 'account',
         title: t('customers.field.account'),
-        width: 130,
+        width: 124,
         render: (row) =>
           row.accounts[0] ? (
             <>
@@ -48,7 +48,7 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
       {
         key: 'tier',
         title: t('customers.field.tier'),
-        width: 148,
+        width: 152,
         render: (row) => <TierMark tier={row.tier} />,
       },
       {
@@ -60,7 +60,7 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
       {
         key: 'orders',
         title: t('customers.field.orders'),
-        width: 78,
+        width: 88,
         right: true,
         sort: 'orders',
         render: (row) => <Int value={row.orders} />,
@@ -99,7 +99,7 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
       {
         key: 'place',
         title: t('customers.field.place'),
-        width: 112,
+        width: 110,
         render: (row) => <Place province={row.province} city={row.city} />,
       },
       {
@@ -126,7 +126,7 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
       {
         key: 'tags',
         title: t('customers.field.tags'),
-        width: 100,
+        width: 96,
         render: (row) => (row.tags.length ? <CustomerTags tags={row.tags} most={1} /> : <Nothing />),
       },
       {

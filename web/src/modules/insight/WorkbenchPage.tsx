@@ -61,6 +61,7 @@ function Board(props: { data: Workbench }) {
   const { t } = useTranslation();
   const format = useFormat();
   const { data } = props;
+  const week = sumOf(data.revenue_by_day.slice(-7));
   const day = `from=${data.day}&to=${data.day}`;
   // A file that was put away before anything was read is no news.
   const imports = data.recent_imports.filter((one) => one.state !== 'cancelled' || one.rows_read > 0);
@@ -71,12 +72,14 @@ function Board(props: { data: Workbench }) {
           name={t('insight.workbench.orders')}
           value={format.int(data.orders.value)}
           before={format.int(data.orders.before)}
+          week={format.int(week.orders)}
           href={`/orders?${day}`}
         />
         <Today
           name={t('insight.workbench.revenue')}
           value={format.money(data.revenue_minor.value, data.currency)}
           before={format.money(data.revenue_minor.before, data.currency)}
+          week={format.money(week.revenue_minor, data.currency)}
           href={`/orders?${day}&sort=-paid_amount`}
         />
         <Today
@@ -148,14 +151,27 @@ function Board(props: { data: Workbench }) {
   );
 }
 
-/** Today so far beside the whole of yesterday: two facts, and no percentage of a day that is not over. */
-function Today(props: { name: string; value: string; before: string; href: string }) {
+function sumOf(days: Workbench['revenue_by_day']) {
+  return {
+    orders: days.reduce((sum, one) => sum + one.orders, 0),
+    revenue_minor: days.reduce((sum, one) => sum + one.revenue_minor, 0),
+  };
+}
+
+/**
+ * Today so far beside the whole of yesterday, and no percentage of a day that is not over. The week tells
+ * something in the morning too, and where files are imported once in a while.
+ */
+function Today(props: { name: string; value: string; before: string; week?: string; href: string }) {
   const { t } = useTranslation();
   return (
     <AppLink href={props.href} className="tile tile-link">
       <span className="tile-name">{props.name}</span>
       <span className="tile-value figure">{props.value}</span>
       <span className="quiet figure">{t('insight.workbench.before', { n: props.before })}</span>
+      {props.week ? (
+        <span className="quiet figure">{t('insight.workbench.week', { n: props.week })}</span>
+      ) : null}
     </AppLink>
   );
 }

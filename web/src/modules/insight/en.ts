@@ -7,6 +7,7 @@ export default {
     newCustomers: 'New customers',
     refunds: 'Refunded orders',
     before: 'Yesterday: {{n}}',
+    week: 'Last 7 days: {{n}}',
     attention: 'Needs attention',
     calm: 'Nothing needs attention.',
     imports: 'Latest imports',

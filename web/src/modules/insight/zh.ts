@@ -7,6 +7,7 @@ export default {
     newCustomers: '新客户',
     refunds: '退款单',
     before: '昨天全天 {{n}}',
+    week: '近 7 天 {{n}}',
     attention: '需要处理',
     calm: '没有需要处理的事。',
     imports: '最近的导入',
