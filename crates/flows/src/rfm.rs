@@ -144,8 +144,9 @@ pub async fn rfm(engine: &EngineHandle, params: &RfmParams) -> Result<RfmAnswer,
     let shops = engine.shops();
     let mut errors = FieldErrors::default();
     let shop = params.shop.as_deref().and_then(|text| {
-        let known = shops.all().iter().find(|shop| shop.name == text).map(|shop| shop.id);
-        known.or_else(|| errors.keep("shop", text.parse::<ShopId>()))
+        let known = shops.by_name(text).map(|shop| shop.id);
+        let unknown = |_| format!("there is no shop {text}");
+        known.or_else(|| errors.keep("shop", text.parse::<ShopId>().map_err(unknown)))
     });
     let scheme = match params.scheme.as_deref() {
         None => Some(Scheme::Eleven),

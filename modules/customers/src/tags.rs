@@ -30,8 +30,11 @@ impl std::str::FromStr for TagName {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        if text.is_empty() || text.chars().count() > NAME_MAX || text.contains(char::is_control) {
+        if text.is_empty() || text.chars().count() > NAME_MAX {
             return Err(format!("must be 1 to {NAME_MAX} characters"));
+        }
+        if text.contains(char::is_control) {
+            return Err("must not contain control characters".to_owned());
         }
         Ok(Self(text.to_owned()))
     }

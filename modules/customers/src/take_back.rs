@@ -7,7 +7,9 @@ use kernel::{CustomerId, MergeId, Timestamp, TypedId};
 use platform::{Ctx, DbError, Scope, Tx};
 use uuid::Uuid;
 
+use crate::history::Change;
 use crate::merge::{self, UnmergeError};
+use crate::model::Rating;
 use crate::resolve::Resolved;
 use crate::store::merges::MergeRow;
 use crate::store::suggestions::{MERGED_SINCE, SuggestionRow};
@@ -56,7 +58,10 @@ impl fmt::Display for TakeBackRefused {
             write!(f, "{separator} {count} {what}")?;
             separator = ",";
         }
-        f.write_str("; take that back first")
+        f.write_str(
+            "; take that back first: remove the notes and tags, give names and ratings back as they \
+             were, undo the merges",
+        )
     }
 }
 
@@ -177,7 +182,10 @@ pub async fn worked_with(
     let mut found = store::take_back::worked_with(tx, scope, range, most).await?.map(|ids| {
         roots::distinct(&ids).into_iter().map(CustomerId::from_uuid).collect::<Vec<_>>()
     });
-    let [noted, tagged, edited, merged] = found.each_mut().map(std::mem::take);
+    let [noted, tagged, mut edited, merged] = found.each_mut().map(std::mem::take);
+    let ids: Vec<Uuid> = edited.iter().map(|id| id.uuid()).collect();
+    let still = self::edited(tx, scope, &ids).await?;
+    edited.retain(|id| still.contains(&id.uuid()));
     Ok(WorkedWith { noted, tagged, edited, merged })
 }
 
@@ -268,6 +276,29 @@ async fn own_merges(
     Ok(OwnMerges { merges: own.into_values().collect(), settled })
 }
 
+/// Those of `ids` whose name or rating is another than before the first edit.
+async fn edited(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<HashSet<Uuid>, DbError> {
+    type Ends<T> = Option<(T, T)>;
+    let mut ends: HashMap<Uuid, (Ends<String>, Ends<Option<Rating>>)> = HashMap::new();
+    for (customer, detail) in store::take_back::edits(tx, scope, ids).await? {
+        let change = serde_json::from_str(&detail)
+            .map_err(|error| DbError::Refused(format!("history of {customer}: {error}")))?;
+        let Change::Edit { name, rating } = change else { continue };
+        let (names, ratings) = ends.entry(customer).or_default();
+        if let Some((before, after)) = name {
+            names.get_or_insert((before, String::new())).1 = after;
+        }
+        if let Some((before, after)) = rating {
+            ratings.get_or_insert((before, None)).1 = after;
+        }
+    }
+    let differs = |(names, ratings): &(Ends<String>, Ends<Option<Rating>>)| {
+        names.as_ref().is_some_and(|(first, last)| first != last)
+            || ratings.is_some_and(|(first, last)| first != last)
+    };
+    Ok(ends.into_iter().filter(|(_, ends)| differs(ends)).map(|(customer, _)| customer).collect())
+}
+
 async fn dependents(
     tx: &mut Tx,
     scope: Scope,
@@ -281,7 +312,7 @@ async fn dependents(
     let mut found = TakeBackRefused {
         noted: store::take_back::noted(tx, scope, &created).await?,
         tagged: store::take_back::tagged(tx, scope, &created).await?,
-        edited: store::take_back::edited(tx, scope, &created).await?,
+        edited: edited(tx, scope, &created).await?.len() as i64,
         merged: by_people as i64,
     };
     if found.merged == 0 {

@@ -79,11 +79,37 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
     }
 }
 
+/// What is said of a text with that character, which PostgreSQL stores in no text.
+pub(super) const NUL: &str = "must not contain the character NUL";
+
+/// The path of the first text or name with a NUL in it.
+fn path_of_nul(value: &serde_json::Value, path: &str) -> Option<String> {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => text.contains('\0').then(|| path.to_owned()),
+        Value::Array(items) => (0..)
+            .zip(items)
+            .find_map(|(at, item): (usize, _)| path_of_nul(item, &format!("{path}[{at}]"))),
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            if name.contains('\0') { Some(path) } else { path_of_nul(value, &path) }
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
 /// Reads JSON, naming the field that is wrong.
 ///
 /// # Errors
 /// 400 for what is no JSON, 422 for a wrong field.
 pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // JSON can write it in no other way.
+    if bytes.windows(6).any(|part| part == br"\u0000")
+        && let Ok(value) = serde_json::from_slice(bytes)
+        && let Some(path) = path_of_nul(&value, "")
+    {
+        return Err(Problem::field(&path, NUL));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let message = error.inner().to_string();
@@ -149,6 +175,13 @@ mod tests {
         );
         assert_eq!(field_of(r#"{"name": "a", "filter": {"orders": 1}}"#), "filter.orders");
         assert_eq!(field_of(r#"{"name": "a", "filter": {}}"#), "filter.orders_min");
+    }
+
+    #[test]
+    fn a_nul_is_named_wherever_it_stands() {
+        assert_eq!(field_of(r#"{"name": "a\u0000"}"#), "name");
+        assert_eq!(field_of(r#"{"name": "a", "filter": {"tags": ["b", "\u0000"]}}"#), "filter.tags[1]");
+        assert!(read_json::<serde_json::Value>(br#"{"name": "a\\u0000"}"#).is_ok(), "no NUL");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use kernel::FieldErrors;
 use serde::de::value::SeqDeserializer;
 use serde::de::{self, DeserializeOwned, IntoDeserializer, Visitor};
 
+use super::body::NUL;
 use crate::Problem;
 
 /// Most parameters of one request.
@@ -47,6 +48,13 @@ pub fn parse_query<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
         }
     }
     let mut errors = FieldErrors::default();
+    params.retain(|(name, values)| {
+        let is_storable = !values.0.iter().any(|value| value.contains('\0'));
+        if !is_storable {
+            errors.push(name.clone(), NUL);
+        }
+        is_storable
+    });
     // Each round takes at least one parameter away, or ends.
     loop {
         match T::deserialize(Params(&params)) {

@@ -23,11 +23,15 @@ pub(crate) async fn tagged(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i6
     count(tx, scope, select, ids).await
 }
 
-/// How many had their name or rating edited, even if that was edited back.
-pub(crate) async fn edited(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i64, DbError> {
-    let select = "SELECT COUNT(DISTINCT customer_id) FROM customers_history
+/// Edits of these customers, in the order in which they were made: whose, and what changed.
+pub(crate) async fn edits(
+    tx: &mut Tx,
+    scope: Scope,
+    ids: &[Uuid],
+) -> Result<Vec<(Uuid, String)>, DbError> {
+    let select = "SELECT customer_id, detail FROM customers_history
          WHERE org_id = $1 AND kind = 'edit' AND customer_id";
-    count(tx, scope, select, ids).await
+    by_ids(tx, scope, select, ids, "ORDER BY created_at, id").await
 }
 
 /// Customers within a range of ids who have notes, tags, edits, and merges made by people.
