@@ -139,10 +139,14 @@ fn key_file_of(folder: &Path) -> Result<PathBuf> {
     Ok(folder.with_file_name(name))
 }
 
+/// Whether `url` is of a database that the program knows.
+pub(crate) fn is_postgres(url: &str) -> bool {
+    ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme))
+}
+
 async fn open_database(folder: &Path, url: Option<&str>) -> Result<Db> {
     if let Some(url) = url {
-        let known = ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
-        if !known {
+        if !is_postgres(url) {
             bail!("--database-url must begin with postgres://");
         }
         return Db::connect_postgres(url)

@@ -5,6 +5,7 @@
 //! written, rejects kept, undo kept, event pushed. A transaction takes some batches and notes the progress that
 //! they make, so that after any crash the import goes on at the row after the last commit.
 
+mod at_work;
 mod begin;
 mod prepare;
 mod read;
@@ -25,6 +26,7 @@ use tokio::sync::mpsc;
 
 use crate::merge_by_itself::merge_by_itself;
 
+pub use at_work::is_at_work;
 pub(crate) use begin::blocking;
 pub use begin::{ImportOrder, begin, examine, reader_context, request_of};
 use prepare::{Memory, Preparer};
@@ -37,7 +39,7 @@ const BATCH_ORDERS: usize = 2_500;
 /// their indexes however few orders it has: larger ones write them less often.
 const COMMIT_ORDERS: usize = 250_000;
 /// Batches that may be read ahead of those being written.
-const READ_AHEAD_BATCHES: usize = 3;
+const READ_AHEAD_BATCHES: usize = 2;
 /// Files larger than this are worth reading all known identities ahead.
 const READ_AHEAD_BYTES: u64 = 16 << 20;
 /// Times a batch is tried again after another writer was faster.
@@ -145,7 +147,7 @@ async fn run_cut(
     }
     let shop = match import.shop_number {
         Some(number) => shops::by_number(&mut tx, cx, number).await?,
-        None => None,
+        None => import.request.new_shop.clone().filter(|_| import.dry_run).map(Shop::unmade),
     }
     .ok_or(ImportError::NotRunnable { id, state: import.state })?;
     import.state = ImportState::Running;
@@ -153,6 +155,7 @@ async fn run_cut(
     imports::save(&mut tx, cx.scope, &import).await?;
     tx.commit().await?;
 
+    let _at_work = at_work::AtWork::begin(platform, id);
     let keys = platform.keys(cx.scope.org());
     let worker = Worker {
         platform,

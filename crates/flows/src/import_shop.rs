@@ -38,7 +38,8 @@ impl From<DbError> for ShopError {
     }
 }
 
-/// Finds the shop by name or id, or makes it. A file that cannot be read makes no shop.
+/// Finds the shop by name or id, or makes it; for a dry run, gives it as it would be made. A file that
+/// cannot be read makes no shop.
 ///
 /// # Errors
 /// `Name` and `Unknown` as they say; as [`import_orders::examine`]; otherwise as the database says.
@@ -74,6 +75,9 @@ pub async fn find_or_make(
     let files = import_orders::blocking(move || import_orders::examine(&asked, &context)).await?;
     let format = files.first().and_then(|file| file.format.as_deref()?.parse().ok());
     new.channel = wanted.channel.or(format.map(channel_of)).unwrap_or(Channel::Own);
+    if order.dry_run {
+        return Ok(Shop::unmade(new));
+    }
     let mut tx = platform.db.begin().await?;
     match shops::create(&mut tx, cx, &new).await {
         Ok(shop) => {

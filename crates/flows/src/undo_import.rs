@@ -1,6 +1,6 @@
 //! Takes an import back: what it made goes, what it changed is as it was.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use commerce::batch::undo::{self, CustomersJournal};
 use commerce::events::OrdersChangedV1;
@@ -11,6 +11,8 @@ use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Platform, Tx, outbox};
 use serde::Deserialize as _;
 use uuid::Uuid;
+
+use crate::import_orders::is_at_work;
 
 /// Why an import cannot be taken back. Then nothing of it was.
 #[derive(Debug, thiserror::Error)]
@@ -28,13 +30,17 @@ pub enum UndoError {
     },
     /// Later imports changed the same orders, or brought orders for the customers this one made.
     #[error(
-        "later imports build on this one: number {}; undo them first, the newest first",
-        numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        "later imports build on this one: {}; undo them first, the newest first",
+        later.iter().rev().map(|(number, id)| format!("{id} (number {number})"))
+            .collect::<Vec<_>>().join(", ")
     )]
     BuiltUpon {
-        /// Their numbers.
-        numbers: BTreeSet<i64>,
+        /// They, by number.
+        later: BTreeMap<i64, ImportId>,
     },
+    /// A process works on it.
+    #[error("a process works on import {0} just now; cancel it first")]
+    AtWork(ImportId),
     /// People worked with the customers that this import made.
     #[error(transparent)]
     WorkedWith(customers::take_back::TakeBackRefused),
@@ -72,12 +78,21 @@ pub struct Undone {
     pub customers_removed: u64,
 }
 
-/// Takes the import back in one transaction: wholly or, when refused or interrupted, not at all.
+/// Takes the import back in one transaction: wholly or, when refused or interrupted, not at all. One
+/// that was killed while it ran is cancelled by that.
 ///
 /// # Errors
 /// The reason why it cannot be; otherwise as the database says.
 pub async fn undo(platform: &Platform, cx: &Ctx, id: ImportId) -> Result<Undone, UndoError> {
+    let at_work = is_at_work(platform, id);
     let mut tx = platform.db.begin().await?;
+    // One that was killed would stay as if it ran for ever. Whoever goes on with it all the same finds
+    // that it is taken back, and stops.
+    let killed = [ImportState::Running, ImportState::Queued];
+    let was_cut = imports::transition(&mut tx, cx, id, &killed, ImportState::Cancelled).await?;
+    if was_cut && at_work {
+        return Err(UndoError::AtWork(id));
+    }
     let undone = undo_in(&mut tx, cx, &platform.keys(cx.scope.org()), id).await?;
     tx.commit().await?;
     Ok(undone)
@@ -114,7 +129,7 @@ pub async fn undo_in(
     while let Some(kept) = undo::last_kept(tx, cx.scope, keys, number, i64::MAX).await? {
         let later = undo::changed_since(tx, cx.scope, number, &kept).await?;
         if !later.is_empty() {
-            return Err(UndoError::BuiltUpon { numbers: later.into_iter().collect() });
+            return Err(built_upon_by(tx, cx, later).await?);
         }
         undone.orders_removed += kept.created.len() as u64;
         // What the import made itself and changed in a later batch is not restored, but removed.
@@ -128,7 +143,7 @@ pub async fn undo_in(
         let created: Vec<_> = done.created.iter().map(|customer| customer.uuid()).collect();
         let numbers = commerce::store::imports_with_orders_of(tx, cx.scope, &created).await?;
         if !numbers.is_empty() {
-            return Err(UndoError::BuiltUpon { numbers });
+            return Err(built_upon_by(tx, cx, numbers).await?);
         }
         let apart = customers::take_back::take_back(tx, cx, done).await?;
         undone.customers_removed += created.len() as u64;
@@ -180,7 +195,7 @@ pub async fn refusal(
     if others {
         let numbers = built_upon(tx, cx, import.number).await?;
         if !numbers.is_empty() {
-            return Ok(Some(UndoError::BuiltUpon { numbers }));
+            return Ok(Some(built_upon_by(tx, cx, numbers).await?));
         }
     }
     let began = import.started_at.unwrap_or(import.created_at);
@@ -226,13 +241,28 @@ async fn refusal_of_small(
             numbers.extend(commerce::store::imports_with_orders_of(tx, cx.scope, &created).await?);
             numbers.remove(&number);
             if !numbers.is_empty() {
-                return Ok(Some(UndoError::BuiltUpon { numbers }));
+                return Ok(Some(built_upon_by(tx, cx, numbers).await?));
             }
         }
         let found = customers::take_back::check_take_back(tx, cx.scope, &done).await?;
         refused = refused.plus(found);
     }
     Ok((!refused.is_nothing()).then_some(UndoError::WorkedWith(refused)))
+}
+
+/// The refusal that names these imports.
+async fn built_upon_by(
+    tx: &mut Tx,
+    cx: &Ctx,
+    numbers: impl IntoIterator<Item = i64>,
+) -> Result<UndoError, DbError> {
+    let mut later = BTreeMap::new();
+    for number in numbers {
+        if let Some(id) = imports::id_of(tx, cx.scope, number).await? {
+            later.insert(number, id);
+        }
+    }
+    Ok(UndoError::BuiltUpon { later })
 }
 
 /// Later imports found to build on some of what the import `number` made.

@@ -43,6 +43,18 @@ impl TestDb {
     /// # Panics
     /// When there is no cluster: run the tests with `scripts/with-postgres.sh cargo nextest run`.
     pub async fn postgres(migrations: &[Migration]) -> Self {
+        Self::postgres_made(migrations, "").await
+    }
+
+    /// A PostgreSQL database that sorts texts as people of `locale` (`en-US`) do.
+    pub async fn postgres_of_locale(migrations: &[Migration], locale: &str) -> Self {
+        let made = format!(
+            " TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE '{locale}' LOCALE 'C'"
+        );
+        Self::postgres_made(migrations, &made).await
+    }
+
+    async fn postgres_made(migrations: &[Migration], made: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let base = std::env::var(POSTGRES_URL).unwrap_or_else(|_| {
             panic!("{POSTGRES_URL} is not set; run `make test` or `scripts/with-postgres.sh cargo nextest run`")
@@ -52,7 +64,7 @@ impl TestDb {
             .await
             .expect("the test cluster answers");
         admin
-            .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}{made}")))
             .await
             .expect("a fresh database");
         admin.close().await.expect("the connection closes");

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
+use crate::shops::NewShop;
+
 pub use held::{held_files, remove_drafts};
 pub use rejected::{REJECTS_MAX, RejectedRow, drop_rejects, keep_rejects, rejects};
 
@@ -97,6 +99,9 @@ pub struct ImportRequest {
     pub mapping: Option<String>,
     /// Whether the files were uploaded and are removed when the import ends.
     pub uploaded: bool,
+    /// The shop as a dry run would make it, where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_shop: Option<NewShop>,
 }
 
 /// How far an import is, and what it did. Counts are those of all sessions of the import together.
@@ -262,6 +267,20 @@ pub async fn get(tx: &mut Tx, scope: Scope, id: ImportId) -> Result<Option<Impor
     let row: Option<ImportRow> =
         tx.fetch_optional(AssertSqlSafe(sql), args![scope.org_arg(), id]).await?;
     row.map(Import::try_from).transpose()
+}
+
+/// The id of the import with that number.
+///
+/// # Errors
+/// As the database says.
+pub async fn id_of(tx: &mut Tx, scope: Scope, number: i64) -> Result<Option<ImportId>, DbError> {
+    let row: Option<(Uuid,)> = tx
+        .fetch_optional(
+            "SELECT id FROM commerce_imports WHERE org_id = $1 AND number = $2",
+            args![scope.org_arg(), number],
+        )
+        .await?;
+    Ok(row.map(|(id,)| ImportId::from_uuid(id)))
 }
 
 /// The newest import of the same files into the same shop that was begun and not ended.

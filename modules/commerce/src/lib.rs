@@ -43,6 +43,16 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 4,
         sql: include_str!("../migrations/0004_reason_codes.sql"),
     },
+    Migration {
+        module: "commerce",
+        version: 5,
+        sql: include_str!("../migrations/0005_unchanged_orders.sql"),
+    },
+    Migration {
+        module: "commerce",
+        version: 6,
+        sql: include_str!("../migrations/0006_order_numbers_by_bytes.sql"),
+    },
 ];
 
 /// The module as the house knows it. Its lists and imports cross modules and are flows.

@@ -147,8 +147,8 @@ impl Conditions {
     }
 }
 
-/// The least text above all that begin with `prefix`. Order numbers are ASCII, where the order of
-/// bytes and of texts is one.
+/// The least text above all that begin with `prefix`, by bytes, as the column is compared on both
+/// databases.
 fn after_prefix(prefix: &str) -> Option<String> {
     let mut bytes = prefix.as_bytes().to_vec();
     let last = bytes.last_mut()?;

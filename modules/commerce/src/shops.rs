@@ -80,6 +80,30 @@ pub struct Shop {
     pub zone: Zone,
 }
 
+impl Shop {
+    /// A shop that is not made: a dry run reads as if for it. No shop has its number.
+    #[must_use]
+    pub fn unmade(new: NewShop) -> Self {
+        let NewShop { name, channel, currency, zone } = new;
+        let id = kernel::TypedId::from_uuid(uuid::Uuid::nil());
+        Self { id, number: 0, name, channel, currency, zone }
+    }
+
+    /// Its number, if it is made.
+    #[must_use]
+    pub const fn made_number(&self) -> Option<i64> {
+        if self.number > 0 { Some(self.number) } else { None }
+    }
+
+    /// What it would be made as, if it is not made.
+    #[must_use]
+    pub fn to_make(&self) -> Option<NewShop> {
+        let Self { channel, currency, zone, .. } = *self;
+        let name = self.name.clone();
+        self.made_number().is_none().then_some(NewShop { name, channel, currency, zone })
+    }
+}
+
 /// Longest name of a shop, in characters.
 pub const NAME_MAX: usize = 100;
 
@@ -89,14 +113,17 @@ pub const NAME_MAX: usize = 100;
 /// What is wrong with it, in words.
 pub fn parse_name(text: &str) -> Result<String, String> {
     let name = text.trim();
-    if name.is_empty() || name.chars().count() > NAME_MAX || name.contains(char::is_control) {
+    if name.is_empty() || name.chars().count() > NAME_MAX {
         return Err(format!("must be 1 to {NAME_MAX} characters"));
+    }
+    if name.contains(char::is_control) {
+        return Err("must not contain control characters".to_owned());
     }
     Ok(name.to_owned())
 }
 
 /// What a new shop is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewShop {
     /// Its name, unique in the organisation.
     pub name: String,

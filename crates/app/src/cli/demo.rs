@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use commerce::imports::ImportState;
+use commerce::imports::{self, Import, ImportState};
 use commerce::shops::{self, Channel, NewShop};
 use demoshop::{Encoding, Era, ShopPlan, Written};
 use flows::import_orders::{self, ImportOrder};
 use identity::{Email, NewUser, Password, PersonName, Role};
-use kernel::{Currency, OrgId, Zone};
+use kernel::{Currency, ImportId, Limit, OrgId, Zone};
+use platform::{Ctx, Tx};
 
 use super::{Global, ServeArgs, say, serve};
 use crate::Boot;
@@ -80,6 +81,11 @@ async fn shop(boot: &Boot, customers: u32) -> Result<()> {
     let known = shops::by_name(&mut tx, &cx, &new.name).await?;
     let shop = match known {
         Some(shop) => {
+            if let Some(import) = broken_off(&mut tx, &cx, shop.number).await? {
+                tx.rollback().await?;
+                say("Going on with the import of the demonstration shop …");
+                return run_import(boot, import.id).await;
+            }
             if commerce::store::shop_has_orders(&mut tx, cx.scope, shop.number).await? {
                 say("The demonstration shop is there already.");
                 return Ok(());
@@ -110,9 +116,26 @@ async fn shop(boot: &Boot, customers: u32) -> Result<()> {
     };
     let import =
         import_orders::begin(&boot.platform, &cx, &shop, &order, ImportState::Queued).await?;
+    run_import(boot, import.id).await
+}
+
+/// The import of the shop that was begun and not ended, if its files are still there.
+async fn broken_off(tx: &mut Tx, cx: &Ctx, shop: i64) -> Result<Option<Import>> {
+    let limit = Limit::new(None).map_err(anyhow::Error::msg)?;
+    let found = imports::list(tx, cx.scope, None, limit).await?.items;
+    let begun = [ImportState::Queued, ImportState::Running, ImportState::Failed];
+    Ok(found.into_iter().find(|import| {
+        import.shop_number == Some(shop)
+            && !import.dry_run
+            && begun.contains(&import.state)
+            && import.request.files.iter().all(|file| Path::new(&file.path).exists())
+    }))
+}
+
+async fn run_import(boot: &Boot, id: ImportId) -> Result<()> {
     let began = Instant::now();
     let mut said = Instant::now();
-    let done = import_orders::run(&boot.platform, &cx, import.id, |import| {
+    let done = import_orders::run(&boot.platform, &boot.ctx(), id, |import| {
         if said.elapsed() >= EVERY {
             said = Instant::now();
             let progress = &import.progress;

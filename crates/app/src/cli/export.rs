@@ -36,14 +36,26 @@ pub(super) struct CustomersArgs {
     #[arg(long, value_name = "NAME")]
     shop: Option<String>,
     /// The file to write: .csv or .xlsx
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    #[arg(long, value_name = "FILE", value_parser = out_file)]
+    out: Out,
+}
+
+/// A file whose name says its format.
+#[derive(Debug, Clone)]
+struct Out {
+    path: PathBuf,
+    format: ExportFormat,
+}
+
+fn out_file(text: &str) -> Result<Out, &'static str> {
+    let path = PathBuf::from(text);
+    let format = ExportFormat::of_path(&path).ok_or("the file must end in .csv or .xlsx")?;
+    Ok(Out { path, format })
 }
 
 pub(super) async fn run(global: &Global, command: ExportCommand) -> Result<ExitCode> {
     let ExportCommand::Customers(args) = command;
-    let format = ExportFormat::of_path(&args.out)
-        .with_context(|| format!("{}: the file must end in .csv or .xlsx", args.out.display()))?;
+    let Out { path, format } = args.out;
     let mut params = CustomerParams {
         cell: args.cell.map(Parsed),
         as_of: args.as_of,
@@ -66,9 +78,9 @@ pub(super) async fn run(global: &Global, command: ExportCommand) -> Result<ExitC
     }
     let wording = Wording::default();
     let customers =
-        export_customers::export_file(&engine, &cx, &params, format, wording, &args.out).await?;
+        export_customers::export_file(&engine, &cx, &params, format, wording, &path).await?;
     boot.close().await;
-    say(&format!("{}: {customers} customers", args.out.display()));
-    global.print(&serde_json::json!({ "file": args.out, "customers": customers }), "")?;
+    say(&format!("{}: {customers} customers", path.display()));
+    global.print(&serde_json::json!({ "file": path, "customers": customers }), "")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,18 +1,21 @@
 //! `guanxi import`.
 
-use std::io::IsTerminal as _;
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use commerce::formats::{Format, Language};
-use commerce::imports::{Import, ImportState};
+use commerce::imports::{self, Import, ImportState};
+use commerce::shops;
 use flows::import_orders::{self, ImportOrder};
 use flows::import_shop::{self, WantedShop};
-use flows::{undo_import, write_rejects};
+use flows::{cancel_import, undo_import, write_rejects};
 use indicatif::{ProgressBar, ProgressStyle};
-use kernel::ImportId;
+use kernel::{ImportId, Limit, Timestamp};
 use serde::Serialize;
 
 use super::{Global, say};
@@ -24,7 +27,7 @@ pub(super) struct ImportArgs {
     #[command(subcommand)]
     command: Option<ImportCommand>,
     /// The shop whose orders these are; made if it is new
-    #[arg(long, value_name = "NAME", required = true)]
+    #[arg(long, value_name = "NAME", required = true, value_parser = shops::parse_name)]
     shop: Option<String>,
     /// What kind of file it is
     #[arg(long, value_enum, default_value_t)]
@@ -47,6 +50,18 @@ enum ImportCommand {
         /// The import, `imp_…`
         #[arg(value_name = "IMPORT_ID")]
         id: ImportId,
+    },
+    /// Give an import up; what it brought in stays until it is undone
+    Cancel {
+        /// The import, `imp_…`
+        #[arg(value_name = "IMPORT_ID")]
+        id: ImportId,
+    },
+    /// List imports, the newest first
+    List {
+        /// How many, 1 to 200
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+        limit: u32,
     },
 }
 
@@ -84,6 +99,8 @@ impl FormatChoice {
 pub(super) async fn run(global: &Global, args: ImportArgs) -> Result<ExitCode> {
     match args.command {
         Some(ImportCommand::Undo { id }) => undo(global, id).await,
+        Some(ImportCommand::Cancel { id }) => cancel(global, id).await,
+        Some(ImportCommand::List { limit }) => list(global, limit).await,
         None => import(global, args).await,
     }
 }
@@ -204,25 +221,45 @@ async fn import(global: &Global, args: ImportArgs) -> Result<ExitCode> {
 }
 
 /// Writes the rejected rows beside the file they came from, or into the data folder if that is not
-/// writable.
+/// writable. They name people, so nobody else may read them; a file that is there already may be half
+/// corrected, and stays.
 async fn rejects(boot: &Boot, import: &Import, beside: &Path) -> Result<PathBuf> {
-    let mut name = beside.file_stem().unwrap_or_default().to_os_string();
-    name.push(".rejects.csv");
-    let near = std::path::absolute(beside.with_file_name(&name))?;
-    let far = boot.platform.folder.join(&name);
-    let (path, file) = match std::fs::File::create(&near) {
-        Ok(file) => (near, file),
-        Err(_) => {
-            let file = std::fs::File::create(&far)
-                .map_err(|error| anyhow::anyhow!(platform::disk::told(&error)))
-                .with_context(|| format!("cannot write {}", far.display()))?;
-            (far, file)
-        }
+    let stem = beside.file_stem().unwrap_or_default();
+    let near = std::path::absolute(beside)?;
+    let near = near.parent().unwrap_or(Path::new("/"));
+    let (path, file) = match new_rejects_file(near, stem) {
+        Ok(made) => made,
+        Err(_) => new_rejects_file(&boot.platform.folder, stem)
+            .map_err(|error| anyhow::anyhow!(platform::disk::told(&error)))
+            .with_context(|| format!("cannot write into {}", boot.platform.folder.display()))?,
     };
     let out = std::io::BufWriter::new(file);
     write_rejects::write_rejects(&boot.platform, &boot.ctx(), import, Language::English, out)
         .await?;
     Ok(path)
+}
+
+/// Makes `STEM.rejects.csv`, or `STEM.rejects-2.csv` and so on where that is taken.
+fn new_rejects_file(folder: &Path, stem: &OsStr) -> std::io::Result<(PathBuf, File)> {
+    const MOST: u32 = 1_000;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut number = 1;
+    loop {
+        let mut name = stem.to_os_string();
+        name.push(if number == 1 {
+            ".rejects.csv".into()
+        } else {
+            format!(".rejects-{number}.csv")
+        });
+        let path = folder.join(name);
+        match options.open(&path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && number < MOST => number += 1,
+            opened => return Ok((path, opened?)),
+        }
+    }
 }
 
 async fn undo(global: &Global, id: ImportId) -> Result<ExitCode> {
@@ -243,6 +280,76 @@ async fn undo(global: &Global, id: ImportId) -> Result<ExitCode> {
         }),
         "",
     )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn cancel(global: &Global, id: ImportId) -> Result<ExitCode> {
+    let boot = global.open().await?;
+    let import = cancel_import::cancel(&boot.platform, &boot.ctx(), id).await?;
+    boot.close().await;
+    say(&format!("{id} is cancelled; `guanxi import undo {id}` takes back what it brought in"));
+    global.print(&serde_json::json!({ "import_id": id, "state": import.state }), "")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An import in the answer of `guanxi import list --json`; stable for scripts.
+#[derive(Serialize)]
+struct Listed {
+    import_id: ImportId,
+    number: i64,
+    shop: Option<String>,
+    state: ImportState,
+    dry_run: bool,
+    rows_read: u64,
+    orders_created: u64,
+    orders_updated: u64,
+    created_at: Timestamp,
+}
+
+async fn list(global: &Global, limit: u32) -> Result<ExitCode> {
+    let boot = global.open().await?;
+    let cx = boot.ctx();
+    let limit = Limit::new(Some(limit)).map_err(anyhow::Error::msg)?;
+    let mut tx = boot.platform.db.read().await?;
+    let found = imports::list(&mut tx, cx.scope, None, limit).await?.items;
+    let shops = shops::all(&mut tx, &cx).await?;
+    tx.rollback().await?;
+    boot.close().await;
+    let imports: Vec<Listed> = found
+        .into_iter()
+        .map(|import| Listed {
+            import_id: import.id,
+            number: import.number,
+            shop: shops
+                .iter()
+                .find(|shop| Some(shop.number) == import.shop_number)
+                .map(|shop| shop.name.clone())
+                .or(import.request.new_shop.map(|shop| shop.name)),
+            state: import.state,
+            dry_run: import.dry_run,
+            rows_read: import.progress.rows_read,
+            orders_created: import.progress.orders_created,
+            orders_updated: import.progress.orders_updated,
+            created_at: import.created_at,
+        })
+        .collect();
+    let lines: Vec<String> = imports
+        .iter()
+        .map(|import| {
+            format!(
+                "{}  {:>5}  {:<9}  {:>9} rows  {:>9} new  {:>9} changed  {}{}",
+                import.import_id,
+                import.number,
+                import.state.name(),
+                import.rows_read,
+                import.orders_created,
+                import.orders_updated,
+                import.shop.as_deref().unwrap_or("-"),
+                if import.dry_run { "  (dry run)" } else { "" }
+            )
+        })
+        .collect();
+    global.print(&serde_json::json!({ "imports": imports }), &lines.join("\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 

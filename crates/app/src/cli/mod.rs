@@ -12,7 +12,7 @@ mod token;
 mod user;
 mod verify;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,7 +22,7 @@ use platform::telemetry::{self, LogFormat};
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
-use crate::{Boot, DataOptions};
+use crate::{Boot, DataOptions, boot};
 
 pub use serve::{ServeArgs, serve};
 
@@ -53,6 +53,7 @@ pub struct Global {
         long,
         global = true,
         value_name = "postgres://…",
+        value_parser = postgres_url,
         env = "GUANXI_DATABASE_URL",
         hide_env_values = true
     )]
@@ -70,6 +71,10 @@ pub struct Global {
         default_value_t
     )]
     pub log: Log,
+}
+
+fn postgres_url(text: &str) -> Result<String, &'static str> {
+    if boot::is_postgres(text) { Ok(text.to_owned()) } else { Err("must begin with postgres://") }
 }
 
 /// How log lines look.
@@ -175,7 +180,9 @@ fn init_log(global: &Global, command: &Command) {
             // The database's own remarks help nobody at a terminal; its errors come as answers.
             let filter = EnvFilter::try_from_default_env()
                 .unwrap_or_else(|_| EnvFilter::new("warn,sqlx=error"));
-            let builder = tracing_subscriber::fmt().with_env_filter(filter);
+            let builder = tracing_subscriber::fmt()
+                .with_env_filter(filter)
+                .with_ansi(std::io::stderr().is_terminal());
             // Fails only when there is a subscriber already.
             let _ = builder.with_target(false).with_writer(std::io::stderr).try_init();
         }
@@ -217,6 +224,8 @@ mod tests {
             "guanxi import --shop 茶 a.csv b.csv",
             "guanxi import --shop T --format taobao-orders --map m.toml --dry-run a.csv --json",
             "guanxi import undo imp_01h455vb4pex5vsknk084sn02q --data x",
+            "guanxi import cancel imp_01h455vb4pex5vsknk084sn02q --json",
+            "guanxi import list --json",
             "guanxi rfm --as-of 2026-01-31 --bins 5 --shop T --database-url postgres://h/d",
             "guanxi export customers --cell R5F5M5 --out a.csv",
             "guanxi export customers --tier champions --out a.xlsx --json",
@@ -247,6 +256,11 @@ mod tests {
             "guanxi rfm --bins 11",
             "guanxi rfm --as-of 2026-02-30",
             "guanxi export customers",
+            "guanxi export customers --out t.txt",
+            "guanxi import --shop= a.csv",
+            "guanxi import cancel",
+            "guanxi import list --limit 0",
+            "guanxi verify --database-url mysql://h/d",
             "guanxi bench generate-export --orders 0 --out a.csv",
             "guanxi bench spine --only speed",
         ] {

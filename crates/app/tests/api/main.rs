@@ -9,6 +9,7 @@ mod edge;
 mod house;
 mod imports;
 mod imports_steps;
+mod mended;
 mod merging;
 mod people;
 mod reading;

@@ -84,14 +84,14 @@ fn goes_on_behind(said: &[String]) -> Option<u64> {
 
 /// Rows that are committed of the one import of the place. The database is closed again at once, so
 /// that there is something to recover when the program is killed.
-fn rows_committed(place: &Place) -> u64 {
+pub fn rows_committed(place: &Place) -> u64 {
     let read = async {
         if !place.has_database() {
             return 0;
         }
         let db = place.open().await;
         let mut tx = db.read().await.unwrap();
-        let sql = "SELECT progress FROM commerce_imports";
+        let sql = "SELECT progress FROM commerce_imports ORDER BY number DESC LIMIT 1";
         // The tables may not be there yet.
         let progress: Option<(String,)> = tx.fetch_optional(sql, vec![]).await.unwrap_or(None);
         tx.rollback().await.unwrap();

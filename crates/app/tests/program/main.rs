@@ -7,6 +7,7 @@ mod bad;
 mod bad_files;
 mod bad_places;
 mod http;
+mod imports;
 mod kills;
 mod kills_of_server;
 mod orders;

@@ -180,7 +180,10 @@ mod tests {
     #[test]
     fn a_nul_is_named_wherever_it_stands() {
         assert_eq!(field_of(r#"{"name": "a\u0000"}"#), "name");
-        assert_eq!(field_of(r#"{"name": "a", "filter": {"tags": ["b", "\u0000"]}}"#), "filter.tags[1]");
+        assert_eq!(
+            field_of(r#"{"name": "a", "filter": {"tags": ["b", "\u0000"]}}"#),
+            "filter.tags[1]"
+        );
         assert!(read_json::<serde_json::Value>(br#"{"name": "a\\u0000"}"#).is_ok(), "no NUL");
     }
 

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use commerce::import_view::ImportView;
 use commerce::imports::{self, Import, ImportState, Progress};
 use commerce::shops::{self, Channel};
+use flows::cancel_import::CANCELLABLE;
 use flows::clean_uploads::remove_empty_folders;
 use flows::import_orders::{self, ImportOrder};
 use flows::import_shop::{self, WantedShop};
@@ -82,7 +83,9 @@ async fn start(
     let format = body.format.as_deref().or(draft.request.format.as_deref());
     let format = format_field(&mut errors, format.filter(|name| *name != "auto"));
     let name = body.shop.as_deref().map(str::trim).filter(|name| !name.is_empty());
+    let tried = draft.request.new_shop.as_ref();
     let name = name.or(known_shop.as_ref().map(|shop| shop.name.as_str()));
+    let name = name.or(tried.map(|shop| shop.name.as_str()));
     if name.is_none() {
         errors.push("shop", "is missing: the name of the shop whose orders these are");
     }
@@ -95,14 +98,18 @@ async fn start(
         dry_run: body.dry_run,
         uploaded: true,
     };
-    let wanted = WantedShop { name, channel: body.channel, currency: body.currency };
+    let tried = tried.filter(|shop| shop.name == name);
+    let wanted = WantedShop {
+        name,
+        channel: body.channel.or(tried.map(|shop| shop.channel)),
+        currency: body.currency.or(tried.map(|shop| shop.currency)),
+    };
     let shop = import_shop::find_or_make(&platform, &cx, wanted, &order)
         .await
         .map_err(|error| shop_problem(error, &order.files))?;
-    let context = import_orders::reader_context(&shop);
     let files = order.files.clone();
     let (request, fingerprint) =
-        import_orders::request_of(order, context).await.map_err(|error| problem(error, &files))?;
+        import_orders::request_of(order, &shop).await.map_err(|error| problem(error, &files))?;
 
     let mut tx = platform.db.begin().await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
@@ -117,7 +124,7 @@ async fn start(
     let mut import = draft;
     import.state = queued;
     import.dry_run = body.dry_run;
-    import.shop_number = Some(shop.number);
+    import.shop_number = shop.made_number();
     import.progress = Progress {
         bytes_total: request.files.iter().map(|file| file.size_bytes).sum(),
         ..Progress::default()
@@ -217,14 +224,8 @@ async fn cancel(
     PathId(id): PathId<ImportId>,
     Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
-    let from = [
-        ImportState::Draft,
-        ImportState::Running,
-        ImportState::Queued,
-        ImportState::Paused,
-        ImportState::Failed,
-    ];
-    let answer = step(&platform, &cx, id, key, &from, ImportState::Cancelled, None).await?;
+    let (from, to) = (CANCELLABLE, ImportState::Cancelled);
+    let answer = step(&platform, &cx, id, key, &from, to, None).await?;
     let import = find(&platform, &cx, id).await?;
     import_orders::remove_uploads(&import);
     remove_empty_folders(&import);

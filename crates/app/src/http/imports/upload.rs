@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::multipart::{Field, MultipartError, MultipartRejection};
 use axum::extract::{DefaultBodyLimit, Multipart, State};
 use axum::http::StatusCode;
 use commerce::formats::ReaderContext;
@@ -87,8 +87,10 @@ async fn upload(
     State(platform): State<Platform>,
     Cx(cx): Cx,
     Idempotency(key): Idempotency,
-    multipart: Multipart,
+    multipart: Result<Multipart, MultipartRejection>,
 ) -> Result<Answer, Problem> {
+    let multipart =
+        multipart.map_err(|_| Problem::unsupported_media_type("multipart/form-data"))?;
     let folder = platform.folder.join(UPLOADS).join(cx.fresh::<ImportId>().to_string());
     tokio::fs::create_dir_all(&folder).await.map_err(|error| Problem::disk(&error))?;
     let done = async {
@@ -167,7 +169,11 @@ async fn text(part: &mut Field<'_>, name: &str) -> Result<String, Problem> {
             return Err(Problem::field(name, wrong));
         }
     }
-    String::from_utf8(bytes).map_err(|_| Problem::field(name, "must be UTF-8"))
+    let text = String::from_utf8(bytes).map_err(|_| Problem::field(name, "must be UTF-8"))?;
+    if text.contains('\0') {
+        return Err(Problem::field(name, "must not contain the character NUL"));
+    }
+    Ok(text)
 }
 
 /// `true` or `false`; anything else could mean either.
@@ -227,6 +233,7 @@ async fn examine(platform: &Platform, cx: &Ctx, asked: Asked) -> Result<Examined
             format: order.format.map(|format| format.to_string()),
             mapping: order.mapping,
             uploaded: true,
+            new_shop: None,
         };
         let (state, fingerprint) = (ImportState::Draft, String::new());
         return Ok(Examined { shop_number: None, state, dry_run: false, fingerprint, request });
@@ -235,10 +242,9 @@ async fn examine(platform: &Platform, cx: &Ctx, asked: Asked) -> Result<Examined
     let shop = import_shop::find_or_make(platform, cx, wanted, &order)
         .await
         .map_err(|error| shop_problem(error, &files))?;
-    let context = import_orders::reader_context(&shop);
     let (request, fingerprint) =
-        import_orders::request_of(order, context).await.map_err(|error| problem(error, &files))?;
-    let (shop_number, state) = (Some(shop.number), ImportState::Queued);
+        import_orders::request_of(order, &shop).await.map_err(|error| problem(error, &files))?;
+    let (shop_number, state) = (shop.made_number(), ImportState::Queued);
     Ok(Examined { shop_number, state, dry_run, fingerprint, request })
 }
 
