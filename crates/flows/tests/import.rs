@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "import/reports.rs"]
+mod reports;
 mod shop;
 
 use commerce::formats::{Fault, Reason};
@@ -283,7 +285,7 @@ db_test! { MIGRATIONS;
         let (old, new) = (shop.order_report(&earlier(), "old.csv"), shop.order_report(&plan(), "new.csv"));
         let import = shop.import(&[&old, &new]).await;
         assert_eq!(import.progress.orders_created, 600);
-        assert!(import.progress.orders_updated > 0);
+        assert_eq!(import.progress.orders_updated, 0, "an order counts once");
         let undone = undo_import::undo(&shop.platform, &shop.cx, import.id).await.unwrap();
         assert_eq!((undone.orders_removed, undone.orders_restored), (600, 0));
         assert_eq!(undone.customers_removed, import.progress.customers_created);

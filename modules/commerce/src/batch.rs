@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::fingerprint::fingerprint;
-use crate::order::{OrderHead, Undated, merge_lines};
+use crate::lines::{merge_lines, with_all_lines};
+use crate::order::{OrderHead, Undated};
 use crate::record::{LineRecord, OrderRecord};
 use crate::store::{self, KnownOrder, OrderRow};
 
@@ -140,8 +141,10 @@ impl Known {
     #[must_use]
     pub fn is_unchanged(&self, report: &Report) -> bool {
         self.by_number.get(&report.record.external_no).is_some_and(|known| {
-            known.head_hash == report.head_hash
-                && (report.lines_hash == 0 || known.lines_hash == report.lines_hash)
+            match report.lines_hash {
+                0 => known.head_hash == report.head_hash,
+                said => known.lines_hash == said,
+            }
         })
     }
 }
@@ -153,6 +156,8 @@ pub struct Tally {
     pub created: u64,
     pub updated: u64,
     pub unchanged: u64,
+    /// Of those updated, how many an earlier batch counted as unchanged.
+    pub not_unchanged: u64,
     pub lines_created: u64,
 }
 
@@ -169,6 +174,46 @@ pub struct Applied {
     pub refused: Vec<Refused>,
     /// Customers whose orders changed.
     pub touched: foldhash::HashSet<Uuid>,
+    /// Numbers of the orders created, for a dry run.
+    pub created_numbers: Vec<String>,
+    /// Of the orders counted as unchanged, as [`Counted`] keeps them.
+    pub unchanged: Vec<u64>,
+}
+
+/// The orders that an import has counted as unchanged, so that each counts once: those it created or
+/// changed are known by their `last_import`.
+#[derive(Debug, Default)]
+pub struct Counted {
+    orders: foldhash::HashSet<u64>,
+    whole: bool,
+}
+
+impl Counted {
+    /// Of an import that has only begun.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self { whole: true, ..Self::default() }
+    }
+
+    /// Whether all that the import has counted is known, not only that of this run.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// Reads what the batches of an import counted.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn load(tx: &mut Tx, scope: Scope, import_number: i64) -> Result<Self, DbError> {
+        let orders = undo::unchanged_orders(tx, scope, import_number).await?;
+        Ok(Self { orders, whole: true })
+    }
+
+    /// Short for an order: the random half of its id.
+    const fn short(order: Uuid) -> u64 {
+        order.as_u128() as u64
+    }
 }
 
 /// A report that could not be applied.
@@ -200,6 +245,8 @@ pub struct BatchOf {
     pub shop_number: i64,
     /// Number of the import.
     pub import_number: i64,
+    /// Whether nothing shall be kept.
+    pub dry_run: bool,
 }
 
 /// What is known, said and resolved of one batch.
@@ -221,10 +268,10 @@ struct Pending {
     head: OrderHead,
     /// Lines, where this batch changed or read them.
     lines: Option<Vec<LineRecord>>,
-    lines_changed: bool,
-    /// Place of its image in `Applied::before`; `None` for a new order.
-    image: Option<usize>,
-    changed: bool,
+    /// Whether the last report of lines was late, and so are those that go on with it.
+    lines_late: bool,
+    /// Place of its image in `Applied::before`, and its head as it was; `None` for a new order.
+    image: Option<(usize, OrderHead)>,
 }
 
 /// A batch decided and not yet written.
@@ -245,6 +292,7 @@ pub fn plan(
     cx: &Ctx,
     keys: &OrgKeys,
     seen: &mut Seen,
+    counted: &mut Counted,
     batch: Batch<'_>,
 ) -> Result<Planned, DbError> {
     let Batch { of, mut known, reports, buyers } = batch;
@@ -257,8 +305,8 @@ pub fn plan(
         let place = match at.get(number).copied() {
             Some(place) => Some(place),
             None => match known.by_number.get(number) {
-                Some(_) if known.is_unchanged(&report) => {
-                    applied.tally.unchanged += 1;
+                Some(order) if known.is_unchanged(&report) => {
+                    applied.count_unchanged(counted, of, order.id, order.last_import);
                     continue;
                 }
                 Some(order) => match known.rows.remove(&order.id) {
@@ -270,11 +318,10 @@ pub fn plan(
                         applied.before.push(Before { order: row.clone(), lines: None });
                         pending.push(Pending {
                             row,
+                            image: Some((applied.before.len() - 1, head.clone())),
                             head,
                             lines,
-                            lines_changed: false,
-                            image: Some(applied.before.len() - 1),
-                            changed: false,
+                            lines_late: false,
                         });
                         Some(pending.len() - 1)
                     }
@@ -287,16 +334,11 @@ pub fn plan(
             Some(place) => {
                 at.insert(number.clone(), place);
                 let order = &mut pending[place];
-                let mut changed = update(of, order, &report, &mut applied.before);
+                update(order, &report, &mut applied.before);
                 if let Some(buyer) = buyers[index]
                     && order.row.customer_id.is_none()
                 {
                     order.row.customer_id = Some(buyer.uuid());
-                    changed = true;
-                }
-                if changed {
-                    order.changed = true;
-                    order.row.last_import = of.import_number;
                 }
             }
             None => {
@@ -309,6 +351,7 @@ pub fn plan(
                     }
                 };
                 head.sum_lines(&record.lines);
+                head.tell_lines(&record.lines);
                 at.insert(record.external_no.clone(), pending.len());
                 let id: OrderId = cx.ids.fresh(now);
                 let mut row = OrderRow::empty(id, of, record.external_no);
@@ -318,15 +361,14 @@ pub fn plan(
                 pending.push(Pending {
                     row,
                     head,
-                    lines_changed: !record.lines.is_empty(),
+                    lines_late: false,
                     lines: Some(record.lines),
                     image: None,
-                    changed: true,
                 });
             }
         }
     }
-    Ok(sort_out(seen, pending, applied))
+    Ok(sort_out(of, seen, counted, pending, applied))
 }
 
 impl OrderRow {
@@ -364,53 +406,107 @@ impl OrderRow {
     }
 }
 
-/// Takes a report into an order that is known; says whether anything changed.
-fn update(of: BatchOf, pending: &mut Pending, report: &Report, before: &mut [Before]) -> bool {
+impl Applied {
+    /// Counts an order that a report left as it was, unless this import has counted it before.
+    fn count_unchanged(
+        &mut self,
+        counted: &mut Counted,
+        of: BatchOf,
+        order: Uuid,
+        last_import: i64,
+    ) {
+        let short = Counted::short(order);
+        if last_import != of.import_number && counted.orders.insert(short) {
+            self.tally.unchanged += 1;
+            self.unchanged.push(short);
+        }
+    }
+}
+
+/// Takes a report into an order that is known.
+fn update(pending: &mut Pending, report: &Report, before: &mut [Before]) {
+    let record = &report.record;
+    let late = match record.goes_on {
+        true => pending.lines_late,
+        false => pending.head.is_ahead_of(record),
+    };
     let known_lines = pending.lines.clone().unwrap_or_default();
-    let same_import = pending.row.last_import == of.import_number;
-    let lines = merge_lines(known_lines.clone(), &report.record.lines, same_import);
+    let lines = merge_lines(&known_lines, record, late);
     let lines_changed = pending.lines.is_some() && lines != known_lines;
+    if !record.lines.is_empty() {
+        pending.lines_late = late;
+    }
 
     let mut head = pending.head.clone();
-    head.report(&report.record);
+    match with_all_lines(record, &lines, head.freight_minor) {
+        Some(mut whole) => {
+            if lines.len() > record.lines.len() {
+                // Cells that nobody named are mostly the line's: those of the first report stay.
+                whole.extra.retain(|(name, _)| !head.extra.iter().any(|(known, _)| known == name));
+            }
+            head.report(&whole);
+        }
+        None => head.report(record),
+    }
     if lines_changed || head.amounts_from_lines {
         head.sum_lines(&lines);
     }
-    let head_changed = head != pending.head;
+    if pending.lines.is_some() {
+        head.tell_lines(&lines);
+    } else if pending.row.line_count > 0 {
+        // The lines were not read, and the report says nothing of them.
+        let known = &pending.head;
+        head.item_title = known.item_title.clone().or(head.item_title);
+        head.item_count = known.item_count.or(head.item_count);
+    }
     if lines_changed {
-        if let Some(image) = pending.image.map(|place| &mut before[place])
+        if let Some(image) = pending.image.as_ref().map(|(place, _)| &mut before[*place])
             && image.lines.is_none()
         {
             image.lines = Some(known_lines);
         }
         pending.row.line_count = lines.len() as i64;
         pending.lines = Some(lines);
-        pending.lines_changed = true;
     }
     pending.head = head;
     // The digests follow the newest report even where it changes nothing, but that alone is no update.
-    pending.row.head_hash = report.head_hash;
-    if report.lines_hash != 0 {
-        pending.row.lines_hash = report.lines_hash;
+    match report.lines_hash {
+        0 => pending.row.head_hash = report.head_hash,
+        said => pending.row.lines_hash = said,
     }
-    head_changed || lines_changed
 }
 
 /// Tells what is new, what changed and what stays as it was.
-fn sort_out(seen: &mut Seen, pending: Vec<Pending>, mut applied: Applied) -> Planned {
+fn sort_out(
+    of: BatchOf,
+    seen: &mut Seen,
+    counted: &mut Counted,
+    pending: Vec<Pending>,
+    mut applied: Applied,
+) -> Planned {
     let mut replaced = Vec::new();
     let mut lines_replaced = Vec::new();
     let mut orders = Vec::with_capacity(pending.len());
     let mut lines = Vec::new();
     let mut unchanged: HashSet<Uuid> = HashSet::new();
     for item in pending {
-        let Pending { row, head, lines: order_lines, lines_changed, image, changed } = item;
-        if !changed {
-            applied.tally.unchanged += 1;
-            unchanged.insert(row.id);
-            continue;
-        }
+        let Pending { mut row, head, lines: order_lines, lines_late: _, image } = item;
         let order_lines = order_lines.unwrap_or_default();
+        let mut lines_changed = image.is_none() && !order_lines.is_empty();
+        if let Some((place, head_before)) = &image {
+            // One report may undo what another did.
+            let before = &mut applied.before[*place];
+            before.lines.take_if(|lines| *lines == order_lines);
+            lines_changed = before.lines.is_some();
+            let same_buyer = row.customer_id == before.order.customer_id;
+            if !lines_changed && same_buyer && head == *head_before {
+                let last_import = before.order.last_import;
+                applied.count_unchanged(counted, of, row.id, last_import);
+                unchanged.insert(row.id);
+                continue;
+            }
+            row.last_import = of.import_number;
+        }
         applied.touched.extend(row.customer_id);
         match image {
             None => {
@@ -418,9 +514,17 @@ fn sort_out(seen: &mut Seen, pending: Vec<Pending>, mut applied: Applied) -> Pla
                 applied.tally.lines_created += order_lines.len() as u64;
                 applied.created.push(row.id);
                 seen.add(&row.external_no);
+                if of.dry_run {
+                    applied.created_numbers.push(row.external_no.clone());
+                }
             }
-            Some(place) => {
-                applied.tally.updated += 1;
+            Some((place, _)) => {
+                // What this import made or changed before is counted.
+                if applied.before[place].order.last_import != of.import_number {
+                    applied.tally.updated += 1;
+                    applied.tally.not_unchanged +=
+                        u64::from(counted.orders.remove(&Counted::short(row.id)));
+                }
                 replaced.push(row.id);
                 if lines_changed {
                     lines_replaced.push(row.id);

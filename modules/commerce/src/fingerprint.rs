@@ -4,7 +4,8 @@ use platform::crypto::OrgKeys;
 
 use crate::record::{LineRecord, OrderRecord};
 
-/// Digests of what a report says: of the order, and of its lines (0 without lines).
+/// Digest of what a report says, and 0: first in the pair for a report without lines, second for one with
+/// lines. So the order report and the item report of an order are each known again.
 ///
 /// Keyed, because a report holds names and phones and a plain digest could be guessed at. A collision
 /// (2⁻⁶⁴ a pair) would leave one update out; nothing else depends on them.
@@ -18,6 +19,8 @@ pub fn fingerprint(keys: &OrgKeys, record: &OrderRecord, buffer: &mut Vec<u8>) -
         external_no,
         line: _,
         raw: _,
+        goes_on,
+        sums: _,
         buyer,
         receiver,
         state,
@@ -78,11 +81,10 @@ pub fn fingerprint(keys: &OrgKeys, record: &OrderRecord, buffer: &mut Vec<u8>) -
         text(buffer, Some(name));
         text(buffer, Some(value));
     }
-    let head = digest(buffer);
     if lines.is_empty() {
-        return (head, 0);
+        return (digest(buffer), 0);
     }
-    buffer.clear();
+    buffer.push(u8::from(*goes_on));
     for line in lines {
         let LineRecord {
             external_no,
@@ -108,7 +110,7 @@ pub fn fingerprint(keys: &OrgKeys, record: &OrderRecord, buffer: &mut Vec<u8>) -
             digits(buffer, number);
         }
     }
-    (head, digest(buffer))
+    (0, digest(buffer))
 }
 
 /// Length before text, so that no two different lists run into the same bytes.

@@ -4,6 +4,7 @@ use platform::crypto::OrgKeys;
 use platform::{DbError, Scope, Tx, args};
 use uuid::Uuid;
 
+use crate::batch::undo;
 use crate::imports;
 use crate::store::OrderRow;
 
@@ -66,6 +67,7 @@ pub async fn check(
     let wrong = counted.iter().filter(|(shop, orders)| said.remove(shop) != Some(*orders)).count();
     found.push(("shops_count_their_orders", (wrong + said.len()) as i64));
     found.push(("imports_are_accounted_for", unaccounted(tx, scope).await?));
+    found.push(("undo_images_open", undo::unreadable(tx, scope, keys).await?));
     Ok(found)
 }
 

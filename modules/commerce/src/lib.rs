@@ -8,6 +8,7 @@ pub mod http;
 pub mod import_view;
 pub mod imports;
 pub mod invariants;
+pub mod lines;
 pub mod order;
 pub mod orders_list;
 pub mod record;

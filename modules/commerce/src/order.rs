@@ -2,6 +2,7 @@
 
 use kernel::Timestamp;
 
+use crate::lines::{pieces, titles};
 use crate::record::{LineRecord, OrderRecord};
 use crate::state::OrderState;
 
@@ -161,51 +162,80 @@ impl OrderHead {
         }
     }
 
-    /// Takes in a further report: what it says replaces what was known, what it does not say stays,
-    /// and the state only goes forward.
+    /// Whether `record` was written before what is known: its state lies behind, or in the same state it
+    /// knows of less refunded, which is never taken back.
+    #[must_use]
+    pub fn is_ahead_of(&self, record: &OrderRecord) -> bool {
+        match record.state {
+            Some(state) if state != self.state => state < self.state,
+            _ => record.refund_minor.is_some_and(|said| Some(said) < self.refund_minor),
+        }
+    }
+
+    /// Takes in a further report: what it says replaces what was known, what it does not say stays, and
+    /// the state only goes forward. A report that was written before what is known only adds what is
+    /// not known yet.
     pub fn report(&mut self, record: &OrderRecord) {
-        fn take<T: Clone>(known: &mut Option<T>, said: &Option<T>) {
-            if said.is_some() {
+        let late = self.is_ahead_of(record);
+        let keeps = |known: bool| late && known;
+        fn take<T: Clone>(known: &mut Option<T>, said: &Option<T>, late: bool) {
+            if said.is_some() && !(late && known.is_some()) {
                 known.clone_from(said);
             }
         }
         if let Some(state) = record.state {
             self.state = self.state.advance(state);
         }
-        if let Some(at) = record.ordered_at {
+        if let Some(at) = record.ordered_at
+            && !late
+        {
             self.ordered_at = at;
         }
-        if self.state == OrderState::Closed {
-            take(&mut self.close_reason, &record.close_reason);
+        if self.state == OrderState::Closed && !late {
+            take(&mut self.close_reason, &record.close_reason, false);
         }
-        take(&mut self.paid_at, &record.paid_at);
-        take(&mut self.shipped_at, &record.shipped_at);
-        take(&mut self.completed_at, &record.completed_at);
-        take(&mut self.goods_minor, &record.goods_minor);
-        take(&mut self.freight_minor, &record.freight_minor);
-        take(&mut self.total_minor, &record.total_minor);
-        take(&mut self.paid_minor, &record.paid_minor);
-        take(&mut self.refund_minor, &record.refund_minor);
-        take(&mut self.item_count, &record.item_count);
-        take(&mut self.item_title, &record.item_title);
-        take(&mut self.buyer_message, &record.buyer_message);
-        take(&mut self.seller_remark, &record.seller_remark);
-        take(&mut self.carrier, &record.carrier);
-        take(&mut self.tracking_no, &record.tracking_no);
-        take(&mut self.province, &record.receiver.province);
-        take(&mut self.city, &record.receiver.city);
-        take(&mut self.receiver.name, &record.receiver.name);
-        take(&mut self.receiver.mobile, &record.receiver.mobile);
-        take(&mut self.receiver.landline, &record.receiver.landline);
-        take(&mut self.receiver.district, &record.receiver.district);
-        take(&mut self.receiver.address, &record.receiver.address);
-        take(&mut self.receiver.postcode, &record.receiver.postcode);
+        take(&mut self.paid_at, &record.paid_at, late);
+        take(&mut self.shipped_at, &record.shipped_at, late);
+        take(&mut self.completed_at, &record.completed_at, late);
+        // Sums of lines only stand in for amounts that nobody reported; sums that are reported were
+        // made of all lines, of which each knows what is late.
+        let keeps_amounts = keeps(!self.amounts_from_lines && !record.sums.any());
+        take(&mut self.goods_minor, &record.goods_minor, keeps_amounts);
+        take(&mut self.freight_minor, &record.freight_minor, keeps_amounts);
+        take(&mut self.total_minor, &record.total_minor, keeps_amounts);
+        take(&mut self.paid_minor, &record.paid_minor, keeps_amounts);
+        take(&mut self.refund_minor, &record.refund_minor, keeps_amounts);
+        take(&mut self.item_count, &record.item_count, late);
+        take(&mut self.item_title, &record.item_title, late);
+        take(&mut self.buyer_message, &record.buyer_message, late);
+        take(&mut self.seller_remark, &record.seller_remark, late);
+        take(&mut self.carrier, &record.carrier, late);
+        take(&mut self.tracking_no, &record.tracking_no, late);
+        take(&mut self.province, &record.receiver.province, late);
+        take(&mut self.city, &record.receiver.city, late);
+        take(&mut self.receiver.name, &record.receiver.name, late);
+        take(&mut self.receiver.mobile, &record.receiver.mobile, late);
+        take(&mut self.receiver.landline, &record.receiver.landline, late);
+        take(&mut self.receiver.district, &record.receiver.district, late);
+        take(&mut self.receiver.address, &record.receiver.address, late);
+        take(&mut self.receiver.postcode, &record.receiver.postcode, late);
         for (name, value) in &record.extra {
-            self.say_extra(name.clone(), value.clone());
+            if !keeps(self.extra.iter().any(|(known, _)| known == name)) {
+                self.say_extra(name.clone(), value.clone());
+            }
         }
         if says_amounts(record) {
             self.amounts_from_lines = false;
         }
+    }
+
+    /// Of an order with lines, these say what was bought and how many pieces.
+    pub fn tell_lines(&mut self, lines: &[LineRecord]) {
+        if lines.is_empty() {
+            return;
+        }
+        self.item_title = titles(lines).or_else(|| self.item_title.take());
+        self.item_count = Some(pieces(lines));
     }
 
     /// Sums the lines where no report gave the amounts of the order as a whole.
@@ -244,39 +274,6 @@ impl OrderHead {
 
 fn says_amounts(record: &OrderRecord) -> bool {
     record.paid_minor.is_some() || record.total_minor.is_some() || record.goods_minor.is_some()
-}
-
-/// Takes in the lines of a report. Lines with a number of their own replace the line of that number
-/// and leave the others; lines without one replace the whole set, or follow on when the same import
-/// tells more of the same order further down (`same_import`).
-#[must_use]
-pub fn merge_lines(
-    known: Vec<LineRecord>,
-    said: &[LineRecord],
-    same_import: bool,
-) -> Vec<LineRecord> {
-    if said.is_empty() {
-        return known;
-    }
-    let numbered = said.iter().all(|line| line.external_no.is_some())
-        && known.iter().all(|line| line.external_no.is_some());
-    if !numbered {
-        return if same_import { [known, said.to_vec()].concat() } else { said.to_vec() };
-    }
-    let mut lines = known;
-    for line in said {
-        match lines.iter_mut().find(|known| known.external_no == line.external_no) {
-            Some(known) => {
-                let state = match (known.state, line.state) {
-                    (Some(old), Some(new)) => Some(old.advance(new)),
-                    (old, new) => new.or(old),
-                };
-                *known = LineRecord { state, ..line.clone() };
-            }
-            None => lines.push(line.clone()),
-        }
-    }
-    lines
 }
 
 #[cfg(test)]
@@ -321,6 +318,61 @@ mod tests {
         }
     }
 
+    prop_compose! {
+        fn some_report()(
+            state in 0_i16..6,
+            at in proptest::option::of(0_i64..9),
+            amounts in proptest::array::uniform5(proptest::option::of(0_i64..100)),
+            texts in proptest::array::uniform5(proptest::option::of("[a-c]")),
+            extra in proptest::option::of("[a-c]"),
+        ) -> OrderRecord {
+            let [goods_minor, freight_minor, total_minor, paid_minor, refund_minor] = amounts;
+            let [close_reason, seller_remark, buyer_message, tracking_no, mobile] = texts;
+            OrderRecord {
+                ordered_at: Some(Timestamp::from_millis(i64::from(state))),
+                shipped_at: at.map(Timestamp::from_millis),
+                goods_minor, freight_minor, total_minor, paid_minor, refund_minor,
+                close_reason: close_reason.filter(|_| state == 5),
+                seller_remark, buyer_message, tracking_no,
+                receiver: crate::record::ReceiverRecord { mobile, ..Default::default() },
+                extra: extra.map(|said| ("column".to_owned(), said)).into_iter().collect(),
+                state: OrderState::from_code(state),
+                ..record(OrderState::Unpaid)
+            }
+        }
+    }
+
+    fn told(reports: &[&OrderRecord]) -> OrderHead {
+        let mut head = OrderHead::begin(&mut reports[0].clone()).unwrap();
+        reports[1..].iter().for_each(|report| head.report(report));
+        head
+    }
+
+    proptest! {
+        /// Of two reports the one further along holds, whichever comes first; the other only adds.
+        #[test]
+        fn a_late_report_takes_nothing_back(a in some_report(), b in some_report()) {
+            prop_assume!(a.state != b.state);
+            prop_assert_eq!(told(&[&a, &b]), told(&[&b, &a]));
+        }
+
+        #[test]
+        fn repeating_a_report_changes_nothing(a in some_report(), b in some_report()) {
+            let known = told(&[&a, &b]);
+            prop_assert_eq!(told(&[&a, &b, &b]), known.clone());
+            if a.state != b.state {
+                prop_assert_eq!(told(&[&a, &b, &a]), known);
+            }
+        }
+
+        #[test]
+        fn a_refund_is_never_taken_back(a in some_report(), b in some_report()) {
+            let known = told(&[&a, &b]);
+            let most = if a.state == b.state { a.refund_minor.max(b.refund_minor) } else { known.refund_minor };
+            prop_assert_eq!(known.refund_minor, most);
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_private_comes_back_from_its_bytes(
@@ -348,22 +400,5 @@ mod tests {
         assert_eq!(revenue(OrderState::Completed, Some(0), None), Some(0));
         assert_eq!(revenue(OrderState::Closed, Some(100), Some(100)), None);
         assert_eq!(revenue(OrderState::Unpaid, Some(0), None), None);
-    }
-
-    #[test]
-    fn numbered_lines_replace_their_like_and_others_follow_on() {
-        let line = |no: Option<&str>, quantity| LineRecord {
-            external_no: no.map(str::to_owned),
-            quantity,
-            ..LineRecord::default()
-        };
-        let merged = merge_lines(
-            vec![line(Some("1"), 1), line(Some("2"), 1)],
-            &[line(Some("2"), 5), line(Some("3"), 1)],
-            false,
-        );
-        assert_eq!(merged.iter().map(|l| l.quantity).collect::<Vec<_>>(), [1, 5, 1]);
-        assert_eq!(merge_lines(vec![line(None, 1)], &[line(None, 2)], false).len(), 1);
-        assert_eq!(merge_lines(vec![line(None, 1)], &[line(None, 2)], true).len(), 2);
     }
 }

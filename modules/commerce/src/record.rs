@@ -60,6 +60,28 @@ pub struct OrderRecord {
     /// The rows as CSV records, kept where they have no date: such a record can only be rejected
     /// once it is known that its order is not there.
     pub raw: Option<String>,
+    /// Whether this record goes on with the order of the record before it in the same file.
+    pub goes_on: bool,
+    /// Which totals are sums over `lines` and so speak of these lines alone.
+    pub sums: Sums,
+}
+
+/// Totals of a record that are sums over its lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct Sums {
+    pub goods: bool,
+    pub total: bool,
+    pub paid: bool,
+    pub refund: bool,
+}
+
+impl Sums {
+    /// Whether there are any.
+    #[must_use]
+    pub const fn any(self) -> bool {
+        self.goods || self.total || self.paid || self.refund
+    }
 }
 
 impl OrderRecord {

@@ -244,6 +244,7 @@ pub struct KnownOrder {
     pub id: Uuid,
     pub head_hash: i64,
     pub lines_hash: i64,
+    pub last_import: i64,
 }
 
 /// Which of `numbers` the shop has already.
@@ -270,7 +271,7 @@ pub async fn known_orders(
 /// The plan of this statement decides how fast an import is; see `plans.rs`.
 fn known_orders_sql(list: &str) -> String {
     format!(
-        "SELECT external_no, id, head_hash, lines_hash FROM commerce_orders
+        "SELECT external_no, id, head_hash, lines_hash, last_import FROM commerce_orders
          WHERE org_id = $1 AND shop_number = $2 AND external_no IN ({list})"
     )
 }

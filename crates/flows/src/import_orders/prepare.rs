@@ -2,7 +2,7 @@
 //! prepared on a thread of its own while the one before is written.
 
 use commerce::Shop;
-use commerce::batch::{self, Batch, BatchOf, Known, Planned, Seen};
+use commerce::batch::{self, Batch, BatchOf, Counted, Known, Planned, Seen};
 use commerce::imports::{Import, RejectedRow};
 use customers::resolve::{Decided, Resolver, Sighting};
 use platform::crypto::OrgKeys;
@@ -17,6 +17,7 @@ use super::write::Next;
 pub(super) struct Memory {
     pub(super) resolver: Resolver,
     pub(super) seen: Seen,
+    pub(super) counted: Counted,
 }
 
 /// A batch that is ready to be written.
@@ -29,8 +30,6 @@ pub(super) struct Prepared {
     pub(super) bytes_read: u64,
     /// Orders in the batch.
     pub(super) orders: usize,
-    /// The numbers of its orders, for a dry run.
-    pub(super) numbers: Vec<String>,
 }
 
 /// All that a batch is prepared by, besides what is remembered.
@@ -39,13 +38,16 @@ pub(super) struct Preparer {
     cx: Ctx,
     keys: OrgKeys,
     of: BatchOf,
-    dry_run: bool,
 }
 
 impl Preparer {
     pub(super) fn new(cx: &Ctx, keys: &OrgKeys, shop: &Shop, import: &Import) -> Self {
-        let of = BatchOf { shop_number: shop.number, import_number: import.number };
-        Self { cx: cx.clone(), keys: keys.clone(), of, dry_run: import.dry_run }
+        let of = BatchOf {
+            shop_number: shop.number,
+            import_number: import.number,
+            dry_run: import.dry_run,
+        };
+        Self { cx: cx.clone(), keys: keys.clone(), of }
     }
 
     /// Prepares a chunk of whose orders `known` tells what exists.
@@ -64,18 +66,10 @@ impl Preparer {
             buyers[*index] = *customer;
         }
         let orders = reports.len();
-        let mut numbers: Vec<String> = match self.dry_run {
-            true => reports.iter().map(|report| report.record.external_no.clone()).collect(),
-            false => Vec::new(),
-        };
         let batch = Batch { of: self.of, known, reports, buyers: &buyers };
-        let planned = batch::plan(&self.cx, &self.keys, &mut memory.seen, batch)?;
-        for refused in &planned.applied().refused {
-            if let Some(number) = numbers.get_mut(refused.index) {
-                number.clear();
-            }
-        }
-        Ok(Prepared { planned, decided, rejects, skipped, rows_done, bytes_read, orders, numbers })
+        let planned =
+            batch::plan(&self.cx, &self.keys, &mut memory.seen, &mut memory.counted, batch)?;
+        Ok(Prepared { planned, decided, rejects, skipped, rows_done, bytes_read, orders })
     }
 
     /// Prepares a chunk on a thread of its own if memory alone tells all about it; otherwise gives it

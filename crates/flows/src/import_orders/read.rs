@@ -50,6 +50,7 @@ impl ReadFile {
             return Err(ImportError::FileChanged(self.file.name.clone()));
         }
         let mut reader = OrderReader::open(path, self.format, self.mapping.clone(), &self.context)?;
+        reader.keep_orders_whole()?;
         if self.skip_rows > 0 {
             reader.skip_rows(self.skip_rows);
         }

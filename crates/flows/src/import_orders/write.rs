@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use commerce::batch::{self, Known};
+use commerce::batch::{self, Counted, Known};
 use commerce::events::OrdersChangedV1;
 use commerce::imports::{self, Import, ImportState, RejectedRow};
 use customers::resolve::Sighting;
@@ -54,9 +54,8 @@ struct Written {
     progress: imports::Progress,
     /// Of the orders that say something new.
     customers: Vec<Option<CustomerId>>,
-    /// Numbers of its orders, for a dry run.
-    numbers: Vec<String>,
-    created_orders: u64,
+    /// Numbers of the orders it made, for a dry run.
+    created_numbers: Vec<String>,
 }
 
 /// Where chunks come from.
@@ -89,7 +88,13 @@ impl Worker<'_> {
     }
 
     async fn prepare_in(&mut self, tx: &mut Tx, chunk: Chunk) -> Result<Prepared, DbError> {
-        let (scope, Memory { resolver, seen }) = (self.cx.scope, &mut self.memory);
+        let (scope, Memory { resolver, seen, counted }) = (self.cx.scope, &mut self.memory);
+        if !counted.is_whole() {
+            *counted = match self.import.progress.batches {
+                0 => Counted::begin(),
+                _ => Counted::load(tx, scope, self.import.number).await?,
+            };
+        }
         let known = Known::look_up(tx, scope, self.shop.number, seen, &chunk.reports).await?;
         let sightings: Vec<&Sighting> = prepare::changed(&known, &chunk.reports)
             .into_iter()
@@ -227,16 +232,8 @@ impl Worker<'_> {
     ) -> Result<Written, ImportError> {
         let cx = self.cx;
         let import_number = self.import.number;
-        let Prepared {
-            planned,
-            decided,
-            mut rejects,
-            skipped,
-            rows_done,
-            bytes_read,
-            numbers,
-            orders: _,
-        } = prepared;
+        let Prepared { planned, decided, mut rejects, skipped, rows_done, bytes_read, orders: _ } =
+            prepared;
         let resolved = decided.write(tx, cx).await?;
         let mut applied = planned.write(tx, cx, &self.keys).await?;
         rejects.extend(applied.refused.drain(..).map(|refused| RejectedRow {
@@ -257,12 +254,13 @@ impl Worker<'_> {
         progress.orders_created += applied.tally.created;
         progress.orders_updated += applied.tally.updated;
         progress.orders_unchanged += applied.tally.unchanged;
+        progress.orders_unchanged -= applied.tally.not_unchanged;
         progress.lines_created += applied.tally.lines_created;
         progress.customers_created += resolved.created.len() as u64;
         progress.rejected += rejected;
         progress.skipped += skipped;
         progress.batches += 1;
-        let created_orders = applied.tally.created;
+        let created_numbers = std::mem::take(&mut applied.created_numbers);
         if !self.import.dry_run {
             let journal = serde_json::to_value(&resolved)
                 .map_err(|error| DbError::Refused(error.to_string()))?;
@@ -279,15 +277,15 @@ impl Worker<'_> {
                 outbox::push(tx, cx, &OrdersChangedV1::of(touched)).await?;
             }
         }
-        Ok(Written { progress, customers: resolved.customers, numbers, created_orders })
+        Ok(Written { progress, customers: resolved.customers, created_numbers })
     }
 
     /// Takes over the progress that a batch made.
     fn count(&mut self, written: Written) {
-        let Written { mut progress, customers, numbers, created_orders } = written;
+        let Written { mut progress, customers, created_numbers } = written;
         progress.customers_matched += self.count_matched(&customers);
         if self.import.dry_run {
-            self.count_dry(numbers, created_orders, &mut progress);
+            self.count_dry(created_numbers, &mut progress);
         }
         self.import.progress = progress;
     }
@@ -306,23 +304,14 @@ impl Worker<'_> {
         (self.matched.len() - before) as u64
     }
 
-    /// Corrects the counts of a dry run for orders that an earlier batch would have made; `numbers`
-    /// are those of the reports, empty where one was refused.
-    fn count_dry(
-        &mut self,
-        numbers: Vec<String>,
-        created_orders: u64,
-        progress: &mut imports::Progress,
-    ) {
-        let mut again = 0;
-        for number in numbers.into_iter().filter(|number| !number.is_empty()) {
+    /// Takes out of the counts of a dry run the orders that an earlier transaction would have made;
+    /// `created_numbers` are those that this batch would.
+    fn count_dry(&mut self, created_numbers: Vec<String>, progress: &mut imports::Progress) {
+        for number in created_numbers {
             if self.dry_numbers.len() < 10_000_000 && !self.dry_numbers.insert(number) {
-                again += 1;
+                progress.orders_created -= 1;
             }
         }
-        let again = again.min(created_orders);
-        progress.orders_created -= again;
-        progress.orders_updated += again;
     }
 }
 

@@ -23,6 +23,7 @@ pub const MIGRATIONS: &[Migration] = &[
     customers::MIGRATIONS[0],
     commerce::MIGRATIONS[0],
     commerce::MIGRATIONS[3],
+    commerce::MIGRATIONS[4],
 ];
 
 pub struct Shop {

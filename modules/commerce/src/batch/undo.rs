@@ -29,6 +29,7 @@ pub async fn keep(
     customers: &CustomersJournal,
 ) -> Result<(), DbError> {
     let created: Vec<u8> = applied.created.iter().flat_map(|id| *id.as_bytes()).collect();
+    let unchanged: Vec<u8> = applied.unchanged.iter().flat_map(|id| id.to_be_bytes()).collect();
     let before = if applied.before.is_empty() {
         Vec::new()
     } else {
@@ -38,12 +39,40 @@ pub async fn keep(
         keys.seal(&*cx.ids, BEFORE_FIELD, &plain)
     };
     tx.execute(
-        "INSERT INTO commerce_import_batches (org_id, import_number, batch_no, created_orders, before_orders, customers)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        args![cx.scope.org_arg(), import_number, batch_no, created, before, customers.to_string()],
+        "INSERT INTO commerce_import_batches (org_id, import_number, batch_no, created_orders, before_orders, customers, unchanged_orders)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        args![
+            cx.scope.org_arg(),
+            import_number,
+            batch_no,
+            created,
+            before,
+            customers.to_string(),
+            (!unchanged.is_empty()).then_some(unchanged)
+        ],
     )
     .await?;
     Ok(())
+}
+
+/// The orders that the batches of an import counted as unchanged, as `Counted` keeps them.
+pub(super) async fn unchanged_orders(
+    tx: &mut Tx,
+    scope: Scope,
+    import_number: i64,
+) -> Result<foldhash::HashSet<u64>, DbError> {
+    let mut orders = foldhash::HashSet::default();
+    tx.for_each::<(Vec<u8>,)>(
+        "SELECT unchanged_orders FROM commerce_import_batches
+         WHERE org_id = $1 AND import_number = $2 AND unchanged_orders IS NOT NULL",
+        args![scope.org_arg(), import_number],
+        |(packed,)| {
+            let (ids, _) = packed.as_chunks::<8>();
+            orders.extend(ids.iter().map(|id| u64::from_be_bytes(*id)));
+        },
+    )
+    .await?;
+    Ok(orders)
 }
 
 /// A batch as kept for undo.
@@ -78,18 +107,45 @@ pub async fn last_kept(
         )
         .await?;
     let Some((batch_no, created, before, customers)) = row else { return Ok(None) };
-    let unreadable =
-        |what: String| DbError::Refused(format!("the undo image is unreadable: {what}"));
-    let before = if before.is_empty() {
-        Vec::new()
-    } else {
-        let plain = keys.open(BEFORE_FIELD, &before).map_err(|e| unreadable(e.to_string()))?;
-        serde_json::from_slice(&plain).map_err(|e| unreadable(e.to_string()))?
-    };
+    let before = opened(keys, &before)?;
     let created = created.chunks_exact(16).filter_map(|id| Uuid::from_slice(id).ok()).collect();
-    let customers =
-        serde_json::from_str(&customers).map_err(|error| unreadable(error.to_string()))?;
+    let customers = serde_json::from_str(&customers).map_err(|error| unreadable_image(&error))?;
     Ok(Some(Kept { batch_no, created, before, customers }))
+}
+
+/// Batches whose image cannot be opened, so that their import could not be taken back.
+///
+/// # Errors
+/// As the database says.
+pub async fn unreadable(tx: &mut Tx, scope: Scope, keys: &OrgKeys) -> Result<i64, DbError> {
+    let mut broken = 0;
+    tx.for_each::<(Vec<u8>, Vec<u8>, String)>(
+        "SELECT created_orders, before_orders, customers FROM commerce_import_batches WHERE org_id = $1",
+        args![scope.org_arg()],
+        |(created, before, customers)| {
+            let opens = created.len().is_multiple_of(16)
+                && opened(keys, &before).is_ok_and(|before| {
+                    before.iter().all(|image| image.order.head(keys).is_ok())
+                })
+                && serde_json::from_str::<CustomersJournal>(&customers).is_ok();
+            broken += i64::from(!opens);
+        },
+    )
+    .await?;
+    Ok(broken)
+}
+
+/// The images of a batch, unsealed.
+fn opened(keys: &OrgKeys, sealed: &[u8]) -> Result<Vec<Before>, DbError> {
+    if sealed.is_empty() {
+        return Ok(Vec::new());
+    }
+    let plain = keys.open(BEFORE_FIELD, sealed).map_err(|error| unreadable_image(&error))?;
+    serde_json::from_slice(&plain).map_err(|error| unreadable_image(&error))
+}
+
+fn unreadable_image(error: &dyn std::error::Error) -> DbError {
+    DbError::Refused(format!("the undo image is unreadable: {error}"))
 }
 
 /// Numbers of at most `most` batches of an import, evenly picked, the last among them.

@@ -117,6 +117,10 @@ impl Columns {
             let too_long = |cell| Fault::NumberTooLong { cell, limit: ID_BYTES };
             return Err(self.problem(field, text, too_long));
         }
+        // A stray quotation mark before it makes one cell of several rows.
+        if text.chars().any(|c| matches!(c, '"' | ',') || c.is_control()) {
+            return Err(self.problem(field, text, |cell| Fault::NumberMalformed { cell }));
+        }
         Ok(Some(text.to_owned()))
     }
 

@@ -28,6 +28,8 @@ pub(super) struct Group {
     pub raw: String,
     pub problem: Option<(u64, Problem)>,
     pub rows: usize,
+    /// Whether it goes on with the order of a full record.
+    pub goes_on: bool,
 }
 
 pub(super) fn rejected(
@@ -45,8 +47,9 @@ pub(super) fn broken(error: &RowError) -> Entry {
     rejected(error.line, Problem { column: None, reason: Box::new(Reason::from(error)) }, raw, None)
 }
 
-/// Puts a finished group among what is ready; `end` is the number of rows up to its last.
-pub(super) fn close(plan: &Plan, group: Option<Group>, end: u64, ready: &mut Ready) {
+/// Puts a finished group among what is ready; `end` is the number of rows up to its last, which is a
+/// place to go on from unless the order goes on (`more`).
+pub(super) fn close(plan: &Plan, group: Option<Group>, end: u64, more: bool, ready: &mut Ready) {
     let Some(mut group) = group else { return };
     let line = group.record.line;
     let problem = group
@@ -56,6 +59,7 @@ pub(super) fn close(plan: &Plan, group: Option<Group>, end: u64, ready: &mut Rea
     let entry = match problem {
         None => {
             let mut record = group.record;
+            record.goes_on = group.goes_on;
             record.raw = record.is_undated().then_some(group.raw);
             Entry::Order(Box::new(record), end)
         }
@@ -67,13 +71,39 @@ pub(super) fn close(plan: &Plan, group: Option<Group>, end: u64, ready: &mut Rea
             rejected(line, problem, group.raw, None)
         }
     };
-    ready.push_back((entry, Some(end)));
+    ready.push_back((entry, (!more).then_some(end)));
 }
 
 impl Group {
     /// The group of an order whose number is `key`.
     pub fn new(key: String) -> Self {
-        Self { key, record: OrderRecord::default(), raw: String::new(), problem: None, rows: 0 }
+        Self {
+            key,
+            record: OrderRecord::default(),
+            raw: String::new(),
+            problem: None,
+            rows: 0,
+            goes_on: false,
+        }
+    }
+
+    /// Takes a row as it was read: its line, its text and what it says.
+    pub fn push(
+        &mut self,
+        plan: &Plan,
+        line: u64,
+        raw: impl FnOnce(&mut String),
+        outcome: Result<Box<OrderRecord>, Problem>,
+    ) {
+        raw(&mut self.raw);
+        self.rows += 1;
+        match outcome {
+            Ok(record) if self.rows == 1 => self.record = *record,
+            Ok(record) => plan.merge(&mut self.record, *record),
+            Err(problem) => {
+                self.problem.get_or_insert((line, problem));
+            }
+        }
     }
 
     /// Whether a row of the order `key` still belongs to this record.

@@ -12,7 +12,8 @@ use super::platforms;
 use super::reason::{Fault, Reason};
 use super::rules::Rules;
 use super::{states, when};
-use crate::record::{BuyerRecord, LineRecord, OrderRecord, ReceiverRecord};
+use crate::lines::{pieces, titles};
+use crate::record::{BuyerRecord, LineRecord, OrderRecord, ReceiverRecord, Sums};
 use crate::state::OrderState;
 
 /// What a row turned out to be.
@@ -172,6 +173,7 @@ impl Plan {
             _ => due,
         };
         record.refund_minor = due.map(|due| if refunded { due } else { 0 });
+        record.sums = Sums { goods: false, total: true, paid: true, refund: true };
         self.need_a_date(record)?;
         for mut line in self.douyin_lines(row, due)? {
             line.state = record.state;
@@ -295,29 +297,10 @@ impl Plan {
             record.item_title = titles(&record.lines);
         }
         if record.item_count.is_none() && !record.lines.is_empty() {
-            record.item_count =
-                Some(record.lines.iter().fold(0, |sum, line| sum.saturating_add(line.quantity)));
+            record.item_count = Some(pieces(&record.lines));
         }
         Ok(())
     }
-}
-
-const TITLE_BYTES: usize = 500;
-
-/// The lines' titles as one text, the first few of many.
-fn titles(lines: &[LineRecord]) -> Option<String> {
-    let mut out = String::new();
-    for title in lines.iter().filter_map(|line| line.title.as_deref()) {
-        if out.len() + title.len() > TITLE_BYTES && !out.is_empty() {
-            out.push('…');
-            break;
-        }
-        if !out.is_empty() {
-            out.push('，');
-        }
-        out.push_str(title);
-    }
-    if out.is_empty() { None } else { Some(out) }
 }
 
 /// What `record` lacks is taken from `next`, its lines are added.
@@ -406,6 +389,8 @@ pub(super) fn base_record(columns: &Columns, row: &Row<'_>) -> Result<OrderRecor
         |field| columns.text(row, field).filter(|text| !is_scientific(text)).map(str::to_owned);
     Ok(OrderRecord {
         raw: None,
+        goes_on: false,
+        sums: Sums::default(),
         external_no: String::new(),
         line: row.line(),
         buyer: BuyerRecord {

@@ -2,6 +2,7 @@
 
 mod address;
 mod amount;
+mod apart;
 mod clean;
 mod columns;
 mod detect;

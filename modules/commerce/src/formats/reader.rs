@@ -2,11 +2,12 @@
 
 use std::collections::VecDeque;
 use std::io::{Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kernel::{Currency, Zone};
-use tabular::{Delimiter, Options, Table};
+use tabular::{Delimiter, Options, Row, Table};
 
+use super::apart::{Apart, Finder, Gathered};
 use super::columns::Problem;
 use super::detect::{Detection, column_key, detect, missing};
 use super::error::FormatError;
@@ -19,7 +20,7 @@ use super::mapping::Mapping;
 use super::numbering::Numbering;
 use super::reason::{Fault, Reason};
 use super::rejects::{REJECT_COLUMNS, is_rejects_file};
-use super::rules;
+use super::rules::{self, Rules};
 use super::shape::{misshapen, platform_columns, push_own};
 use crate::record::OrderRecord;
 
@@ -103,6 +104,11 @@ pub struct OrderReader {
     /// The number of the order before, for rows merged under it.
     last_no: String,
     ended: bool,
+    /// The file, to be read more than once.
+    source: Option<(PathBuf, Options)>,
+    apart: Option<Apart>,
+    /// Bytes of the first reading, once it is done.
+    bytes_done: Option<u64>,
 }
 
 impl OrderReader {
@@ -131,7 +137,100 @@ impl OrderReader {
                 .or(sheets.first())
                 .map(|choice| choice.sheet.clone());
         }
-        Self::from_table(Table::open(path, &options)?, &name, format, mapping.as_ref(), context)
+        let table = Table::open(path, &options)?;
+        let mut reader = Self::from_table(table, &name, format, mapping.as_ref(), context)?;
+        reader.source = Some((path.to_owned(), options));
+        Ok(reader)
+    }
+
+    /// Sees to it that each order comes as one record even where its rows lie apart: reads the file once
+    /// to find such orders, which then come behind all others. To be called before anything else.
+    ///
+    /// # Errors
+    /// As [`OrderReader::open`], if the file cannot be read again.
+    pub fn keep_orders_whole(&mut self) -> Result<(), FormatError> {
+        let Some((path, options)) = &self.source else { return Ok(()) };
+        if !self.groups_rows() || self.plan.rules.as_ref().is_some_and(Rules::makes_numbers) {
+            return Ok(());
+        }
+        let mut finder = Finder::default();
+        let mut last_no = String::new();
+        while let Some(row) = self.table.next_row() {
+            match row {
+                Ok(row) => {
+                    if let Some(key) = key_of(&self.plan, &row, &last_no) {
+                        let bytes = row.iter().map(|cell| cell.len() + 3).sum();
+                        finder.row(key, bytes);
+                        key.to_owned().clone_into(&mut last_no);
+                    }
+                }
+                Err(error) if error.kind.is_fatal() => break,
+                Err(_) => finder.gap(),
+            }
+        }
+        self.apart = finder.found();
+        self.table = Table::open(path, options)?;
+        Ok(())
+    }
+
+    /// Whether rows of one order become one record.
+    fn groups_rows(&self) -> bool {
+        self.plan.format.has_rows_of_one_order()
+            && self.plan.rules.as_ref().is_none_or(|rules| !rules.each_row)
+    }
+
+    /// Reads the file again for the next part of the orders whose rows lie apart, and makes them ready;
+    /// says whether there was such a part.
+    fn gather(&mut self) -> bool {
+        let Some(apart) = &mut self.apart else { return false };
+        if !apart.next_part() {
+            return false;
+        }
+        let Some((path, options)) = &self.source else { return false };
+        self.bytes_done.get_or_insert(self.table.bytes_read());
+        match Table::open(path, options) {
+            Ok(table) => self.table = table,
+            Err(error) => {
+                let problem = Problem::row(Fault::ReadFailed { message: error.to_string() });
+                let entry = rejected(1, problem, String::new(), None);
+                self.ready.push_back((entry, Some(self.taken)));
+                self.apart = None;
+                return true;
+            }
+        }
+        let mut gathered = Gathered::default();
+        self.last_no.clear();
+        while let Some(row) = self.table.next_row() {
+            let row = match row {
+                Ok(row) => row,
+                Err(error) if error.kind.is_fatal() => break,
+                Err(_) => continue,
+            };
+            let Some(key) = key_of(&self.plan, &row, &self.last_no) else { continue };
+            let key = key.to_owned();
+            if !apart.passes_over(&key) {
+                let outcome = match read_row(&self.plan, &row) {
+                    Ok(Reading::Order(mut record)) => {
+                        record.external_no.clone_from(&key);
+                        Ok(record)
+                    }
+                    Ok(Reading::Skip(_)) => continue,
+                    Err(problem) => Err(problem),
+                };
+                let raw = |out: &mut String| push_own(&row, &self.own_columns, out);
+                gathered.group(&key).push(&self.plan, row.line(), raw, outcome);
+            }
+            self.last_no = key;
+        }
+        for groups in gathered.into_orders() {
+            let count = groups.len();
+            for (index, group) in groups.into_iter().enumerate() {
+                self.taken += group.rows as u64;
+                let more = index + 1 < count;
+                close(&self.plan, Some(group), self.taken, more, &mut self.ready);
+            }
+        }
+        true
     }
 
     /// Reads text from any source of bytes; `name` is used in messages.
@@ -217,6 +316,9 @@ impl OrderReader {
             within: false,
             last_no: String::new(),
             ended: false,
+            source: None,
+            apart: None,
+            bytes_done: None,
         })
     }
 
@@ -301,7 +403,7 @@ impl OrderReader {
     /// Bytes taken from the file so far.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
-        self.table.bytes_read()
+        self.bytes_done.unwrap_or_else(|| self.table.bytes_read())
     }
 
     /// Size of the file where it is known.
@@ -315,6 +417,13 @@ impl OrderReader {
     pub fn skip_rows(&mut self, count: u64) {
         while self.taken < count {
             let Some(row) = self.table.next_row() else { break };
+            if let (Some(apart), Ok(row)) = (&self.apart, &row)
+                && let Some(key) = key_of(&self.plan, row, &self.last_no)
+                && apart.passes_over(key)
+            {
+                self.last_no = key.to_owned();
+                continue;
+            }
             self.taken += 1;
             let Ok(row) = row else { continue };
             let columns = &self.plan.columns;
@@ -334,27 +443,44 @@ impl OrderReader {
                 }
             }
         }
-        self.handed_out = self.taken;
+        while self.taken < count && self.gather() {
+            while self.ready.iter().find_map(|(_, end)| *end).is_some_and(|end| end <= count) {
+                self.ready.pop_front();
+            }
+        }
+        self.handed_out = self.taken.min(count);
     }
 
     /// Reads on until something is ready to be handed out.
     fn fill(&mut self) {
+        let grouped = self.groups_rows();
         while self.ready.is_empty() && !self.ended {
-            let Some(read) = self.table.next_row() else {
-                self.ended = true;
-                close(&self.plan, self.group.take(), self.taken, &mut self.ready);
-                return;
+            let read = match self.bytes_done {
+                None => self.table.next_row(),
+                Some(_) => None,
+            };
+            let Some(read) = read else {
+                close(&self.plan, self.group.take(), self.taken, false, &mut self.ready);
+                self.ended = !self.gather();
+                continue;
             };
             let row = match read {
                 Ok(row) => row,
                 Err(error) => {
-                    close(&self.plan, self.group.take(), self.taken, &mut self.ready);
+                    close(&self.plan, self.group.take(), self.taken, false, &mut self.ready);
                     self.taken += 1;
-                    self.ended = error.kind.is_fatal();
                     self.ready.push_back((broken(&error), Some(self.taken)));
+                    self.ended = error.kind.is_fatal() && !self.gather();
                     continue;
                 }
             };
+            if let Some(apart) = &self.apart
+                && let Some(key) = key_of(&self.plan, &row, &self.last_no)
+                && apart.passes_over(key)
+            {
+                self.last_no = key.to_owned();
+                continue;
+            }
             self.taken += 1;
             let line = row.line();
             let mut made_no = None;
@@ -373,8 +499,6 @@ impl OrderReader {
                     self.plan.read(&row)
                 }
             };
-            let grouped = self.plan.format.has_rows_of_one_order()
-                && self.plan.rules.as_ref().is_none_or(|rules| !rules.each_row);
             let (key, outcome) = match reading {
                 Ok(Reading::Skip(reason)) => {
                     // Within an order the position stays before it.
@@ -425,20 +549,35 @@ impl OrderReader {
             }
             self.last_no.clone_from(&key);
             let goes_on = self.group.as_ref().is_some_and(|group| group.takes(&key));
+            let mut more = false;
             if !goes_on {
-                close(&self.plan, self.group.take(), self.taken - 1, &mut self.ready);
+                more = !key.is_empty() && self.group.as_ref().is_some_and(|group| group.key == key);
+                close(&self.plan, self.group.take(), self.taken - 1, more, &mut self.ready);
             }
-            let group = self.group.get_or_insert_with(|| Group::new(key));
-            push_own(&row, &self.own_columns, &mut group.raw);
-            group.rows += 1;
-            match outcome {
-                Ok(record) if group.rows == 1 => group.record = *record,
-                Ok(record) => self.plan.merge(&mut group.record, *record),
-                Err(problem) => {
-                    group.problem.get_or_insert((line, problem));
-                }
-            }
+            let group =
+                self.group.get_or_insert_with(|| Group { goes_on: more, ..Group::new(key) });
+            let raw = |out: &mut String| push_own(&row, &self.own_columns, out);
+            group.push(&self.plan, line, raw, outcome);
         }
+    }
+}
+
+/// The number of the order that a row belongs to, `last_no` being that of the row before; `None` for a
+/// row that is passed over by a rule or names no order.
+fn key_of<'a>(plan: &'a Plan, row: &Row<'a>, last_no: &'a str) -> Option<&'a str> {
+    if let Some(rules) = &plan.rules
+        && rules.skip_reason(&plan.columns, row).is_some()
+    {
+        return None;
+    }
+    let merged = || (plan.format == Format::Alibaba1688).then_some(last_no);
+    plan.columns.text(row, Field::OrderNo).or_else(merged).filter(|key| !key.is_empty())
+}
+
+fn read_row(plan: &Plan, row: &Row<'_>) -> Result<Reading, Problem> {
+    match misshapen(&plan.columns, row) {
+        Some(problem) => Err(problem),
+        None => plan.read(row),
     }
 }
 

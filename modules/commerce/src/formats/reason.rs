@@ -84,6 +84,10 @@ pub enum Fault {
         cell: String,
         limit: usize,
     },
+    /// Quotation marks, commas, line ends or control characters in a number: its row is broken.
+    NumberMalformed {
+        cell: String,
+    },
     NoState,
     NoDate,
     /// `product` is the columns with `×` between them.

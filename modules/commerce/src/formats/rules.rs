@@ -292,17 +292,21 @@ impl Rules {
         if self.has_lines {
             let amounts = record.lines.iter().filter_map(|line| line.amount_minor);
             let sum = amounts.fold(0_i64, i64::saturating_add);
+            record.sums.goods = record.goods_minor.is_none();
             record.goods_minor = record.goods_minor.or(Some(sum));
         }
+        let sums = record.sums.goods;
         if record.total_minor.is_none() && record.paid_minor.is_none_or(|_| cancelled) {
             let freight = record.freight_minor.unwrap_or(0);
             record.total_minor = record.goods_minor.map(|goods| goods.saturating_add(freight));
+            record.sums.total = sums;
         }
         if cancelled {
             record.refund_minor = record.refund_minor.or(record.total_minor);
         } else if record.paid_minor.is_none() {
             let never = matches!(record.state, Some(OrderState::Unpaid | OrderState::Closed));
             record.paid_minor = record.total_minor.map(|total| if never { 0 } else { total });
+            record.sums.paid = record.sums.total;
         }
         record.total_minor = record.total_minor.or(record.paid_minor);
     }

@@ -19,6 +19,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     customers::MIGRATIONS[0],
     commerce::MIGRATIONS[0],
     commerce::MIGRATIONS[3],
+    commerce::MIGRATIONS[4],
 ];
 
 /// Accounts that buy.
