@@ -803,9 +803,9 @@ export interface components {
             r?: number | null;
             /**
              * Format: int64
-             * @description Refunds of all orders.
+             * @description Refunds of all orders; null as `revenue_minor`.
              */
-            refund_minor: number;
+            refund_minor?: number | null;
             /** @description What was bought in each shop. */
             shops: components["schemas"]["ShopSum"][];
             /** @description Open suggestions with this customer. */
@@ -842,17 +842,16 @@ export interface components {
             accounts: components["schemas"]["AccountView"][];
             /**
              * Format: int64
-             * @description Revenue per order; 0 without an order.
+             * @description Revenue per order; 0 without an order, null as `revenue_minor`.
              */
-            average_order_minor: number;
-            /** @description `R5F4M5`; null without a counted order. */
+            average_order_minor?: number | null;
+            /** @description `R5F4M5`; null without a counted order, or where amounts are. */
             cell?: string | null;
             /** @description City. */
             city?: string | null;
             /** @description When the customer became known. */
             created_at: components["schemas"]["Timestamp"];
-            /** @description The currency of amounts. */
-            currency: components["schemas"]["Currency"];
+            currency?: components["schemas"]["Currency"] | null;
             /** @description E-mail address, masked. */
             email?: string | null;
             first_order_at?: components["schemas"]["Timestamp"] | null;
@@ -873,12 +872,12 @@ export interface components {
             rating?: components["schemas"]["Rating"] | null;
             /**
              * Format: int64
-             * @description Their revenue.
+             * @description Their revenue; null where shops sell in several currencies and none was asked for.
              */
-            revenue_minor: number;
+            revenue_minor?: number | null;
             /** @description Tags, by name. */
             tags: components["schemas"]["Tag"][];
-            /** @description Code of the 11-name scheme; null without a counted order. */
+            /** @description Code of the 11-name scheme; null without a counted order, or where amounts are. */
             tier?: string | null;
         };
         /** @description How customers are kept. */
@@ -1744,6 +1743,10 @@ export interface components {
             code: "number_too_long";
             limit: number;
         } | {
+            cell: string;
+            /** @enum {string} */
+            code: "number_malformed";
+        } | {
             /** @enum {string} */
             code: "no_state";
         } | {
@@ -2042,6 +2045,8 @@ export interface components {
         };
         /** @description What a customer bought in one shop. */
         ShopSum: {
+            /** @description The currency of the shop. */
+            currency: components["schemas"]["Currency"];
             /** @description The shop. */
             id: components["schemas"]["ShopId"];
             /** @description Its name. */
@@ -2766,7 +2771,10 @@ export interface operations {
                 as_of?: string;
                 /** @description Scores of each dimension for `tier`, `classic` and `cell`, 2 to 10; 5 unless given. */
                 bins?: number;
-                /** @description Only orders of this shop count for `tier`, `classic` and `cell`. */
+                /**
+                 * @description Only orders of this shop count for `tier`, `classic` and `cell`; and for amounts where shops sell
+                 *     in several currencies, which without a shop are neither told nor sorted or filtered by.
+                 */
                 rfm_shop?: components["schemas"]["ShopId"];
                 /** @description Of this province. */
                 province?: string;
@@ -2879,7 +2887,10 @@ export interface operations {
                 as_of?: string;
                 /** @description Scores of each dimension for `tier`, `classic` and `cell`, 2 to 10; 5 unless given. */
                 bins?: number;
-                /** @description Only orders of this shop count for `tier`, `classic` and `cell`. */
+                /**
+                 * @description Only orders of this shop count for `tier`, `classic` and `cell`; and for amounts where shops sell
+                 *     in several currencies, which without a shop are neither told nor sorted or filtered by.
+                 */
                 rfm_shop?: components["schemas"]["ShopId"];
                 /** @description Of this province. */
                 province?: string;

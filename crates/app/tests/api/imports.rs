@@ -332,7 +332,7 @@ db_test! { migrations();
         for (shop, words) in [
             ("shop_01h455vb4pex5vsknk084sn02q".to_owned(), "there is no shop shop_01h455vb4pex5vsknk084sn02q"),
             ("x".repeat(101), "1 to 100 characters"),
-            ("a\u{7}b".to_owned(), "1 to 100 characters"),
+            ("a\u{7}b".to_owned(), "control characters"),
         ] {
             let answer = owner.upload("", &[("shop", shop.as_bytes()), ("mapping", MAPPING.as_bytes()), file]).await;
             assert_problem(&answer, refuse, "validation", &["shop", words]);

@@ -113,7 +113,8 @@ db_test! { migrations();
         assert_eq!(stands().await, None);
 
         let later = shop.import(&db, "第二店", LATER).await;
-        assert!(stands().await.unwrap().contains("number 2; undo them first"));
+        let named = format!("{later} (number 2); undo them first");
+        assert!(stands().await.unwrap().contains(&named), "{:?}", stands().await);
         let undo = shop.send("POST", &format!("/commerce/imports/{later}/undo"), &[], &json!({})).await;
         assert_eq!(undo.status, StatusCode::ACCEPTED, "{:?}", undo.body);
         assert_eq!(stands().await, None);
