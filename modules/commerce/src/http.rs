@@ -27,14 +27,17 @@ pub struct ShopView {
     pub channel: Channel,
     /// The currency of its amounts.
     pub currency: Currency,
+    /// Its clocks, in seconds east of UTC: the days of its orders are days there.
+    pub zone_offset_seconds: i32,
     /// Its orders, counted ones or not.
     pub orders: i64,
 }
 
 impl ShopView {
     fn new(shop: Shop, orders: i64) -> Self {
-        let Shop { id, name, channel, currency, .. } = shop;
-        Self { id, name, channel, currency, orders }
+        let Shop { id, name, channel, currency, zone, .. } = shop;
+        let zone_offset_seconds = zone.offset_seconds();
+        Self { id, name, channel, currency, zone_offset_seconds, orders }
     }
 }
 

@@ -1509,6 +1509,11 @@ export interface components {
                  * @description Its orders, counted ones or not.
                  */
                 orders: number;
+                /**
+                 * Format: int32
+                 * @description Its clocks, in seconds east of UTC: the days of its orders are days there.
+                 */
+                zone_offset_seconds: number;
             }[];
             /** @description Pass as `after` to get the next page; absent on the last. */
             next?: string | null;
@@ -2034,6 +2039,11 @@ export interface components {
              * @description Its orders, counted ones or not.
              */
             orders: number;
+            /**
+             * Format: int32
+             * @description Its clocks, in seconds east of UTC: the days of its orders are days there.
+             */
+            zone_offset_seconds: number;
         };
         ShopId: string;
         /** @description A shop by name. */

@@ -18,8 +18,7 @@ export type Merge = S['Merge'];
 export type Suggestion = S['Suggestion'];
 export type TimelineItem = S['TimelineItem'];
 export type View = S['View'];
-/** Its clocks are as far ahead of UTC as the server says. */
-export type Shop = S['Shop'] & { zone_offset_seconds?: number };
+export type Shop = S['Shop'];
 export type Order = S['Order'];
 export type OrderLine = S['OrderLine'];
 export type OrderCard = S['OrderCard'];

@@ -1,9 +1,9 @@
-/** Clocks in China, where shops are unless the server says otherwise. */
+/** Clocks in China, until the shops are known. */
 export const CHINA = 8 * 3600;
 
 interface ShopClock {
   id: string;
-  zone_offset_seconds?: number;
+  zone_offset_seconds: number;
 }
 
 /** How many seconds the clocks of a shop are ahead of UTC; of all shops together, those of the first. */

@@ -181,7 +181,7 @@ function Card(props: { card: CustomerCard }) {
                     <tr key={shop.id}>
                       <th scope="row">{shop.name}</th>
                       <td className="num">{format.int(shop.orders)}</td>
-                      <td className="num">{format.money(shop.revenue_minor, card.currency)}</td>
+                      <td className="num">{format.money(shop.revenue_minor, shop.currency)}</td>
                     </tr>
                   ))}
                 </tbody>
