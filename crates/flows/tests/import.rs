@@ -312,7 +312,7 @@ db_test! { MIGRATIONS;
         let mut tx = shop.platform.db.begin().await.unwrap();
         let note = customers::notes::add(&mut tx, &person, &keys, customer, "hello".parse().unwrap()).await.unwrap();
         tx.commit().await.unwrap();
-        assert!(refusal().await.unwrap().contains("1 have notes"));
+        assert!(refusal().await.unwrap().contains("1 with notes"));
         assert!(matches!(undo_import::undo(&shop.platform, &shop.cx, import.id).await, Err(UndoError::WorkedWith(_))));
         let mut tx = shop.platform.db.begin().await.unwrap();
         customers::notes::delete(&mut tx, &person, customer, note.id).await.unwrap();

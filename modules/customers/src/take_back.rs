@@ -48,10 +48,10 @@ impl fmt::Display for TakeBackRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("people have worked with customers of this import:")?;
         let parts = [
-            (self.noted, "have notes"),
-            (self.tagged, "have tags"),
-            (self.edited, "were edited"),
-            (self.merged, "were merged"),
+            (self.noted, "with notes"),
+            (self.tagged, "with tags"),
+            (self.edited, "edited"),
+            (self.merged, "merged"),
         ];
         let mut separator = "";
         for (count, what) in parts.into_iter().filter(|(count, _)| *count > 0) {

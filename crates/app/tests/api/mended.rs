@@ -51,7 +51,7 @@ db_test! { migrations();
         let refused = shop.send("POST", &undo, &[], &json!({})).await;
         assert_eq!(refused.code(), "undo_refused", "{:?}", refused.body);
         let detail = text(&refused.json()["detail"]);
-        assert!(detail.contains("1 were edited") && detail.contains("as they were"), "{detail}");
+        assert!(detail.contains("1 edited") && detail.contains("as they were"), "{detail}");
         assert_eq!(shop.get(&format!("/commerce/imports/{import}")).await["can_undo"], false);
         edit(json!({"name": "张三"})).await;
         assert_eq!(shop.get(&format!("/commerce/imports/{import}")).await["can_undo"], true);

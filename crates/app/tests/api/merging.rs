@@ -98,7 +98,7 @@ db_test! { migrations();
         let undo = format!("/commerce/imports/{import}/undo");
         let refused = shop.send("POST", &undo, &[], &json!({})).await;
         assert_eq!((refused.status, refused.code().as_str()), (StatusCode::CONFLICT, "undo_refused"));
-        assert!(text(&refused.json()["detail"]).contains("1 have notes"), "{:?}", refused.body);
+        assert!(text(&refused.json()["detail"]).contains("1 with notes"), "{:?}", refused.body);
         assert_eq!(shop.get("/customers").await["total"], 5, "a refusal parts nobody");
     }
 

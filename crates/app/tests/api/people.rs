@@ -103,7 +103,7 @@ db_test! { migrations();
 
         let id = shop.id_of("tealover").await;
         let note = shop.post(&format!("/customers/{id}/notes"), &json!({"text": "likes tea"})).await;
-        assert!(stands().await.unwrap().contains("1 have notes"));
+        assert!(stands().await.unwrap().contains("1 with notes"));
         assert_eq!(shop.get("/commerce/imports").await["items"][0]["can_undo"], true, "lists look at the state");
         let refused = shop.send("POST", &format!("{path}/undo"), &[], &json!({})).await;
         assert_eq!(refused.code(), "undo_refused");

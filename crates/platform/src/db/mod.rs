@@ -126,9 +126,15 @@ impl Db {
             .after_release(|conn, _| {
                 Box::pin(async move {
                     // A cancelled `begin()` may leave one open (sqlx #4385, #4394). Outside a
-                    // transaction this is a warning and nothing else.
-                    conn.execute("ROLLBACK").await?;
-                    Ok(true)
+                    // transaction this is a warning and nothing else. A cancelled COPY may leave its
+                    // answer unread, which sqlx would take for that of the next statement, and so on
+                    // for ever: only a connection that answers what it was asked goes back.
+                    let asked = sqlx::raw_sql("ROLLBACK; SELECT 1");
+                    let answers = conn.fetch_optional(asked).await?.is_some();
+                    if !answers {
+                        tracing::warn!("closed a connection that answers late");
+                    }
+                    Ok(answers)
                 })
             })
             .connect_with(options)

@@ -121,7 +121,8 @@ db_test! { MIGRATIONS;
         assert_eq!(refused, TakeBackRefused { noted: 1, tagged: 1, edited: 1, merged: 1 });
         assert_eq!(refused.to_string(),
             "people have worked with customers of this import: \
-             1 have notes, 1 have tags, 1 were edited, 1 were merged; take that back first");
+             1 with notes, 1 with tags, 1 edited, 1 merged; take that back first: remove the \
+             notes and tags, give names and ratings back as they were, undo the merges");
 
         let done = import(&db, &cx, &[buyer(&keys, Some("another"), &[])]).await;
         let mut tx = db.db().begin().await.unwrap();
