@@ -37,7 +37,7 @@ use write::Next;
 const BATCH_ORDERS: usize = 2_500;
 /// Orders in one transaction. Customers come in no order, so a transaction dirties most pages of
 /// their indexes however few orders it has: larger ones write them less often.
-const COMMIT_ORDERS: usize = 250_000;
+const COMMIT_ORDERS: usize = 100_000;
 /// Batches that may be read ahead of those being written.
 const READ_AHEAD_BATCHES: usize = 2;
 /// Files larger than this are worth reading all known identities ahead.

@@ -130,7 +130,10 @@ fn import_with_kills(
                 from = if met { running.worked() } else { from };
             }
             let moment = from + dice.part_of(left * 2 / (kills - landed + 1));
-            if running.wait_until("a moment to kill it", |running| running.worked() >= moment) {
+            // After the last commit there is nothing left to go on with.
+            if running.wait_until("a moment to kill it", |running| running.worked() >= moment)
+                && rows_committed(place) < rows
+            {
                 let said = goes_on_behind(running.said());
                 assert_kept(said);
                 behind = behind.max(said.unwrap_or(0));

@@ -15,10 +15,8 @@ use super::prepare::{self, Memory, Prepared};
 use super::read::Chunk;
 use super::{ImportError, Open, Worker};
 
-/// A transaction takes no longer than this and a batch where another writer waits for its turn …
-const COMMIT_WHEN_WAITED_FOR: Duration = Duration::from_millis(1_500);
-/// … and no longer than this where none does: another process may, whom nobody here sees.
-const COMMIT_EVERY: Duration = Duration::from_secs(5);
+/// A transaction takes no longer than this and a batch, so that other writers get their turn.
+const COMMIT_EVERY: Duration = Duration::from_millis(1_500);
 
 /// Whoever watches hears at most so often of batches that are not committed yet.
 const REPORT_EVERY: Duration = Duration::from_millis(250);
@@ -136,7 +134,7 @@ impl Worker<'_> {
         open.orders += prepared.orders;
         let is_last = self.import.dry_run
             || open.orders >= self.cut.commit_orders
-            || self.has_had_its_time(&open);
+            || open.since.elapsed() >= COMMIT_EVERY;
         let (preparer, memory) = (self.preparer.clone(), std::mem::take(&mut self.memory));
         let following = async move {
             if is_last {
@@ -171,11 +169,6 @@ impl Worker<'_> {
             self.commit(report).await?;
         }
         Ok(next)
-    }
-
-    fn has_had_its_time(&self, open: &Open) -> bool {
-        let taken = open.since.elapsed();
-        taken >= COMMIT_EVERY || taken >= COMMIT_WHEN_WAITED_FOR && self.platform.db.writers_wait()
     }
 
     /// Commits the open transaction, if there is one, with the progress that it makes.

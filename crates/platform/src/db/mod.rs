@@ -7,8 +7,6 @@ mod migrate;
 mod tx;
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -41,7 +39,7 @@ const READER_CACHE_KIB: i32 = 8 * 1024;
 
 #[derive(Clone)]
 enum Pools {
-    Sqlite { writer: SqlitePool, readers: SqlitePool, waiting: Arc<AtomicUsize> },
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
     Postgres(PgPool),
 }
 
@@ -101,8 +99,7 @@ impl Db {
                     .pragma("query_only", "ON"),
             )
             .await?;
-        let pools = Pools::Sqlite { writer, readers, waiting: Arc::default() };
-        Ok(Self { pools, committed: watch::Sender::new(0) })
+        Ok(Self { pools: Pools::Sqlite { writer, readers }, committed: watch::Sender::new(0) })
     }
 
     /// Connects to PostgreSQL at `url`.
@@ -155,11 +152,11 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, DbError> {
         let committed = Some(self.committed.clone());
         let inner = match &self.pools {
-            Pools::Sqlite { writer, waiting, .. } => {
-                let (pool, waits) = (writer.clone(), Waits::new(waiting));
-                let begun = whole(async move { pool.begin_with("BEGIN IMMEDIATE").await }).await;
-                drop(waits);
-                tx::Inner::Sqlite(begun?)
+            Pools::Sqlite { writer, .. } => {
+                let pool = writer.clone();
+                tx::Inner::Sqlite(
+                    whole(async move { pool.begin_with("BEGIN IMMEDIATE").await }).await?,
+                )
             }
             Pools::Postgres(pool) => {
                 let pool = pool.clone();
@@ -192,16 +189,6 @@ impl Db {
         Ok(Tx { inner, committed: None })
     }
 
-    /// Whether somebody in this process waits for its turn to write. Long work commits early then.
-    /// On PostgreSQL nobody does: writers work side by side.
-    #[must_use]
-    pub fn writers_wait(&self) -> bool {
-        match &self.pools {
-            Pools::Sqlite { waiting, .. } => waiting.load(Ordering::Relaxed) > 0,
-            Pools::Postgres(_) => false,
-        }
-    }
-
     /// Changes whenever this process commits a write; for workers that wait for news.
     #[must_use]
     pub fn commits(&self) -> watch::Receiver<u64> {
@@ -211,28 +198,12 @@ impl Db {
     /// Closes all connections after their present work.
     pub async fn close(&self) {
         match &self.pools {
-            Pools::Sqlite { writer, readers, .. } => {
+            Pools::Sqlite { writer, readers } => {
                 readers.close().await;
                 writer.close().await;
             }
             Pools::Postgres(pool) => pool.close().await,
         }
-    }
-}
-
-/// Counts a waiting writer for as long as it lives.
-struct Waits(Arc<AtomicUsize>);
-
-impl Waits {
-    fn new(waiting: &Arc<AtomicUsize>) -> Self {
-        waiting.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(waiting))
-    }
-}
-
-impl Drop for Waits {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
