@@ -4,7 +4,6 @@ use async_trait::async_trait;
 use commerce::import_view::ImportView;
 use commerce::imports::{self, Import, ImportState};
 use commerce::shops;
-use flows::clean_uploads::remove_empty_folders;
 use flows::import_orders::{self, ImportError};
 use flows::show_imports;
 use flows::undo_import::{self, UndoError};
@@ -83,7 +82,6 @@ impl JobHandler for RunImport {
         };
         match done {
             Ok(import) => {
-                remove_empty_folders(&import);
                 publish(platform, &cx, &import).await;
                 Ok(JobOutcome::Done)
             }

@@ -48,6 +48,5 @@ pub async fn cancel(platform: &Platform, cx: &Ctx, id: ImportId) -> Result<Impor
     }
     tx.commit().await?;
     import_orders::remove_uploads(&import);
-    crate::clean_uploads::remove_empty_folders(&import);
     Ok(import)
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::Path;
 
-use commerce::imports::{self, Import};
+use commerce::imports;
 use kernel::{ImportId, Timestamp, TypedId as _};
 use platform::{Ctx, DbError, Platform};
 
@@ -71,17 +71,4 @@ fn sweep(uploads: &Path, held: &HashSet<OsString>, before: Timestamp) -> u64 {
 fn made_at(name: &std::ffi::OsStr) -> Option<Timestamp> {
     let id: ImportId = name.to_str()?.parse().ok()?;
     Some(Timestamp::from_millis((id.uuid().as_u128() >> 80) as i64))
-}
-
-/// Removes the folders of an ended import whose files are gone already; others stay.
-pub fn remove_empty_folders(import: &Import) {
-    if !import.request.uploaded {
-        return;
-    }
-    for file in &import.request.files {
-        if let Some(folder) = Path::new(&file.path).parent() {
-            // Refused while there is anything in it, which is what is wanted.
-            let _ = std::fs::remove_dir(folder);
-        }
-    }
 }

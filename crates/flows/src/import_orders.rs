@@ -12,6 +12,7 @@ mod read;
 mod write;
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::time::Instant;
 
 use commerce::batch::Seen;
@@ -405,7 +406,7 @@ impl Worker<'_> {
     }
 }
 
-/// Removes the program's own copies of an import's files.
+/// Removes the program's own copies of an import's files, and the folder that was made for them.
 pub fn remove_uploads(import: &Import) {
     if !import.request.uploaded {
         return;
@@ -415,6 +416,12 @@ pub fn remove_uploads(import: &Import) {
             && error.kind() != std::io::ErrorKind::NotFound
         {
             tracing::warn!(import = %import.id, %error, "an uploaded file could not be removed");
+        }
+    }
+    for file in &import.request.files {
+        if let Some(folder) = Path::new(&file.path).parent() {
+            // Refused while there is anything in it, which is what is wanted.
+            let _ = std::fs::remove_dir(folder);
         }
     }
 }

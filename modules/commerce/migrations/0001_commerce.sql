@@ -17,7 +17,7 @@ CREATE UNIQUE INDEX commerce_shops_name ON commerce_shops (org_id, name);
 -- `revenue_minor` is what the shop kept, and null where the order does not count (unpaid, closed,
 -- refunded in full). `head_hash` and `lines_hash` tell an unchanged order without reading it.
 -- `last_import` is the number of the import that wrote the order last.
--- SQLite keeps this table by row id: its rows are wide, and five indexes would otherwise each hold the key.
+-- SQLite keeps this table by row id: its rows are wide, and four indexes would otherwise each hold the key.
 CREATE TABLE commerce_orders (
     org_id        BIGINT NOT NULL,
     id            UUID   NOT NULL,

@@ -1,14 +1,14 @@
-//! One batch of an import: which orders are new, changed or as they were. How it is taken back is in
-//! [`undo`].
+//! One batch of an import: which orders are new, changed or as they were. What is asked and
+//! remembered for that is in `known`, how a batch is taken back in [`undo`].
 
+mod known;
 pub mod undo;
 
-use std::collections::{HashMap, HashSet};
-use std::hash::BuildHasher as _;
+use std::collections::HashSet;
 
 use kernel::{CustomerId, OrderId, TypedId};
 use platform::crypto::OrgKeys;
-use platform::{Ctx, DbError, Scope, Tx};
+use platform::{Ctx, DbError, Tx};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -16,7 +16,9 @@ use crate::fingerprint::fingerprint;
 use crate::lines::{merge_lines, with_all_lines};
 use crate::order::{OrderHead, Undated};
 use crate::record::{LineRecord, OrderRecord};
-use crate::store::{self, KnownOrder, OrderRow};
+use crate::store::{self, OrderRow};
+
+pub use known::{Counted, Known, Seen};
 
 /// An order as read, with its digests.
 #[derive(Debug, Clone)]
@@ -35,117 +37,6 @@ impl Report {
     pub fn new(keys: &OrgKeys, record: OrderRecord, file: usize, buffer: &mut Vec<u8>) -> Self {
         let (head_hash, lines_hash) = fingerprint(keys, &record, buffer);
         Self { record, file, head_hash, lines_hash }
-    }
-}
-
-/// Remembers which orders an import wrote, so that an empty shop is not asked for each of them.
-#[derive(Debug, Default)]
-pub struct Seen {
-    /// Digests of the numbers written so far; `None` when the shop had orders before.
-    numbers: Option<foldhash::HashSet<u64>>,
-    /// Seeded anew for every import, so that nobody can make numbers that meet.
-    digests: foldhash::fast::RandomState,
-}
-
-impl Seen {
-    /// For a shop that has no orders before this import.
-    #[must_use]
-    pub fn empty_shop() -> Self {
-        Self { numbers: Some(foldhash::HashSet::default()), ..Self::default() }
-    }
-
-    /// For any shop: the database is asked.
-    #[must_use]
-    pub fn unknown() -> Self {
-        Self::default()
-    }
-
-    /// Whether the database must be asked for `number`.
-    fn may_exist(&self, number: &str) -> bool {
-        self.numbers.as_ref().is_none_or(|seen| seen.contains(&self.digests.hash_one(number)))
-    }
-
-    fn add(&mut self, number: &str) {
-        // Eight bytes an order: beyond ten million the database is asked instead.
-        const MOST: usize = 10_000_000;
-        if let Some(seen) = &mut self.numbers {
-            seen.insert(self.digests.hash_one(number));
-            if seen.len() > MOST {
-                self.numbers = None;
-            }
-        }
-    }
-}
-
-/// What is known of the orders a batch names.
-#[derive(Debug, Default)]
-pub struct Known {
-    by_number: foldhash::HashMap<String, KnownOrder>,
-    /// The orders that the batch changes, and their lines where it speaks of lines.
-    rows: HashMap<Uuid, OrderRow>,
-    lines: HashMap<Uuid, Vec<LineRecord>>,
-}
-
-impl Known {
-    /// Looks the orders of a batch up.
-    ///
-    /// # Errors
-    /// As the database says.
-    pub async fn look_up(
-        tx: &mut Tx,
-        scope: Scope,
-        shop_number: i64,
-        seen: &Seen,
-        reports: &[Report],
-    ) -> Result<Self, DbError> {
-        let mut numbers: Vec<&str> = reports
-            .iter()
-            .map(|report| report.record.external_no.as_str())
-            .filter(|number| seen.may_exist(number))
-            .collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        let found = store::known_orders(tx, scope, shop_number, &numbers).await?;
-        let by_number = found.into_iter().map(|known| (known.external_no.clone(), known)).collect();
-        let mut known = Self { by_number, ..Self::default() };
-        let mut changed: Vec<Uuid> = reports
-            .iter()
-            .filter(|report| !known.is_unchanged(report))
-            .filter_map(|report| known.by_number.get(&report.record.external_no))
-            .map(|known| known.id)
-            .collect();
-        changed.sort_unstable();
-        changed.dedup();
-        let rows = store::orders(tx, scope, &changed).await?;
-        known.rows = rows.into_iter().map(|row| (row.id, row)).collect();
-        let with_lines: Vec<Uuid> = reports
-            .iter()
-            .filter(|report| report.lines_hash != 0)
-            .filter_map(|report| known.by_number.get(&report.record.external_no))
-            .filter(|order| known.rows.get(&order.id).is_some_and(|row| row.line_count > 0))
-            .map(|order| order.id)
-            .collect();
-        known.lines = store::lines(tx, scope, &with_lines).await?;
-        Ok(known)
-    }
-
-    /// As [`Known::look_up`] where `seen` alone tells that all orders are new; `None` where the
-    /// database must be asked.
-    #[must_use]
-    pub fn all_new(seen: &Seen, reports: &[Report]) -> Option<Self> {
-        let asks = reports.iter().any(|report| seen.may_exist(&report.record.external_no));
-        (!asks).then(Self::default)
-    }
-
-    /// Whether `report` says nothing that is not known.
-    #[must_use]
-    pub fn is_unchanged(&self, report: &Report) -> bool {
-        self.by_number.get(&report.record.external_no).is_some_and(|known| {
-            match report.lines_hash {
-                0 => known.head_hash == report.head_hash,
-                said => known.lines_hash == said,
-            }
-        })
     }
 }
 
@@ -178,42 +69,6 @@ pub struct Applied {
     pub created_numbers: Vec<String>,
     /// Of the orders counted as unchanged, as [`Counted`] keeps them.
     pub unchanged: Vec<u64>,
-}
-
-/// The orders that an import has counted as unchanged, so that each counts once: those it created or
-/// changed are known by their `last_import`.
-#[derive(Debug, Default)]
-pub struct Counted {
-    orders: foldhash::HashSet<u64>,
-    whole: bool,
-}
-
-impl Counted {
-    /// Of an import that has only begun.
-    #[must_use]
-    pub fn begin() -> Self {
-        Self { whole: true, ..Self::default() }
-    }
-
-    /// Whether all that the import has counted is known, not only that of this run.
-    #[must_use]
-    pub const fn is_whole(&self) -> bool {
-        self.whole
-    }
-
-    /// Reads what the batches of an import counted.
-    ///
-    /// # Errors
-    /// As the database says.
-    pub async fn load(tx: &mut Tx, scope: Scope, import_number: i64) -> Result<Self, DbError> {
-        let orders = undo::unchanged_orders(tx, scope, import_number).await?;
-        Ok(Self { orders, whole: true })
-    }
-
-    /// Short for an order: the random half of its id.
-    const fn short(order: Uuid) -> u64 {
-        order.as_u128() as u64
-    }
 }
 
 /// A report that could not be applied.

@@ -1,12 +1,13 @@
 //! SQL of orders and their lines.
 
 mod counted;
+mod of_import;
 #[cfg(test)]
 mod plans;
 
 use std::collections::HashMap;
 
-use kernel::{CustomerId, ShopId, Timestamp, TypedId};
+use kernel::{ShopId, Timestamp, TypedId};
 use platform::crypto::{CryptoError, OrgKeys};
 use platform::db::args::in_list;
 use platform::{Arg, Ctx, DbError, Scope, Tx, args};
@@ -19,6 +20,7 @@ use crate::record::LineRecord;
 use crate::state::OrderState;
 
 pub use counted::{CountedOrder, counted_of, each_counted};
+pub use of_import::{customers_of, each_customer_of_import, imports_with_orders_of, last_imports};
 
 /// Keys looked up by one statement.
 const LOOKUP_MAX: usize = 512;
@@ -445,63 +447,4 @@ pub async fn shop_ids(tx: &mut Tx, scope: Scope) -> Result<HashMap<i64, ShopId>,
         )
         .await?;
     Ok(rows.into_iter().map(|(number, id)| (number, ShopId::from_uuid(id))).collect())
-}
-
-/// The number of the import that wrote each of some orders last.
-///
-/// # Errors
-/// As the database says.
-pub async fn last_imports(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<Vec<i64>, DbError> {
-    let select = "SELECT DISTINCT last_import FROM commerce_orders WHERE org_id = $1 AND id";
-    let rows: Vec<(i64,)> = by_ids(tx, scope, select, ids, "").await?;
-    let distinct: std::collections::BTreeSet<i64> = rows.into_iter().map(|(n,)| n).collect();
-    Ok(distinct.into_iter().collect())
-}
-
-/// The customers of some orders.
-///
-/// # Errors
-/// As the database says.
-pub async fn customers_of(
-    tx: &mut Tx,
-    scope: Scope,
-    ids: &[Uuid],
-) -> Result<std::collections::HashSet<Uuid>, DbError> {
-    let select = "SELECT DISTINCT customer_id FROM commerce_orders WHERE org_id = $1 AND customer_id IS NOT NULL AND id";
-    let rows: Vec<(Uuid,)> = by_ids(tx, scope, select, ids, "").await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
-}
-
-/// The numbers of the imports that wrote orders of some customers last.
-///
-/// # Errors
-/// As the database says.
-pub async fn imports_with_orders_of(
-    tx: &mut Tx,
-    scope: Scope,
-    customers: &[Uuid],
-) -> Result<std::collections::BTreeSet<i64>, DbError> {
-    let select =
-        "SELECT DISTINCT last_import FROM commerce_orders WHERE org_id = $1 AND customer_id";
-    let rows: Vec<(i64,)> = by_ids(tx, scope, select, customers, "").await?;
-    Ok(rows.into_iter().map(|(number,)| number).collect())
-}
-
-/// Gives the customer of every order that an import wrote last to `take`; reads all orders.
-///
-/// # Errors
-/// As the database says.
-pub async fn each_customer_of_import(
-    tx: &mut Tx,
-    scope: Scope,
-    import_number: i64,
-    mut take: impl FnMut(CustomerId) + Send,
-) -> Result<(), DbError> {
-    tx.for_each::<(Uuid,)>(
-        "SELECT DISTINCT customer_id FROM commerce_orders
-         WHERE org_id = $1 AND last_import = $2 AND customer_id IS NOT NULL",
-        args![scope.org_arg(), import_number],
-        |(customer,)| take(CustomerId::from_uuid(customer)),
-    )
-    .await
 }

@@ -4,9 +4,10 @@ use std::io::Read as _;
 use std::path::PathBuf;
 
 use commerce::Shop;
-use commerce::formats::{Format, Mapping, OrderReader, ReaderContext};
+use commerce::formats::{Format, FormatError, Mapping, OrderReader, ReaderContext};
 use commerce::imports::{self, Import, ImportFile, ImportRequest, ImportState};
 use platform::{Ctx, Platform, Tx};
+use tabular::OpenError;
 
 use super::ImportError;
 
@@ -175,15 +176,16 @@ fn fingerprint(files: &[ImportFile], mapping: Option<&str>) -> Result<String, Im
             digest.update(part.as_deref().unwrap_or_default());
             digest.update([0]);
         }
-        let unreadable =
-            |error: std::io::Error| ImportError::Reader(format!("{}: {error}", file.name));
+        let unreadable = |source: std::io::Error| {
+            FormatError::from(OpenError::Io { file: file.name.clone(), source })
+        };
         let mut source = std::fs::File::open(&file.path).map_err(unreadable)?;
         loop {
             match source.read(&mut piece) {
                 Ok(0) => break,
                 Ok(read) => digest.update(&piece[..read]),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(unreadable(error)),
+                Err(error) => return Err(unreadable(error).into()),
             }
         }
     }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use commerce::imports::{Import, ImportState};
 use flows::import_orders;
 use flows::undo_import;
-use flows::verify::verify;
 use testkit::db_test;
 
 use crate::shop::{MIGRATIONS, Shop, dump};
@@ -64,12 +63,6 @@ fn counts(import: &Import) -> (u64, u64, u64, u64) {
     (done.orders_created, done.orders_updated, done.orders_unchanged, done.lines_created)
 }
 
-async fn holds(shop: &Shop) {
-    for check in verify(&shop.platform, &shop.cx).await.unwrap() {
-        assert!(check.ok, "{}: {}", check.name, check.detail);
-    }
-}
-
 db_test! { MIGRATIONS;
     async fn a_pair_again_changes_nothing_and_a_newer_pair_doubles_no_line(db) {
         let shop = Shop::open(&db).await;
@@ -102,7 +95,7 @@ db_test! { MIGRATIONS;
         // An older pair takes nothing back.
         assert_eq!(counts(&shop.import(&[&orders, &lines]).await), (0, 0, 2, 0));
         assert_eq!(dump(&shop).await, after);
-        holds(&shop).await;
+        shop.holds().await;
         undo_import::undo(&shop.platform, &shop.cx, second.id).await.unwrap();
         assert_eq!(dump(&shop).await, before);
     }
@@ -121,7 +114,7 @@ db_test! { MIGRATIONS;
         assert_eq!(dump(&shop).await, before);
         assert_eq!((before.orders[0].line_count, before.orders[0].item_count), (2, Some(4)));
         assert_eq!(before.orders[0].item_title.as_deref(), Some("杯子，碟子"));
-        holds(&shop).await;
+        shop.holds().await;
     }
 
     async fn a_late_report_takes_no_refund_back(db) {
@@ -148,24 +141,8 @@ db_test! { MIGRATIONS;
         }
         // Unchanged by the first file, changed by the second, crashed in between.
         let import = shop.begin(&[&first, &refunded, &same], false).await;
-        for turn in 0.. {
-            assert!(turn < 40, "the import comes to no end");
-            let (stop, stopped) = tokio::sync::oneshot::channel();
-            let (mut stop, mut left) = (Some(stop), turn % 3 + 1);
-            let run = import_orders::run_in_batches(&shop.platform, &shop.cx, import.id, 1, |import| {
-                left -= i32::from(import.state == ImportState::Running);
-                if left == 0 && let Some(stop) = stop.take() {
-                    let _ = stop.send(());
-                }
-            });
-            tokio::select! {
-                biased;
-                _ = stopped => {}
-                done = run => { assert_eq!(done.unwrap().state, ImportState::Finished); break; }
-            }
-        }
-        assert_eq!(counts(&shop.get(import.id).await), (0, 1, 1, 0));
-        holds(&shop).await;
+        assert_eq!(counts(&shop.run_with_crashes(&import, 1).await), (0, 1, 1, 0));
+        shop.holds().await;
     }
 
     async fn douyin_totals_are_those_of_all_lines(db) {
@@ -193,7 +170,7 @@ db_test! { MIGRATIONS;
         let before = dump(&shop).await;
         assert_eq!(counts(&shop.import(&[&one, &two]).await), (0, 0, 2, 0));
         assert_eq!(dump(&shop).await, before);
-        holds(&shop).await;
+        shop.holds().await;
     }
 
     async fn a_broken_line_makes_no_order(db) {

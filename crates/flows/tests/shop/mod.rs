@@ -12,6 +12,7 @@ use commerce::shops::{self, Channel, NewShop};
 use commerce::store::OrderRow;
 use demoshop::{Encoding, Era, ShopPlan};
 use flows::import_orders::{self, ImportOrder};
+use flows::verify::verify;
 use kernel::{Currency, ImportId, Zone};
 use platform::crypto::MasterKey;
 use platform::{Ctx, Migration, Platform};
@@ -87,6 +88,41 @@ impl Shop {
         let files: Vec<&Path> = files.iter().map(|file| file.as_path()).collect();
         let import = self.begin(&files, false).await;
         import_orders::run(&self.platform, &self.cx, import.id, |_| {}).await.unwrap()
+    }
+
+    /// Runs an import to its end in batches of `orders`. Each turn lives for a few batches and is then
+    /// dropped in the middle of the next, as by a crash: nothing runs after the drop.
+    pub async fn run_with_crashes(&self, import: &Import, orders: usize) -> Import {
+        for turn in 0..40 {
+            let mut left = turn % 3 + 1;
+            let (stop, stopped) = tokio::sync::oneshot::channel();
+            let mut stop = Some(stop);
+            let (platform, cx) = (&self.platform, &self.cx);
+            let run = import_orders::run_in_batches(platform, cx, import.id, orders, |import| {
+                left -= i32::from(import.state == ImportState::Running);
+                if left == 0
+                    && let Some(stop) = stop.take()
+                {
+                    let _ = stop.send(());
+                }
+            });
+            tokio::select! {
+                biased;
+                _ = stopped => {}
+                done = run => {
+                    assert_eq!(done.unwrap().state, ImportState::Finished);
+                    return self.get(import.id).await;
+                }
+            }
+        }
+        panic!("the import comes to no end");
+    }
+
+    /// Every invariant of the data holds.
+    pub async fn holds(&self) {
+        for check in verify(&self.platform, &self.cx).await.unwrap() {
+            assert!(check.ok, "{}: {}", check.name, check.detail);
+        }
     }
 
     pub async fn get(&self, id: ImportId) -> Import {

@@ -6,7 +6,6 @@ use commerce::import_view::ImportView;
 use commerce::imports::{self, Import, ImportState, Progress};
 use commerce::shops::{self, Channel};
 use flows::cancel_import::CANCELLABLE;
-use flows::clean_uploads::remove_empty_folders;
 use flows::import_orders::{self, ImportOrder};
 use flows::import_shop::{self, WantedShop};
 use flows::show_imports;
@@ -228,7 +227,6 @@ async fn cancel(
     let answer = step(&platform, &cx, id, key, &from, to, None).await?;
     let import = find(&platform, &cx, id).await?;
     import_orders::remove_uploads(&import);
-    remove_empty_folders(&import);
     Ok(answer)
 }
 
