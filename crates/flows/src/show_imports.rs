@@ -1,7 +1,7 @@
 //! Imports as pages and programs see them: with their shop and who began them.
 
 use commerce::import_view::ImportView;
-use commerce::imports::Import;
+use commerce::imports::{self, Import, ImportState};
 use commerce::shops;
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Tx};
@@ -45,7 +45,8 @@ pub async fn view(
     Ok(ImportView { created_by_person, ..ImportView::of(import, &shops) })
 }
 
-/// One import with what stands against taking it back.
+/// One import with what stands against taking it back and, unless it is under way, what each file is
+/// rejected of.
 ///
 /// # Errors
 /// As the database says.
@@ -59,6 +60,13 @@ pub async fn view_in_full(
     if let Some(refusal) = undo_import::refusal(tx, cx, keys, import).await? {
         shown.can_undo = false;
         shown.undo_refusal = Some(refusal.to_string());
+    }
+    // While it is under way pages ask again and again.
+    if ImportState::UNDOABLE.contains(&import.state) {
+        let counts = imports::count_rejects(tx, cx.scope, import).await?;
+        for (file, count) in shown.files.iter_mut().zip(counts) {
+            file.rejected = Some(count);
+        }
     }
     Ok(shown)
 }

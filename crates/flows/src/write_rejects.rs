@@ -1,70 +1,75 @@
-//! The rows that an import rejected, as a file to correct and import again.
-
-use std::io::Write;
+//! The rows that an import rejected, as files to correct and import again: one for each file of the import,
+//! in its columns.
 
 use commerce::formats::{Language, Reject, RejectsWriter};
 use commerce::imports::{self, Import};
+use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Platform};
 
-/// Rows read from the database at once.
+/// Rows of a page, which bounds memory.
 const PAGE: usize = 1_000;
 
-/// Why the file could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum RejectsError {
-    /// The file.
-    #[error("the file of rejected rows: {0}")]
-    Io(#[from] std::io::Error),
-    /// The database.
-    #[error(transparent)]
-    Db(#[from] DbError),
+/// The rejected rows of one file of an import as CSV, page by page.
+pub struct RejectsCsv {
+    platform: Platform,
+    cx: Ctx,
+    keys: OrgKeys,
+    import: Import,
+    file_no: usize,
+    writer: RejectsWriter,
+    /// Number of the last row written.
+    after: Option<i64>,
+    is_at_end: bool,
 }
 
-/// Writes the rejected rows of `import` to `out`, in the columns of its first file that has any, with
-/// their reasons in `language`.
-///
-/// # Errors
-/// When reading or writing fails.
-pub async fn write_rejects(
-    platform: &Platform,
-    cx: &Ctx,
-    import: &Import,
-    language: Language,
-    out: impl Write,
-) -> Result<(), RejectsError> {
-    let keys = platform.keys(cx.scope.org());
-    let header = |file: &str| {
-        let files = &import.request.files;
-        files.iter().find(|known| known.name == file).or(files.first()).map(|f| f.header.clone())
-    };
-    let mut seq = 0;
-    let mut writer: Option<RejectsWriter<_>> = None;
-    let mut out = Some(out);
-    loop {
-        let mut tx = platform.db.read().await?;
-        let rows = imports::rejects(&mut tx, cx.scope, &keys, import.number, seq, PAGE).await?;
+impl RejectsCsv {
+    /// Those of the file at `file_no` in the request of `import`, their reasons in `language`.
+    #[must_use]
+    pub fn new(
+        platform: &Platform,
+        cx: &Ctx,
+        import: Import,
+        file_no: usize,
+        language: Language,
+    ) -> Self {
+        let header = import.request.files.get(file_no).map(|file| file.header.as_slice());
+        Self {
+            platform: platform.clone(),
+            cx: cx.clone(),
+            keys: platform.keys(cx.scope.org()),
+            writer: RejectsWriter::new(header.unwrap_or_default(), language),
+            import,
+            file_no,
+            after: None,
+            is_at_end: false,
+        }
+    }
+
+    /// The next piece of the file, the first with its header; `None` at its end.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn next_page(&mut self) -> Result<Option<String>, DbError> {
+        if self.is_at_end {
+            return Ok(None);
+        }
+        let (scope, keys, import) = (self.cx.scope, &self.keys, &self.import);
+        let mut tx = self.platform.db.read().await?;
+        let rows =
+            imports::rejects(&mut tx, scope, keys, import, self.file_no, self.after, PAGE).await?;
         tx.rollback().await?;
-        if let Some(out) = out.take() {
-            let first = rows.first().map(|row| row.file.as_str()).unwrap_or_default();
-            writer = Some(RejectsWriter::new(out, &header(first).unwrap_or_default(), language)?);
-        }
-        let Some(writer) = &mut writer else { return Ok(()) };
-        for row in &rows {
-            writer.write(&Reject {
+        self.is_at_end = rows.len() < PAGE;
+        for (seq, row) in rows {
+            self.after = Some(seq);
+            self.writer.write(&Reject {
                 line: row.line,
-                column: row.column.clone(),
-                reason: row.reason.clone(),
-                raw: row.raw.clone(),
-                order_no: row.order_no.clone(),
-            })?;
+                column: row.column,
+                reason: row.reason,
+                raw: row.raw,
+                order_no: row.order_no,
+            });
         }
-        seq += rows.len() as u64;
-        if rows.len() < PAGE {
-            break;
-        }
+        let page = self.writer.take();
+        Ok((!page.is_empty()).then_some(page))
     }
-    if let Some(writer) = writer {
-        writer.finish()?;
-    }
-    Ok(())
 }

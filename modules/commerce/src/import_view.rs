@@ -26,9 +26,16 @@ impl From<&Shop> for ShopName {
 #[allow(missing_docs)]
 pub struct ImportFileView {
     pub name: String,
+    /// The sheet of a workbook of which several are read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
     pub size_bytes: u64,
     pub format: Option<String>,
     pub encoding: Option<String>,
+    /// Rows of it that wait to be corrected, where they were counted: in the answer that tells of this
+    /// import alone, unless it is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<u64>,
 }
 
 /// An import.
@@ -117,9 +124,11 @@ impl ImportView {
                 .iter()
                 .map(|file| ImportFileView {
                     name: file.name.clone(),
+                    sheet: file.sheet.clone(),
                     size_bytes: file.size_bytes,
                     format: file.format.clone(),
                     encoding: file.encoding.clone(),
+                    rejected: None,
                 })
                 .collect(),
             format: each(|file| file.format.as_ref()),

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::shops::NewShop;
 
 pub use held::{held_files, remove_drafts};
-pub use rejected::{REJECTS_MAX, RejectedRow, drop_rejects, keep_rejects, rejects};
+pub use rejected::{REJECTS_MAX, RejectedRow, count_rejects, drop_rejects, keep_rejects, rejects};
 
 /// Where an import stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

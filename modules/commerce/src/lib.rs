@@ -54,6 +54,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 6,
         sql: include_str!("../migrations/0006_order_numbers_by_bytes.sql"),
     },
+    Migration {
+        module: "commerce",
+        version: 7,
+        sql: include_str!("../migrations/0007_files_of_rejects.sql"),
+    },
 ];
 
 /// The module as the house knows it. Its lists and imports cross modules and are flows.

@@ -94,7 +94,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The rejected rows as CSV: correct them and import the file */
+        /** The rejected rows of a file as CSV in its columns: correct them and import the file */
         get: operations["get_commerce_imports_id_rejects"];
         put?: never;
         post?: never;
@@ -1120,6 +1120,14 @@ export interface components {
             encoding?: string | null;
             format?: string | null;
             name: string;
+            /**
+             * Format: int64
+             * @description Rows of it that wait to be corrected, where they were counted: in the answer that tells of this
+             *     import alone, unless it is under way.
+             */
+            rejected?: number | null;
+            /** @description The sheet of a workbook of which several are read. */
+            sheet?: string | null;
             /** Format: int64 */
             size_bytes: number;
         };
@@ -2500,6 +2508,8 @@ export interface operations {
             query?: {
                 /** @description Language of the reasons; without it, that of `Accept-Language`. */
                 lang?: "zh-CN" | "en-US";
+                /** @description Place of the file in `files`, from 1; without it, the first that has rejected rows. */
+                file?: number;
             };
             header?: never;
             path: {

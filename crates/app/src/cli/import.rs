@@ -1,25 +1,24 @@
 //! `guanxi import`.
 
-use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, IsTerminal as _};
-use std::path::{Path, PathBuf};
+mod rejects;
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use commerce::formats::{Format, Language};
+use commerce::formats::Format;
 use commerce::imports::{self, Import, ImportState};
 use commerce::shops;
 use flows::import_orders::{self, ImportOrder};
 use flows::import_shop::{self, WantedShop};
-use flows::{cancel_import, undo_import, write_rejects};
+use flows::{cancel_import, undo_import};
 use indicatif::{ProgressBar, ProgressStyle};
 use kernel::{ImportId, Limit, Timestamp};
 use serde::Serialize;
 
 use super::{Global, say};
-use crate::Boot;
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -122,7 +121,10 @@ struct Imported {
     customers_matched: u64,
     rejected: u64,
     skipped: u64,
+    /// The first of `rejects_files`.
     rejects_file: Option<PathBuf>,
+    /// One for each file that has rejected rows.
+    rejects_files: Vec<PathBuf>,
     seconds: f64,
     peak_rss_mib: Option<u64>,
 }
@@ -164,10 +166,7 @@ async fn import(global: &Global, args: ImportArgs) -> Result<ExitCode> {
         .await
         .with_context(|| format!("import {}", import.id))?;
     progress.end();
-    let rejects_file = match import.progress.rejected {
-        0 => None,
-        _ => Some(rejects(&boot, &import, &args.files[0]).await?),
-    };
+    let rejects_files = rejects::write(&boot, &import).await?;
     boot.close().await;
     let files = &import.request.files;
     let each = |of: fn(&commerce::imports::ImportFile) -> Option<&String>| {
@@ -191,7 +190,8 @@ async fn import(global: &Global, args: ImportArgs) -> Result<ExitCode> {
         customers_matched: done.customers_matched,
         rejected: done.rejected,
         skipped: done.skipped,
-        rejects_file,
+        rejects_file: rejects_files.first().cloned(),
+        rejects_files,
         seconds: began.elapsed().as_secs_f64(),
         peak_rss_mib: peak_rss_mib(),
     };
@@ -210,56 +210,17 @@ async fn import(global: &Global, args: ImportArgs) -> Result<ExitCode> {
         answer.rejected,
         answer.seconds
     ));
-    if let Some(path) = &answer.rejects_file {
-        say(&format!("rejected rows: {}; correct them and import that file", path.display()));
+    let paths: Vec<String> =
+        answer.rejects_files.iter().map(|path| path.display().to_string()).collect();
+    if !paths.is_empty() {
+        let what = if paths.len() == 1 { "that file" } else { "those files" };
+        say(&format!("rejected rows: {}; correct them and import {what}", paths.join(", ")));
     }
     global.print(&answer, &import.id.to_string())?;
     Ok(match import.state {
         ImportState::Finished => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     })
-}
-
-/// Writes the rejected rows beside the file they came from, or into the data folder if that is not
-/// writable. They name people, so nobody else may read them; a file that is there already may be half
-/// corrected, and stays.
-async fn rejects(boot: &Boot, import: &Import, beside: &Path) -> Result<PathBuf> {
-    let stem = beside.file_stem().unwrap_or_default();
-    let near = std::path::absolute(beside)?;
-    let near = near.parent().unwrap_or(Path::new("/"));
-    let (path, file) = match new_rejects_file(near, stem) {
-        Ok(made) => made,
-        Err(_) => new_rejects_file(&boot.platform.folder, stem)
-            .map_err(|error| anyhow::anyhow!(platform::disk::told(&error)))
-            .with_context(|| format!("cannot write into {}", boot.platform.folder.display()))?,
-    };
-    let out = std::io::BufWriter::new(file);
-    write_rejects::write_rejects(&boot.platform, &boot.ctx(), import, Language::English, out)
-        .await?;
-    Ok(path)
-}
-
-/// Makes `STEM.rejects.csv`, or `STEM.rejects-2.csv` and so on where that is taken.
-fn new_rejects_file(folder: &Path, stem: &OsStr) -> std::io::Result<(PathBuf, File)> {
-    const MOST: u32 = 1_000;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut number = 1;
-    loop {
-        let mut name = stem.to_os_string();
-        name.push(if number == 1 {
-            ".rejects.csv".into()
-        } else {
-            format!(".rejects-{number}.csv")
-        });
-        let path = folder.join(name);
-        match options.open(&path) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && number < MOST => number += 1,
-            opened => return Ok((path, opened?)),
-        }
-    }
 }
 
 async fn undo(global: &Global, id: ImportId) -> Result<ExitCode> {

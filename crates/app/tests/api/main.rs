@@ -13,6 +13,7 @@ mod mended;
 mod merging;
 mod people;
 mod reading;
+mod rejects;
 mod rfm_lists;
 mod serve;
 mod sign_in;

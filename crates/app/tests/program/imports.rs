@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use rust_xlsxwriter::Workbook;
 use serde_json::Value;
 
 use super::bad::{HEADER, good};
@@ -109,6 +110,68 @@ async fn rejects_are_private_and_kept(kind: Kind) {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "half corrected");
 }
 
+/// A workbook whose sheets hold these lines.
+fn workbook(sheets: [(&str, &str); 2]) -> Vec<u8> {
+    let mut book = Workbook::new();
+    for (name, text) in sheets {
+        let sheet = book.add_worksheet().set_name(name).unwrap();
+        for (line, row) in text.lines().enumerate() {
+            for (column, cell) in row.split(',').enumerate() {
+                sheet.write(line as u32, column as u16, cell).unwrap();
+            }
+        }
+    }
+    book.save_to_buffer().unwrap()
+}
+
+async fn rejects_of_each_file_come_in_its_columns(kind: Kind) {
+    const ITEMS: &str = "订单编号,标题,价格,购买数量,订单状态";
+    let place = Place::new(kind).await;
+    let import = |files: &[&str]| {
+        let done = place.run(&[&["import", "--shop", "T", "--json"], files].concat());
+        assert_eq!(done.code, Some(0), "{}", done.err);
+        let answer: Value = serde_json::from_str(&done.out).unwrap();
+        let paths = answer["rejects_files"].as_array().unwrap();
+        assert_eq!(answer["rejects_file"], paths.first().cloned().unwrap_or_default());
+        let paths: Vec<String> = paths.iter().map(|p| p.as_str().unwrap().to_owned()).collect();
+        assert!(paths.iter().all(|path| done.err.contains(path)), "{paths:?} in {}", done.err);
+        (answer, paths)
+    };
+    let orders = format!("{HEADER}\n{}\n2,买家2,y,10.00,交易成功,2025-01-01 10:00:00,0\n", good(1));
+    let items = format!("{ITEMS}\n1,茶,x,1,交易成功\n");
+    for folder in ["a", "b", "c"] {
+        std::fs::create_dir(place.path(folder)).unwrap();
+    }
+    place.write("a/report.csv", orders.as_bytes());
+    place.write("b/report.csv", items.as_bytes());
+    place.write("c/fine.csv", format!("{HEADER}\n{}\n", good(3)).as_bytes());
+    let book = workbook([("订单报表", &orders), ("宝贝报表", &items)]);
+    place.write("c/book.xlsx", &book);
+
+    for (files, expected) in [
+        (
+            &["c/fine.csv", "b/report.csv", "a/report.csv"][..],
+            ["a/report.rejects.csv", "b/report.rejects.csv"],
+        ),
+        (&["c/book.xlsx"], ["c/book.rejects.csv", "c/book.rejects-2.csv"]),
+    ] {
+        let (answer, paths) = import(files);
+        assert_eq!(answer["rejected"], 2, "{answer}");
+        assert_eq!(paths, expected.map(|path| place.path(path).display().to_string()));
+        for (path, header, bad, mended) in
+            [(&paths[0], HEADER, ",y,", ",10.00,"), (&paths[1], ITEMS, ",x,", ",10.00,")]
+        {
+            let text = std::fs::read_to_string(path).unwrap();
+            let first = text.lines().next().unwrap();
+            assert!(first.ends_with(&format!(",guanxi_order,{header}")), "{first}");
+            std::fs::write(path, text.replace(bad, mended)).unwrap();
+            let (answer, none) = import(&[path]);
+            assert_eq!((&answer["rejected"], none.len()), (&0.into(), 0), "{text}");
+        }
+    }
+    place.verify();
+}
+
 async fn a_dry_run_leaves_no_shop(kind: Kind) {
     let place = Place::new(kind).await;
     let file = place.write("a.csv", format!("{HEADER}\n{}\n{}\n", good(1), good(2)).as_bytes());
@@ -195,6 +258,7 @@ on_both! {
     killed: killed_imports_can_be_handled;
     corrected: a_correction_anywhere_is_read;
     rejected: rejects_are_private_and_kept;
+    rejected_of_each: rejects_of_each_file_come_in_its_columns;
     tried: a_dry_run_leaves_no_shop;
     demo: a_demonstration_that_was_broken_off_goes_on;
 }

@@ -64,6 +64,7 @@ impl ReadFile {
                     chunk.reports.push(Report::new(&self.keys, *record, self.index, &mut buffer));
                 }
                 Entry::Rejected(reject) => chunk.rejects.push(RejectedRow {
+                    file_no: self.index,
                     file: self.file.name.clone(),
                     line: reject.line,
                     column: reject.column,

@@ -54,6 +54,8 @@ struct Written {
     customers: Vec<Option<CustomerId>>,
     /// Numbers of the orders it made, for a dry run.
     created_numbers: Vec<String>,
+    /// What a dry run keeps of the batch.
+    rejects: Vec<RejectedRow>,
 }
 
 /// Where chunks come from.
@@ -117,7 +119,8 @@ impl Worker<'_> {
             return Err(ImportError::Elsewhere);
         }
         self.memory.resolver.enter(&mut tx, self.cx).await?;
-        Ok(Some(Open { tx, since, orders: 0, before: self.import.progress.clone() }))
+        let before = self.import.progress.clone();
+        Ok(Some(Open { tx, since, orders: 0, before, rejects: Vec::new() }))
     }
 
     /// Writes a batch into the open transaction, and commits when it is time. Meanwhile the next one
@@ -149,8 +152,9 @@ impl Worker<'_> {
         let writing = self.write_in(&mut open.tx, prepared, bytes_before);
         let (written, following) = futures::join!(writing, following);
         let next = match (written, following) {
-            (Ok(written), Ok((memory, next))) => {
+            (Ok(mut written), Ok((memory, next))) => {
                 self.memory = memory;
+                open.rejects.append(&mut written.rejects);
                 self.count(written);
                 next
             }
@@ -178,9 +182,9 @@ impl Worker<'_> {
     ) -> Result<(), ImportError> {
         let Some(open) = self.open.take() else { return Ok(()) };
         self.import.progress.seconds = open.seconds();
-        let Open { mut tx, before, .. } = open;
+        let Open { mut tx, before, rejects, .. } = open;
         if self.import.dry_run {
-            // The counts of a dry run are kept, what it would have written is not.
+            // The counts and rejects of a dry run are kept, what it would have written is not.
             tx.rollback().await?;
             self.memory.resolver.rolled_back();
             tx = self.platform.db.begin().await?;
@@ -193,6 +197,8 @@ impl Worker<'_> {
                 commerce::store::analyze(&mut tx).await?;
                 customers::resolve::analyze(&mut tx).await?;
             }
+            let (number, first) = (self.import.number, before.rejected);
+            imports::keep_rejects(&mut tx, self.cx, &self.keys, number, first, rejects).await?;
             imports::save(&mut tx, self.cx.scope, &self.import).await?;
             tx.commit().await
         };
@@ -230,6 +236,7 @@ impl Worker<'_> {
         let resolved = decided.write(tx, cx).await?;
         let mut applied = planned.write(tx, cx, &self.keys).await?;
         rejects.extend(applied.refused.drain(..).map(|refused| RejectedRow {
+            file_no: refused.file,
             file: self.import.request.files[refused.file].name.clone(),
             line: refused.record.line,
             column: None,
@@ -239,8 +246,10 @@ impl Worker<'_> {
         }));
         let rejected = rejects.len() as u64;
         let mut progress = self.import.progress.clone();
-        imports::keep_rejects(tx, cx, &self.keys, import_number, progress.rejected, rejects)
-            .await?;
+        if !self.import.dry_run {
+            let (rejects, first) = (std::mem::take(&mut rejects), progress.rejected);
+            imports::keep_rejects(tx, cx, &self.keys, import_number, first, rejects).await?;
+        }
         progress.rows_read += rows_done - progress.rows_done;
         progress.rows_done = rows_done;
         progress.bytes_read = bytes_before + bytes_read;
@@ -270,12 +279,12 @@ impl Worker<'_> {
                 outbox::push(tx, cx, &OrdersChangedV1::of(touched)).await?;
             }
         }
-        Ok(Written { progress, customers: resolved.customers, created_numbers })
+        Ok(Written { progress, customers: resolved.customers, created_numbers, rejects })
     }
 
     /// Takes over the progress that a batch made.
     fn count(&mut self, written: Written) {
-        let Written { mut progress, customers, created_numbers } = written;
+        let Written { mut progress, customers, created_numbers, rejects: _ } = written;
         progress.customers_matched += self.count_matched(&customers);
         if self.import.dry_run {
             self.count_dry(created_numbers, &mut progress);

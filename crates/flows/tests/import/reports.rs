@@ -9,13 +9,13 @@ use testkit::db_test;
 
 use crate::shop::{MIGRATIONS, Shop, dump};
 
-const COMPLETED: &str = "交易成功";
+pub const COMPLETED: &str = "交易成功";
 const SHIPPED: &str = "卖家已发货，等待买家确认";
 
 /// An order: number, state, title as the order report tells it, refund, remark.
-type Order<'a> = (u32, &'a str, &'a str, &'a str, &'a str);
+pub type Order<'a> = (u32, &'a str, &'a str, &'a str, &'a str);
 
-fn order_report(shop: &Shop, name: &str, orders: &[Order<'_>]) -> PathBuf {
+pub fn order_report(shop: &Shop, name: &str, orders: &[Order<'_>]) -> PathBuf {
     let mut text = String::from(
         "订单编号,买家会员名,买家应付货款,买家应付邮费,总金额,买家实际支付金额,订单状态,收货人姓名,\
          收货地址,联系手机,订单创建时间,订单付款时间,宝贝标题,宝贝种类,宝贝总数量,订单备注,退款金额\r\n",
@@ -31,7 +31,7 @@ fn order_report(shop: &Shop, name: &str, orders: &[Order<'_>]) -> PathBuf {
 }
 
 /// Lines: number of the order, title, price, pieces, state.
-fn item_report(shop: &Shop, name: &str, lines: &[(u32, &str, &str, u32, &str)]) -> PathBuf {
+pub fn item_report(shop: &Shop, name: &str, lines: &[(u32, &str, &str, u32, &str)]) -> PathBuf {
     let mut text = String::from(
         "\"订单编号\",\"标题\",\"价格\",\"购买数量\",\"外部系统编号\",\"商品属性\",\"套餐信息\",\"备注\",\"订单状态\",\"商家编码\"\r\n",
     );

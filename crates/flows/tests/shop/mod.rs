@@ -13,6 +13,7 @@ use commerce::store::OrderRow;
 use demoshop::{Encoding, Era, ShopPlan};
 use flows::import_orders::{self, ImportOrder};
 use flows::verify::verify;
+use flows::write_rejects::RejectsCsv;
 use kernel::{Currency, ImportId, Zone};
 use platform::crypto::MasterKey;
 use platform::{Ctx, Migration, Platform};
@@ -25,6 +26,7 @@ pub const MIGRATIONS: &[Migration] = &[
     commerce::MIGRATIONS[0],
     commerce::MIGRATIONS[3],
     commerce::MIGRATIONS[4],
+    commerce::MIGRATIONS[6],
 ];
 
 pub struct Shop {
@@ -133,21 +135,30 @@ impl Shop {
     pub async fn rejects(&self, import: &Import) -> Vec<RejectedRow> {
         let keys = self.platform.keys(self.cx.scope.org());
         let mut tx = self.platform.db.read().await.unwrap();
-        imports::rejects(&mut tx, self.cx.scope, &keys, import.number, 0, 100).await.unwrap()
+        let mut all = Vec::new();
+        for file_no in 0..import.request.files.len() {
+            let rows =
+                imports::rejects(&mut tx, self.cx.scope, &keys, import, file_no, None, 100).await;
+            all.extend(rows.unwrap().into_iter().map(|(_, row)| row));
+        }
+        all
     }
 
-    pub async fn rejects_file(&self, import: &Import) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        flows::write_rejects::write_rejects(
-            &self.platform,
-            &self.cx,
-            import,
-            Language::English,
-            &mut bytes,
-        )
-        .await
-        .unwrap();
-        bytes
+    /// The file of rejected rows of the file at `file_no`, page by page.
+    pub async fn rejects_pages(&self, import: &Import, file_no: usize) -> Vec<String> {
+        let (platform, cx, import) = (&self.platform, &self.cx, import.clone());
+        let mut rows = RejectsCsv::new(platform, cx, import, file_no, Language::English);
+        let mut pages = Vec::new();
+        while let Some(page) = rows.next_page().await.unwrap() {
+            pages.push(page);
+        }
+        pages
+    }
+
+    /// Rejected rows that are kept of each file.
+    pub async fn count_rejects(&self, import: &Import) -> Vec<u64> {
+        let mut tx = self.platform.db.read().await.unwrap();
+        imports::count_rejects(&mut tx, self.cx.scope, import).await.unwrap()
     }
 }
 

@@ -1,7 +1,5 @@
 //! The file of rejected rows: to be corrected by a person and imported again.
 
-use std::io::Write;
-
 use tabular::{UTF8_BOM, push_record};
 
 use super::reader::Reject;
@@ -16,31 +14,24 @@ pub const REJECT_COLUMNS: [&str; 4] =
 
 /// Writes rejected rows as CSV: UTF-8 with BOM, [`REJECT_COLUMNS`], then the file's own columns. Cells
 /// that a spreadsheet would run as a formula get a leading `'`, which reading takes off again.
-pub struct RejectsWriter<W: Write> {
-    out: W,
-    buffer: String,
+#[derive(Debug)]
+pub struct RejectsWriter {
+    written: String,
     language: Language,
 }
 
-impl<W: Write> RejectsWriter<W> {
+impl RejectsWriter {
     /// Begins the file for rows of a file with this header; reasons are told in `language`.
-    ///
-    /// # Errors
-    /// When writing fails.
-    pub fn new(mut out: W, header: &[String], language: Language) -> std::io::Result<Self> {
-        let mut buffer = String::from(UTF8_BOM);
+    #[must_use]
+    pub fn new(header: &[String], language: Language) -> Self {
+        let mut written = String::from(UTF8_BOM);
         let own = header.iter().map(String::as_str).filter(|name| !REJECT_COLUMNS.contains(name));
-        push_record(&mut buffer, REJECT_COLUMNS.into_iter().chain(own), true);
-        out.write_all(buffer.as_bytes())?;
-        Ok(Self { out, buffer, language })
+        push_record(&mut written, REJECT_COLUMNS.into_iter().chain(own), true);
+        Self { written, language }
     }
 
     /// Writes the rows of one reject.
-    ///
-    /// # Errors
-    /// When writing fails.
-    pub fn write(&mut self, reject: &Reject) -> std::io::Result<()> {
-        self.buffer.clear();
+    pub fn write(&mut self, reject: &Reject) {
         let line = reject.line.to_string();
         let order = reject.order_no.as_deref().unwrap_or_default();
         let column = reject.column.as_deref().unwrap_or_default();
@@ -48,18 +39,13 @@ impl<W: Write> RejectsWriter<W> {
         for record in split_records(&reject.raw) {
             let lead = [line.as_str(), column, reason.as_str(), order];
             let cells = lead.into_iter().chain(record.iter().map(String::as_str));
-            push_record(&mut self.buffer, cells, true);
+            push_record(&mut self.written, cells, true);
         }
-        self.out.write_all(self.buffer.as_bytes())
     }
 
-    /// Flushes and gives back what was written to.
-    ///
-    /// # Errors
-    /// When writing fails.
-    pub fn finish(mut self) -> std::io::Result<W> {
-        self.out.flush()?;
-        Ok(self.out)
+    /// What was written since it was taken last.
+    pub fn take(&mut self) -> String {
+        std::mem::take(&mut self.written)
     }
 }
 
@@ -120,12 +106,8 @@ mod tests {
 
     #[test]
     fn layout() {
-        let mut writer = RejectsWriter::new(
-            Vec::new(),
-            &["订单编号".to_owned(), "备注".to_owned()],
-            Language::English,
-        )
-        .unwrap();
+        let header = ["订单编号".to_owned(), "备注".to_owned()];
+        let mut writer = RejectsWriter::new(&header, Language::English);
         let reject = Reject {
             line: 7,
             column: Some("订单编号".to_owned()),
@@ -133,12 +115,15 @@ mod tests {
             raw: "1.2E+18,=cmd\r\n".to_owned(),
             order_no: None,
         };
-        writer.write(&reject).unwrap();
-        let text = String::from_utf8(writer.finish().unwrap()).unwrap();
+        writer.write(&reject);
+        let row = "7,订单编号,\"bad, very\",,1.2E+18,'=cmd\r\n";
         assert_eq!(
-            text,
-            "\u{feff}guanxi_line,guanxi_column,guanxi_reason,guanxi_order,订单编号,备注\r\n\
-             7,订单编号,\"bad, very\",,1.2E+18,'=cmd\r\n"
+            writer.take(),
+            format!(
+                "\u{feff}guanxi_line,guanxi_column,guanxi_reason,guanxi_order,订单编号,备注\r\n{row}"
+            )
         );
+        writer.write(&reject);
+        assert_eq!(writer.take(), row, "what was taken does not come again");
     }
 }

@@ -1,8 +1,10 @@
 //! Rows that an import did not take.
 
 use platform::crypto::OrgKeys;
-use platform::{Arg, BulkRows, Ctx, DbError, Scope, Tx, args};
+use platform::{Arg, Args, BulkRows, Ctx, DbError, Scope, Tx, args};
+use sqlx::AssertSqlSafe;
 
+use super::{Import, ImportFile};
 use crate::formats::{Fault, Reason};
 
 /// Name under which rejected rows are sealed.
@@ -13,6 +15,8 @@ pub const REJECTS_MAX: u64 = 1_000_000;
 /// A row that was not imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedRow {
+    /// Place of the file in the request of the import.
+    pub file_no: usize,
     /// Name of the file.
     pub file: String,
     /// Line in the file, the header being 1.
@@ -45,6 +49,7 @@ pub async fn keep_rejects(
             "org_id",
             "import_number",
             "seq",
+            "file_no",
             "file",
             "line",
             "column_name",
@@ -62,6 +67,7 @@ pub async fn keep_rejects(
             Arg::from(cx.scope.org_arg()),
             Arg::from(import_number),
             Arg::from(first_seq as i64 + index as i64),
+            Arg::from(row.file_no as i64),
             Arg::from(row.file),
             Arg::from(row.line as i64),
             Arg::from(row.column),
@@ -74,8 +80,9 @@ pub async fn keep_rejects(
     tx.bulk_insert(bulk).await
 }
 
-/// File, line, column, reason as text and as code, sealed row, made order number.
-type StoredReject = (String, i64, Option<String>, String, Option<String>, Vec<u8>, Option<String>);
+/// Number, file, line, column, reason as text and as code, sealed row, made order number.
+type StoredReject =
+    (i64, String, i64, Option<String>, String, Option<String>, Vec<u8>, Option<String>);
 
 /// The reason by its code; the text as it stands where a release before codes stored it, or one after
 /// this has codes that this one does not know.
@@ -84,7 +91,20 @@ fn stored_reason(text: String, code: Option<&str>) -> Reason {
     known.unwrap_or_else(|| Reason::row(Fault::Words { text }))
 }
 
-/// Rejected rows from `first_seq` on, at most `limit`.
+/// SQL for the place of a row's file. Rows of before places were kept belong to the first file of their
+/// name, and to the first of all where it was renamed since. Puts the names behind `args`.
+fn place(files: &[ImportFile], args: &mut Args) -> String {
+    let mut sql = String::from("CASE WHEN file_no IS NOT NULL THEN file_no");
+    for (place, file) in files.iter().enumerate() {
+        args.push(Arg::from(file.name.clone()));
+        sql.push_str(&format!(" WHEN file = ${} THEN {place}", args.len()));
+    }
+    sql.push_str(" ELSE 0 END");
+    sql
+}
+
+/// Rejected rows of the file `file_no` behind the number `after`, in their order and each with its own
+/// number, at most `limit`.
 ///
 /// # Errors
 /// As the database says.
@@ -92,27 +112,65 @@ pub async fn rejects(
     tx: &mut Tx,
     scope: Scope,
     keys: &OrgKeys,
-    import_number: i64,
-    first_seq: u64,
+    import: &Import,
+    file_no: usize,
+    after: Option<i64>,
     limit: usize,
-) -> Result<Vec<RejectedRow>, DbError> {
-    let rows: Vec<StoredReject> = tx
-        .fetch_all(
-            "SELECT file, line, column_name, reason, reason_code, raw, order_no
-             FROM commerce_import_rejects
-             WHERE org_id = $1 AND import_number = $2 AND seq >= $3 ORDER BY seq LIMIT $4",
-            args![scope.org_arg(), import_number, first_seq as i64, limit as i64],
-        )
-        .await?;
+) -> Result<Vec<(i64, RejectedRow)>, DbError> {
+    let mut args =
+        args![scope.org_arg(), import.number, after.unwrap_or(-1), file_no as i64, limit as i64];
+    let place = place(&import.request.files, &mut args);
+    let sql = format!(
+        "SELECT seq, file, line, column_name, reason, reason_code, raw, order_no
+         FROM commerce_import_rejects
+         WHERE org_id = $1 AND import_number = $2 AND seq > $3 AND {place} = $4
+         ORDER BY seq LIMIT $5"
+    );
+    let rows: Vec<StoredReject> = tx.fetch_all(AssertSqlSafe(sql), args).await?;
     rows.into_iter()
-        .map(|(file, line, column, reason, code, raw, order_no)| {
+        .map(|(seq, file, line, column, reason, code, raw, order_no)| {
             let reason = stored_reason(reason, code.as_deref());
             let raw = keys
                 .open_text(RAW_FIELD, &raw)
                 .map_err(|error| DbError::Refused(error.to_string()))?;
-            Ok(RejectedRow { file, line: line as u64, column, reason, raw, order_no })
+            let line = line as u64;
+            Ok((seq, RejectedRow { file_no, file, line, column, reason, raw, order_no }))
         })
         .collect()
+}
+
+/// How many rejected rows are kept of each file of `import`, which was not taken back.
+///
+/// # Errors
+/// As the database says.
+pub async fn count_rejects(
+    tx: &mut Tx,
+    scope: Scope,
+    import: &Import,
+) -> Result<Vec<u64>, DbError> {
+    let rejected = import.progress.rejected;
+    let mut counts = vec![0; import.request.files.len()];
+    if rejected == 0 {
+        return Ok(counts);
+    }
+    if let [only] = &mut counts[..] {
+        // A million rows take a second to be counted.
+        *only = rejected.min(REJECTS_MAX);
+        return Ok(counts);
+    }
+    let mut args = args![scope.org_arg(), import.number];
+    let place = place(&import.request.files, &mut args);
+    let sql = format!(
+        "SELECT {place} AS place, COUNT(*) FROM commerce_import_rejects
+         WHERE org_id = $1 AND import_number = $2 GROUP BY 1"
+    );
+    let rows: Vec<(i64, i64)> = tx.fetch_all(AssertSqlSafe(sql), args).await?;
+    for (place, count) in rows {
+        if let Some(of_file) = counts.get_mut(place as usize) {
+            *of_file = count as u64;
+        }
+    }
+    Ok(counts)
 }
 
 /// Removes the rejected rows of an import that is taken back.

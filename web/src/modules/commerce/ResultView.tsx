@@ -1,25 +1,23 @@
-import { DownloadOutlined } from '@ant-design/icons';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Alert, App, Button, Typography } from 'antd';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Import } from '@/api/types';
 import { useFormat } from '@/lib/format';
-import { langStore, usePref } from '@/lib/prefs';
 import { useGo } from '@/lib/url';
 import { Facts, Panel } from '@/ui/Page';
 import { useSay } from '@/ui/say';
 import { Time } from '@/ui/values';
 import { Who } from '@/ui/Who';
-import { rejectsUrl, startImport, undoImport } from './api';
+import { startImport, undoImport } from './api';
 import { Counts } from './Counts';
+import { RejectsButtons } from './RejectsButtons';
 
 export function ResultView(props: { import: Import }) {
   const { t } = useTranslation();
   const format = useFormat();
   const say = useSay();
   const go = useGo();
-  const [lang] = usePref(langStore);
   const client = useQueryClient();
   const { modal } = App.useApp();
   const it = props.import;
@@ -93,11 +91,7 @@ export function ResultView(props: { import: Import }) {
           {finished && !it.dry_run ? (
             <Button onClick={() => go('/insight/rfm')}>{t('commerce.result.seeTiers')}</Button>
           ) : null}
-          {it.rejected ? (
-            <Button icon={<DownloadOutlined />} href={rejectsUrl(it.id, lang)}>
-              {t('commerce.result.rejects')}
-            </Button>
-          ) : null}
+          <RejectsButtons import={it} />
           {finished && !it.dry_run && it.can_undo ? (
             <Button danger loading={undo.isPending} onClick={askUndo}>
               {t('commerce.undo.button')}

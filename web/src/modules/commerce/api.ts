@@ -113,5 +113,6 @@ export const cancelImport = (id: string) =>
 export const undoImport = (id: string) =>
   take<Import>(client.POST('/api/v1/commerce/imports/{id}/undo', { params: { path: { id } } }));
 
-/** The rejected rows as a file, with their reasons in `lang`. */
-export const rejectsUrl = (id: string, lang: Lang) => `/api/v1/commerce/imports/${id}/rejects?lang=${lang}`;
+/** The rejected rows of the import's `file` (from 1) as a file, with their reasons in `lang`. */
+export const rejectsUrl = (id: string, file: number, lang: Lang) =>
+  `/api/v1/commerce/imports/${id}/rejects?file=${file}&lang=${lang}`;

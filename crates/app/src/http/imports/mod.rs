@@ -1,5 +1,6 @@
 //! Imports: upload, look, run, pause, take back.
 
+mod rejects;
 mod steps;
 mod upload;
 
@@ -7,15 +8,13 @@ use std::path::{Path, PathBuf};
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
-use axum::response::{IntoResponse as _, Response};
-use commerce::formats::{Format, Language, ReaderContext};
+use commerce::formats::{Format, ReaderContext};
 use commerce::import_view::ImportView;
 use commerce::imports::{self, Import};
 use flows::import_orders::ImportError;
 use flows::import_shop::ShopError;
 use flows::preview_import::{self, FilePreview};
-use flows::{show_imports, write_rejects};
+use flows::show_imports;
 use kernel::{Cursor, FieldErrors, ImportId, Limit, Page};
 use platform::http::{Cx, JsonBody, PathId, QueryParams};
 use platform::idempotency::{self, Answer, Begun, RequestKey};
@@ -25,7 +24,6 @@ use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::language::prefers_chinese;
 use crate::import_job::ImportPayload;
 use crate::state::AppState;
 
@@ -36,7 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get))
         .routes(routes!(preview, preview_with))
         .merge(steps::routes())
-        .routes(routes!(rejects))
+        .merge(rejects::routes())
 }
 
 /// What is wrong with `files` (names and paths), in words that call them by their names.
@@ -237,44 +235,4 @@ async fn preview_of(
             .await
             .map_err(|error| problem(error, &named))?;
     Ok(Json(ImportPreview { files }))
-}
-
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct RejectsParams {
-    /// Language of the reasons; without it, that of `Accept-Language`.
-    #[param(inline)]
-    lang: Option<Language>,
-}
-
-/// The rejected rows as CSV: correct them and import the file
-#[utoipa::path(get, path = "/commerce/imports/{id}/rejects", tag = "commerce",
-    params(("id" = ImportId, Path), RejectsParams),
-    responses((status = 200, content_type = "text/csv", body = String), Problem))]
-async fn rejects(
-    State(platform): State<Platform>,
-    Cx(cx): Cx,
-    PathId(id): PathId<ImportId>,
-    QueryParams(params): QueryParams<RejectsParams>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let language = params.lang.unwrap_or_else(|| match prefers_chinese(&headers) {
-        true => Language::Chinese,
-        false => Language::English,
-    });
-    let import = find(&platform, &cx, id).await?;
-    let mut bytes = Vec::new();
-    write_rejects::write_rejects(&platform, &cx, &import, language, &mut bytes)
-        .await
-        .map_err(|error| Problem::internal(&error))?;
-    let name = format!("attachment; filename=\"rejects-{}.csv\"", import.number);
-    Ok((
-        [
-            (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-            (header::CONTENT_DISPOSITION, name),
-        ],
-        bytes,
-    )
-        .into_response())
 }

@@ -20,6 +20,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     commerce::MIGRATIONS[0],
     commerce::MIGRATIONS[3],
     commerce::MIGRATIONS[4],
+    commerce::MIGRATIONS[6],
 ];
 
 /// Accounts that buy.

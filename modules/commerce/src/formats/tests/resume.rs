@@ -144,9 +144,9 @@ fn a_corrected_file_of_rejects_imports() {
         "{}",
         rejected[0].reason
     );
-    let mut writer = RejectsWriter::new(Vec::new(), &reader.header(), Language::Chinese).unwrap();
-    writer.write(&rejected[0]).unwrap();
-    let file = String::from_utf8(writer.finish().unwrap()).unwrap();
+    let mut writer = RejectsWriter::new(&reader.header(), Language::Chinese);
+    writer.write(&rejected[0]);
+    let file = writer.take();
     assert!(file.contains("'=杯"), "{file}");
     let mut again = read(file.replace(",x,", ",2.00,"));
     assert_eq!(again.format(), Format::TaobaoItems);
@@ -165,9 +165,9 @@ fn a_corrected_row_keeps_the_number_made_for_it() {
     let mut reader = open();
     let entries: Vec<Entry> = reader.by_ref().collect();
     let rejected = rejects(entries);
-    let mut writer = RejectsWriter::new(Vec::new(), &reader.header(), Language::Chinese).unwrap();
-    writer.write(&rejected[0]).unwrap();
-    let file = String::from_utf8(writer.finish().unwrap()).unwrap().replace(",x\r", ",6\r");
+    let mut writer = RejectsWriter::new(&reader.header(), Language::Chinese);
+    writer.write(&rejected[0]);
+    let file = writer.take().replace(",x\r", ",6\r");
     let records = orders(mapped(file.as_bytes(), EACH_ROW)());
     assert_eq!(Some(&records[0].external_no), rejected[0].order_no.as_ref());
     assert!(records[0].external_no.ends_with("-2"));
@@ -182,9 +182,9 @@ fn rejects_of_a_file_without_header_import_by_the_same_mapping() {
     let entries: Vec<Entry> = reader.by_ref().collect();
     let rejected = rejects(entries);
     assert!(rejected[0].reason.to_string().contains("does not exist"), "{}", rejected[0].reason);
-    let mut writer = RejectsWriter::new(Vec::new(), &reader.header(), Language::Chinese).unwrap();
-    writer.write(&rejected[0]).unwrap();
-    let file = String::from_utf8(writer.finish().unwrap()).unwrap().replace("19970199", "19970131");
+    let mut writer = RejectsWriter::new(&reader.header(), Language::Chinese);
+    writer.write(&rejected[0]);
+    let file = writer.take().replace("19970199", "19970131");
     // The reason holds the date as well.
     let records = orders(mapped(file.as_bytes(), mapping)());
     assert_eq!(records.len(), 1);
