@@ -14,14 +14,11 @@ export function RejectsButtons(props: { import: Import }) {
   return files.map(({ number, name }) => (
     <Button
       key={number}
-      className="button-fit"
+      className="button-long"
       icon={<DownloadOutlined />}
       href={rejectsUrl(props.import.id, number, lang)}
-      title={name}
     >
-      <span className="button-name">
-        {files.length > 1 ? t('commerce.result.rejectsOf', { name }) : t('commerce.result.rejects')}
-      </span>
+      {files.length > 1 ? t('commerce.result.rejectsOf', { name }) : t('commerce.result.rejects')}
     </Button>
   ));
 }

@@ -235,7 +235,7 @@ export default {
     seeCustomers: 'See your customers',
     seeTiers: 'See the tiers',
     rejects: 'Download rejected rows',
-    rejectsOf: 'Download rejected rows of {{name}}',
+    rejectsOf: 'Rejected rows: {{name}}',
     took: 'Took',
     started: 'Started',
     ended: 'Ended',

@@ -216,7 +216,7 @@ export default {
     seeCustomers: '看看我的客户',
     seeTiers: '看会员分层',
     rejects: '下载被拒行',
-    rejectsOf: '下载被拒行：{{name}}',
+    rejectsOf: '被拒行：{{name}}',
     took: '用时',
     started: '开始',
     ended: '结束',
