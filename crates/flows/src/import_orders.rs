@@ -40,7 +40,7 @@ const BATCH_ORDERS: usize = 2_500;
 /// their indexes however few orders it has: larger ones write them less often.
 const COMMIT_ORDERS: usize = 100_000;
 /// Batches that may be read ahead of those being written.
-const READ_AHEAD_BATCHES: usize = 12;
+const READ_AHEAD_BATCHES: usize = 2;
 /// Files larger than this are worth reading all known identities ahead.
 const READ_AHEAD_BYTES: u64 = 16 << 20;
 /// Times a batch is tried again after another writer was faster.
