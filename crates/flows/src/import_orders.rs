@@ -7,6 +7,7 @@
 
 mod at_work;
 mod begin;
+mod obstacle;
 mod prepare;
 mod read;
 mod write;
@@ -268,7 +269,7 @@ impl Worker<'_> {
         let running = [ImportState::Running];
         imports::transition(&mut tx, self.cx, self.import.id, &running, ImportState::Failed)
             .await?;
-        self.import.error = Some(error.to_string());
+        self.import.error = Some(obstacle::obstacle(error, &self.import.request.files));
         imports::save(&mut tx, self.cx.scope, &self.import).await?;
         tx.commit().await
     }
