@@ -31,29 +31,37 @@ async fn insert(db: &Db, n: u128) -> Result<(), DbError> {
 
 db_test! { MIGRATIONS;
     async fn bulk_rows_come_back_as_they_went_in(db) {
-        let mut rows = BulkRows::new("platform_t", &["org_id", "id", "n", "t", "b", "f", "ok"]);
-        for n in 0..2_345_u32 {
-            rows.push([
-                Arg::from(1_i64),
-                Arg::from(uuid::Uuid::from_u128(u128::from(n))),
-                Arg::from((n % 3 != 0).then_some(i64::from(n))),
-                Arg::from(format!("行 {n}")),
-                Arg::from(n.to_be_bytes().to_vec()),
-                Arg::from(f64::from(n) / 8.0),
-                Arg::from(n % 2 == 0),
-            ]);
+        // None, one, a few, and more than go into one statement.
+        for (org, count) in [(1, 0), (2, 1), (3, 2), (4, 99), (5, 100), (6, 101), (7, 2_345_u32)] {
+            let mut rows = BulkRows::new("platform_t", &["org_id", "id", "n", "t", "b", "f", "ok"]);
+            for n in 0..count {
+                rows.push([
+                    Arg::from(org),
+                    Arg::from(uuid::Uuid::from_u128(u128::from(n))),
+                    Arg::from((n % 3 != 2).then_some(i64::from(n))),
+                    Arg::from(format!("行 {n}")),
+                    Arg::from(n.to_be_bytes().to_vec()),
+                    Arg::from(f64::from(n) / 8.0),
+                    Arg::from(n % 2 == 0),
+                ]);
+            }
+            let mut tx = db.db().begin().await.unwrap();
+            tx.bulk_insert(rows).await.unwrap();
+            tx.commit().await.unwrap();
+            let mut tx = db.db().read().await.unwrap();
+            let found: Vec<Row> = tx
+                .fetch_all("SELECT id, n, t, b, f, ok FROM platform_t WHERE org_id = $1 ORDER BY id", args![org])
+                .await.unwrap();
+            let expected: Vec<Row> = (0..count).map(|n| (
+                uuid::Uuid::from_u128(u128::from(n)),
+                (n % 3 != 2).then_some(i64::from(n)),
+                Some(format!("行 {n}")),
+                Some(n.to_be_bytes().to_vec()),
+                Some(f64::from(n) / 8.0),
+                Some(n % 2 == 0),
+            )).collect();
+            assert_eq!(found, expected, "{count} rows");
         }
-        let mut tx = db.db().begin().await.unwrap();
-        tx.bulk_insert(rows).await.unwrap();
-        tx.commit().await.unwrap();
-        assert_eq!(count(db.db()).await, 2_345);
-        let mut tx = db.db().read().await.unwrap();
-        let row: Row = tx
-            .fetch_one("SELECT id, n, t, b, f, ok FROM platform_t WHERE org_id = $1 AND id = $2",
-                args![1_i64, uuid::Uuid::from_u128(2_343)])
-            .await.unwrap();
-        assert_eq!(row, (uuid::Uuid::from_u128(2_343), None, Some("行 2343".to_owned()),
-            Some(2_343_u32.to_be_bytes().to_vec()), Some(2_343.0 / 8.0), Some(false)));
     }
 
     async fn a_taken_key_is_said_and_nothing_is_kept(db) {

@@ -1,17 +1,21 @@
-//! Many rows at once: COPY on PostgreSQL, multi-row statements on SQLite.
+//! Many rows at once: COPY on PostgreSQL, multi-row statements on SQLite and for few rows.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
 
-use sqlx::Sqlite;
+use sqlx::{AssertSqlSafe, Postgres, Sqlite, Transaction};
 
 use super::args::Arg;
 use super::error::DbError;
-use super::tx::{Inner, Tx, sqlite_args};
+use super::tx::{Inner, Tx, postgres_args, sqlite_args};
 
 /// Arguments in one SQLite statement. SQLite allows 32,766. Beyond a few thousand the gain is nil and
 /// preparing gets slow; with fewer, handing statements to the connection's thread takes longer.
 const SQLITE_MAX_ARGS: usize = 4_000;
+/// Up to so many rows go to PostgreSQL as one statement. COPY ends with a short message of its own,
+/// and as sqlx leaves Nagle's algorithm on, that waits 40 ms for the server's delayed acknowledgement
+/// of a short one before it.
+const POSTGRES_FEW_ROWS: usize = 100;
 /// Bytes handed to COPY at once.
 const COPY_CHUNK_BYTES: usize = 1 << 20;
 
@@ -104,31 +108,67 @@ impl Tx {
                 Ok(())
             }
             Inner::Postgres(tx) => {
-                let mut args = args.peekable();
-                if args.peek().is_none() {
-                    return Ok(());
+                let few: Vec<Arg> = args.by_ref().take(POSTGRES_FEW_ROWS * width).collect();
+                if few.len() < POSTGRES_FEW_ROWS * width {
+                    return insert_few(tx, table, columns, few).await;
                 }
-                let sql =
-                    format!("COPY {table} ({}) FROM STDIN (FORMAT binary)", columns.join(", "));
-                let mut copy = tx.copy_in_raw(&sql).await?;
-                let mut buffer = Vec::with_capacity(COPY_CHUNK_BYTES + 64 * 1024);
-                // Signature, flags and header length of the binary format.
-                buffer.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
-                while args.peek().is_some() {
-                    buffer.extend_from_slice(&(width as i16).to_be_bytes());
-                    args.by_ref().take(width).for_each(|arg| copy_field(&mut buffer, &arg));
-                    if buffer.len() >= COPY_CHUNK_BYTES {
-                        copy.send(buffer.as_slice()).await?;
-                        buffer.clear();
-                    }
-                }
-                buffer.extend_from_slice(&(-1_i16).to_be_bytes());
-                copy.send(buffer.as_slice()).await?;
-                copy.finish().await?;
-                Ok(())
+                copy_in(tx, table, columns, few.into_iter().chain(args)).await
             }
         }
     }
+}
+
+/// Inserts rows by one statement.
+async fn insert_few(
+    tx: &mut Transaction<'static, Postgres>,
+    table: &str,
+    columns: &[&str],
+    args: Vec<Arg>,
+) -> Result<(), DbError> {
+    if args.is_empty() {
+        return Ok(());
+    }
+    let row = |first: usize| {
+        let places: Vec<String> =
+            (first..first + columns.len()).map(|place| format!("${}", place + 1)).collect();
+        format!("({})", places.join(","))
+    };
+    let rows: Vec<String> = (0..args.len()).step_by(columns.len()).map(row).collect();
+    let sql = format!("INSERT INTO {table} ({}) VALUES {}", columns.join(","), rows.join(","));
+    // Only single rows come again and again with the same text.
+    let is_single = args.len() == columns.len();
+    sqlx::query_with(AssertSqlSafe(sql), postgres_args(args)?)
+        .persistent(is_single)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Inserts rows by COPY in its binary format.
+async fn copy_in(
+    tx: &mut Transaction<'static, Postgres>,
+    table: &str,
+    columns: &[&str],
+    args: impl Iterator<Item = Arg> + Send,
+) -> Result<(), DbError> {
+    let mut args = args.peekable();
+    let sql = format!("COPY {table} ({}) FROM STDIN (FORMAT binary)", columns.join(", "));
+    let mut copy = tx.copy_in_raw(&sql).await?;
+    let mut buffer = Vec::with_capacity(COPY_CHUNK_BYTES + 64 * 1024);
+    // Signature, flags and header length of the binary format.
+    buffer.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
+    while args.peek().is_some() {
+        buffer.extend_from_slice(&(columns.len() as i16).to_be_bytes());
+        args.by_ref().take(columns.len()).for_each(|arg| copy_field(&mut buffer, &arg));
+        if buffer.len() >= COPY_CHUNK_BYTES {
+            copy.send(buffer.as_slice()).await?;
+            buffer.clear();
+        }
+    }
+    buffer.extend_from_slice(&(-1_i16).to_be_bytes());
+    copy.send(buffer.as_slice()).await?;
+    copy.finish().await?;
+    Ok(())
 }
 
 /// The text of a multi-row insert. Kept for the life of the program: the prepared-statement cache

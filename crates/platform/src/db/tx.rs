@@ -49,7 +49,7 @@ pub(super) fn sqlite_args(args: Args) -> Result<SqliteArguments, DbError> {
     Ok(out)
 }
 
-fn postgres_args(args: Args) -> Result<PgArguments, DbError> {
+pub(super) fn postgres_args(args: Args) -> Result<PgArguments, DbError> {
     let mut out = PgArguments::default();
     out.reserve(args.len(), args.len() * 16);
     for arg in args {
