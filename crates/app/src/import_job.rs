@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use commerce::import_view::ImportView;
-use commerce::imports::{self, Import, ImportState};
+use commerce::imports::{self, Import, ImportState, Obstacle};
 use commerce::shops;
 use flows::import_orders::{self, ImportError};
 use flows::show_imports;
@@ -118,7 +118,7 @@ impl JobHandler for UndoImport {
                 return Err(JobError::retry(error));
             }
             Err(UndoError::State { .. } | UndoError::Unknown(_)) => {}
-            Err(error) => put_back(platform, &cx, id, was, &error.to_string()).await?,
+            Err(error) => put_back(platform, &cx, id, was, &error.obstacle()).await?,
         }
         Ok(JobOutcome::Done)
     }
@@ -130,7 +130,7 @@ async fn put_back(
     cx: &Ctx,
     id: ImportId,
     was: ImportState,
-    reason: &str,
+    reason: &Obstacle,
 ) -> Result<(), DbError> {
     let mut tx = platform.db.begin().await?;
     if !imports::put_back(&mut tx, cx.scope, id, was, reason).await? {

@@ -59,7 +59,9 @@ pub async fn view_in_full(
     let mut shown = view(tx, cx, keys, import).await?;
     if let Some(refusal) = undo_import::refusal(tx, cx, keys, import).await? {
         shown.can_undo = false;
-        shown.undo_refusal = Some(refusal.to_string());
+        let obstacle = refusal.obstacle();
+        shown.undo_refusal = Some(obstacle.text);
+        shown.undo_refusal_code = obstacle.code;
     }
     // While it is under way pages ask again and again.
     if ImportState::UNDOABLE.contains(&import.state) {

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use commerce::batch::undo::{self, CustomersJournal};
 use commerce::events::OrdersChangedV1;
-use commerce::imports::{self, Import, ImportState};
+use commerce::imports::{self, Import, ImportState, LaterImport, Obstacle, ObstacleCode};
 use customers::resolve::Resolved;
+use customers::take_back::TakeBackRefused;
 use kernel::{CustomerId, ImportId, TypedId};
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Platform, Tx, outbox};
@@ -43,10 +44,35 @@ pub enum UndoError {
     AtWork(ImportId),
     /// People worked with the customers that this import made.
     #[error(transparent)]
-    WorkedWith(customers::take_back::TakeBackRefused),
+    WorkedWith(TakeBackRefused),
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+impl UndoError {
+    /// What people are told of it.
+    #[must_use]
+    pub fn obstacle(&self) -> Obstacle {
+        let code = match self {
+            Self::BuiltUpon { later } => ObstacleCode::BuiltUpon {
+                later: later
+                    .iter()
+                    .rev()
+                    .map(|(number, id)| LaterImport { id: *id, number: *number })
+                    .collect(),
+            },
+            Self::AtWork(_) => ObstacleCode::AtWork,
+            Self::WorkedWith(done) => {
+                let TakeBackRefused { noted, tagged, edited, merged } = *done;
+                ObstacleCode::WorkedWith { noted, tagged, edited, merged }
+            }
+            Self::Unknown(_) | Self::State { .. } | Self::Db(_) => {
+                ObstacleCode::Broken { message: self.to_string() }
+            }
+        };
+        Obstacle { text: self.to_string(), code: Some(code) }
+    }
 }
 
 impl From<customers::take_back::TakeBackError> for UndoError {
@@ -230,7 +256,7 @@ async fn refusal_of_small(
     others: bool,
 ) -> Result<Option<UndoError>, DbError> {
     let mut below = i64::MAX;
-    let mut refused = customers::take_back::TakeBackRefused::default();
+    let mut refused = TakeBackRefused::default();
     while let Some(kept) = undo::last_kept(tx, cx.scope, keys, number, below).await? {
         below = kept.batch_no;
         let done = customers_of(&kept.customers)?;

@@ -3,7 +3,7 @@
 use kernel::{ImportId, Person, ShopId, Timestamp, UserId};
 use serde::Serialize;
 
-use crate::imports::{Import, ImportState};
+use crate::imports::{Import, ImportState, ObstacleCode};
 use crate::shops::Shop;
 
 /// A shop by name.
@@ -71,6 +71,9 @@ pub struct ImportView {
     pub seconds: f64,
     /// Why it stopped, or why it could not be taken back.
     pub error: Option<String>,
+    /// The same by code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<ObstacleCode>,
     /// Whether it can be taken back. Lists look at its state only; the answer that tells of this import
     /// alone also looks for work that depends on it, and says what it found in `undo_refusal`.
     pub can_undo: bool,
@@ -78,6 +81,9 @@ pub struct ImportView {
     /// import alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub undo_refusal: Option<String>,
+    /// The same by code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undo_refusal_code: Option<ObstacleCode>,
     /// Who began it; null for the command line.
     pub created_by: Option<UserId>,
     /// Name and e-mail address of that user.
@@ -108,9 +114,9 @@ impl ImportView {
             (!all.is_empty()).then(|| all.join(", "))
         };
         // People know their files by name; where the program keeps its copies is its own affair.
-        let error = import.error.clone().map(|text| {
+        let error = import.error.as_ref().map(|error| {
             let files = import.request.files.iter();
-            files.fold(text, |text, file| text.replace(&file.path, &file.name))
+            files.fold(error.text.clone(), |text, file| text.replace(&file.path, &file.name))
         });
         Self {
             id: import.id,
@@ -148,8 +154,10 @@ impl ImportView {
             skipped: progress.skipped,
             seconds: progress.seconds,
             error,
+            error_code: import.error.as_ref().and_then(|error| error.code.clone()),
             can_undo,
             undo_refusal: None,
+            undo_refusal_code: None,
             created_by: import.created_by,
             created_by_person: None,
             created_at: import.created_at,

@@ -1,6 +1,7 @@
 //! Imports: their state, their progress and what they rejected.
 
 mod held;
+mod obstacle;
 mod rejected;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use crate::shops::NewShop;
 
 pub use held::{held_files, remove_drafts};
+pub use obstacle::{LaterImport, Obstacle, ObstacleCode};
 pub use rejected::{REJECTS_MAX, RejectedRow, count_rejects, drop_rejects, keep_rejects, rejects};
 
 /// Where an import stands.
@@ -142,7 +144,8 @@ pub struct Import {
     pub fingerprint: String,
     pub request: ImportRequest,
     pub progress: Progress,
-    pub error: Option<String>,
+    /// Why it stopped, or could not be taken back.
+    pub error: Option<Obstacle>,
     /// Who began it; `None` for the command line.
     pub created_by: Option<UserId>,
     pub created_at: Timestamp,
@@ -161,6 +164,7 @@ struct ImportRow {
     request: String,
     progress: String,
     error: Option<String>,
+    error_code: Option<String>,
     created_by: Option<Uuid>,
     created_at: i64,
     started_at: Option<i64>,
@@ -181,7 +185,7 @@ impl TryFrom<ImportRow> for Import {
             fingerprint: row.fingerprint,
             request: serde_json::from_str(&row.request).map_err(broken)?,
             progress: serde_json::from_str(&row.progress).map_err(broken)?,
-            error: row.error,
+            error: row.error.map(|text| Obstacle::stored(text, row.error_code.as_deref())),
             created_by: row.created_by.map(UserId::from_uuid),
             created_at: Timestamp::from_millis(row.created_at),
             started_at: row.started_at.map(Timestamp::from_millis),
@@ -192,7 +196,7 @@ impl TryFrom<ImportRow> for Import {
 
 const SELECT: &str =
     "SELECT id, number, shop_number, state, dry_run, fingerprint, request, progress,
-    error, created_by, created_at, started_at, finished_at FROM commerce_imports";
+    error, error_code, created_by, created_at, started_at, finished_at FROM commerce_imports";
 
 /// Begins an import in `state`.
 ///
@@ -419,13 +423,13 @@ pub async fn put_back(
     scope: Scope,
     id: ImportId,
     was: ImportState,
-    reason: &str,
+    reason: &Obstacle,
 ) -> Result<bool, DbError> {
     let changed = tx
         .execute(
-            "UPDATE commerce_imports SET state = $3, error = $4
+            "UPDATE commerce_imports SET state = $3, error = $4, error_code = $5
              WHERE org_id = $1 AND id = $2 AND state = 'undoing'",
-            args![scope.org_arg(), id, was.name(), reason],
+            args![scope.org_arg(), id, was.name(), reason.text.as_str(), reason.stored_code()],
         )
         .await?;
     Ok(changed > 0)
@@ -437,7 +441,8 @@ pub async fn put_back(
 /// As the database says.
 pub async fn save(tx: &mut Tx, scope: Scope, import: &Import) -> Result<(), DbError> {
     tx.execute(
-        "UPDATE commerce_imports SET shop_number = $3, request = $4, progress = $5, error = $6, dry_run = $7, fingerprint = $8
+        "UPDATE commerce_imports SET shop_number = $3, request = $4, progress = $5, error = $6,
+             error_code = $7, dry_run = $8, fingerprint = $9
          WHERE org_id = $1 AND id = $2",
         args![
             scope.org_arg(),
@@ -445,7 +450,8 @@ pub async fn save(tx: &mut Tx, scope: Scope, import: &Import) -> Result<(), DbEr
             import.shop_number,
             json(&import.request),
             json(&import.progress),
-            import.error.clone(),
+            import.error.as_ref().map(|error| error.text.clone()),
+            import.error.as_ref().and_then(Obstacle::stored_code),
             import.dry_run,
             import.fingerprint.as_str()
         ],

@@ -59,6 +59,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 7,
         sql: include_str!("../migrations/0007_files_of_rejects.sql"),
     },
+    Migration {
+        module: "commerce",
+        version: 8,
+        sql: include_str!("../migrations/0008_obstacle_codes.sql"),
+    },
 ];
 
 /// The module as the house knows it. Its lists and imports cross modules and are flows.

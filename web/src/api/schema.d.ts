@@ -1073,6 +1073,7 @@ export interface components {
             encoding?: string | null;
             /** @description Why it stopped, or why it could not be taken back. */
             error?: string | null;
+            error_code?: components["schemas"]["ImportObstacle"] | null;
             files: components["schemas"]["ImportFileView"][];
             finished_at?: components["schemas"]["Timestamp"] | null;
             /** @description The formats of the files. */
@@ -1114,6 +1115,7 @@ export interface components {
              *     import alone.
              */
             undo_refusal?: string | null;
+            undo_refusal_code?: components["schemas"]["ImportObstacle"] | null;
         };
         /** @description A file of an import. */
         ImportFileView: {
@@ -1132,6 +1134,69 @@ export interface components {
             size_bytes: number;
         };
         ImportId: string;
+        /**
+         * @description An obstacle by its code, which is never renamed: it is stored and served. The pages have the texts.
+         *
+         *     `message` is an English text of what can hardly be told by code.
+         */
+        ImportObstacle: {
+            /** @enum {string} */
+            code: "file_not_found";
+            file: string;
+        } | {
+            /** @enum {string} */
+            code: "file_forbidden";
+            file: string;
+        } | {
+            /** @enum {string} */
+            code: "file_unreadable";
+            message: string;
+        } | {
+            /** @enum {string} */
+            code: "file_changed";
+            file: string;
+        } | {
+            /** @enum {string} */
+            code: "workbook_damaged";
+            file: string;
+        } | {
+            /** @enum {string} */
+            code: "wrong_mapping";
+            message: string;
+        } | {
+            /** @enum {string} */
+            code: "other_currency";
+            mapping: string;
+            shop: string;
+        } | {
+            /** @enum {string} */
+            code: "disk_full";
+        } | {
+            /** @enum {string} */
+            code: "database_gone";
+        } | {
+            /** @enum {string} */
+            code: "broken";
+            message: string;
+        } | {
+            /** @enum {string} */
+            code: "built_upon";
+            later: components["schemas"]["LaterImport"][];
+        } | {
+            /** @enum {string} */
+            code: "at_work";
+        } | {
+            /** @enum {string} */
+            code: "worked_with";
+            /** Format: int64 */
+            edited: number;
+            /** Format: int64 */
+            merged: number;
+            /** Format: int64 */
+            noted: number;
+            /** Format: int64 */
+            tagged: number;
+        };
         /** @description The first rows of each file. */
         ImportPreview: {
             files: components["schemas"]["FilePreview"][];
@@ -1179,6 +1244,12 @@ export interface components {
             order_no: string;
             /** @description All rows of the order. */
             rows: number;
+        };
+        /** @description An import that builds on another. */
+        LaterImport: {
+            id: components["schemas"]["ImportId"];
+            /** Format: int64 */
+            number: number;
         };
         /** @description A merge that holds. */
         Merge: {
@@ -1384,6 +1455,7 @@ export interface components {
                 encoding?: string | null;
                 /** @description Why it stopped, or why it could not be taken back. */
                 error?: string | null;
+                error_code?: components["schemas"]["ImportObstacle"] | null;
                 files: components["schemas"]["ImportFileView"][];
                 finished_at?: components["schemas"]["Timestamp"] | null;
                 /** @description The formats of the files. */
@@ -1425,6 +1497,7 @@ export interface components {
                  *     import alone.
                  */
                 undo_refusal?: string | null;
+                undo_refusal_code?: components["schemas"]["ImportObstacle"] | null;
             }[];
             /** @description Pass as `after` to get the next page; absent on the last. */
             next?: string | null;

@@ -25,6 +25,7 @@ export type OrderCard = S['OrderCard'];
 export type Import = S['Import'];
 export type ImportPreview = S['ImportPreview'];
 export type RejectReason = S['RejectReason'];
+export type ImportObstacle = S['ImportObstacle'];
 export type FileEvidence = S['FileEvidence'];
 /** What is left out stays as it was said before. */
 export type StartImport = Partial<S['StartImport']>;

@@ -285,6 +285,8 @@ db_test! { migrations();
             let why = text(&back["error"]);
             assert!(why.contains("number 2") && why.contains("undo them first"), "{why}");
             assert_eq!((&back["can_undo"], &back["undo_refusal"]), (&json!(false), &json!(why)));
+            let code = json!({"code": "built_upon", "later": [{"id": second["id"], "number": 2}]});
+            assert_eq!((&back["error_code"], &back["undo_refusal_code"]), (&code, &code));
             owner.idle().await;
             owner.stop_work().await;
             let after = stored(&db, &first).await;
@@ -296,7 +298,32 @@ db_test! { migrations();
         owner.begin_work();
         let undone = owner.import_in(&first, "undone").await;
         assert_eq!(undone["error"], Value::Null, "what stood in the way is gone");
+        assert_eq!(undone.get("error_code"), None);
         assert_eq!(owner.orders().await, 0);
+        owner.rest().await;
+    }
+
+    async fn an_import_that_fails_says_why_by_code(db) {
+        let mut owner = Owner::alone(&db).await;
+        let begun = owner.generic("a.csv", GENERIC).await;
+        let file = stored(&db, &begun).await.request.files.remove(0);
+        std::fs::write(&file.path, format!("{GENERIC}3,c,2025-01-03,1.00\n")).unwrap();
+        owner.begin_work();
+        let fails = async |words: &str, code: Value| {
+            let failed = eventually("the failure", async || {
+                Some(owner.now(&begun).await).filter(|now| now["state"] == "failed" && now["error_code"] == code)
+            }).await;
+            let why = text(&failed["error"]);
+            assert!(why.contains(words) && why.contains("a.csv") && !why.contains("uploads"), "{why}");
+        };
+        fails("is not the file that this import began with", json!({"code": "file_changed", "file": "a.csv"})).await;
+        std::fs::remove_file(&file.path).unwrap();
+        owner.step(&begun, "/resume").await;
+        fails("there is no such file", json!({"code": "file_not_found", "file": "a.csv"})).await;
+        std::fs::write(&file.path, GENERIC).unwrap();
+        owner.step(&begun, "/resume").await;
+        let done = owner.import_in(&begun, "finished").await;
+        assert_eq!((&done["error"], done.get("error_code")), (&Value::Null, None), "{done}");
         owner.rest().await;
     }
 

@@ -99,11 +99,14 @@ db_test! { migrations();
             assert_eq!(one["can_undo"] == json!(true), one.get("undo_refusal").is_none(), "{one}");
             one["undo_refusal"].as_str().map(str::to_owned)
         };
+        let code = async || shop.get(&path).await["undo_refusal_code"].clone();
         assert_eq!(stands().await, None);
 
         let id = shop.id_of("tealover").await;
         let note = shop.post(&format!("/customers/{id}/notes"), &json!({"text": "likes tea"})).await;
         assert!(stands().await.unwrap().contains("1 with notes"));
+        let noted = json!({"code": "worked_with", "noted": 1, "tagged": 0, "edited": 0, "merged": 0});
+        assert_eq!(code().await, noted);
         assert_eq!(shop.get("/commerce/imports").await["items"][0]["can_undo"], true, "lists look at the state");
         let refused = shop.send("POST", &format!("{path}/undo"), &[], &json!({})).await;
         assert_eq!(refused.code(), "undo_refused");
@@ -115,6 +118,8 @@ db_test! { migrations();
         let later = shop.import(&db, "第二店", LATER).await;
         let named = format!("{later} (number 2); undo them first");
         assert!(stands().await.unwrap().contains(&named), "{:?}", stands().await);
+        let later_import = json!({"code": "built_upon", "later": [{"id": later, "number": 2}]});
+        assert_eq!(code().await, later_import);
         let undo = shop.send("POST", &format!("/commerce/imports/{later}/undo"), &[], &json!({})).await;
         assert_eq!(undo.status, StatusCode::ACCEPTED, "{:?}", undo.body);
         assert_eq!(stands().await, None);

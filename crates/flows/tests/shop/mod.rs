@@ -27,6 +27,7 @@ pub const MIGRATIONS: &[Migration] = &[
     commerce::MIGRATIONS[3],
     commerce::MIGRATIONS[4],
     commerce::MIGRATIONS[6],
+    commerce::MIGRATIONS[7],
 ];
 
 pub struct Shop {

@@ -12,6 +12,7 @@ import { Who } from '@/ui/Who';
 import { startImport, undoImport } from './api';
 import { Counts } from './Counts';
 import { RejectsButtons } from './RejectsButtons';
+import { obstacleText } from './told';
 
 export function ResultView(props: { import: Import }) {
   const { t } = useTranslation();
@@ -55,6 +56,8 @@ export function ResultView(props: { import: Import }) {
       onOk: () => undo.mutateAsync().catch(() => undefined),
     });
   const finished = it.state === 'finished';
+  const error = obstacleText(t, it.error_code, it.error);
+  const refusal = obstacleText(t, it.undo_refusal_code, it.undo_refusal) ?? error;
   const nothingNew = finished && it.orders_created + it.orders_updated === 0 && it.orders_unchanged > 0;
   const kind = finished ? (it.rejected ? 'warning' : 'success') : it.state === 'failed' ? 'error' : 'info';
   return (
@@ -70,7 +73,7 @@ export function ResultView(props: { import: Import }) {
               : t(`commerce.result.state.${it.state}`)
         }
         description={
-          it.error ??
+          error ??
           (finished && it.rejected
             ? t('commerce.result.rejectedText', { count: it.rejected, n: format.int(it.rejected) })
             : undefined)
@@ -99,8 +102,8 @@ export function ResultView(props: { import: Import }) {
           ) : null}
           {finished ? null : <Button onClick={() => go('/imports/new')}>{t('commerce.imports.new')}</Button>}
         </div>
-        {finished && !it.dry_run && (it.undo_refusal ?? it.error) ? (
-          <p className="quiet">{t('commerce.undo.refused', { why: it.undo_refusal ?? it.error })}</p>
+        {finished && !it.dry_run && refusal ? (
+          <p className="quiet">{t('commerce.undo.refused', { why: refusal })}</p>
         ) : null}
         <Facts
           items={[

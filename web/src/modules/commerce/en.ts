@@ -253,4 +253,27 @@ export default {
     customers_other: 'Removes the {{n}} customers it created',
     refused: 'It cannot be undone: {{why}}',
   },
+  obstacle: {
+    file_not_found: 'There is no file "{{file}}"',
+    file_forbidden: 'No permission to read "{{file}}"; change its permissions or copy it elsewhere',
+    file_unreadable: 'The file cannot be read: {{message}}',
+    file_changed: '"{{file}}" is not the file that this import began with',
+    workbook_damaged:
+      'The workbook "{{file}}" is damaged; was the download complete? Export it again, or open it in a spreadsheet and save it as CSV (UTF-8)',
+    wrong_mapping: 'The mapping: {{message}}',
+    other_currency: 'The mapping says {{mapping}}, but the shop sells in {{shop}}',
+    disk_full: 'The disk that holds the data is full; free some space and try again',
+    database_gone: 'The database cannot be reached just now; try again later',
+    broken: 'The program failed: {{message}}',
+    built_upon: 'later imports ({{later}}) build on this one; undo them first, the newest first',
+    at_work: 'a process works on this import just now; cancel it first',
+    worked_with:
+      'people have worked with customers of this import: {{done}}. Take that back first: remove the notes and tags, give names and ratings back as they were, undo the merges',
+  },
+  workedWith: {
+    noted: '{{n}} with notes',
+    tagged: '{{n}} with tags',
+    edited: '{{n}} edited',
+    merged: '{{n}} merged',
+  },
 };

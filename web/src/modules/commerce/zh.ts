@@ -234,4 +234,26 @@ export default {
     customers_other: '删除这次新建的 {{n}} 位客户',
     refused: '不能撤销：{{why}}',
   },
+  obstacle: {
+    file_not_found: '找不到文件“{{file}}”',
+    file_forbidden: '没有权限读取文件“{{file}}”，请修改它的权限，或复制到别处',
+    file_unreadable: '文件读不了：{{message}}',
+    file_changed: '“{{file}}”已经不是这次导入开始时的那个文件',
+    workbook_damaged:
+      '工作簿“{{file}}”已损坏，可能没有下载完整。请重新导出，或用电子表格软件打开，另存为 CSV（UTF-8）',
+    wrong_mapping: '列对应有误：{{message}}',
+    other_currency: '列对应里写的币种是 {{mapping}}，店铺的币种是 {{shop}}',
+    disk_full: '存放数据的磁盘已满，请腾出空间后再试',
+    database_gone: '现在连不上数据库，请稍后再试',
+    broken: '程序出错：{{message}}',
+    built_upon: '之后的导入（{{later}}）用到了这次导入的数据，请从最新的一次开始，先撤销它们',
+    at_work: '有进程正在处理这次导入，请先取消导入',
+    worked_with: '已经有人处理过这次导入的客户：{{done}}。请先复原：删除备注和标签，改回姓名和评级，撤销合并',
+  },
+  workedWith: {
+    noted: '{{n}} 位有备注',
+    tagged: '{{n}} 位有标签',
+    edited: '{{n}} 位改过资料',
+    merged: '{{n}} 位合并过',
+  },
 };

@@ -21,6 +21,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     commerce::MIGRATIONS[3],
     commerce::MIGRATIONS[4],
     commerce::MIGRATIONS[6],
+    commerce::MIGRATIONS[7],
 ];
 
 /// Accounts that buy.
