@@ -23,6 +23,12 @@ export function minorDigits(currency: string): number {
   }
 }
 
+/** `Euro (EUR)`; only the code where it has no name. */
+export function currencyName(lang: string, currency: string): string {
+  const name = new Intl.DisplayNames(lang, { type: 'currency' }).of(currency);
+  return name && name !== currency ? `${name} (${currency})` : currency;
+}
+
 export function majorOf(minor: number, currency: string): number {
   return minor / 10 ** minorDigits(currency);
 }

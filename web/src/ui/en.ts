@@ -73,6 +73,11 @@ export default {
     'too-many-requests': 'Too many attempts. Wait a moment and try again.',
     internal: 'The server failed inside; no data was changed.',
   },
+  oneShop: {
+    title: 'Your shops sell in different currencies',
+    text: 'Amounts in different currencies ({{currencies}}) cannot be added. Choose a shop to see its amounts and tiers.',
+    choose: 'Choose a shop',
+  },
   tier: {
     champions: 'Champions',
     loyal: 'Loyal customers',

@@ -73,6 +73,11 @@ export default {
     'too-many-requests': '尝试次数过多，请稍等再试。',
     internal: '服务器内部出错，数据没有改变。',
   },
+  oneShop: {
+    title: '各店铺的币种不同',
+    text: '不同币种（{{currencies}}）的金额不能相加。选一家店铺，就能看它的金额和分层。',
+    choose: '选择店铺',
+  },
   tier: {
     champions: '冠军客户',
     loyal: '忠诚客户',

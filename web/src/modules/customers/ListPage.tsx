@@ -13,6 +13,7 @@ import { useKnownUrl } from '@/ui/known';
 import { AppLink } from '@/ui/Link';
 import { ListTable } from '@/ui/ListTable';
 import { TierMark } from '@/ui/marks';
+import { OneShop, wantsOneShop } from '@/ui/OneShop';
 import { Page } from '@/ui/Page';
 import { useClocks, useShops } from '@/ui/shops';
 import { EmptyState } from '@/ui/states';
@@ -37,7 +38,8 @@ export default function ListPage() {
   const clocks = useClocks();
   const filters = useFilters(FILTERS);
   const [selected, setSelected] = useState<string[]>([]);
-  const currency = list.data?.items[0]?.currency ?? shops.data?.[0]?.currency ?? 'CNY';
+  const shop = shops.data?.find((one) => one.id === (url.rfm_shop ?? url.shop)) ?? shops.data?.[0];
+  const currency = list.data?.items[0]?.currency ?? shop?.currency ?? 'CNY';
   const columns = useCustomerColumns();
   const { shown, chosen, choose } = useColumns('customers', columns);
   const exportHref = (kind: string) =>
@@ -81,40 +83,44 @@ export default function ListPage() {
       }
     >
       <ListFilters url={url} setUrl={setUrl} currency={currency} onClear={filters.clear} />
-      <ListTable<CustomerRow>
-        label={t('customers.title')}
-        columns={shown}
-        query={list}
-        keyset={keyset}
-        filters={filters}
-        hrefOf={(row) => `/customers/${row.id}`}
-        nameOf={(row) => row.name}
-        selected={selected}
-        onSelect={setSelected}
-        empty={
-          <EmptyState
-            title={t('customers.empty.title')}
-            text={t('customers.empty.text')}
-            action={<AppLink href="/imports/new">{t('customers.empty.action')}</AppLink>}
-          />
-        }
-        card={(row) => (
-          <>
-            <div className="card-row">
-              <CustomerLink row={row} />
-              <Money minor={row.revenue_minor} currency={row.currency} />
-            </div>
-            <div className="card-row quiet">
-              <TierMark tier={row.tier} />
-              <span>{t('customers.ordersOf', { count: row.orders, n: format.int(row.orders) })}</span>
-            </div>
-            <div className="card-row quiet">
-              <span>{[row.accounts[0]?.value, row.province].filter(Boolean).join(' · ')}</span>
-              <Day at={row.last_order_at} offset={clocks()} />
-            </div>
-          </>
-        )}
-      />
+      {wantsOneShop(list.error, shops.data) ? (
+        <OneShop shops={shops.data ?? []} onChoose={(shop) => setUrl({ shop })} />
+      ) : (
+        <ListTable<CustomerRow>
+          label={t('customers.title')}
+          columns={shown}
+          query={list}
+          keyset={keyset}
+          filters={filters}
+          hrefOf={(row) => `/customers/${row.id}`}
+          nameOf={(row) => row.name}
+          selected={selected}
+          onSelect={setSelected}
+          empty={
+            <EmptyState
+              title={t('customers.empty.title')}
+              text={t('customers.empty.text')}
+              action={<AppLink href="/imports/new">{t('customers.empty.action')}</AppLink>}
+            />
+          }
+          card={(row) => (
+            <>
+              <div className="card-row">
+                <CustomerLink row={row} />
+                <Money minor={row.revenue_minor} currency={row.currency} />
+              </div>
+              <div className="card-row quiet">
+                <TierMark tier={row.tier} />
+                <span>{t('customers.ordersOf', { count: row.orders, n: format.int(row.orders) })}</span>
+              </div>
+              <div className="card-row quiet">
+                <span>{[row.accounts[0]?.value, row.province].filter(Boolean).join(' · ')}</span>
+                <Day at={row.last_order_at} offset={clocks()} />
+              </div>
+            </>
+          )}
+        />
+      )}
       {selected.length ? (
         <BulkTagBar
           selected={selected}

@@ -7,6 +7,7 @@ import { idOf, isDay, oneOf, within } from '@/lib/known';
 import { FilterBar, Labelled } from '@/ui/filters';
 import { useKnownUrl } from '@/ui/known';
 import { AppLink } from '@/ui/Link';
+import { OneShop, wantsOneShop } from '@/ui/OneShop';
 import { Page, Panel } from '@/ui/Page';
 import { useShops } from '@/ui/shops';
 import { EmptyState, Loaded } from '@/ui/states';
@@ -105,21 +106,25 @@ export default function RfmPage() {
           />
         </Labelled>
       </FilterBar>
-      <Loaded query={rfm} rows={12}>
-        {(data) =>
-          data.customers === 0 ? (
-            <Panel>
-              <EmptyState
-                title={t('insight.rfm.empty')}
-                text={t('insight.rfm.emptyText')}
-                action={<AppLink href="/imports/new">{t('insight.workbench.emptyAction')}</AppLink>}
-              />
-            </Panel>
-          ) : (
-            <Board data={data} busy={rfm.isPlaceholderData} />
-          )
-        }
-      </Loaded>
+      {wantsOneShop(rfm.error, shops.data) ? (
+        <OneShop shops={shops.data ?? []} onChoose={(shop) => setUrl({ shop })} />
+      ) : (
+        <Loaded query={rfm} rows={12}>
+          {(data) =>
+            data.customers === 0 ? (
+              <Panel>
+                <EmptyState
+                  title={t('insight.rfm.empty')}
+                  text={t('insight.rfm.emptyText')}
+                  action={<AppLink href="/imports/new">{t('insight.workbench.emptyAction')}</AppLink>}
+                />
+              </Panel>
+            ) : (
+              <Board data={data} busy={rfm.isPlaceholderData} />
+            )
+          }
+        </Loaded>
+      )}
     </Page>
   );
 }
