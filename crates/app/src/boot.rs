@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use kernel::OrgId;
 use platform::crypto::MasterKey;
 use platform::system::{SystemClock, SystemIds};
-use platform::{Ctx, Db, DbError, Platform, Scope, disk, meta};
+use platform::{Ctx, Db, DbError, Platform, Scope, audit, disk, meta};
 
 use crate::modules;
 
@@ -99,9 +99,16 @@ impl Boot {
         self.platform.ctx(Scope::system(OrgId::FIRST))
     }
 
-    /// Closes the database.
+    /// Gives entries of the audit log their places, as workers do while a server runs, and closes the
+    /// database.
     pub async fn close(&self) {
-        if tokio::time::timeout(CLOSE, self.platform.db.close()).await.is_err() {
+        let closing = async {
+            if let Err(error) = audit::chain(&self.platform).await {
+                tracing::warn!(%error, "the audit log will be chained by whoever comes next");
+            }
+            self.platform.db.close().await;
+        };
+        if tokio::time::timeout(CLOSE, closing).await.is_err() {
             tracing::warn!("the database did not close in time");
         }
     }

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use axum::Router;
 use platform::jobs::{JobRunner, RunnerOptions};
 use platform::outbox::DeliveryOptions;
-use platform::{Background, JobHandler, Subscriber, housekeeping, outbox};
+use platform::{Background, JobHandler, Subscriber, audit, housekeeping, outbox};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -79,6 +79,7 @@ impl Workers {
             background: vec![
                 outbox::start(platform, subscribers, &DeliveryOptions::default()),
                 housekeeping::start(platform),
+                audit::start(platform),
             ],
         }
     }

@@ -1,5 +1,6 @@
 //! See README.md.
 
+pub mod audit_log;
 pub mod cancel_import;
 pub mod clean_uploads;
 pub mod customer_card;

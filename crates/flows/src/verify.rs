@@ -1,6 +1,6 @@
 //! Every invariant of the data that can be checked from outside, for `guanxi verify`.
 
-use platform::{Ctx, DbError, Platform};
+use platform::{Ctx, DbError, Platform, audit};
 use serde::Serialize;
 
 /// One invariant.
@@ -36,5 +36,16 @@ pub async fn verify(platform: &Platform, cx: &Ctx) -> Result<Vec<Check>, DbError
         ok: unknown == 0,
         detail: format!("{unknown} customers named by orders are not there"),
     });
+    let log = audit::verify(&mut tx, cx.scope, &keys, None).await?;
+    let detail = match &log.broken {
+        None => format!("{} entries", log.count + log.pending as i64),
+        Some(broken) => {
+            format!(
+                "broken behind {} entries: {}; see `guanxi audit verify`",
+                log.count, broken.what
+            )
+        }
+    };
+    checks.push(Check { name: "audit_log", ok: log.broken.is_none(), detail });
     Ok(checks)
 }

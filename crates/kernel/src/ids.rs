@@ -168,6 +168,8 @@ typed_ids! {
     ViewId = "view";
     /// A background job.
     JobId = "job";
+    /// An entry of the audit log.
+    AuditId = "aud";
 }
 
 /// The tenant. A small integer, first in every key.

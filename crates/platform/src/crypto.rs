@@ -3,9 +3,10 @@
 //! One master key, kept outside the database; each organisation's keys are derived from it by
 //! HKDF-SHA-256, so that one organisation's data cannot be read or matched with another's.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
@@ -103,9 +104,11 @@ impl MasterKey {
     pub fn org_keys(&self, org: OrgId) -> OrgKeys {
         let sealing = self.derive::<32>(org, "seal");
         let indexing = self.derive::<64>(org, "index");
+        let authenticating = self.derive::<64>(org, "authenticate");
         OrgKeys {
             cipher: Aes256GcmSiv::new(&(*sealing).into()),
             index: <Hmac<Sha256> as hmac::KeyInit>::new(&(*indexing).into()),
+            authentic: <Hmac<Sha256> as hmac::KeyInit>::new(&(*authenticating).into()),
         }
     }
 
@@ -145,11 +148,40 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     linked
 }
 
-/// The keys of one organisation: seals, opens and indexes personal data.
+/// The keys of all organisations, derived once each; cheap to clone.
+#[derive(Clone)]
+pub struct Keyring {
+    master: MasterKey,
+    known: Arc<Mutex<HashMap<OrgId, OrgKeys>>>,
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keyring(…)")
+    }
+}
+
+impl Keyring {
+    /// The keys that come from `master`.
+    #[must_use]
+    pub fn new(master: MasterKey) -> Self {
+        Self { master, known: Arc::default() }
+    }
+
+    /// The keys of `org`.
+    #[must_use]
+    pub fn of(&self, org: OrgId) -> OrgKeys {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(org).or_insert_with(|| self.master.org_keys(org)).clone()
+    }
+}
+
+/// The keys of one organisation: seals, opens and indexes personal data, and authenticates records.
 #[derive(Clone)]
 pub struct OrgKeys {
     cipher: Aes256GcmSiv,
     index: Hmac<Sha256>,
+    authentic: Hmac<Sha256>,
 }
 
 impl fmt::Debug for OrgKeys {
@@ -202,6 +234,19 @@ impl OrgKeys {
         String::from_utf8(self.open(field, sealed)?).map_err(|_| CryptoError::Unreadable)
     }
 
+    /// The code that shows that whoever made `parts` had the key. `purpose` keeps codes of one kind from
+    /// standing for another; between parts nothing is put, so they must have fixed lengths or say them.
+    #[must_use]
+    pub fn authenticate(&self, purpose: &'static str, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = self.authentic.clone();
+        mac.update(purpose.as_bytes());
+        mac.update(&[0]);
+        for part in parts {
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
     /// The blind index of a normalised value: equal values of one `kind` have equal indexes, and
     /// nothing else can be learned without the key.
     #[must_use]
@@ -248,6 +293,15 @@ mod tests {
         assert_eq!(index, keys(1).blind_index("phone", "13800000000"));
         assert_ne!(index, keys(1).blind_index("email", "13800000000"));
         assert_ne!(index, keys(2).blind_index("phone", "13800000000"));
+    }
+
+    #[test]
+    fn codes_depend_on_purpose_content_and_organisation() {
+        let code = keys(1).authenticate("a", &[b"x", b"y"]);
+        assert_eq!(code, keys(1).authenticate("a", &[b"xy"]));
+        assert_ne!(code, keys(1).authenticate("b", &[b"xy"]));
+        assert_ne!(code, keys(1).authenticate("a", &[b"xz"]));
+        assert_ne!(code, keys(2).authenticate("a", &[b"xy"]));
     }
 
     #[test]

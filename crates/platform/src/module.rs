@@ -22,11 +22,14 @@ pub struct Module {
 }
 
 /// Tables of the platform itself.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    module: "platform",
-    version: 1,
-    sql: include_str!("../migrations/0001_platform.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        module: "platform",
+        version: 1,
+        sql: include_str!("../migrations/0001_platform.sql"),
+    },
+    Migration { module: "platform", version: 2, sql: include_str!("../migrations/0002_audit.sql") },
+];
 
 /// What all routes refer to without naming it in their own signature.
 #[derive(utoipa::OpenApi)]

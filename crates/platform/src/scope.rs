@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use kernel::{Clock, Ids, OrgId, Timestamp, TypedId, UserId};
 
+use crate::audit::Origin;
+use crate::crypto::{Keyring, OrgKeys};
+
 /// Who does something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
@@ -72,9 +75,26 @@ pub struct Ctx {
     pub clock: Arc<dyn Clock>,
     /// Where ids and randomness come from.
     pub ids: Arc<dyn Ids>,
+    /// From where it was asked for, for the audit log.
+    pub origin: Origin,
+    /// Where keys come from; ask [`Ctx::keys`].
+    pub keyring: Keyring,
 }
 
 impl Ctx {
+    /// The keys of the organisation.
+    #[must_use]
+    pub fn keys(&self) -> OrgKeys {
+        self.keyring.of(self.scope.org())
+    }
+
+    /// As it is, but asked for from there.
+    #[must_use]
+    pub fn from(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
+    }
+
     /// The present moment.
     #[must_use]
     pub fn now(&self) -> Timestamp {

@@ -1,14 +1,14 @@
 //! What the program holds while it runs; the state of every router.
 
-use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{Clock, Ids, OrgId, Timestamp};
 use tokio_util::task::TaskTracker;
 
-use crate::crypto::{MasterKey, OrgKeys};
+use crate::audit::Origin;
+use crate::crypto::{Keyring, MasterKey, OrgKeys};
 use crate::{Ctx, Db, LiveBus, Scope};
 
 /// Database, keys, time, ids and the live bus; cheap to clone.
@@ -28,7 +28,7 @@ pub struct Platform {
     pub folder: Arc<Path>,
     /// Handlers at work; see [`crate::http::run_to_end`].
     pub(crate) requests: TaskTracker,
-    keys: Arc<Mutex<HashMap<OrgId, OrgKeys>>>,
+    keyring: Keyring,
 }
 
 impl Platform {
@@ -43,20 +43,26 @@ impl Platform {
     ) -> Self {
         Self {
             db,
+            keyring: Keyring::new(master.clone()),
             master,
             clock,
             ids,
             live: LiveBus::default(),
             folder: folder.into(),
             requests: TaskTracker::new(),
-            keys: Arc::default(),
         }
     }
 
     /// The context in which `scope` acts.
     #[must_use]
     pub fn ctx(&self, scope: Scope) -> Ctx {
-        Ctx { scope, clock: self.clock.clone(), ids: self.ids.clone() }
+        Ctx {
+            scope,
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+            origin: Origin::default(),
+            keyring: self.keyring.clone(),
+        }
     }
 
     /// The present moment.
@@ -68,8 +74,7 @@ impl Platform {
     /// The keys of `org`; derived once.
     #[must_use]
     pub fn keys(&self, org: OrgId) -> OrgKeys {
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.entry(org).or_insert_with(|| self.master.org_keys(org)).clone()
+        self.keyring.of(org)
     }
 
     /// Waits until the handlers that began have ended, those included whose clients are gone.

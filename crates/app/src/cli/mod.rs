@@ -1,6 +1,7 @@
 //! The command line. Answers go to standard output, everything else to standard error; the exit code
 //! is 0 for done, 1 for failed, 2 for wrong usage. Scripts depend on it: keep it stable.
 
+mod audit;
 mod bench;
 mod demo;
 mod export;
@@ -133,6 +134,9 @@ enum Command {
     Export(export::ExportCommand),
     /// Check every invariant of the data
     Verify(verify::VerifyArgs),
+    /// The record of who did what
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Measure, and make files to measure with
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -165,6 +169,7 @@ async fn run(global: &Global, command: Command) -> Result<ExitCode> {
         Command::Rfm(args) => rfm::run(global, args).await,
         Command::Export(command) => export::run(global, command).await,
         Command::Verify(args) => verify::run(global, args).await,
+        Command::Audit(command) => audit::run(global, command).await,
         Command::Bench(command) => bench::run(global, command).await,
         Command::Openapi => openapi::run(global),
     }
@@ -230,6 +235,9 @@ mod tests {
             "guanxi export customers --cell R5F5M5 --out a.csv",
             "guanxi export customers --tier champions --out a.xlsx --json",
             "guanxi verify --json",
+            "guanxi audit verify --json",
+            "guanxi audit verify --noted 0:0000000000000000000000000000000000000000000000000000000000000000",
+            "guanxi audit export --out a.jsonl --data x",
             "guanxi bench generate-export --orders 10 --out a.csv --seed 7",
             "guanxi bench generate-export --orders 10 --out a.csv --customers 4 --orders-before 20",
             "guanxi bench spine --json",
@@ -261,6 +269,9 @@ mod tests {
             "guanxi import cancel",
             "guanxi import list --limit 0",
             "guanxi verify --database-url mysql://h/d",
+            "guanxi audit",
+            "guanxi audit verify --noted 7",
+            "guanxi audit export",
             "guanxi bench generate-export --orders 0 --out a.csv",
             "guanxi bench spine --only speed",
         ] {

@@ -1,8 +1,8 @@
 //! Query arguments that mean the same on both databases.
 
 use kernel::{
-    CustomerId, ImportId, JobId, MergeId, NoteId, OrderId, SessionId, ShopId, SuggestionId, TagId,
-    Timestamp, TokenId, TypedId, UserId, ViewId,
+    AuditId, CustomerId, ImportId, JobId, MergeId, NoteId, OrderId, SessionId, ShopId,
+    SuggestionId, TagId, Timestamp, TokenId, TypedId, UserId, ViewId,
 };
 use uuid::Uuid;
 
@@ -54,7 +54,7 @@ arg_from! {
         ShopId => TypedId::uuid, ImportId => TypedId::uuid, UserId => TypedId::uuid,
         SessionId => TypedId::uuid, TokenId => TypedId::uuid, TagId => TypedId::uuid,
         NoteId => TypedId::uuid, MergeId => TypedId::uuid, SuggestionId => TypedId::uuid,
-        ViewId => TypedId::uuid, JobId => TypedId::uuid;
+        ViewId => TypedId::uuid, JobId => TypedId::uuid, AuditId => TypedId::uuid;
 }
 
 impl From<&String> for Arg {

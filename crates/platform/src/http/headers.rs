@@ -5,11 +5,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponseParts, ResponseParts};
 
+use crate::audit::Origin;
 use crate::idempotency::RequestKey;
 use crate::{Ctx, Platform, Problem, Scope};
 
-/// The context of the signed-in caller: the sign-in middleware put a [`Scope`] into the request's
-/// extensions. 401 without one.
+/// The context of the signed-in caller: the sign-in middleware put a [`Scope`], and an [`Origin`], into the
+/// request's extensions. 401 without a scope.
 #[derive(Debug, Clone)]
 pub struct Cx(pub Ctx);
 
@@ -25,7 +26,8 @@ where
     type Rejection = Problem;
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let scope = scope_of(parts)?;
-        Ok(Self(Platform::from_ref(state).ctx(scope)))
+        let origin = parts.extensions.get::<Origin>().cloned().unwrap_or_default();
+        Ok(Self(Platform::from_ref(state).ctx(scope).from(origin)))
     }
 }
 

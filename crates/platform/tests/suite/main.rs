@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "helpers of tests may panic as tests do")]
 
+mod audit;
+mod audit_tampering;
 mod cut_off;
 mod edge;
 mod idempotency;

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 
 pub const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[0],
+    platform::MIGRATIONS[1],
     Migration {
         module: "platform",
-        version: 2,
+        // Behind all that the platform will ever have.
+        version: 1_000,
         sql: "CREATE TABLE platform_probe (org_id BIGINT NOT NULL, name TEXT NOT NULL,
               n BIGINT NOT NULL, PRIMARY KEY (org_id, name, n));
               CREATE TABLE platform_counters (org_id BIGINT NOT NULL, name TEXT NOT NULL,
