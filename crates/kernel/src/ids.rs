@@ -156,6 +156,10 @@ typed_ids! {
     SessionId = "ses";
     /// An API token (not its secret).
     TokenId = "tok";
+    /// A team.
+    TeamId = "team";
+    /// An invitation to join.
+    InvitationId = "inv";
     /// A tag put on customers by hand.
     TagId = "tag";
     /// A note on a customer.

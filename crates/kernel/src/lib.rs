@@ -10,8 +10,9 @@ mod time;
 
 pub use field_errors::{FieldError, FieldErrors};
 pub use ids::{
-    AuditId, CustomerId, IdParseError, Ids, ImportId, JobId, MergeId, NoteId, OrderId, OrgId,
-    SessionId, ShopId, SuggestionId, TagId, TokenId, TypedId, UserId, ViewId,
+    AuditId, CustomerId, IdParseError, Ids, ImportId, InvitationId, JobId, MergeId, NoteId,
+    OrderId, OrgId, SessionId, ShopId, SuggestionId, TagId, TeamId, TokenId, TypedId, UserId,
+    ViewId,
 };
 pub use money::{Currency, Money, MoneyError};
 pub use page::{Cursor, CursorError, Limit, Page};

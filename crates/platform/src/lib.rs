@@ -1,6 +1,7 @@
 //! What every module stands on: database, crypto, scope, outbox, jobs, the edge of HTTP.
 //! No business words. See README.md.
 
+pub mod access;
 pub mod audit;
 mod background;
 pub mod crypto;

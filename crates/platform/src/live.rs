@@ -133,6 +133,7 @@ pub fn routes() -> OpenApiRouter<Platform> {
 /// Server-sent events: `import`, `job` and `insight`, each a hint to ask again; `resync` when hints
 /// were lost.
 #[utoipa::path(get, path = "/events", tag = "platform",
+    extensions(("x-right" = json!("signed_in"))),
     responses((status = 200, content_type = "text/event-stream", body = String), Problem))]
 async fn events(
     State(platform): State<Platform>,

@@ -41,6 +41,9 @@ struct Body {
     /// Names this request in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
+    /// The right that the caller's role lacks, with the code `right_missing`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    right: Option<String>,
     #[serde(skip)]
     retry_after_seconds: Option<u32>,
 }
@@ -68,6 +71,7 @@ impl Problem {
             code,
             errors: Vec::new(),
             current: None,
+            right: None,
             request_id: None,
             retry_after_seconds: None,
         }))
@@ -114,6 +118,17 @@ impl Problem {
     #[must_use]
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed").detail(detail)
+    }
+
+    /// 403: the caller's role lacks `right`.
+    #[must_use]
+    pub fn right_missing(right: &str) -> Self {
+        let mut problem =
+            Self::new(StatusCode::FORBIDDEN, "right_missing", "Not allowed").detail(format!(
+                "this needs the right {right}; whoever manages people in your organisation can give it"
+            ));
+        problem.0.right = Some(right.to_owned());
+        problem
     }
 
     /// 404: `what` ("customer") is not there, or not for this caller to see.

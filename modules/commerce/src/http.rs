@@ -78,6 +78,7 @@ pub fn routes() -> OpenApiRouter<Platform> {
 
 /// All shops, in the order in which they were made.
 #[utoipa::path(get, path = "/commerce/shops", tag = "commerce",
+    extensions(("x-right" = json!("commerce.read"))),
     responses((status = 200, body = Page<ShopView>), Problem))]
 async fn list_shops(
     State(platform): State<Platform>,
@@ -98,7 +99,8 @@ async fn list_shops(
 }
 
 /// Makes a shop. Its days are those of UTC+8.
-#[utoipa::path(post, path = "/commerce/shops", tag = "commerce", request_body = NewShopBody,
+#[utoipa::path(post, path = "/commerce/shops", tag = "commerce",
+    extensions(("x-right" = json!("commerce.shops"))), request_body = NewShopBody,
     responses((status = 201, body = ShopView), Problem))]
 async fn create_shop(
     State(platform): State<Platform>,

@@ -42,6 +42,7 @@ struct NoteBody {
 
 /// Notes something on a customer.
 #[utoipa::path(post, path = "/customers/{id}/notes", tag = "customers",
+    extensions(("x-right" = json!("customers.edit"))),
     params(("id" = CustomerId, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = NoteBody, responses((status = 201, body = Note), Problem))]
 async fn add_note(
@@ -66,6 +67,7 @@ async fn add_note(
 
 /// Deletes a note.
 #[utoipa::path(delete, path = "/customers/{id}/notes/{note}", tag = "customers",
+    extensions(("x-right" = json!("customers.edit"))),
     params(("id" = CustomerId, Path), ("note" = NoteId, Path)),
     responses((status = 204), Problem))]
 async fn delete_note(
@@ -96,6 +98,7 @@ struct TagsOf {
 
 /// Sets the tags of a customer.
 #[utoipa::path(put, path = "/customers/{id}/tags", tag = "customers",
+    extensions(("x-right" = json!("customers.edit"))),
     params(("id" = CustomerId, Path)),
     request_body = TagsBody, responses((status = 200, body = TagsOf), Problem))]
 async fn set_tags(
@@ -115,6 +118,7 @@ async fn set_tags(
 
 /// All tags, by name.
 #[utoipa::path(get, path = "/customers/tags", tag = "customers",
+    extensions(("x-right" = json!("customers.read"))),
     responses((status = 200, body = Page<TagWithCount>), Problem))]
 async fn list_tags(
     State(platform): State<Platform>,
@@ -137,6 +141,7 @@ struct NewTagBody {
 
 /// Makes a tag.
 #[utoipa::path(post, path = "/customers/tags", tag = "customers",
+    extensions(("x-right" = json!("customers.tags"))),
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = NewTagBody, responses((status = 201, body = TagWithCount), Problem))]
 async fn create_tag(
@@ -162,6 +167,7 @@ async fn create_tag(
 
 /// Deletes a tag and takes it off everyone.
 #[utoipa::path(delete, path = "/customers/tags/{id}", tag = "customers",
+    extensions(("x-right" = json!("customers.tags"))),
     params(("id" = TagId, Path)), responses((status = 204), Problem))]
 async fn delete_tag(
     State(platform): State<Platform>,
@@ -200,6 +206,7 @@ struct Changed {
 
 /// Puts tags on many customers and takes tags off them.
 #[utoipa::path(post, path = "/customers/bulk/tags", tag = "customers",
+    extensions(("x-right" = json!("customers.edit"))),
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = ChangeTagsBody, responses((status = 200, body = Changed), Problem))]
 async fn change_tags(
@@ -222,6 +229,7 @@ async fn change_tags(
 
 /// Says that the two customers of a suggestion are not one.
 #[utoipa::path(post, path = "/customers/suggestions/{id}/dismiss", tag = "customers",
+    extensions(("x-right" = json!("customers.merge"))),
     params(("id" = SuggestionId, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 204), Problem))]
 async fn dismiss_suggestion(
@@ -253,6 +261,7 @@ struct MergeBody {
 
 /// Merges two customers.
 #[utoipa::path(post, path = "/customers/merges", tag = "customers",
+    extensions(("x-right" = json!("customers.merge"))),
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = MergeBody, responses((status = 201, body = Merge), Problem))]
 async fn merge_customers(
@@ -273,6 +282,7 @@ async fn merge_customers(
 
 /// Undoes a merge.
 #[utoipa::path(delete, path = "/customers/merges/{id}", tag = "customers",
+    extensions(("x-right" = json!("customers.merge"))),
     params(("id" = MergeId, Path)), responses((status = 204), Problem))]
 async fn undo_merge(
     State(platform): State<Platform>,
@@ -294,7 +304,8 @@ struct ViewsQuery {
 }
 
 /// Saved views of a page: own ones and shared ones, by name.
-#[utoipa::path(get, path = "/customers/views", tag = "customers", params(ViewsQuery),
+#[utoipa::path(get, path = "/customers/views", tag = "customers",
+    extensions(("x-right" = json!("customers.read"))), params(ViewsQuery),
     responses((status = 200, body = Page<View>), Problem))]
 async fn list_views(
     State(platform): State<Platform>,
@@ -323,6 +334,7 @@ struct NewViewBody {
 
 /// Saves a view.
 #[utoipa::path(post, path = "/customers/views", tag = "customers",
+    extensions(("x-right" = json!("customers.read"))),
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = NewViewBody, responses((status = 201, body = View), Problem))]
 async fn create_view(
@@ -344,6 +356,7 @@ async fn create_view(
 
 /// Deletes a view of the caller.
 #[utoipa::path(delete, path = "/customers/views/{id}", tag = "customers",
+    extensions(("x-right" = json!("customers.read"))),
     params(("id" = ViewId, Path)), responses((status = 204), Problem))]
 async fn delete_view(
     State(platform): State<Platform>,

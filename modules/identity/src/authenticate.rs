@@ -1,6 +1,7 @@
 //! Who asks: one indexed read for each request.
 
 use kernel::{Timestamp, TokenId};
+use platform::access::Access;
 use platform::{DbError, Platform, Scope};
 
 use crate::secret::Secret;
@@ -35,10 +36,12 @@ pub(crate) enum Shown {
 }
 
 /// Somebody known.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(crate) scope: Scope,
     pub(crate) credential: Credential,
+    /// What they may do.
+    pub(crate) access: Access,
     /// Whether the note of the last use is due.
     pub(crate) is_touch_due: bool,
 }
@@ -72,15 +75,17 @@ pub(crate) async fn look_up(platform: &Platform, shown: &Shown) -> Result<Option
             row.filter(|row| row.expires_at > now).map(|row| Caller {
                 scope: Scope::user(secret.org, row.user),
                 credential: Credential::Session { secret_hash, expires_at: row.expires_at },
+                access: Access::new(row.rights),
                 is_touch_due: due(row.seen_at),
             })
         }
         Shown::Bearer(secret) => {
-            let row = store::token_by_secret(&mut tx, secret.org, secret.hash()).await?;
-            row.map(|(id, user, used_at)| Caller {
-                scope: Scope::user(secret.org, user),
-                credential: Credential::Token { id },
-                is_touch_due: used_at.is_none_or(due),
+            let row = store::token_by_secret(&mut tx, secret.org, secret.hash(), now).await?;
+            row.map(|row| Caller {
+                scope: Scope::user(secret.org, row.user),
+                credential: Credential::Token { id: row.id },
+                access: Access::new(row.rights),
+                is_touch_due: row.used_at.is_none_or(due),
             })
         }
     };

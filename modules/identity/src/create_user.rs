@@ -3,7 +3,7 @@
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Tx};
 
-use crate::model::{Email, PersonName, Role, User};
+use crate::model::{Email, PersonName, RoleName, User};
 use crate::password::PasswordHash;
 use crate::store;
 
@@ -17,8 +17,8 @@ pub struct NewUser {
     pub email: Email,
     /// What to call them.
     pub name: PersonName,
-    /// What they may do.
-    pub role: Role,
+    /// Their role, which the caller has found to exist.
+    pub role: RoleName,
     /// From [`crate::hash`].
     pub password: PasswordHash,
 }

@@ -1,4 +1,9 @@
-//! The routes of this module, and the layer that says who asks.
+//! The routes of this module, and the layer that says who asks. Here are those of signing in and of
+//! tokens; those of people and of one's own account have files of their own.
+
+mod own;
+mod people;
+mod roles;
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
@@ -11,6 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use kernel::{FieldErrors, Limit, OrgId, Page, Timestamp, TokenId, UserId};
+use platform::access::{Access, Permissions};
 use platform::http::{Cx, Idempotent, JsonBody, PathId, QueryParams};
 use platform::idempotency::{self, Answer, Begun};
 use platform::{Ctx, Platform, Problem, Scope};
@@ -21,12 +27,12 @@ use zeroize::Zeroizing;
 
 use crate::authenticate::{self, Credential, Shown};
 use crate::create_user::NewUser;
-use crate::model::{Email, PersonName, Role, User};
+use crate::model::{Email, PersonName, RoleName, User};
 use crate::password::{self, Password};
 use crate::secret::Secret;
 use crate::setup::{self, SetUp, SetUpError, SetupCode};
 use crate::sign_in::{self, SESSION_MILLIS, SignInError, SignedIn};
-use crate::tokens::{self, NewToken, Token, TokenError};
+use crate::tokens::{self, NewToken, Token, TokenError, WantedToken};
 use crate::{sign_out, store};
 
 /// The name of the session cookie.
@@ -52,6 +58,8 @@ pub(crate) fn routes() -> OpenApiRouter<Platform> {
         .routes(routes!(current_session, end_session))
         .routes(routes!(list_tokens, create_token))
         .routes(routes!(revoke_token))
+        .merge(people::routes())
+        .merge(own::routes())
 }
 
 /// Middleware: puts the [`Scope`] and [`Credential`] of a known caller into the request's extensions.
@@ -76,6 +84,7 @@ pub async fn sign_in_layer(
             Ok(Some(caller)) => {
                 request.extensions_mut().insert(caller.scope);
                 request.extensions_mut().insert(caller.credential);
+                request.extensions_mut().insert(caller.access);
                 if caller.is_touch_due {
                     edge.touch(&platform, shown.clone());
                     renewed = match &shown {
@@ -160,6 +169,11 @@ fn is_forged(method: &Method, headers: &HeaderMap) -> bool {
     !method.is_safe() && matches!(site, Some(b"cross-site" | b"same-site"))
 }
 
+/// What the caller's browser calls itself.
+fn agent_of(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::USER_AGENT)?.to_str().ok()
+}
+
 fn cookie(text: &str, edge: &Edge) -> HeaderValue {
     let secure = if edge.behind_proxy { "; Secure" } else { "" };
     let max_age = if text.is_empty() { 0 } else { SESSION_MILLIS / 1000 };
@@ -200,6 +214,9 @@ struct Org {
 struct Session {
     user: User,
     org: Org,
+    /// What the user may do, each `module.action`; `*` is everything.
+    #[schema(value_type = Vec<String>)]
+    rights: Permissions,
     /// When it ends unless it is used.
     expires_at: Timestamp,
 }
@@ -209,6 +226,7 @@ fn session_answer(signed_in: SignedIn, edge: &Edge) -> Response {
     let session = Session {
         user: signed_in.user,
         org: Org { name: signed_in.org_name },
+        rights: signed_in.rights,
         expires_at: signed_in.expires_at,
     };
     (StatusCode::CREATED, [(header::SET_COOKIE, cookie)], Json(session)).into_response()
@@ -256,6 +274,7 @@ struct SetUpBody {
 async fn set_up(
     State(platform): State<Platform>,
     Extension(edge): Extension<Edge>,
+    headers: HeaderMap,
     JsonBody(body): JsonBody<SetUpBody>,
 ) -> Result<Response, Problem> {
     let cx = first_org(&platform);
@@ -278,10 +297,10 @@ async fn set_up(
         errors.finish(|| Some((email?, password?, name?, org_name?)))?;
 
     let password = password::hash(password, &*cx.ids).await;
-    let owner = NewUser { email, name, role: Role::Owner, password };
+    let owner = NewUser { email, name, role: RoleName::owner(), password };
     let mut tx = platform.db.begin().await?;
     let user = setup::set_up(&mut tx, &cx, &keys, SetUp { owner, org_name }).await?;
-    let signed_in = sign_in::open_session(&mut tx, &cx, user).await?;
+    let signed_in = sign_in::open_session(&mut tx, &cx, user, agent_of(&headers)).await?;
     tx.commit().await?;
     edge.setup_code.spend();
     Ok(session_answer(signed_in, &edge))
@@ -328,20 +347,25 @@ async fn create_session(
     State(platform): State<Platform>,
     Extension(edge): Extension<Edge>,
     Extension(Peer(peer)): Extension<Peer>,
+    headers: HeaderMap,
     JsonBody(body): JsonBody<SignInBody>,
 ) -> Result<Response, Problem> {
     let password = Zeroizing::new(body.password);
-    let signed_in = sign_in::sign_in(&platform, OrgId::FIRST, peer, &body.email, password).await?;
+    let agent = agent_of(&headers);
+    let signed_in =
+        sign_in::sign_in(&platform, OrgId::FIRST, peer, &body.email, password, agent).await?;
     Ok(session_answer(signed_in, &edge))
 }
 
 /// Who is signed in.
 #[utoipa::path(get, path = "/identity/sessions/current", tag = "identity",
+    extensions(("x-right" = json!("signed_in"))),
     responses((status = 200, body = Session), Problem))]
 async fn current_session(
     State(platform): State<Platform>,
     Person { cx, user }: Person,
     Extension(credential): Extension<Credential>,
+    Extension(access): Extension<Access>,
 ) -> Result<Json<Session>, Problem> {
     let Credential::Session { expires_at, .. } = credential else {
         return Err(Problem::not_found("session").detail("an API token is no session"));
@@ -351,11 +375,13 @@ async fn current_session(
     let user = store::user(&mut tx, cx.scope, &keys, user).await?;
     let user = user.ok_or_else(Problem::unauthorized)?;
     let name = store::org_name(&mut tx, cx.scope.org()).await?;
-    Ok(Json(Session { user, org: Org { name }, expires_at }))
+    let rights = access.permissions().clone();
+    Ok(Json(Session { user, org: Org { name }, rights, expires_at }))
 }
 
 /// Signs out.
 #[utoipa::path(delete, path = "/identity/sessions/current", tag = "identity",
+    extensions(("x-right" = json!("signed_in"))),
     responses((status = 204), Problem))]
 async fn end_session(
     State(platform): State<Platform>,
@@ -376,6 +402,7 @@ impl From<TokenError> for Problem {
         match error {
             TokenError::TooMany => Self::conflict("too_many_tokens", error.to_string()),
             TokenError::NotFound => Self::not_found("token"),
+            TokenError::Role(error) => people::role_problem(error, "role"),
             TokenError::Cursor(error) => Self::field("after", error.to_string()),
             TokenError::Store(error) => error.into(),
         }
@@ -392,7 +419,8 @@ struct TokenParams {
 }
 
 /// The caller's API tokens, newest first.
-#[utoipa::path(get, path = "/identity/tokens", tag = "identity", params(TokenParams),
+#[utoipa::path(get, path = "/identity/tokens", tag = "identity",
+    extensions(("x-right" = json!("signed_in"))), params(TokenParams),
     responses((status = 200, body = Page<Token>), Problem))]
 async fn list_tokens(
     State(platform): State<Platform>,
@@ -412,26 +440,44 @@ async fn list_tokens(
 struct NewTokenBody {
     /// What it is for.
     name: String,
+    /// It may do no more than this role; without one, what its user may.
+    role: Option<String>,
+    /// When it ends; without it, never.
+    expires_at: Option<Timestamp>,
 }
 
-/// Makes an API token. Its secret is in this answer only.
-#[utoipa::path(post, path = "/identity/tokens", tag = "identity", request_body = NewTokenBody,
+/// Makes an API token. Its secret is in this answer only. Tokens make no tokens.
+#[utoipa::path(post, path = "/identity/tokens", tag = "identity",
+    extensions(("x-right" = json!("signed_in"))), request_body = NewTokenBody,
     params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = NewToken), Problem))]
 async fn create_token(
     State(platform): State<Platform>,
     Person { cx, user }: Person,
+    Extension(asking): Extension<Credential>,
+    Extension(access): Extension<Access>,
     Idempotent { key, body }: Idempotent<NewTokenBody>,
 ) -> Result<Answer, Problem> {
+    if matches!(asking, Credential::Token { .. }) {
+        // It could give itself more time and more rights.
+        return Err(Problem::forbidden("a token makes no tokens; sign in with your password"));
+    }
     let mut errors = FieldErrors::default();
     let name = errors.keep("name", body.name.parse::<PersonName>());
-    let name = errors.finish(|| name)?;
+    let role = body.role.map(|role| errors.keep("role", role.parse::<RoleName>()));
+    if body.expires_at.is_some_and(|at| at <= cx.now()) {
+        errors.push("expires_at", "must lie in the future");
+    }
+    let wanted = errors.finish(|| {
+        let role = role.map_or(Some(None), |role| role.map(Some))?;
+        Some(WantedToken { name: name?, role, expires_at: body.expires_at })
+    })?;
     let mut tx = platform.db.begin().await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
     };
-    let token = tokens::create_token(&mut tx, &cx, user, &name).await?;
+    let token = tokens::create_token(&mut tx, &cx, user, access.permissions(), &wanted).await?;
     let answer = ticket.finish(&mut tx, &cx, StatusCode::CREATED, &token).await?;
     tx.commit().await?;
     Ok(answer)
@@ -439,6 +485,7 @@ async fn create_token(
 
 /// Makes an API token useless.
 #[utoipa::path(delete, path = "/identity/tokens/{id}", tag = "identity",
+    extensions(("x-right" = json!("signed_in"))),
     params(("id" = TokenId, Path)), responses((status = 204), Problem))]
 async fn revoke_token(
     State(platform): State<Platform>,

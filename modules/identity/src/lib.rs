@@ -2,39 +2,55 @@
 
 mod attempts;
 mod authenticate;
+mod change_password;
 mod create_user;
 mod find_user;
 mod http;
+pub mod invitations;
 mod model;
 mod password;
 mod people;
+pub mod roles;
 mod secret;
+pub mod sessions;
 mod setup;
 mod sign_in;
 mod sign_out;
 mod store;
+pub mod teams;
 mod tokens;
+pub mod users;
 
 use platform::{Migration, Module};
 
 pub use authenticate::{Credential, authenticate};
+pub use change_password::{ChangePasswordError, change_password};
 pub use create_user::{CreateUserError, NewUser, create_user};
 pub use find_user::find_user;
 pub use http::{COOKIE, Edge, sign_in_layer};
-pub use model::{Email, EmailError, NameError, PersonName, Role, UnknownRole, User};
+pub use model::{Email, EmailError, NameError, PersonName, RoleName, RoleNameError, User};
 pub use password::{Password, PasswordError, PasswordHash, hash};
-pub use people::{names_of, role_of};
+pub use people::{names_of, rights_of};
 pub use setup::{SetUp, SetUpError, SetupCode, ensure_org, set_up, setup_needed};
 pub use sign_in::{SESSION_MILLIS, SignInError, SignedIn, sign_in};
 pub use sign_out::sign_out;
-pub use tokens::{NewToken, Token, TokenError, create_token, list_tokens, revoke_token};
+pub use tokens::{
+    NewToken, Token, TokenError, WantedToken, create_token, list_tokens, revoke_token,
+};
 
 /// The tables of this module.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    module: "identity",
-    version: 1,
-    sql: include_str!("../migrations/0001_identity.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        module: "identity",
+        version: 1,
+        sql: include_str!("../migrations/0001_identity.sql"),
+    },
+    Migration {
+        module: "identity",
+        version: 2,
+        sql: include_str!("../migrations/0002_people.sql"),
+    },
+];
 
 /// The module as the house knows it. Its routes expect [`sign_in_layer`] around them.
 #[must_use]

@@ -1,12 +1,14 @@
 //! People who sign in, and the rules of their fields.
 
 use kernel::UserId;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// Longest e-mail address, in bytes (RFC 5321 with its errata).
 const EMAIL_MAX: usize = 254;
 /// Longest name of a person, an organisation or a token, in characters.
 const NAME_MAX: usize = 100;
+/// Longest name of a role, in bytes.
+const ROLE_NAME_MAX: usize = 40;
 
 /// The e-mail address of a user: trimmed, lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,33 +79,38 @@ impl std::str::FromStr for PersonName {
     }
 }
 
-/// What a user may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Everything.
-    Owner,
-}
+/// What a role is called by users and tokens: a lower-case letter, then letters, digits and `_`; at most
+/// 40 characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct RoleName(String);
 
-/// No role is called so.
+/// Not the name of a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the only role is `owner`")]
-pub struct UnknownRole;
+#[error("must be the name of a role, such as `owner`, `marketing` or `analyst`")]
+pub struct RoleNameError;
 
-impl Role {
-    /// The name, as stored and shown.
+impl RoleName {
+    /// The role that may do everything.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-        }
+    pub fn owner() -> Self {
+        Self("owner".to_owned())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
-impl std::str::FromStr for Role {
-    type Err = UnknownRole;
-    fn from_str(text: &str) -> Result<Self, UnknownRole> {
-        if text == Self::Owner.name() { Ok(Self::Owner) } else { Err(UnknownRole) }
+impl std::str::FromStr for RoleName {
+    type Err = RoleNameError;
+    fn from_str(text: &str) -> Result<Self, RoleNameError> {
+        let fits = (1..=ROLE_NAME_MAX).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        if fits { Ok(Self(text.to_owned())) } else { Err(RoleNameError) }
     }
 }
 
@@ -116,8 +123,9 @@ pub struct User {
     pub email: String,
     /// What to call them.
     pub name: String,
-    /// What they may do.
-    pub role: Role,
+    /// Their role, by name.
+    #[schema(value_type = String)]
+    pub role: RoleName,
     /// Language of the pages: `zh-CN` or `en-US`.
     pub locale: String,
 }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use kernel::{Person, UserId};
+use platform::access::Permissions;
 use platform::crypto::OrgKeys;
 use platform::{DbError, Scope, Tx};
 
-use crate::model::Role;
 use crate::store;
 
 /// Names of some users; those who are not there are left out.
@@ -26,13 +26,10 @@ pub async fn names_of(
     Ok(people.into_iter().map(|(id, name, email)| (id, Person { name, email })).collect())
 }
 
-/// What the caller may do; `None` for the program itself and for a user without a known role.
+/// What the role of a user allows; nothing for whoever is deactivated or gone.
 ///
 /// # Errors
 /// As the database says.
-pub async fn role_of(tx: &mut Tx, scope: Scope) -> Result<Option<Role>, DbError> {
-    match scope.user_id() {
-        Some(user) => store::role(tx, scope, user).await,
-        None => Ok(None),
-    }
+pub async fn rights_of(tx: &mut Tx, scope: Scope, user: UserId) -> Result<Permissions, DbError> {
+    store::people::rights(tx, scope, user).await
 }

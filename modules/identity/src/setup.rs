@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::create_user::{CreateUserError, NewUser, create_user};
 use crate::model::{PersonName, User};
-use crate::store;
+use crate::{roles, store};
 
 /// Without letters and digits that look alike.
 const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
@@ -90,12 +90,13 @@ pub enum SetUpError {
     Store(#[from] DbError),
 }
 
-/// Makes sure that the organisation of `cx` exists.
+/// Makes sure that the organisation of `cx` exists, with the built-in roles.
 ///
 /// # Errors
 /// As the database says.
 pub async fn ensure_org(tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
-    store::insert_org(tx, cx, UNNAMED).await
+    store::insert_org(tx, cx, UNNAMED).await?;
+    roles::ensure_built_in(tx, cx).await
 }
 
 /// Whether the first account must still be made.

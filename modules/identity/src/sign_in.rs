@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use kernel::{OrgId, Timestamp};
+use platform::access::Permissions;
 use platform::{Ctx, DbError, Platform, Scope, Tx};
 use zeroize::Zeroizing;
 
@@ -13,6 +14,8 @@ use crate::{password, store};
 
 /// A session ends when it was not used for so long.
 pub const SESSION_MILLIS: i64 = 14 * 24 * 3600 * 1000;
+/// What is kept of the name of a browser, in characters.
+const AGENT_CHARS: usize = 200;
 /// What is kept of an address that is none, to count attempts by it; characters.
 const COUNTED_CHARS: usize = 254;
 
@@ -40,6 +43,8 @@ pub struct SignedIn {
     pub user: User,
     /// What their organisation is called.
     pub org_name: String,
+    /// What they may do.
+    pub rights: Permissions,
     /// When the session ends unless it is used.
     pub expires_at: Timestamp,
     pub(crate) secret: Secret,
@@ -58,6 +63,7 @@ pub async fn sign_in(
     peer: Option<IpAddr>,
     email: &str,
     password: Zeroizing<String>,
+    agent: Option<&str>,
 ) -> Result<SignedIn, SignInError> {
     let cx = platform.ctx(Scope::system(org));
     let keys = platform.keys(org);
@@ -91,16 +97,23 @@ pub async fn sign_in(
     }
     store::forget_attempts(&mut tx, cx.scope, &by_email.key).await?;
     store::prune(&mut tx, &cx).await?;
-    let signed_in = open_session(&mut tx, &cx, user).await?;
+    let signed_in = open_session(&mut tx, &cx, user, agent).await?;
     tx.commit().await?;
     Ok(signed_in)
 }
 
-/// Opens a session of `user`.
-pub(crate) async fn open_session(tx: &mut Tx, cx: &Ctx, user: User) -> Result<SignedIn, DbError> {
+/// Opens a session of `user` in the browser that calls itself `agent`.
+pub(crate) async fn open_session(
+    tx: &mut Tx,
+    cx: &Ctx,
+    user: User,
+    agent: Option<&str>,
+) -> Result<SignedIn, DbError> {
     let secret = Secret::fresh(cx.scope.org(), &*cx.ids);
     let expires_at = cx.now().plus_millis(SESSION_MILLIS);
-    store::insert_session(tx, cx, user.id, secret.hash(), expires_at).await?;
+    let agent = agent.map(|agent| agent.chars().take(AGENT_CHARS).collect::<String>());
+    store::insert_session(tx, cx, user.id, secret.hash(), expires_at, agent.as_deref()).await?;
     let org_name = store::org_name(tx, cx.scope.org()).await?;
-    Ok(SignedIn { user, org_name, expires_at, secret })
+    let rights = store::people::rights(tx, cx.scope, user.id).await?;
+    Ok(SignedIn { user, org_name, rights, expires_at, secret })
 }

@@ -1,6 +1,10 @@
-//! All SQL of this module.
+//! All SQL of this module: sign-in, sessions and tokens here; people and roles in files of their own.
+
+pub(crate) mod people;
+pub(crate) mod roles;
 
 use kernel::{OrgId, SessionId, Timestamp, TokenId, TypedId as _, UserId};
+use platform::access::Permissions;
 use platform::crypto::OrgKeys;
 use platform::db::args::in_list;
 use platform::{Arg, Ctx, DbError, Scope, Tx, args};
@@ -8,7 +12,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::attempts::FORGET_MILLIS;
-use crate::model::{Email, Role, User};
+use crate::model::{Email, RoleName, User};
 
 /// Under which e-mail addresses are sealed and indexed.
 const EMAIL: &str = "identity.email";
@@ -74,7 +78,7 @@ pub(crate) async fn insert_user(
             keys.seal(&*cx.ids, EMAIL, user.email.as_bytes()),
             keys.blind_index(EMAIL, &user.email),
             &user.name,
-            user.role.name(),
+            user.role.as_str(),
             &user.locale,
             password_hash,
             cx.now(),
@@ -101,7 +105,7 @@ impl UserRow {
             id: UserId::from_uuid(self.id),
             email: keys.open_text(EMAIL, &self.email_sealed).map_err(|error| unreadable(&error))?,
             name: self.name,
-            role: self.role.parse::<Role>().map_err(|error| unreadable(&error))?,
+            role: self.role.parse::<RoleName>().map_err(|error| unreadable(&error))?,
             locale: self.locale,
         };
         Ok((user, self.password_hash))
@@ -118,7 +122,7 @@ pub(crate) async fn user_by_email(
     let row: Option<UserRow> = tx
         .fetch_optional(
             "SELECT id, email_sealed, name, role, locale, password_hash FROM identity_users
-             WHERE org_id = $1 AND email_index = $2",
+             WHERE org_id = $1 AND email_index = $2 AND deactivated_at IS NULL",
             args![scope.org_arg(), keys.blind_index(EMAIL, email.as_str())],
         )
         .await?;
@@ -168,58 +172,64 @@ pub(crate) async fn people(
     Ok(found)
 }
 
-/// The role of a user; `None` if there is none, or one that this program does not know.
-pub(crate) async fn role(tx: &mut Tx, scope: Scope, id: UserId) -> Result<Option<Role>, DbError> {
-    let row: Option<(String,)> = tx
-        .fetch_optional(
-            "SELECT role FROM identity_users WHERE org_id = $1 AND id = $2",
-            args![scope.org_arg(), id],
-        )
-        .await?;
-    Ok(row.and_then(|(role,)| role.parse().ok()))
-}
-
 pub(crate) async fn insert_session(
     tx: &mut Tx,
     cx: &Ctx,
     user: UserId,
     secret_hash: [u8; 32],
     expires_at: Timestamp,
+    agent: Option<&str>,
 ) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO identity_sessions (org_id, secret_hash, id, user_id, created_at, seen_at,
-             expires_at) VALUES ($1, $2, $3, $4, $5, $5, $6)",
-        args![cx.scope.org_arg(), secret_hash, cx.fresh::<SessionId>(), user, cx.now(), expires_at],
+             expires_at, agent) VALUES ($1, $2, $3, $4, $5, $5, $6, $7)",
+        args![
+            cx.scope.org_arg(),
+            secret_hash,
+            cx.fresh::<SessionId>(),
+            user,
+            cx.now(),
+            expires_at,
+            agent
+        ],
     )
     .await
     .map(drop)
 }
 
-/// A session as it is stored.
-#[derive(Debug, Clone, Copy)]
+/// A session as it is stored, with what its user may do.
+#[derive(Debug, Clone)]
 pub(crate) struct SessionRow {
     pub(crate) user: UserId,
     pub(crate) seen_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    pub(crate) rights: Permissions,
 }
 
+/// The session of a user who is not deactivated and whose role is known.
 pub(crate) async fn session(
     tx: &mut Tx,
     org: OrgId,
     secret_hash: [u8; 32],
 ) -> Result<Option<SessionRow>, DbError> {
-    let row: Option<(Uuid, i64, i64)> = tx
+    let row: Option<(Uuid, i64, i64, String)> = tx
         .fetch_optional(
-            "SELECT user_id, seen_at, expires_at FROM identity_sessions
-             WHERE org_id = $1 AND secret_hash = $2",
+            "SELECT s.user_id, s.seen_at, s.expires_at, r.rights FROM identity_sessions s
+             JOIN identity_users u ON u.org_id = s.org_id AND u.id = s.user_id
+             JOIN identity_roles r ON r.org_id = u.org_id AND r.name = u.role
+             WHERE s.org_id = $1 AND s.secret_hash = $2 AND u.deactivated_at IS NULL",
             args![Scope::system(org).org_arg(), secret_hash],
         )
         .await?;
-    Ok(row.map(|(user, seen_at, expires_at)| SessionRow {
-        user: UserId::from_uuid(user),
-        seen_at: Timestamp::from_millis(seen_at),
-        expires_at: Timestamp::from_millis(expires_at),
-    }))
+    row.map(|(user, seen_at, expires_at, rights)| {
+        Ok(SessionRow {
+            user: UserId::from_uuid(user),
+            seen_at: Timestamp::from_millis(seen_at),
+            expires_at: Timestamp::from_millis(expires_at),
+            rights: roles::permissions(&rights)?,
+        })
+    })
+    .transpose()
 }
 
 /// Notes that a session was used, unless somebody noted it after `not_since`.
@@ -276,6 +286,8 @@ pub(crate) struct TokenRow {
     pub(crate) name: String,
     pub(crate) created_at: Timestamp,
     pub(crate) last_used_at: Option<Timestamp>,
+    pub(crate) role: Option<String>,
+    pub(crate) expires_at: Option<Timestamp>,
 }
 
 pub(crate) async fn insert_token(
@@ -286,9 +298,18 @@ pub(crate) async fn insert_token(
     secret_hash: [u8; 32],
 ) -> Result<(), DbError> {
     tx.execute(
-        "INSERT INTO identity_tokens (org_id, id, user_id, name, secret_hash, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        args![cx.scope.org_arg(), token.id, user, &token.name, secret_hash, token.created_at],
+        "INSERT INTO identity_tokens (org_id, id, user_id, name, secret_hash, created_at, role,
+             expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        args![
+            cx.scope.org_arg(),
+            token.id,
+            user,
+            &token.name,
+            secret_hash,
+            token.created_at,
+            token.role.as_deref(),
+            token.expires_at
+        ],
     )
     .await
     .map(drop)
@@ -304,6 +325,9 @@ pub(crate) async fn token_count(tx: &mut Tx, scope: Scope, user: UserId) -> Resu
     Ok(count)
 }
 
+/// Id, name, made, last used, role, end.
+type StoredToken = (Uuid, String, i64, Option<i64>, Option<String>, Option<i64>);
+
 /// Tokens of `user` after the token `after`, newest first.
 pub(crate) async fn tokens(
     tx: &mut Tx,
@@ -313,18 +337,20 @@ pub(crate) async fn tokens(
     limit: i64,
 ) -> Result<Vec<TokenRow>, DbError> {
     let last = TokenId::from_uuid(Uuid::max());
-    let rows: Vec<(Uuid, String, i64, Option<i64>)> = tx
+    let rows: Vec<StoredToken> = tx
         .fetch_all(
-            "SELECT id, name, created_at, last_used_at FROM identity_tokens
+            "SELECT id, name, created_at, last_used_at, role, expires_at FROM identity_tokens
              WHERE org_id = $1 AND user_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4",
             args![scope.org_arg(), user, after.unwrap_or(last), limit],
         )
         .await?;
-    let token = |(id, name, created_at, last_used_at): (_, _, _, Option<i64>)| TokenRow {
+    let token = |(id, name, created_at, last_used_at, role, expires_at): StoredToken| TokenRow {
         id: TokenId::from_uuid(id),
         name,
         created_at: Timestamp::from_millis(created_at),
         last_used_at: last_used_at.map(Timestamp::from_millis),
+        role,
+        expires_at: expires_at.map(Timestamp::from_millis),
     };
     Ok(rows.into_iter().map(token).collect())
 }
@@ -342,21 +368,49 @@ pub(crate) async fn delete_token(
     .await
 }
 
-/// Whose token it is, and when its use was last noted.
+/// Whose token it is, when its use was last noted, and what its user and it may do.
+#[derive(Debug, Clone)]
+pub(crate) struct TokenCaller {
+    pub(crate) id: TokenId,
+    pub(crate) user: UserId,
+    pub(crate) used_at: Option<Timestamp>,
+    pub(crate) rights: Permissions,
+}
+
+type TokenCallerRow = (Uuid, Uuid, Option<i64>, Option<String>, String, Option<String>);
+
+/// The token of a user who is not deactivated, unless it has ended or its role is gone.
 pub(crate) async fn token_by_secret(
     tx: &mut Tx,
     org: OrgId,
     secret_hash: [u8; 32],
-) -> Result<Option<(TokenId, UserId, Option<Timestamp>)>, DbError> {
-    let row: Option<(Uuid, Uuid, Option<i64>)> = tx
+    now: Timestamp,
+) -> Result<Option<TokenCaller>, DbError> {
+    let row: Option<TokenCallerRow> = tx
         .fetch_optional(
-            "SELECT id, user_id, last_used_at FROM identity_tokens
-             WHERE org_id = $1 AND secret_hash = $2",
-            args![Scope::system(org).org_arg(), secret_hash],
+            "SELECT t.id, t.user_id, t.last_used_at, t.role, r.rights, own.rights
+             FROM identity_tokens t
+             JOIN identity_users u ON u.org_id = t.org_id AND u.id = t.user_id
+             JOIN identity_roles r ON r.org_id = u.org_id AND r.name = u.role
+             LEFT JOIN identity_roles own ON own.org_id = t.org_id AND own.name = t.role
+             WHERE t.org_id = $1 AND t.secret_hash = $2 AND u.deactivated_at IS NULL
+                 AND (t.expires_at IS NULL OR t.expires_at > $3)",
+            args![Scope::system(org).org_arg(), secret_hash, now],
         )
         .await?;
-    Ok(row.map(|(id, user, used)| {
-        (TokenId::from_uuid(id), UserId::from_uuid(user), used.map(Timestamp::from_millis))
+    let Some((id, user, used_at, role, of_user, of_role)) = row else { return Ok(None) };
+    let of_user = roles::permissions(&of_user)?;
+    let rights = match (role, of_role) {
+        (None, _) => of_user,
+        // Its role is gone: it may nothing.
+        (Some(_), None) => return Ok(None),
+        (Some(_), Some(of_role)) => of_user.both(&roles::permissions(&of_role)?),
+    };
+    Ok(Some(TokenCaller {
+        id: TokenId::from_uuid(id),
+        user: UserId::from_uuid(user),
+        used_at: used_at.map(Timestamp::from_millis),
+        rights,
     }))
 }
 

@@ -1,10 +1,12 @@
 //! API tokens: made, listed and revoked by the user whose they are.
 
 use kernel::{Cursor, CursorError, Limit, Page, Timestamp, TokenId, UserId};
+use platform::access::Permissions;
 use platform::{Ctx, DbError, Tx};
 use serde::Serialize;
 
-use crate::model::PersonName;
+use crate::model::{PersonName, RoleName};
+use crate::roles::{self, GiveError};
 use crate::secret::Secret;
 use crate::store::{self, TokenRow};
 
@@ -22,6 +24,10 @@ pub struct Token {
     pub created_at: Timestamp,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
+    /// It may do no more than this role; null: what its user may.
+    pub role: Option<String>,
+    /// When it ends; null: never.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// An API token that was just made.
@@ -35,8 +41,23 @@ pub struct NewToken {
     pub created_at: Timestamp,
     /// Not used yet.
     pub last_used_at: Option<Timestamp>,
+    /// It may do no more than this role; null: what its user may.
+    pub role: Option<String>,
+    /// When it ends; null: never.
+    pub expires_at: Option<Timestamp>,
     /// The secret, `gxt_…`, shown only this once: `Authorization: Bearer gxt_…`.
     pub token: String,
+}
+
+/// A token to be made.
+#[derive(Debug, Clone)]
+pub struct WantedToken {
+    /// What it is for.
+    pub name: PersonName,
+    /// It may do no more than this role; `None`: what its user may.
+    pub role: Option<RoleName>,
+    /// When it ends; `None`: never.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Why a token cannot be made, listed or revoked.
@@ -48,6 +69,9 @@ pub enum TokenError {
     /// The user has no such token.
     #[error("no such token")]
     NotFound,
+    /// It cannot have this role.
+    #[error(transparent)]
+    Role(#[from] GiveError),
     /// The list was asked for from a place it does not have.
     #[error(transparent)]
     Cursor(#[from] CursorError),
@@ -56,25 +80,31 @@ pub enum TokenError {
     Store(#[from] DbError),
 }
 
-/// Makes a token that acts as `user`.
+/// Makes a token that acts as `user`, who has the rights `own`.
 ///
 /// # Errors
-/// `TooMany` if the user has a hundred.
+/// `TooMany` if the user has a hundred; `Role` if its role is unknown or above the user's.
 pub async fn create_token(
     tx: &mut Tx,
     cx: &Ctx,
     user: UserId,
-    name: &PersonName,
+    own: &Permissions,
+    wanted: &WantedToken,
 ) -> Result<NewToken, TokenError> {
+    if let Some(role) = &wanted.role {
+        roles::to_give(tx, cx.scope, own, role).await?;
+    }
     if store::token_count(tx, cx.scope, user).await? >= TOKENS_MAX {
         return Err(TokenError::TooMany);
     }
     let secret = Secret::fresh(cx.scope.org(), &*cx.ids);
     let row = TokenRow {
         id: cx.fresh(),
-        name: name.as_str().to_owned(),
+        name: wanted.name.as_str().to_owned(),
         created_at: cx.now(),
         last_used_at: None,
+        role: wanted.role.as_ref().map(|role| role.as_str().to_owned()),
+        expires_at: wanted.expires_at,
     };
     store::insert_token(tx, cx, user, &row, secret.hash()).await?;
     Ok(NewToken {
@@ -82,6 +112,8 @@ pub async fn create_token(
         name: row.name,
         created_at: row.created_at,
         last_used_at: None,
+        role: row.role,
+        expires_at: row.expires_at,
         token: secret.token_text(),
     })
 }
@@ -107,6 +139,8 @@ pub async fn list_tokens(
         name: row.name,
         created_at: row.created_at,
         last_used_at: row.last_used_at,
+        role: row.role,
+        expires_at: row.expires_at,
     };
     Ok(Page { items: rows.into_iter().map(token).collect(), next })
 }

@@ -10,7 +10,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use http_body_util::BodyExt as _;
-use identity::{Edge, Email, NewUser, Password, PersonName, Role, SetupCode};
+use identity::{Edge, Email, NewUser, Password, PersonName, RoleName, SetupCode};
 use kernel::OrgId;
 use platform::crypto::MasterKey;
 use platform::{Migration, Platform};
@@ -91,7 +91,7 @@ impl<'a> House<'a> {
         let new = NewUser {
             email: email.parse::<Email>().unwrap(),
             name: "店主".parse::<PersonName>().unwrap(),
-            role: Role::Owner,
+            role: RoleName::owner(),
             password,
         };
         let keys = self.platform.keys(OrgId::FIRST);
@@ -470,7 +470,7 @@ db_test! { migrations();
         let new = NewUser {
             email: "OWNER@example.com".parse().unwrap(),
             name: "x".parse().unwrap(),
-            role: Role::Owner,
+            role: RoleName::owner(),
             password,
         };
         let keys = house.platform.keys(OrgId::FIRST);

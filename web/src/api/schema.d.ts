@@ -299,10 +299,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How customers are kept; for the owner */
+        /** How customers are kept */
         get: operations["get_customers_settings"];
         /**
-         * Changes how customers are kept; for the owner
+         * Changes how customers are kept
          * @description Turning `merge_by_itself` on begins to merge in the background; turning it off undoes nothing.
          */
         put: operations["put_customers_settings"];
@@ -523,7 +523,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/identity/sessions": {
+    "/api/v1/identity/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who was asked to join and has not yet, the last first. */
+        get: operations["get_identity_invitations"];
+        put?: never;
+        /** Asks somebody to join. The secret of the link is in this answer only; hand it to them. */
+        post: operations["post_identity_invitations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/invitations/join": {
         parameters: {
             query?: never;
             header?: never;
@@ -532,9 +550,115 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** Makes the account of whoever was asked, and signs in with it. */
+        post: operations["post_identity_invitations_join"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/invitations/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an invitation is for, to whoever has its link. */
+        post: operations["post_identity_invitations_look"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an invitation back. */
+        delete: operations["delete_identity_invitations_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Gives the caller a new password, and signs them out everywhere else. */
+        put: operations["put_identity_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/roles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All roles, the built-in ones first. */
+        get: operations["get_identity_roles"];
+        put?: never;
+        /** Makes a role, of rights that the caller has. */
+        post: operations["post_identity_roles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/roles/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a role; it holds from the next request on of everybody who has it. */
+        put: operations["put_identity_roles_name"];
+        post?: never;
+        /** Deletes a role that nobody has. */
+        delete: operations["delete_identity_roles_name"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where the caller is signed in, the last used first. */
+        get: operations["get_identity_sessions"];
+        put?: never;
         /** Signs in: the answer sets the session cookie. */
         post: operations["post_identity_sessions"];
-        delete?: never;
+        /** Signs the caller out everywhere else. */
+        delete: operations["delete_identity_sessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -558,6 +682,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends one of the caller's sessions. */
+        delete: operations["delete_identity_sessions_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identity/setup": {
         parameters: {
             query?: never;
@@ -576,6 +717,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All teams by name. */
+        get: operations["get_identity_teams"];
+        put?: never;
+        /** Makes a team. */
+        post: operations["post_identity_teams"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/teams/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Names a team and puts it in its place. */
+        put: operations["put_identity_teams_id"];
+        post?: never;
+        /** Deletes a team that nobody is in. */
+        delete: operations["delete_identity_teams_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identity/tokens": {
         parameters: {
             query?: never;
@@ -586,7 +763,7 @@ export interface paths {
         /** The caller's API tokens, newest first. */
         get: operations["get_identity_tokens"];
         put?: never;
-        /** Makes an API token. Its secret is in this answer only. */
+        /** Makes an API token. Its secret is in this answer only. Tokens make no tokens. */
         post: operations["post_identity_tokens"];
         delete?: never;
         options?: never;
@@ -606,6 +783,57 @@ export interface paths {
         post?: never;
         /** Makes an API token useless. */
         delete: operations["delete_identity_tokens_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The people of the organisation, the first who joined first. */
+        get: operations["get_identity_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes a user. A changed role, and an end of access, end their sessions at once. */
+        patch: operations["patch_identity_users_id"];
+        trace?: never;
+    };
+    "/api/v1/identity/users/{id}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Signs a user out everywhere. */
+        delete: operations["delete_identity_users_id_sessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -711,6 +939,61 @@ export interface components {
          * @enum {string}
          */
         Action: "reward" | "up_sell" | "develop" | "welcome" | "nudge" | "win_back" | "let_rest";
+        /** @description All there is of something that is never much. */
+        All_Invitation: {
+            items: {
+                /** @description Since when. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Whom. */
+                email: string;
+                /** @description Until when the link works. */
+                expires_at: components["schemas"]["Timestamp"];
+                /** @description Which. */
+                id: components["schemas"]["InvitationId"];
+                /** @description The role they will have, by name. */
+                role: string;
+                team_id?: components["schemas"]["TeamId"] | null;
+            }[];
+        };
+        /** @description All there is of something that is never much. */
+        All_Role: {
+            items: {
+                /** @description Whether it came with the program. */
+                built_in: boolean;
+                /** @description Whether users can have it: the program does not cut views yet, so those of a role must reach all. */
+                can_be_given: boolean;
+                /** @description By which users and tokens name it. */
+                name: string;
+                /** @description How far its view goes. */
+                reach: components["schemas"]["Reach"];
+                /** @description Rights, each `module.action`; `*` is everything. */
+                rights: string[];
+                /** @description What people call it; null for built-in roles, which pages name in the reader's language. */
+                title?: string | null;
+                /**
+                 * Format: int64
+                 * @description For `If-Match`.
+                 */
+                version: number;
+            }[];
+        };
+        /** @description All there is of something that is never much. */
+        All_Team: {
+            items: {
+                /** @description Which. */
+                id: components["schemas"]["TeamId"];
+                /** @description What it is called. */
+                name: string;
+                parent_id?: components["schemas"]["TeamId"] | null;
+            }[];
+        };
+        /** @description What whoever was asked sees before they join. */
+        Asked: {
+            email: string;
+            /** @description What the organisation is called. */
+            org_name: string;
+            role: string;
+        };
         /** @description Something that needs a person. */
         Attention: {
             /**
@@ -1206,6 +1489,28 @@ export interface components {
          * @enum {string}
          */
         ImportState: "draft" | "queued" | "running" | "paused" | "finished" | "cancelled" | "failed" | "undoing" | "undone";
+        /** @description Somebody who was asked to join and has not yet. */
+        Invitation: {
+            /** @description Since when. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Whom. */
+            email: string;
+            /** @description Until when the link works. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Which. */
+            id: components["schemas"]["InvitationId"];
+            /** @description The role they will have, by name. */
+            role: string;
+            team_id?: components["schemas"]["TeamId"] | null;
+        };
+        /** @description Whom to ask to join. */
+        InvitationBody: {
+            email: string;
+            /** @description By name; see `GET /identity/roles`. */
+            role: string;
+            team_id?: components["schemas"]["TeamId"] | null;
+        };
+        InvitationId: string;
         JobId: string;
         /**
          * @description Where a job stands.
@@ -1233,6 +1538,18 @@ export interface components {
             /** @description Where it stands. */
             state: components["schemas"]["JobState"];
         };
+        /** @description Somebody who joins. */
+        JoinBody: {
+            /** @description What to call them. */
+            name: string;
+            /**
+             * Format: password
+             * @description At least 10 characters.
+             */
+            password: string;
+            /** @description From the link. */
+            secret: string;
+        };
         /** @description The rows of an order of which one is wrong. */
         KeptBack: {
             /**
@@ -1250,6 +1567,31 @@ export interface components {
             id: components["schemas"]["ImportId"];
             /** Format: int64 */
             number: number;
+        };
+        /** @description A link as it was handed over. */
+        LinkBody: {
+            secret: string;
+        };
+        /** @description A user, as those see them who manage people. */
+        Member: {
+            /** @description When they joined. */
+            created_at: components["schemas"]["Timestamp"];
+            deactivated_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The address to sign in with. */
+            email: string;
+            /** @description Who it is. */
+            id: components["schemas"]["UserId"];
+            last_seen_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What to call them. */
+            name: string;
+            /** @description Their role, by name. */
+            role: string;
+            team_id?: components["schemas"]["TeamId"] | null;
+            /**
+             * Format: int64
+             * @description For `If-Match`.
+             */
+            version: number;
         };
         /** @description A merge that holds. */
         Merge: {
@@ -1274,6 +1616,21 @@ export interface components {
             keep: components["schemas"]["CustomerId"];
         };
         MergeId: string;
+        /** @description An invitation that was just made. */
+        NewLink: {
+            invitation: components["schemas"]["Invitation"];
+            /** @description The page `/join#…` of this server with it makes the account. Shown only this once. */
+            secret: string;
+        };
+        /** @description A role to be made. Its view reaches all records. */
+        NewRoleBody: {
+            /** @description By which users and tokens name it: a lower-case letter, then letters, digits and `_`. */
+            name: string;
+            /** @description Rights, each `module.action`. */
+            rights: string[];
+            /** @description What people call it. */
+            title: string;
+        };
         /** @description The body of `POST /commerce/shops`. */
         NewShopBody: {
             /** @description Where it sells. */
@@ -1294,18 +1651,24 @@ export interface components {
         NewToken: {
             /** @description When it was made. */
             created_at: components["schemas"]["Timestamp"];
+            expires_at?: components["schemas"]["Timestamp"] | null;
             /** @description Which. */
             id: components["schemas"]["TokenId"];
             last_used_at?: components["schemas"]["Timestamp"] | null;
             /** @description What it is for. */
             name: string;
+            /** @description It may do no more than this role; null: what its user may. */
+            role?: string | null;
             /** @description The secret, `gxt_…`, shown only this once: `Authorization: Bearer gxt_…`. */
             token: string;
         };
         /** @description An API token to be made. */
         NewTokenBody: {
+            expires_at?: components["schemas"]["Timestamp"] | null;
             /** @description What it is for. */
             name: string;
+            /** @description It may do no more than this role; without one, what its user may. */
+            role?: string | null;
         };
         /** @description A view to be saved. */
         NewViewBody: {
@@ -1529,6 +1892,32 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_Member: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                /** @description When they joined. */
+                created_at: components["schemas"]["Timestamp"];
+                deactivated_at?: components["schemas"]["Timestamp"] | null;
+                /** @description The address to sign in with. */
+                email: string;
+                /** @description Who it is. */
+                id: components["schemas"]["UserId"];
+                last_seen_at?: components["schemas"]["Timestamp"] | null;
+                /** @description What to call them. */
+                name: string;
+                /** @description Their role, by name. */
+                role: string;
+                team_id?: components["schemas"]["TeamId"] | null;
+                /**
+                 * Format: int64
+                 * @description For `If-Match`.
+                 */
+                version: number;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Order: {
             /** @description The rows, at most the limit asked for. */
             items: {
@@ -1665,11 +2054,14 @@ export interface components {
             items: {
                 /** @description When it was made. */
                 created_at: components["schemas"]["Timestamp"];
+                expires_at?: components["schemas"]["Timestamp"] | null;
                 /** @description Which. */
                 id: components["schemas"]["TokenId"];
                 last_used_at?: components["schemas"]["Timestamp"] | null;
                 /** @description What it is for. */
                 name: string;
+                /** @description It may do no more than this role; null: what its user may. */
+                role?: string | null;
             }[];
             /** @description Pass as `after` to get the next page; absent on the last. */
             next?: string | null;
@@ -1693,6 +2085,19 @@ export interface components {
             }[];
             /** @description Pass as `after` to get the next page; absent on the last. */
             next?: string | null;
+        };
+        /** @description A new password. */
+        PasswordBody: {
+            /**
+             * Format: password
+             * @description At least 10 characters.
+             */
+            new: string;
+            /**
+             * Format: password
+             * @description The present one.
+             */
+            present: string;
         };
         /**
          * @description A user as colleagues see them. Answers that name a user by id have this beside it where the user is
@@ -1728,6 +2133,8 @@ export interface components {
             errors?: components["schemas"]["FieldError"][];
             /** @description Names this request in the log. */
             request_id?: string | null;
+            /** @description The right that the caller's role lacks, with the code `right_missing`. */
+            right?: string | null;
             /**
              * Format: int32
              * @description The HTTP status.
@@ -1752,6 +2159,11 @@ export interface components {
          * @enum {string}
          */
         Rating: "A" | "B" | "C" | "D";
+        /**
+         * @description How far the view of a role goes.
+         * @enum {string}
+         */
+        Reach: "own" | "team" | "team_and_below" | "territory" | "all";
         /** @description A receiver, masked. */
         ReceiverPreview: {
             city?: string | null;
@@ -2052,11 +2464,33 @@ export interface components {
             /** @description Its code, stable for scripts. */
             tier: string;
         };
-        /**
-         * @description What a user may do.
-         * @enum {string}
-         */
-        Role: "owner";
+        /** @description A role. */
+        Role: {
+            /** @description Whether it came with the program. */
+            built_in: boolean;
+            /** @description Whether users can have it: the program does not cut views yet, so those of a role must reach all. */
+            can_be_given: boolean;
+            /** @description By which users and tokens name it. */
+            name: string;
+            /** @description How far its view goes. */
+            reach: components["schemas"]["Reach"];
+            /** @description Rights, each `module.action`; `*` is everything. */
+            rights: string[];
+            /** @description What people call it; null for built-in roles, which pages name in the reader's language. */
+            title?: string | null;
+            /**
+             * Format: int64
+             * @description For `If-Match`.
+             */
+            version: number;
+        };
+        /** @description A role as it shall be. */
+        RoleBody: {
+            /** @description Rights, each `module.action`. */
+            rights: string[];
+            /** @description What people call it. */
+            title: string;
+        };
         /** @description A row. */
         RowPreview: {
             /** @description The cells, while the file needs a mapping. */
@@ -2083,7 +2517,29 @@ export interface components {
             /** @description When it ends unless it is used. */
             expires_at: components["schemas"]["Timestamp"];
             org: components["schemas"]["Org"];
+            /** @description What the user may do, each `module.action`; `*` is everything. */
+            rights: string[];
             user: components["schemas"]["User"];
+        };
+        SessionId: string;
+        /** @description A session, without its secret. */
+        SessionInfo: {
+            /** @description What the browser called itself. */
+            agent?: string | null;
+            /** @description When it was opened. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When it ends unless it is used. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Which. */
+            id: components["schemas"]["SessionId"];
+            /** @description Whether it is the one that asks. */
+            is_current: boolean;
+            /** @description When it was last used, to the minute. */
+            last_seen_at: components["schemas"]["Timestamp"];
+        };
+        /** @description Where one is signed in. */
+        Sessions: {
+            items: components["schemas"]["SessionInfo"][];
         };
         /** @description The first account, to be made. */
         SetUpBody: {
@@ -2242,6 +2698,21 @@ export interface components {
             /** @description By name. */
             tags: components["schemas"]["Tag"][];
         };
+        /** @description A team. */
+        Team: {
+            /** @description Which. */
+            id: components["schemas"]["TeamId"];
+            /** @description What it is called. */
+            name: string;
+            parent_id?: components["schemas"]["TeamId"] | null;
+        };
+        /** @description A team as it shall be. */
+        TeamBody: {
+            /** @description What it is called. */
+            name: string;
+            parent_id?: components["schemas"]["TeamId"] | null;
+        };
+        TeamId: string;
         /** @description One item. */
         TimelineItem: {
             actor?: components["schemas"]["UserId"] | null;
@@ -2266,11 +2737,14 @@ export interface components {
         Token: {
             /** @description When it was made. */
             created_at: components["schemas"]["Timestamp"];
+            expires_at?: components["schemas"]["Timestamp"] | null;
             /** @description Which. */
             id: components["schemas"]["TokenId"];
             last_used_at?: components["schemas"]["Timestamp"] | null;
             /** @description What it is for. */
             name: string;
+            /** @description It may do no more than this role; null: what its user may. */
+            role?: string | null;
         };
         TokenId: string;
         /** @description For the document only: what a multipart upload holds. */
@@ -2298,8 +2772,17 @@ export interface components {
             locale: string;
             /** @description What to call them. */
             name: string;
-            /** @description What they may do. */
-            role: components["schemas"]["Role"];
+            /** @description Their role, by name. */
+            role: string;
+        };
+        /** @description What shall be changed of a user; what is left out stays. */
+        UserBody: {
+            /** @description Whether they can sign in. */
+            active?: boolean | null;
+            name?: string | null;
+            /** @description By name; see `GET /identity/roles`. */
+            role?: string | null;
+            team_id?: components["schemas"]["TeamId"] | null;
         };
         UserId: string;
         /** @description A saved view. */
@@ -3639,6 +4122,344 @@ export interface operations {
             };
         };
     };
+    get_identity_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["All_Invitation"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_invitations: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InvitationBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewLink"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_invitations_join: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JoinBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_invitations_look: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Asked"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_identity_invitations_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["InvitationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_identity_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity_roles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["All_Role"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_roles: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRoleBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_identity_roles_name: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Role"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_identity_roles_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sessions"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_identity_sessions: {
         parameters: {
             query?: never;
@@ -3659,6 +4480,32 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Session"];
                 };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_identity_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed */
             default: {
@@ -3704,6 +4551,34 @@ export interface operations {
             query?: never;
             header?: never;
             path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_identity_sessions_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SessionId"];
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -3773,6 +4648,130 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Session"];
                 };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity_teams: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["All_Team"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_teams: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeamBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_identity_teams_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TeamId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TeamBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Team"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_identity_teams_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TeamId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed */
             default: {
@@ -3858,6 +4857,103 @@ export interface operations {
             header?: never;
             path: {
                 id: components["schemas"]["TokenId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity_users: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of the page: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Member"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    patch_identity_users_id: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Member"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_identity_users_id_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
             };
             cookie?: never;
         };

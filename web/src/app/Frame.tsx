@@ -21,6 +21,7 @@ import { useKeys } from '@/lib/keys';
 import { chooseLanguage } from '@/lib/language';
 import { startLive } from '@/lib/live';
 import { langStore, menuStore, type ThemeChoice, themeStore, usePhone, usePref } from '@/lib/prefs';
+import { useMay } from '@/lib/rights';
 import { useGo } from '@/lib/url';
 import { AppLink } from '@/ui/Link';
 import { MENU, menuOf } from './pages';
@@ -50,6 +51,7 @@ export default function Frame() {
   const session = useSession();
   const pathname = useRouterState({ select: (state) => state.location.pathname });
   const href = useRouterState({ select: (state) => state.location.href });
+  const may = useMay();
   const [menu, setMenu] = usePref(menuStore);
   const [lang] = usePref(langStore);
   const [look, setLook] = usePref(themeStore);
@@ -87,7 +89,7 @@ export default function Frame() {
     go('/sign-in', true);
   };
 
-  const links = MENU.map((entry) => (
+  const links = MENU.filter((entry) => !entry.right || may(entry.right)).map((entry) => (
     <li key={entry.path}>
       <Tooltip title={folded && !phone ? t(entry.name) : undefined} placement="right">
         {/* The tooltip needs an element that takes its handlers. */}

@@ -6,12 +6,17 @@ import { useTranslation } from 'react-i18next';
 import { client, itemsOf, take } from '@/api/client';
 import type { Import } from '@/api/types';
 import { usePollMs } from '@/lib/live';
+import { useMay } from '@/lib/rights';
 import { ACTIVE_STATES, ImportProgress } from '@/ui/ImportProgress';
 import { AppLink } from '@/ui/Link';
 import { ImportStateMark } from '@/ui/marks';
 
-/** Imports that run now, wherever one is in the program. */
+/** Imports that run now, wherever one is in the program, for those who may import. */
 export function WorkUnderWay() {
+  return useMay()('commerce.import') ? <Imports /> : null;
+}
+
+function Imports() {
   const { t } = useTranslation();
   const poll = usePollMs();
   const [open, setOpen] = useState(false);

@@ -75,6 +75,14 @@ export default {
     short: 'At least 10 characters',
     badEmail: 'This is not an e-mail address',
   },
+  join: {
+    title: 'Join',
+    lead: 'Choose a password and begin.',
+    asked: '{{org}} asks you to join as {{role}}.',
+    submit: 'Join and sign in',
+    goneTitle: 'This invitation has ended',
+    gone: 'It may have been used, taken back, or be too old. Ask whoever sent it for a new one.',
+  },
   missing: {
     title: 'No such page',
     text: 'The address may be mistyped, or the page has moved.',

@@ -50,6 +50,12 @@ const setup = createRoute({
   component: scripted(() => import('./SetupPage')),
 });
 
+const join = createRoute({
+  getParentRoute: () => root,
+  path: '/join',
+  component: scripted(() => import('./JoinPage')),
+});
+
 const loadFrame = () => import('./Frame');
 
 const frame = createRoute({
@@ -113,6 +119,7 @@ export const router = createRouter({
   routeTree: root.addChildren([
     signIn,
     setup,
+    join,
     frame.addChildren([...framed, settings.addChildren(settingPages), missing]),
   ]),
   parseSearch,

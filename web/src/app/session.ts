@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { client, take } from '@/api/client';
-import type { Session } from '@/api/types';
+import type { Asked, Session } from '@/api/types';
 
 export const sessionQuery = {
   queryKey: ['session'],
@@ -25,5 +25,11 @@ export const setUp = (body: {
   name: string;
   org_name: string;
 }) => take<Session>(client.POST('/api/v1/identity/setup', { body }));
+
+export const lookAtInvitation = (secret: string) =>
+  take<Asked>(client.POST('/api/v1/identity/invitations/look', { body: { secret } }));
+
+export const join = (body: { secret: string; name: string; password: string }) =>
+  take<Session>(client.POST('/api/v1/identity/invitations/join', { body }));
 
 export const signOut = () => take(client.DELETE('/api/v1/identity/sessions/current'));

@@ -74,6 +74,14 @@ export default {
     short: '至少 10 个字符',
     badEmail: '邮箱格式不正确',
   },
+  join: {
+    title: '加入团队',
+    lead: '设置密码后即可开始使用。',
+    asked: '{{org}} 邀请你以“{{role}}”身份加入。',
+    submit: '加入并登录',
+    goneTitle: '邀请已失效',
+    gone: '链接可能已被使用、撤回或过期，请联系邀请你的人重新发送。',
+  },
   missing: { title: '没有这个页面', text: '地址可能输错了，或页面已经移走。', home: '回到工作台' },
   crash: { title: '页面出错了', text: '刷新后一般会恢复；数据没有受影响。', reload: '刷新页面' },
 };

@@ -59,10 +59,11 @@ export default {
   error: {
     title: 'This could not be loaded',
     notFound: 'There is nothing here',
-    forbidden: 'You do not have the right to see this. The owner can grant it',
+    forbidden: 'You do not have the right to see this. Whoever manages people can give it',
     quote: 'When you ask for help, quote:',
   },
   problem: {
+    rightMissing: 'This needs the right "{{name}}". Whoever manages people here can give it.',
     unknown: 'Something went wrong. Please try again later.',
     network: 'The server cannot be reached. Check the connection and try again.',
     validation: 'Some of the input is not valid.',

@@ -44,6 +44,11 @@ export function useProblemText(): (error: unknown) => string {
   const { t, i18n } = useTranslation();
   return (error) => {
     if (!(error instanceof ProblemError)) return t('ui.problem.unknown');
+    if (error.kind === 'right_missing') {
+      const right = error.problem.right ?? '';
+      const name = t(`identity.right.${right.replace('.', '_')}`, { defaultValue: right });
+      return t('ui.problem.rightMissing', { name });
+    }
     const known = `ui.problem.${error.kind}`;
     if (i18n.exists(known)) {
       const detail = error.problem.detail;

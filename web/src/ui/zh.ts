@@ -59,11 +59,12 @@ export default {
   error: {
     title: '没能加载出来',
     notFound: '找不到这一页的内容',
-    forbidden: '你没有查看这里的权限，请联系店主开通',
+    forbidden: '你没有查看这里的权限，请联系管理人员的同事开通',
     quote: '联系管理员时请提供：',
   },
   problem: {
     unknown: '出了点问题，请稍后再试。',
+    rightMissing: '需要“{{name}}”权限，请联系管理人员的同事开通。',
     network: '连不上服务器，请检查网络后重试。',
     validation: '有内容填写不正确。',
     'not-found': '这条记录不存在，或已被合并、删除。',

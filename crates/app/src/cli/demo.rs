@@ -10,7 +10,7 @@ use commerce::imports::{self, Import, ImportState};
 use commerce::shops::{self, Channel, NewShop};
 use demoshop::{Encoding, Era, ShopPlan, Written};
 use flows::import_orders::{self, ImportOrder};
-use identity::{Email, NewUser, Password, PersonName, Role};
+use identity::{Email, NewUser, Password, PersonName, RoleName};
 use kernel::{Currency, ImportId, Limit, OrgId, Zone};
 use platform::{Ctx, Tx};
 
@@ -55,7 +55,7 @@ async fn owner(boot: &Boot) -> Result<()> {
     let password = Password::new(PASSWORD).map_err(|error| anyhow::anyhow!("{error}"))?;
     let password = identity::hash(password, &*cx.ids).await;
     let name: PersonName = "演示店主".parse()?;
-    let new = NewUser { email, name, role: Role::Owner, password };
+    let new = NewUser { email, name, role: RoleName::owner(), password };
     let mut tx = boot.platform.db.begin().await?;
     identity::create_user(&mut tx, &cx, &keys, new).await?;
     tx.commit().await?;

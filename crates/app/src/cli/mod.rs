@@ -258,7 +258,7 @@ mod tests {
             "guanxi import --shop T --format word a.csv",
             "guanxi import undo",
             "guanxi import undo cus_01h455vb4pex5vsknk084sn02q",
-            "guanxi user add --email a@b.c --role king",
+            "guanxi user add --email a@b.c --role King!",
             "guanxi user add --email nobody",
             "guanxi rfm --bins 1",
             "guanxi rfm --bins 11",

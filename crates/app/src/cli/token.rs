@@ -3,10 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
-use identity::{Email, PersonName};
+use identity::{Email, PersonName, RoleName, WantedToken};
 use kernel::OrgId;
 
 use super::Global;
+
+const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum TokenCommand {
@@ -22,10 +24,16 @@ pub(super) struct CreateArgs {
     /// What the token is for
     #[arg(long)]
     name: PersonName,
+    /// It may do no more than this role; without one, what its user may
+    #[arg(long)]
+    role: Option<RoleName>,
+    /// Days until it ends; without it, never
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
+    expires_in_days: Option<u32>,
 }
 
 pub(super) async fn run(global: &Global, command: TokenCommand) -> Result<ExitCode> {
-    let TokenCommand::Create(CreateArgs { email, name }) = command;
+    let TokenCommand::Create(CreateArgs { email, name, role, expires_in_days }) = command;
     let boot = global.open().await?;
     let cx = boot.ctx();
     let keys = boot.platform.keys(OrgId::FIRST);
@@ -33,7 +41,10 @@ pub(super) async fn run(global: &Global, command: TokenCommand) -> Result<ExitCo
     let user = identity::find_user(&mut tx, &cx, &keys, &email)
         .await?
         .ok_or_else(|| anyhow!("there is no user {}", email.as_str()))?;
-    let token = identity::create_token(&mut tx, &cx, user.id, &name).await?;
+    let own = identity::rights_of(&mut tx, cx.scope, user.id).await?;
+    let expires_at = expires_in_days.map(|days| cx.now().plus_millis(i64::from(days) * DAY_MILLIS));
+    let wanted = WantedToken { name, role, expires_at };
+    let token = identity::create_token(&mut tx, &cx, user.id, &own, &wanted).await?;
     tx.commit().await?;
     boot.close().await;
     global.print(&token, &token.token)?;

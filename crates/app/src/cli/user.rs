@@ -4,8 +4,9 @@ use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use identity::{Email, NewUser, Password, PersonName, Role};
+use identity::{Email, NewUser, Password, PersonName, RoleName};
 use kernel::OrgId;
+use platform::access::Permissions;
 
 use super::{Global, say};
 
@@ -25,7 +26,7 @@ pub(super) struct AddArgs {
     email: Email,
     /// What the user may do
     #[arg(long, default_value = "owner")]
-    role: Role,
+    role: RoleName,
     /// What to call them; the part of the address before @ unless given
     #[arg(long)]
     name: Option<PersonName>,
@@ -42,6 +43,9 @@ pub(super) async fn run(global: &Global, command: UserCommand) -> Result<ExitCod
     let cx = boot.ctx();
     let password = identity::hash(password, &*cx.ids).await;
     let mut tx = boot.platform.db.begin().await?;
+    identity::roles::to_give(&mut tx, cx.scope, &Permissions::everything(), &role)
+        .await
+        .with_context(|| format!("the role {}", role.as_str()))?;
     let new = NewUser { email, name, role, password };
     let keys = boot.platform.keys(OrgId::FIRST);
     let user = identity::create_user(&mut tx, &cx, &keys, new).await?;

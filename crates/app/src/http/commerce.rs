@@ -16,7 +16,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// A page of orders.
-#[utoipa::path(get, path = "/commerce/orders", tag = "commerce", params(OrderParams),
+#[utoipa::path(get, path = "/commerce/orders", tag = "commerce",
+    extensions(("x-right" = json!("commerce.read"))), params(OrderParams),
     responses((status = 200, body = Page<OrderView>), Problem))]
 async fn list(
     State(platform): State<Platform>,
@@ -29,6 +30,7 @@ async fn list(
 
 /// An order with its lines.
 #[utoipa::path(get, path = "/commerce/orders/{id}", tag = "commerce",
+    extensions(("x-right" = json!("commerce.read"))),
     params(("id" = OrderId, Path)), responses((status = 200, body = OrderCard), Problem))]
 async fn card(
     State(platform): State<Platform>,

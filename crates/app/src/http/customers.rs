@@ -38,7 +38,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// A page of customers.
-#[utoipa::path(get, path = "/customers", tag = "customers", params(CustomerParams),
+#[utoipa::path(get, path = "/customers", tag = "customers",
+    extensions(("x-right" = json!("customers.read"))), params(CustomerParams),
     responses((status = 200, body = CustomerPage), Problem))]
 async fn list(
     State(state): State<AppState>,
@@ -51,7 +52,8 @@ async fn list(
 }
 
 /// The card of a customer. One that was merged has a card, too; `merged_into` says where it went.
-#[utoipa::path(get, path = "/customers/{id}", tag = "customers", params(("id" = CustomerId, Path)),
+#[utoipa::path(get, path = "/customers/{id}", tag = "customers",
+    extensions(("x-right" = json!("customers.read"))), params(("id" = CustomerId, Path)),
     responses((status = 200, body = CustomerCard), Problem))]
 async fn card(
     State(state): State<AppState>,
@@ -92,6 +94,7 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Optio
 
 /// Edits name and rating of a customer; gives the card.
 #[utoipa::path(patch, path = "/customers/{id}", tag = "customers",
+    extensions(("x-right" = json!("customers.edit"))),
     params(("id" = CustomerId, Path), ("If-Match" = String, Header)),
     request_body = EditBody, responses((status = 200, body = CustomerCard), Problem))]
 async fn change(
@@ -112,6 +115,7 @@ async fn change(
 
 /// What happened with a customer, the latest first.
 #[utoipa::path(get, path = "/customers/{id}/timeline", tag = "customers",
+    extensions(("x-right" = json!("customers.read"))),
     params(("id" = CustomerId, Path), TimelineParams),
     responses((status = 200, body = Page<TimelineItem>), Problem))]
 async fn events(
@@ -125,7 +129,8 @@ async fn events(
 }
 
 /// Pairs of customers that may be one, the likeliest first.
-#[utoipa::path(get, path = "/customers/suggestions", tag = "customers", params(SuggestionParams),
+#[utoipa::path(get, path = "/customers/suggestions", tag = "customers",
+    extensions(("x-right" = json!("customers.merge"))), params(SuggestionParams),
     responses((status = 200, body = Page<SuggestionView>), Problem))]
 async fn suggestions(
     State(state): State<AppState>,
@@ -165,6 +170,7 @@ fn wording(headers: &HeaderMap) -> Wording {
 
 /// The customers who pass the filters as a file: CSV in UTF-8, or an Excel workbook.
 #[utoipa::path(get, path = "/customers/export", tag = "customers",
+    extensions(("x-right" = json!("customers.export"))),
     params(CustomerParams, ("format" = Option<ExportFormat>, Query)),
     responses((status = 200, content_type = "text/csv", body = String), Problem))]
 async fn export(

@@ -8,6 +8,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, SecurityRequirement};
 use utoipa::{PartialSchema as _, ToSchema as _};
 
+use super::guard::{RIGHT, SIGNED_IN};
+
 const DESCRIPTION: &str = "Lists are keyset pages; errors are application/problem+json (RFC 9457); \
      POST takes Idempotency-Key; updates take If-Match. docs/api.md says why.";
 
@@ -34,7 +36,7 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
     }
     add(ids![
         CustomerId OrderId ShopId ImportId UserId TokenId TagId NoteId MergeId SuggestionId ViewId
-        JobId
+        JobId TeamId InvitationId SessionId
     ]);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(identity::COOKIE)));
@@ -54,10 +56,19 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
         for (method, operation) in methods {
             if let Some(operation) = operation {
                 operation.operation_id = Some(operation_id(method, path));
+                name_right(operation);
             }
         }
     }
     document
+}
+
+/// Says the right that an operation needs as the scope of its ways to sign in.
+fn name_right(operation: &mut Operation) {
+    let right = operation.extensions.as_ref().and_then(|all| all.get(RIGHT)?.as_str());
+    let Some(right) = right.filter(|right| *right != SIGNED_IN).map(str::to_owned) else { return };
+    let way = |name: &str| SecurityRequirement::new(name, [right.clone()]);
+    operation.security = Some(["session", "token"].map(way).to_vec());
 }
 
 /// `get_customers_id_timeline`: names of handlers repeat between modules, ids must not.

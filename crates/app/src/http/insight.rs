@@ -16,7 +16,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// Customers by recency, frequency and monetary value
-#[utoipa::path(get, path = "/insight/rfm", tag = "insight", params(RfmParams),
+#[utoipa::path(get, path = "/insight/rfm", tag = "insight",
+    extensions(("x-right" = json!("insight.read"))), params(RfmParams),
     responses((status = 200, body = RfmAnswer), Problem))]
 async fn get_rfm(
     State(state): State<AppState>,
@@ -29,6 +30,7 @@ async fn get_rfm(
 
 /// What changed since yesterday, and what needs a person
 #[utoipa::path(get, path = "/insight/workbench", tag = "insight",
+    extensions(("x-right" = json!("insight.read"))),
     responses((status = 200, body = Workbench), Problem))]
 async fn get_workbench(
     State(state): State<AppState>,

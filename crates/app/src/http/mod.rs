@@ -4,6 +4,7 @@ mod around;
 mod commerce;
 mod customers;
 mod document;
+pub mod guard;
 mod imports;
 mod insight;
 mod language;
@@ -104,6 +105,7 @@ pub fn guarded(state: &AppState, routes: Router) -> Router {
     let platform = state.platform.clone();
     routes
         .layer(DefaultBodyLimit::max(JSON_LIMIT_BYTES))
+        .layer(from_fn(guard::guard))
         .layer(from_fn_with_state((platform.clone(), state.edge.clone()), identity::sign_in_layer))
         .layer(from_fn_with_state(platform, run_to_end))
         .layer(from_fn_with_state(ANSWER, around::answer_in_time))

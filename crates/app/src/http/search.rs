@@ -18,7 +18,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// A few customers and orders for one text.
-#[utoipa::path(get, path = "/search", tag = "platform", params(SearchParams),
+#[utoipa::path(get, path = "/search", tag = "platform",
+    extensions(("x-right" = json!("customers.read"))), params(SearchParams),
     responses((status = 200, body = SearchResults), Problem))]
 async fn find(
     State(state): State<AppState>,

@@ -1,12 +1,11 @@
-//! Settings that only the owner of the organisation may see and change.
+//! Settings of the organisation.
 
 use axum::Json;
 use axum::extract::State;
 use customers::settings;
-use identity::Role;
 use platform::http::{Cx, JsonBody};
 use platform::jobs::{self, JobOptions};
-use platform::{Ctx, Platform, Problem, Tx};
+use platform::{Platform, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -27,30 +26,24 @@ struct CustomerSettings {
     merge_by_itself: bool,
 }
 
-async fn owners_only(tx: &mut Tx, cx: &Ctx) -> Result<(), Problem> {
-    match identity::role_of(tx, cx.scope).await? {
-        Some(Role::Owner) => Ok(()),
-        None => Err(Problem::forbidden("only the owner of the organisation may do this")),
-    }
-}
-
-/// How customers are kept; for the owner
+/// How customers are kept
 #[utoipa::path(get, path = "/customers/settings", tag = "customers",
+    extensions(("x-right" = json!("customers.settings"))),
     responses((status = 200, body = CustomerSettings), Problem))]
 async fn read(
     State(platform): State<Platform>,
     Cx(cx): Cx,
 ) -> Result<Json<CustomerSettings>, Problem> {
     let mut tx = platform.db.read().await?;
-    owners_only(&mut tx, &cx).await?;
     let merge_by_itself = settings::merge_by_itself(&mut tx, cx.scope).await?;
     Ok(Json(CustomerSettings { merge_by_itself }))
 }
 
-/// Changes how customers are kept; for the owner
+/// Changes how customers are kept
 ///
 /// Turning `merge_by_itself` on begins to merge in the background; turning it off undoes nothing.
 #[utoipa::path(put, path = "/customers/settings", tag = "customers",
+    extensions(("x-right" = json!("customers.settings"))),
     request_body = CustomerSettings,
     responses((status = 200, body = CustomerSettings), Problem))]
 async fn write(
@@ -59,7 +52,6 @@ async fn write(
     JsonBody(wanted): JsonBody<CustomerSettings>,
 ) -> Result<Json<CustomerSettings>, Problem> {
     let mut tx = platform.db.begin().await?;
-    owners_only(&mut tx, &cx).await?;
     let was_on = settings::merge_by_itself(&mut tx, cx.scope).await?;
     if was_on != wanted.merge_by_itself {
         settings::set_merge_by_itself(&mut tx, cx.scope, wanted.merge_by_itself).await?;

@@ -11,10 +11,12 @@ use testkit::TestDb;
 use crate::house::{House, migrations};
 
 /// Routes that answer to anybody. Every other one says 401 to a caller it does not know.
-const PUBLIC: [(&str, &str); 3] = [
+const PUBLIC: [(&str, &str); 5] = [
     ("get", "/api/v1/identity/setup"),
     ("post", "/api/v1/identity/setup"),
     ("post", "/api/v1/identity/sessions"),
+    ("post", "/api/v1/identity/invitations/look"),
+    ("post", "/api/v1/identity/invitations/join"),
 ];
 
 fn document() -> Value {

@@ -22,7 +22,7 @@ async fn what_is_not_there_is_a_problem() {
         assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");
         assert_eq!(answer.json()["request_id"], answer.header("x-request-id"), "{path}");
     }
-    let request = Request::put("/api/v1/identity/sessions").body(Body::empty()).unwrap();
+    let request = Request::put("/api/v1/identity/invitations/join").body(Body::empty()).unwrap();
     let answer = house.send(request).await;
     assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(answer.code(), "method_not_allowed");

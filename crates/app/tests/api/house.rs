@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use identity::{Edge, NewUser, Password, Role, SetupCode};
+use identity::{Edge, NewUser, Password, SetupCode};
 use kernel::OrgId;
 use platform::crypto::MasterKey;
 use platform::{Migration, Platform};
@@ -65,19 +65,21 @@ impl House {
     /// With the owner's account.
     pub async fn owned(db: &TestDb) -> Self {
         let house = Self::new(db).await;
+        house.add_user(db, EMAIL, "owner").await;
+        house
+    }
+
+    /// A user with this role, whose password is [`PASSWORD`].
+    pub async fn add_user(&self, db: &TestDb, email: &str, role: &str) {
         let cx = db.ctx();
         let password = identity::hash(Password::new(PASSWORD).unwrap(), &*cx.ids).await;
-        let new = NewUser {
-            email: EMAIL.parse().unwrap(),
-            name: "店主".parse().unwrap(),
-            role: Role::Owner,
-            password,
-        };
-        let keys = house.state.platform.keys(OrgId::FIRST);
+        let name = "店主".parse().unwrap();
+        let role = role.parse().unwrap();
+        let new = NewUser { email: email.parse().unwrap(), name, role, password };
+        let keys = self.state.platform.keys(OrgId::FIRST);
         let mut tx = db.db().begin().await.unwrap();
         identity::create_user(&mut tx, &cx, &keys, new).await.unwrap();
         tx.commit().await.unwrap();
-        house
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
@@ -105,7 +107,12 @@ impl House {
 
     /// Signs the owner in and gives the cookie as a browser sends it.
     pub async fn cookie(&self) -> String {
-        let body = serde_json::json!({"email": EMAIL, "password": PASSWORD});
+        self.cookie_of(EMAIL).await
+    }
+
+    /// As [`House::cookie`], of another user.
+    pub async fn cookie_of(&self, email: &str) -> String {
+        let body = serde_json::json!({"email": email, "password": PASSWORD});
         let answer = self.post("/api/v1/identity/sessions", &[], &body).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{:?}", answer.body);
         answer.header(header::SET_COOKIE.as_str()).split(';').next().unwrap().to_owned()

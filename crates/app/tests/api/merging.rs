@@ -109,7 +109,7 @@ db_test! { migrations();
         with_role(&db, "analyst").await;
         for (method, body) in [("GET", Value::Null), ("PUT", json!({"merge_by_itself": true}))] {
             let refused = shop.send(method, SETTINGS, &[], &body).await;
-            assert_eq!((refused.status, refused.code().as_str()), (StatusCode::FORBIDDEN, "forbidden"), "{method}");
+            assert_eq!((refused.status, refused.code().as_str()), (StatusCode::FORBIDDEN, "right_missing"), "{method}");
         }
         with_role(&db, "owner").await;
         assert_eq!(shop.get(SETTINGS).await, json!({"merge_by_itself": false}));

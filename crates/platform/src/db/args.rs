@@ -1,8 +1,8 @@
 //! Query arguments that mean the same on both databases.
 
 use kernel::{
-    AuditId, CustomerId, ImportId, JobId, MergeId, NoteId, OrderId, SessionId, ShopId,
-    SuggestionId, TagId, Timestamp, TokenId, TypedId, UserId, ViewId,
+    AuditId, CustomerId, ImportId, InvitationId, JobId, MergeId, NoteId, OrderId, SessionId,
+    ShopId, SuggestionId, TagId, TeamId, Timestamp, TokenId, TypedId, UserId, ViewId,
 };
 use uuid::Uuid;
 
@@ -53,6 +53,7 @@ arg_from! {
     Uuid <- Uuid => |v| v, CustomerId => TypedId::uuid, OrderId => TypedId::uuid,
         ShopId => TypedId::uuid, ImportId => TypedId::uuid, UserId => TypedId::uuid,
         SessionId => TypedId::uuid, TokenId => TypedId::uuid, TagId => TypedId::uuid,
+        TeamId => TypedId::uuid, InvitationId => TypedId::uuid,
         NoteId => TypedId::uuid, MergeId => TypedId::uuid, SuggestionId => TypedId::uuid,
         ViewId => TypedId::uuid, JobId => TypedId::uuid, AuditId => TypedId::uuid;
 }

@@ -43,7 +43,8 @@ impl From<RetryError> for Problem {
 }
 
 /// Background jobs, newest first.
-#[utoipa::path(get, path = "/platform/jobs", tag = "platform", params(ListParams),
+#[utoipa::path(get, path = "/platform/jobs", tag = "platform",
+    extensions(("x-right" = json!("platform.jobs"))), params(ListParams),
     responses((status = 200, body = Page<JobView>), Problem))]
 async fn list(
     State(platform): State<Platform>,
@@ -60,6 +61,7 @@ async fn list(
 
 /// Tries a dead job again.
 #[utoipa::path(post, path = "/platform/jobs/{id}/retry", tag = "platform",
+    extensions(("x-right" = json!("platform.jobs"))),
     params(("id" = JobId, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 202, body = JobView), Problem))]
 async fn retry(

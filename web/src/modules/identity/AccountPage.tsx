@@ -7,6 +7,7 @@ import { Facts, Panel } from '@/ui/Page';
 import { Loaded } from '@/ui/states';
 import { Time } from '@/ui/values';
 import { useCurrentSession } from './api';
+import { PasswordPanel, SessionsPanel } from './SecurityPanels';
 
 export default function AccountPage() {
   const { t } = useTranslation();
@@ -34,6 +35,8 @@ export default function AccountPage() {
           )}
         </Loaded>
       </Panel>
+      <SessionsPanel />
+      <PasswordPanel />
       <Panel title={t('identity.account.look')}>
         <div className="stack">
           <Labelled label={t('identity.account.lang')}>

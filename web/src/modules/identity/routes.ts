@@ -2,5 +2,6 @@ import type { PageRoute } from '@/lib/route';
 
 export const identityRoutes: PageRoute[] = [
   { path: '/settings', load: () => import('./AccountPage') },
+  { path: '/settings/people', load: () => import('./PeoplePage') },
   { path: '/settings/tokens', load: () => import('./TokensPage') },
 ];

@@ -112,7 +112,8 @@ struct ListParams {
 }
 
 /// Imports, newest first
-#[utoipa::path(get, path = "/commerce/imports", tag = "commerce", params(ListParams),
+#[utoipa::path(get, path = "/commerce/imports", tag = "commerce",
+    extensions(("x-right" = json!("commerce.import"))), params(ListParams),
     responses((status = 200, body = Page<ImportView>), Problem))]
 async fn list(
     State(platform): State<Platform>,
@@ -148,7 +149,8 @@ fn format_field(errors: &mut FieldErrors, name: Option<&str>) -> Option<Format> 
 }
 
 /// One import, and what stands against taking it back
-#[utoipa::path(get, path = "/commerce/imports/{id}", tag = "commerce", params(("id" = ImportId, Path)),
+#[utoipa::path(get, path = "/commerce/imports/{id}", tag = "commerce",
+    extensions(("x-right" = json!("commerce.import"))), params(("id" = ImportId, Path)),
     responses((status = 200, body = ImportView), Problem))]
 async fn get(
     State(platform): State<Platform>,
@@ -178,6 +180,7 @@ struct ImportPreview {
 
 /// What the first 20 rows of each file will be understood as
 #[utoipa::path(get, path = "/commerce/imports/{id}/preview", tag = "commerce",
+    extensions(("x-right" = json!("commerce.import"))),
     params(("id" = ImportId, Path), PreviewParams),
     responses((status = 200, body = ImportPreview), Problem))]
 async fn preview(
@@ -201,6 +204,7 @@ struct PreviewBody {
 
 /// The same under a mapping that is being written
 #[utoipa::path(post, path = "/commerce/imports/{id}/preview", tag = "commerce",
+    extensions(("x-right" = json!("commerce.import"))),
     params(("id" = ImportId, Path)), request_body = PreviewBody,
     responses((status = 200, body = ImportPreview), Problem))]
 async fn preview_with(

@@ -37,6 +37,7 @@ struct RejectsParams {
 
 /// The rejected rows of a file as CSV in its columns: correct them and import the file
 #[utoipa::path(get, path = "/commerce/imports/{id}/rejects", tag = "commerce",
+    extensions(("x-right" = json!("commerce.import"))),
     params(("id" = ImportId, Path), RejectsParams),
     responses((status = 200, content_type = "text/csv", body = String), Problem))]
 async fn rejects(

@@ -55,6 +55,7 @@ struct StartImport {
 
 /// Runs a draft, or tries it with `dry_run`; a tried one can be run for real
 #[utoipa::path(post, path = "/commerce/imports/{id}/start", tag = "commerce",
+    extensions(("x-right" = json!("commerce.import"))),
     params(("id" = ImportId, Path)), request_body = StartImport,
     responses((status = 202, body = ImportView), Problem))]
 async fn start(
@@ -190,6 +191,7 @@ async fn step(
 
 /// Stops an import after its present batch; it can go on later
 #[utoipa::path(post, path = "/commerce/imports/{id}/pause", tag = "commerce",
+    extensions(("x-right" = json!("commerce.import"))),
     params(("id" = ImportId, Path)), responses((status = 202, body = ImportView), Problem))]
 async fn pause(
     State(platform): State<Platform>,
@@ -203,6 +205,7 @@ async fn pause(
 
 /// Goes on with a paused or failed import
 #[utoipa::path(post, path = "/commerce/imports/{id}/resume", tag = "commerce",
+    extensions(("x-right" = json!("commerce.import"))),
     params(("id" = ImportId, Path)), responses((status = 202, body = ImportView), Problem))]
 async fn resume(
     State(platform): State<Platform>,
@@ -216,6 +219,7 @@ async fn resume(
 
 /// Ends an import; what it brought in stays and can be taken back
 #[utoipa::path(post, path = "/commerce/imports/{id}/cancel", tag = "commerce",
+    extensions(("x-right" = json!("commerce.import"))),
     params(("id" = ImportId, Path)), responses((status = 202, body = ImportView), Problem))]
 async fn cancel(
     State(platform): State<Platform>,
@@ -232,6 +236,7 @@ async fn cancel(
 
 /// Restores what was before an import
 #[utoipa::path(post, path = "/commerce/imports/{id}/undo", tag = "commerce",
+    extensions(("x-right" = json!("commerce.import"))),
     params(("id" = ImportId, Path)), responses((status = 202, body = ImportView), Problem))]
 async fn undo(
     State(platform): State<Platform>,

@@ -81,6 +81,7 @@ struct UploadBody {
 
 /// Brings files in, and imports them unless `start=false`
 #[utoipa::path(post, path = "/commerce/imports", tag = "commerce",
+    extensions(("x-right" = json!("commerce.import"))),
     request_body(content = UploadBody, content_type = "multipart/form-data"),
     responses((status = 202, body = ImportView), Problem))]
 async fn upload(

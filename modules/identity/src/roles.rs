@@ -1,0 +1,342 @@
+//! Roles: what people may do, as data. The built-in ones come with the program; an organisation adds its own.
+
+use platform::access::{EVERYTHING, Permissions};
+use platform::{Ctx, DbError, Scope, Tx};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{PersonName, RoleName};
+use crate::store::{people, roles as store};
+
+/// How far the view of a role goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// Records that are one's own.
+    Own,
+    /// And those of one's team.
+    Team,
+    /// And those of the teams below.
+    TeamAndBelow,
+    /// Those of a territory.
+    Territory,
+    /// All of the organisation.
+    All,
+}
+
+impl Reach {
+    /// The name, as stored and shown.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Team => "team",
+            Self::TeamAndBelow => "team_and_below",
+            Self::Territory => "territory",
+            Self::All => "all",
+        }
+    }
+
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        [Self::Own, Self::Team, Self::TeamAndBelow, Self::Territory, Self::All]
+            .into_iter()
+            .find(|reach| reach.name() == name)
+    }
+}
+
+/// A role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Role {
+    /// By which users and tokens name it.
+    #[schema(value_type = String)]
+    pub name: RoleName,
+    /// What people call it; null for built-in roles, which pages name in the reader's language.
+    pub title: Option<String>,
+    /// Whether it came with the program.
+    pub built_in: bool,
+    /// Rights, each `module.action`; `*` is everything.
+    #[schema(value_type = Vec<String>)]
+    pub rights: Permissions,
+    /// How far its view goes.
+    pub reach: Reach,
+    /// Whether users can have it: the program does not cut views yet, so those of a role must reach all.
+    pub can_be_given: bool,
+    /// For `If-Match`.
+    pub version: i64,
+}
+
+/// A role that comes with the program.
+struct BuiltIn {
+    name: &'static str,
+    reach: Reach,
+    rights: &'static [&'static str],
+}
+
+const fn built_in(name: &'static str, reach: Reach, rights: &'static [&'static str]) -> BuiltIn {
+    BuiltIn { name, reach, rights }
+}
+
+/// Every right that a route asks for; those of modules that come later are added with them.
+pub const RIGHTS: &[&str] = &[
+    "customers.read",
+    "customers.edit",
+    "customers.tags",
+    "customers.merge",
+    "customers.export",
+    "customers.settings",
+    "commerce.read",
+    "commerce.import",
+    "commerce.shops",
+    "insight.read",
+    "identity.people",
+    "platform.jobs",
+    "platform.audit",
+    "platform.backups",
+];
+const READ: &[&str] = &["customers.read", "commerce.read", "insight.read"];
+const SELL: &[&str] = &["customers.read", "customers.edit", "commerce.read"];
+
+/// Those of domain.md §1. Modules that come later bring their rights.
+const BUILT_IN: &[BuiltIn] = &[
+    built_in("owner", Reach::All, &[EVERYTHING]),
+    built_in("administrator", Reach::All, RIGHTS),
+    built_in(
+        "marketing",
+        Reach::All,
+        &[
+            "customers.read",
+            "customers.edit",
+            "customers.tags",
+            "customers.export",
+            "commerce.read",
+            "insight.read",
+        ],
+    ),
+    built_in("analyst", Reach::All, READ),
+    built_in("service_agent", Reach::All, SELL),
+    built_in(
+        "service_lead",
+        Reach::All,
+        &["customers.read", "customers.edit", "customers.merge", "commerce.read", "insight.read"],
+    ),
+    built_in("knowledge_editor", Reach::All, &[]),
+    built_in("call_agent", Reach::Own, SELL),
+    built_in("partner_manager", Reach::Own, SELL),
+    built_in("channel_sales_specialist", Reach::Own, SELL),
+    built_in("sales_representative", Reach::Own, SELL),
+    built_in("sales_supervisor", Reach::Team, SELL),
+    built_in("sales_manager", Reach::TeamAndBelow, SELL),
+    built_in("sales_assistant", Reach::Team, SELL),
+    built_in("resource_manager", Reach::All, SELL),
+    built_in("lead_entry_clerk", Reach::Own, &[]),
+    built_in("premium_advertising_sales", Reach::Own, SELL),
+];
+
+/// Writes the built-in roles as this program knows them.
+///
+/// # Errors
+/// As the database says.
+pub async fn ensure_built_in(tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
+    let known = store::built_in(tx, cx.scope).await?;
+    for role in BUILT_IN {
+        let rights: Permissions = role.rights.iter().copied().collect();
+        let is_as_it_was = known.iter().any(|(name, stored, reach)| {
+            name == role.name && *stored == rights && reach == role.reach.name()
+        });
+        if !is_as_it_was {
+            store::put_built_in(tx, cx, role.name, &rights, role.reach).await?;
+        }
+    }
+    Ok(())
+}
+
+/// All roles, the built-in ones first.
+///
+/// # Errors
+/// As the database says.
+pub async fn list(tx: &mut Tx, scope: Scope) -> Result<Vec<Role>, DbError> {
+    let mut roles = store::all(tx, scope).await?;
+    let place = |role: &Role| BUILT_IN.iter().position(|known| known.name == role.name.as_str());
+    roles.sort_by_key(|role| (place(role).unwrap_or(BUILT_IN.len()), role.name.clone()));
+    Ok(roles)
+}
+
+/// Why a role cannot be given to somebody.
+#[derive(Debug, thiserror::Error)]
+pub enum GiveError {
+    /// There is none of that name.
+    #[error("there is no such role")]
+    Unknown,
+    /// It does not reach all records.
+    #[error("its view is limited to {} records, which this release cannot keep to yet", .0.name())]
+    Limited(Reach),
+    /// It may do what the giver may not.
+    #[error("it has rights that you have not: {0}")]
+    Above(String),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] DbError),
+}
+
+/// The role `name`, if a caller with `own` rights may give it to somebody.
+///
+/// # Errors
+/// Why not.
+pub async fn to_give(
+    tx: &mut Tx,
+    scope: Scope,
+    own: &Permissions,
+    name: &RoleName,
+) -> Result<Role, GiveError> {
+    let role = store::by_name(tx, scope, name).await?.ok_or(GiveError::Unknown)?;
+    if !role.can_be_given {
+        return Err(GiveError::Limited(role.reach));
+    }
+    if !own.cover(&role.rights) {
+        let above: Vec<&str> = role.rights.iter().filter(|right| !own.allow(right)).collect();
+        return Err(GiveError::Above(above.join(", ")));
+    }
+    Ok(role)
+}
+
+/// Roles of one organisation, the built-in ones among them.
+const ROLES_MAX: usize = 200;
+
+/// A role as an organisation wants it. Its view reaches all records.
+#[derive(Debug, Clone)]
+pub struct WantedRole {
+    /// By which users and tokens name it.
+    pub name: RoleName,
+    /// What people call it.
+    pub title: PersonName,
+    /// What it allows.
+    pub rights: Permissions,
+}
+
+/// Why a role cannot be made, changed or deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum RoleError {
+    /// There is none of that name.
+    #[error("there is no such role")]
+    NotFound,
+    /// It comes with the program.
+    #[error("built-in roles are not changed; make one of your own")]
+    BuiltIn,
+    /// The name is taken.
+    #[error("there is a role of this name already")]
+    Taken,
+    /// No route asks for it.
+    #[error("there is no right `{0}`")]
+    UnknownRight(String),
+    /// The maker has not that right.
+    #[error("you have not the right {0} yourself")]
+    Above(String),
+    /// Somebody changed it since; this is what it is now.
+    #[error("somebody changed this role meanwhile")]
+    Stale(Box<Role>),
+    /// Somebody has it.
+    #[error("users, invitations or tokens have this role; give them another first")]
+    InUse,
+    /// There are too many.
+    #[error("an organisation has at most {ROLES_MAX} roles")]
+    TooMany,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] DbError),
+}
+
+fn check_rights(own: &Permissions, rights: &Permissions) -> Result<(), RoleError> {
+    for right in rights.iter() {
+        if right != EVERYTHING && !RIGHTS.contains(&right) {
+            return Err(RoleError::UnknownRight(right.to_owned()));
+        }
+        if !own.allow(right) {
+            return Err(RoleError::Above(right.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// Makes a role, for a caller with the rights `own`.
+///
+/// # Errors
+/// Why not.
+pub async fn create(
+    tx: &mut Tx,
+    cx: &Ctx,
+    own: &Permissions,
+    wanted: WantedRole,
+) -> Result<Role, RoleError> {
+    people::lock_org(tx, cx.scope).await?;
+    check_rights(own, &wanted.rights)?;
+    let roles = store::all(tx, cx.scope).await?;
+    if roles.iter().any(|role| role.name == wanted.name) {
+        return Err(RoleError::Taken);
+    }
+    if roles.len() >= ROLES_MAX {
+        return Err(RoleError::TooMany);
+    }
+    store::insert(tx, cx, &wanted).await?;
+    store::by_name(tx, cx.scope, &wanted.name).await?.ok_or(RoleError::NotFound)
+}
+
+/// Changes a role of version `version`, for a caller with the rights `own`. It holds from the next
+/// request on of everybody who has it.
+///
+/// # Errors
+/// Why not. Of a role that has rights which the caller has not, nothing can be changed.
+pub async fn change(
+    tx: &mut Tx,
+    cx: &Ctx,
+    own: &Permissions,
+    version: i64,
+    wanted: WantedRole,
+) -> Result<Role, RoleError> {
+    people::lock_org(tx, cx.scope).await?;
+    let before = own_role(tx, cx.scope, &wanted.name).await?;
+    if before.version != version {
+        return Err(RoleError::Stale(Box::new(before)));
+    }
+    check_rights(own, &before.rights)?;
+    check_rights(own, &wanted.rights)?;
+    store::change(tx, cx.scope, &wanted).await?;
+    store::by_name(tx, cx.scope, &wanted.name).await?.ok_or(RoleError::NotFound)
+}
+
+/// Deletes a role that nobody has.
+///
+/// # Errors
+/// `NotFound`, `BuiltIn`, `InUse`.
+pub async fn delete(tx: &mut Tx, cx: &Ctx, name: &RoleName) -> Result<(), RoleError> {
+    people::lock_org(tx, cx.scope).await?;
+    own_role(tx, cx.scope, name).await?;
+    if store::is_in_use(tx, cx.scope, name).await? {
+        return Err(RoleError::InUse);
+    }
+    Ok(store::delete(tx, cx.scope, name).await?)
+}
+
+async fn own_role(tx: &mut Tx, scope: Scope, name: &RoleName) -> Result<Role, RoleError> {
+    let role = store::by_name(tx, scope, name).await?.ok_or(RoleError::NotFound)?;
+    if role.built_in { Err(RoleError::BuiltIn) } else { Ok(role) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_built_in_roles_are_role_names_and_differ() {
+        for (index, role) in BUILT_IN.iter().enumerate() {
+            assert!(role.name.parse::<RoleName>().is_ok(), "{}", role.name);
+            assert!(BUILT_IN[..index].iter().all(|other| other.name != role.name), "{}", role.name);
+        }
+    }
+
+    #[test]
+    fn reaches_are_known_by_name() {
+        for reach in [Reach::Own, Reach::Team, Reach::TeamAndBelow, Reach::Territory, Reach::All] {
+            assert_eq!(Reach::from_name(reach.name()), Some(reach));
+        }
+        assert_eq!(Reach::from_name("everywhere"), None);
+    }
+}
