@@ -99,6 +99,7 @@ async fn given_roles(house: &House) -> Vec<(String, Permissions)> {
 db_test! { migrations();
     async fn every_route_keeps_to_the_rights_of_every_role(db) {
         let house = House::owned(&db).await;
+        house.state.engines.of(kernel::OrgId::FIRST).reload().await.unwrap();
         let roles = given_roles(&house).await;
         assert!(roles.len() >= 7, "{roles:?}");
         for (role, rights) in &roles {

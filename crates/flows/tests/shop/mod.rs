@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 pub const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[0],
+    platform::MIGRATIONS[1],
     customers::MIGRATIONS[0],
     commerce::MIGRATIONS[0],
     commerce::MIGRATIONS[3],

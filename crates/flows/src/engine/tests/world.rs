@@ -16,6 +16,7 @@ use crate::import_orders::{self, ImportOrder};
 
 pub(super) const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[0],
+    platform::MIGRATIONS[1],
     customers::MIGRATIONS[0],
     commerce::MIGRATIONS[0],
     commerce::MIGRATIONS[3],
