@@ -36,6 +36,37 @@ impl DataOptions {
         let key = std::env::var(KEY_VARIABLE).ok().filter(|key| !key.is_empty());
         Self { folder: folder.into(), database_url, key }
     }
+
+    /// The master key, which must be there: nothing is made.
+    ///
+    /// # Errors
+    /// When there is none, or what is there is no key.
+    pub fn master_key(&self) -> Result<MasterKey> {
+        if let Some(text) = &self.key {
+            return Ok(MasterKey::parse(text, KEY_VARIABLE)?);
+        }
+        let folder = self.folder.canonicalize().or_else(|_| std::path::absolute(&self.folder))?;
+        let file = key_file_of(&folder)?;
+        let text = std::fs::read_to_string(&file).map_err(|error| {
+            anyhow!(
+                "the key file {}: {}; put the key of the data that was backed up there, or into \
+                 {KEY_VARIABLE}",
+                file.display(),
+                disk::told(&error)
+            )
+        })?;
+        Ok(MasterKey::parse(&text, &file.display().to_string())?)
+    }
+
+    /// Opens the database and leaves it as it is; makes the folder and the file of SQLite if they are
+    /// missing.
+    ///
+    /// # Errors
+    /// With a text that says what is wrong and where.
+    pub async fn open_database(&self) -> Result<Db> {
+        let folder = prepare_folder(&self.folder)?;
+        open_database(&folder, self.database_url.as_deref()).await
+    }
 }
 
 /// An opened installation, for commands and for the server.

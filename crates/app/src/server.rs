@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use axum::Router;
 use platform::jobs::{JobRunner, RunnerOptions};
 use platform::outbox::DeliveryOptions;
-use platform::{Background, JobHandler, Subscriber, audit, housekeeping, outbox};
+use platform::{Background, JobHandler, Subscriber, audit, backup, housekeeping, outbox};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -140,6 +140,12 @@ impl Server {
             && let Err(error) = clean_job::begin(&boot.platform, &boot.ctx()).await
         {
             tracing::warn!(%error, "uploads are cleaned when the server starts again");
+        }
+        if role.works()
+            && state.platform.backups.is_some()
+            && let Err(error) = backup::begin(&state.platform, &boot.ctx()).await
+        {
+            tracing::warn!(%error, "backups begin when the server starts again");
         }
         let workers = role.works().then(|| Workers::start(state));
         let following = role.serves().then(|| state.follow(stop.clone()));

@@ -113,8 +113,13 @@ impl MasterKey {
     }
 
     fn derive<const N: usize>(&self, org: OrgId, purpose: &str) -> Zeroizing<[u8; N]> {
+        self.derive_for(&format!("org/{}/{purpose}", org.get()))
+    }
+
+    /// A key for one purpose of the whole installation (`backup/seal`), which tells nothing of others.
+    pub(crate) fn derive_for<const N: usize>(&self, purpose: &str) -> Zeroizing<[u8; N]> {
         let mut key = Zeroizing::new([0u8; N]);
-        let info = format!("guanxi/org/{}/{purpose}/v1", org.get());
+        let info = format!("guanxi/{purpose}/v1");
         // HKDF refuses only more than 8,160 bytes.
         let _ = Hkdf::<Sha256>::new(None, self.0.as_slice())
             .expand(info.as_bytes(), key.as_mut_slice());

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod audit;
 mod background;
+pub mod backup;
 pub mod crypto;
 pub mod db;
 pub mod disk;

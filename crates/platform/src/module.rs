@@ -45,9 +45,10 @@ pub fn module() -> Module {
         routes: || {
             OpenApiRouter::with_openapi(Shared::openapi())
                 .merge(crate::jobs::routes())
+                .merge(crate::backup::routes())
                 .merge(crate::live::routes())
         },
-        jobs: Vec::new(),
+        jobs: vec![(crate::backup::BACKUP, Arc::new(crate::backup::BackupJob))],
         subscribers: Vec::new(),
     }
 }

@@ -26,6 +26,8 @@ pub struct Platform {
     pub live: LiveBus,
     /// The data folder.
     pub folder: Arc<Path>,
+    /// Where the server keeps its daily backups; nowhere if it makes none.
+    pub backups: Option<Arc<Path>>,
     /// Handlers at work; see [`crate::http::run_to_end`].
     pub(crate) requests: TaskTracker,
     keyring: Keyring,
@@ -49,8 +51,15 @@ impl Platform {
             ids,
             live: LiveBus::default(),
             folder: folder.into(),
+            backups: Some(folder.join("backups").into()),
             requests: TaskTracker::new(),
         }
+    }
+
+    /// With daily backups in another folder, or without any.
+    #[must_use]
+    pub fn with_backups(self, folder: Option<&Path>) -> Self {
+        Self { backups: folder.map(Into::into), ..self }
     }
 
     /// The context in which `scope` acts.

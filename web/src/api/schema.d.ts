@@ -873,6 +873,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/platform/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The backups that the server makes, newest first. */
+        get: operations["get_platform_backups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/platform/jobs": {
         parameters: {
             query?: never;
@@ -1011,6 +1028,50 @@ export interface components {
          * @enum {string}
          */
         AttentionKind: "merge_suggestions" | "failed_jobs" | "rejected_rows" | "slipping_away" | "unshipped";
+        /** @description A backup as people see it. */
+        BackupView: {
+            /**
+             * Format: int64
+             * @description Bytes of the rows.
+             */
+            bytes: number;
+            created_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Hash of the data, the same for the same data on both databases. */
+            data_hash?: string | null;
+            /** @description `sqlite` or `postgresql`: where the data was. It can be restored into either. */
+            database?: string | null;
+            /** @description Its name in its folder. */
+            name: string;
+            /** @description Whether it was whole then; null if it was never checked. */
+            ok?: boolean | null;
+            /**
+             * Format: int64
+             * @description Pieces it consists of.
+             */
+            pieces: number;
+            /** @description What is wrong with it, as far as it is known without a check. */
+            problem?: string | null;
+            /** @description Version of the program that made it. */
+            program?: string | null;
+            /**
+             * Format: int64
+             * @description Rows of all tables.
+             */
+            rows: number;
+            /**
+             * Format: int64
+             * @description Bytes of its files. Backups of one folder share files.
+             */
+            stored_bytes: number;
+            verified_at?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description The backups that the server makes, and where. */
+        Backups: {
+            /** @description The folder, on the machine of the server; null if it makes none. */
+            folder?: string | null;
+            /** @description Newest first; those that rotation keeps. */
+            items: components["schemas"]["BackupView"][];
+        };
         /** @description Lists by recency, frequency and monetary value. */
         ByDimension_f64: {
             f: number[];
@@ -5030,6 +5091,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Workbench"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_platform_backups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backups"];
                 };
             };
             /** @description Refused or failed */

@@ -2,6 +2,7 @@
 //! is 0 for done, 1 for failed, 2 for wrong usage. Scripts depend on it: keep it stable.
 
 mod audit;
+mod backup;
 mod bench;
 mod demo;
 mod export;
@@ -137,6 +138,9 @@ enum Command {
     /// The record of who did what
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Backups of all data
+    #[command(subcommand)]
+    Backup(backup::BackupCommand),
     /// Measure, and make files to measure with
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -170,6 +174,7 @@ async fn run(global: &Global, command: Command) -> Result<ExitCode> {
         Command::Export(command) => export::run(global, command).await,
         Command::Verify(args) => verify::run(global, args).await,
         Command::Audit(command) => audit::run(global, command).await,
+        Command::Backup(command) => backup::run(global, command).await,
         Command::Bench(command) => bench::run(global, command).await,
         Command::Openapi => openapi::run(global),
     }
@@ -238,6 +243,12 @@ mod tests {
             "guanxi audit verify --json",
             "guanxi audit verify --noted 0:0000000000000000000000000000000000000000000000000000000000000000",
             "guanxi audit export --out a.jsonl --data x",
+            "guanxi backup create --out b --json",
+            "guanxi backup verify b --backup 2026-11-22T135700Z-1a2b3c",
+            "guanxi backup restore --from b --data new --database-url postgres://h/d",
+            "guanxi backup list a b --json",
+            "guanxi serve --backups /mnt/backups",
+            "guanxi serve --no-backups",
             "guanxi bench generate-export --orders 10 --out a.csv --seed 7",
             "guanxi bench generate-export --orders 10 --out a.csv --customers 4 --orders-before 20",
             "guanxi bench spine --json",
@@ -274,6 +285,12 @@ mod tests {
             "guanxi audit export",
             "guanxi bench generate-export --orders 0 --out a.csv",
             "guanxi bench spine --only speed",
+            "guanxi backup",
+            "guanxi backup create",
+            "guanxi backup verify a b",
+            "guanxi backup restore b",
+            "guanxi backup list",
+            "guanxi serve --backups b --no-backups",
         ] {
             assert!(!accepts(line), "{line}");
         }

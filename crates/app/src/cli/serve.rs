@@ -1,9 +1,11 @@
 //! `guanxi serve`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use identity::{Edge, SetupCode};
+use platform::Platform;
 use serde::Serialize;
 
 use super::{Global, say};
@@ -23,6 +25,12 @@ pub struct ServeArgs {
     /// X-Forwarded-For is the caller's
     #[arg(long, env = "GUANXI_BEHIND_PROXY")]
     pub behind_proxy: bool,
+    /// Where the daily backups go; the folder `backups` in the data folder unless given
+    #[arg(long, value_name = "DIR", env = "GUANXI_BACKUPS", conflicts_with = "no_backups")]
+    pub backups: Option<PathBuf>,
+    /// Make no daily backups
+    #[arg(long)]
+    pub no_backups: bool,
 }
 
 #[derive(Serialize)]
@@ -49,7 +57,7 @@ pub async fn serve(
     let stop = server::stop_on_signals()?;
     let setup_code = setup_code(boot, args.role).await?;
     let edge = Edge::new(setup_code, args.behind_proxy);
-    let state = AppState::new(boot.platform.clone(), edge);
+    let state = AppState::new(with_backups(boot.platform.clone(), args)?, edge);
     let router = server::routes_of(args.role, &state)?;
     let server = Server::bind(&args.listen).await?;
 
@@ -65,6 +73,14 @@ pub async fn serve(
     global.print(&Listening { url, setup_code }, "")?;
     server.run(boot, &state, router, args.role, stop).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn with_backups(platform: Platform, args: &ServeArgs) -> Result<Platform> {
+    if args.no_backups {
+        return Ok(platform.with_backups(None));
+    }
+    let Some(folder) = &args.backups else { return Ok(platform) };
+    Ok(platform.with_backups(Some(&std::path::absolute(folder)?)))
 }
 
 /// A code while there is no user, and only where it can be used.

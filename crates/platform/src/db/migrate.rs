@@ -64,51 +64,68 @@ impl Db {
     /// nothing of a failed step kept.
     pub async fn migrate(&self, migrations: &[Migration]) -> Result<(), DbError> {
         let mut tx = self.begin().await?;
-        if tx.is_postgres() {
-            tx.execute("SELECT pg_advisory_xact_lock(4719)", vec![]).await?;
-        }
-        tx.execute(
-            "CREATE TABLE IF NOT EXISTS platform_migrations (
-                module TEXT NOT NULL, version BIGINT NOT NULL, PRIMARY KEY (module, version))",
-            vec![],
-        )
-        .await?;
-        let done = newest_versions(&mut tx).await?;
-        let mut known: BTreeMap<&str, i64> = BTreeMap::new();
-        for step in migrations {
-            let newest = known.entry(step.module).or_default();
-            *newest = step.version.max(*newest);
-        }
-        for (module, version) in &done {
-            let newest = known.get(module.as_str()).copied().unwrap_or(0);
-            if *version > newest {
-                return Err(DbError::Refused(format!(
-                    "this data was written by a newer Guanxi (its {module} tables have version \
-                     {version}, this program knows {newest}); start the newer program, or restore \
-                     a backup made before the upgrade"
-                )));
-            }
-        }
-        // Platform first: the others may refer to nothing of each other.
-        let mut steps: Vec<&Migration> = migrations.iter().collect();
-        steps.sort_by_key(|step| (step.module != PLATFORM, step.module, step.version));
-        let mut changed = false;
-        for step in steps {
-            if done.get(step.module).is_some_and(|version| *version >= step.version) {
-                continue;
-            }
-            tracing::info!(module = step.module, version = step.version, "migrating");
-            let script = dialect(step.sql, tx.is_postgres());
-            tx.run_script(script).await?;
-            tx.execute(
-                "INSERT INTO platform_migrations (module, version) VALUES ($1, $2)",
-                args![step.module, step.version],
-            )
-            .await?;
-            changed = true;
-        }
+        lock_migrations(&mut tx).await?;
+        let changed = migrate_in(&mut tx, migrations).await?;
         if changed { tx.commit().await } else { tx.rollback().await }
     }
+}
+
+/// Makes whoever else would change tables wait for the end of `tx`.
+pub(crate) async fn lock_migrations(tx: &mut Tx) -> Result<(), DbError> {
+    if tx.is_postgres() {
+        tx.execute("SELECT pg_advisory_xact_lock(4719)", vec![]).await?;
+    }
+    Ok(())
+}
+
+/// Brings the tables up to date as part of `tx`; gives whether there was anything to do.
+pub(crate) async fn migrate_in(tx: &mut Tx, migrations: &[Migration]) -> Result<bool, DbError> {
+    tx.execute(
+        "CREATE TABLE IF NOT EXISTS platform_migrations (
+            module TEXT NOT NULL, version BIGINT NOT NULL, PRIMARY KEY (module, version))",
+        vec![],
+    )
+    .await?;
+    let done = newest_versions(tx).await?;
+    refuse_newer(&done, migrations)?;
+    // Platform first: the others may refer to nothing of each other.
+    let mut steps: Vec<&Migration> = migrations.iter().collect();
+    steps.sort_by_key(|step| (step.module != PLATFORM, step.module, step.version));
+    let mut changed = false;
+    for step in steps {
+        if done.get(step.module).is_some_and(|version| *version >= step.version) {
+            continue;
+        }
+        tracing::info!(module = step.module, version = step.version, "migrating");
+        let script = dialect(step.sql, tx.is_postgres());
+        tx.run_script(script).await?;
+        tx.execute(
+            "INSERT INTO platform_migrations (module, version) VALUES ($1, $2)",
+            args![step.module, step.version],
+        )
+        .await?;
+        changed = true;
+    }
+    Ok(changed)
+}
+
+fn refuse_newer(done: &BTreeMap<String, i64>, migrations: &[Migration]) -> Result<(), DbError> {
+    let mut known: BTreeMap<&str, i64> = BTreeMap::new();
+    for step in migrations {
+        let newest = known.entry(step.module).or_default();
+        *newest = step.version.max(*newest);
+    }
+    for (module, version) in done {
+        let newest = known.get(module.as_str()).copied().unwrap_or(0);
+        if *version > newest {
+            return Err(DbError::Refused(format!(
+                "this data was written by a newer Guanxi (its {module} tables have version \
+                 {version}, this program knows {newest}); start the newer program, or restore \
+                 a backup made before the upgrade"
+            )));
+        }
+    }
+    Ok(())
 }
 
 async fn newest_versions(tx: &mut Tx) -> Result<BTreeMap<String, i64>, DbError> {

@@ -4,6 +4,7 @@ pub mod args;
 mod bulk;
 mod error;
 mod migrate;
+mod rows;
 mod tx;
 
 use std::path::Path;
@@ -18,6 +19,8 @@ pub use args::{Arg, Args};
 pub use bulk::BulkRows;
 pub use error::DbError;
 pub use migrate::Migration;
+pub(crate) use migrate::{lock_migrations, migrate_in};
+pub(crate) use rows::RowSink;
 pub use tx::{AnyRow, Tx};
 
 /// How long a request waits for its turn to write before it is told to come back.

@@ -20,6 +20,7 @@ use crate::{Ctx, DbError, Platform, Tx};
 pub use dead::{DeadLetter, dead_letters, redeliver};
 pub use delivery::{Delivery, DeliveryOptions, Turn};
 pub use sequence::sequence;
+pub(crate) use store::POSITION_KEY;
 pub use store::{can_replay_from, head, prune, push, read_after};
 pub use worker::start;
 

@@ -6,7 +6,7 @@ use super::{Event, Position, StoredEvent};
 use crate::{Ctx, Db, DbError, Tx, args, meta};
 
 /// Highest position given so far, on PostgreSQL; also the lock of those who give them.
-pub(super) const POSITION_KEY: &str = "outbox_position";
+pub(crate) const POSITION_KEY: &str = "outbox_position";
 /// Events up to this position may be gone.
 const PRUNED_KEY: &str = "outbox_pruned_to";
 /// Events deleted in one transaction.

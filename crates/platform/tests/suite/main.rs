@@ -4,6 +4,10 @@
 
 mod audit;
 mod audit_tampering;
+mod backup;
+mod backup_damage;
+mod backup_job;
+mod backup_support;
 mod cut_off;
 mod edge;
 mod idempotency;

@@ -45,7 +45,7 @@ impl Serving {
         let log = store.folder.with_extension("log");
         let log_file = std::fs::File::create(&log).context("the server's log")?;
         let begun = Instant::now();
-        let mut command = store.guanxi(&["serve", "--listen", "127.0.0.1:0"])?;
+        let mut command = store.guanxi(&["serve", "--listen", "127.0.0.1:0", "--no-backups"])?;
         let mut child = command.stderr(log_file).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         let stdout = child.stdout.take().context("no standard output")?;

@@ -1,0 +1,65 @@
+//! Backups of all data, on both databases alike. README.md of this room says how they are kept.
+//!
+//! **One moment.** Tables are read in one transaction that sees one state, beside those who write.
+//! **Rows, not pages.** A backup holds rows in a form of its own, so that one of SQLite can be
+//! restored into PostgreSQL and back, and the hash of the data is the same on both.
+//! **Pieces.** Rows are cut into pieces of some MiB at places that their keys choose, each named by
+//! its content: what did not change is not stored again.
+//! **Sealed.** Nothing comes to the disk before it is encrypted with a key that the master key gives.
+
+mod create;
+mod cut;
+mod error;
+mod job;
+mod keys;
+mod list;
+mod manifest;
+mod repository;
+mod restore;
+mod rotate;
+mod routes;
+pub(crate) mod rows;
+mod tables;
+mod verify;
+
+use kernel::Timestamp;
+
+pub use create::{Created, TableRows, create};
+pub use error::{BackupError, Damage};
+pub use job::{BACKUP, BackupJob, begin};
+pub use keys::BackupKeys;
+pub use list::{BackupView, list};
+pub use restore::{Choice, Restored, choose, restore};
+pub use routes::routes;
+pub use verify::{Verdict, verify};
+
+use crate::DbError;
+
+/// Runs `work`, which waits for the disk.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
+) -> Result<T, BackupError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| DbError::Unavailable(error.to_string()))?
+}
+
+/// The name of a backup made at `at`: names sort as the backups came.
+fn name_at(at: Timestamp, random: [u8; 3]) -> String {
+    // Not every disk takes colons in names.
+    let text = at.to_string().replace(':', "");
+    let second = text.split('.').next().unwrap_or_default();
+    let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{second}Z-{random}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_the_second_and_sort() {
+        let at: Timestamp = "2026-11-22T13:57:00.123Z".parse().unwrap();
+        assert_eq!(name_at(at, [0x1a, 0, 0xff]), "2026-11-22T135700Z-1a00ff");
+        assert!(name_at(at, [9; 3]) < name_at(at.plus_millis(1_000), [0; 3]));
+    }
+}
