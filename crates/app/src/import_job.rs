@@ -133,7 +133,7 @@ async fn put_back(
     reason: &Obstacle,
 ) -> Result<(), DbError> {
     let mut tx = platform.db.begin().await?;
-    if !imports::put_back(&mut tx, cx.scope, id, was, reason).await? {
+    if !imports::put_back(&mut tx, cx, id, was, reason).await? {
         return tx.rollback().await;
     }
     let import = imports::get(&mut tx, cx.scope, id).await?;

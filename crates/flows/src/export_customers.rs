@@ -1,13 +1,14 @@
 //! Customers as a file: CSV as it is read, or a workbook. Memory does not grow with their number.
 
 mod columns;
+mod trail;
 mod workbook;
 
 use std::path::{Path, PathBuf};
 
 use analytics::ListQuery;
 use kernel::Zone;
-use platform::{Ctx, DbError};
+use platform::{Ctx, DbError, audit};
 use tokio::sync::mpsc;
 
 pub use columns::Wording;
@@ -23,7 +24,17 @@ const AHEAD: usize = 2;
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// What kind of file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum ExportFormat {
     /// Comma-separated, UTF-8 with a byte order mark.
@@ -92,6 +103,7 @@ impl<'a> Pages<'a> {
         engine: &'a EngineHandle,
         cx: &'a Ctx,
         params: &CustomerParams,
+        format: ExportFormat,
     ) -> Result<Self, ExportError> {
         engine.fresh().await?;
         let told = list_customers::told(engine, params).await?;
@@ -101,6 +113,11 @@ impl<'a> Pages<'a> {
         tx.rollback().await?;
         query.limit = PAGE;
         query.after = None;
+        // Before anything is given out, so that whoever breaks the file off is on record, too.
+        let count = Found::ask(engine, &query, &told).page.total;
+        let mut tx = engine.platform().db.begin().await?;
+        audit::record(&mut tx, cx, trail::entry(params, format, count)).await?;
+        tx.commit().await?;
         Ok(Self { engine, cx, query, told, ended: false })
     }
 
@@ -135,7 +152,7 @@ pub async fn export_csv(
     wording: Wording,
     out: &mpsc::Sender<Vec<u8>>,
 ) -> Result<u64, ExportError> {
-    let mut pages = Pages::new(engine, cx, params).await?;
+    let mut pages = Pages::new(engine, cx, params, ExportFormat::Csv).await?;
     let zone = zone(&engine.shops());
     let mut piece = BYTE_ORDER_MARK.to_vec();
     piece.extend(csv_text([wording.header().map(str::to_owned)])?);
@@ -229,7 +246,7 @@ async fn export_workbook(
     wording: Wording,
     path: &Path,
 ) -> Result<u64, ExportError> {
-    let mut pages = Pages::new(engine, cx, params).await?;
+    let mut pages = Pages::new(engine, cx, params, ExportFormat::Xlsx).await?;
     let (send, rows) = mpsc::channel(AHEAD);
     let (target, zone) = (path.to_owned(), zone(&engine.shops()));
     let folder = engine.platform().folder.join("tmp");

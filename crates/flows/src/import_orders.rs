@@ -142,6 +142,11 @@ async fn run_cut(
         state => state?,
     };
     let mut import = imports::get(&mut tx, cx.scope, id).await?.ok_or(ImportError::Unknown(id))?;
+    // Who goes on with it from the command line asks for that as who does so in pages.
+    let stopped = [ImportState::Paused, ImportState::Failed];
+    if stopped.contains(&import.state) {
+        imports::transition(&mut tx, cx, id, &stopped, ImportState::Queued).await?;
+    }
     let runnable =
         [ImportState::Queued, ImportState::Running, ImportState::Paused, ImportState::Failed];
     if !imports::transition(&mut tx, cx, id, &runnable, ImportState::Running).await? {

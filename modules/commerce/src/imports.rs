@@ -3,6 +3,7 @@
 mod held;
 mod obstacle;
 mod rejected;
+mod trail;
 
 use std::collections::HashMap;
 
@@ -241,7 +242,7 @@ pub async fn create(
         ],
     )
     .await?;
-    Ok(Import {
+    let import = Import {
         id,
         number,
         shop_number,
@@ -255,7 +256,9 @@ pub async fn create(
         created_at,
         started_at: None,
         finished_at: None,
-    })
+    };
+    trail::made(tx, cx, &import).await?;
+    Ok(import)
 }
 
 fn json<T: Serialize>(value: &T) -> String {
@@ -394,10 +397,10 @@ pub async fn transition(
         "UPDATE commerce_imports SET state = $3,
              finished_at = CASE WHEN $7 THEN finished_at ELSE $4 END,
              started_at = CASE WHEN $5 THEN COALESCE(started_at, $6) ELSE started_at END
-         WHERE org_id = $1 AND id = $2 AND state IN ({states})"
+         WHERE org_id = $1 AND id = $2 AND state IN ({states}) RETURNING number, progress"
     );
-    let changed = tx
-        .execute(
+    let changed: Option<(i64, String)> = tx
+        .fetch_optional(
             AssertSqlSafe(sql),
             args![
                 cx.scope.org_arg(),
@@ -410,7 +413,10 @@ pub async fn transition(
             ],
         )
         .await?;
-    Ok(changed > 0)
+    if let Some((number, progress)) = &changed {
+        trail::stepped(tx, cx, id, (from, to), (*number, progress)).await?;
+    }
+    Ok(changed.is_some())
 }
 
 /// Puts an import that was to be taken back, and cannot be, where it stood before, with the reason;
@@ -420,7 +426,7 @@ pub async fn transition(
 /// As the database says.
 pub async fn put_back(
     tx: &mut Tx,
-    scope: Scope,
+    cx: &Ctx,
     id: ImportId,
     was: ImportState,
     reason: &Obstacle,
@@ -429,9 +435,12 @@ pub async fn put_back(
         .execute(
             "UPDATE commerce_imports SET state = $3, error = $4, error_code = $5
              WHERE org_id = $1 AND id = $2 AND state = 'undoing'",
-            args![scope.org_arg(), id, was.name(), reason.text.as_str(), reason.stored_code()],
+            args![cx.scope.org_arg(), id, was.name(), reason.text.as_str(), reason.stored_code()],
         )
         .await?;
+    if changed > 0 {
+        trail::undo_refused(tx, cx, id, reason).await?;
+    }
     Ok(changed > 0)
 }
 

@@ -1,6 +1,7 @@
 //! Shops and the channels they are on.
 
 use kernel::{Currency, ShopId, Zone};
+use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Tx, args};
 use serde::{Deserialize, Serialize};
 
@@ -218,6 +219,12 @@ pub async fn create(tx: &mut Tx, cx: &Ctx, new: &NewShop) -> Result<Shop, DbErro
         ],
     )
     .await?;
+    let entry = Entry::new("commerce.shop.create")
+        .on("shop", id)
+        .with("name", &new.name)
+        .with("channel", new.channel.name())
+        .with("currency", new.currency.code());
+    audit::record(tx, cx, entry).await?;
     let NewShop { name, channel, currency, zone } = new.clone();
     Ok(Shop { id, number, name, channel, currency, zone })
 }

@@ -1,6 +1,7 @@
 //! Edits name and rating of a customer.
 
 use kernel::{CustomerId, TypedId};
+use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Tx, outbox};
 use serde::Serialize;
 
@@ -120,5 +121,10 @@ pub async fn edit(
     };
     changes::tell(tx, cx, vec![(customer.uuid(), change)]).await?;
     outbox::push(tx, cx, &CustomersChangedV1::of(vec![customer])).await?;
+    let entry = Entry::new("customers.customer.edit")
+        .on("customer", customer)
+        .change("rating", before.rating, rating)
+        .personal_change("name", &before.name, &name);
+    audit::record(tx, cx, entry).await?;
     Ok(Edited { id: customer, version: version + 1, name, rating })
 }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use kernel::{CustomerId, MergeId, Person, Timestamp, TypedId, UserId};
+use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Scope, Tx, outbox};
 use serde::Serialize;
 use uuid::Uuid;
@@ -67,6 +68,22 @@ pub enum MergeError {
 /// # Errors
 /// `Unknown`, `Same`, `NotRoot`, `FamilyTooLarge`.
 pub async fn merge(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keep: CustomerId,
+    absorb: CustomerId,
+) -> Result<Merge, MergeError> {
+    let merge = join(tx, cx, keep, absorb).await?;
+    let entry = Entry::new("customers.merge.create")
+        .on("customer", keep)
+        .with("merge", merge.id)
+        .with("absorbed", absorb);
+    audit::record(tx, cx, entry).await?;
+    Ok(merge)
+}
+
+/// As [`merge`], of bulk work that records itself.
+pub(crate) async fn join(
     tx: &mut Tx,
     cx: &Ctx,
     keep: CustomerId,
@@ -138,6 +155,17 @@ pub struct Unmerged {
 /// # Errors
 /// `Unknown`, `AlreadyUndone`.
 pub async fn unmerge(tx: &mut Tx, cx: &Ctx, id: MergeId) -> Result<Unmerged, UnmergeError> {
+    let unmerged = part(tx, cx, id).await?;
+    let entry = Entry::new("customers.merge.undo")
+        .on("customer", unmerged.kept)
+        .without("merge", id)
+        .with("parted", unmerged.parted);
+    audit::record(tx, cx, entry).await?;
+    Ok(unmerged)
+}
+
+/// As [`unmerge`], of bulk work that records itself.
+pub(crate) async fn part(tx: &mut Tx, cx: &Ctx, id: MergeId) -> Result<Unmerged, UnmergeError> {
     let row =
         store::merges::get(tx, cx.scope, id.uuid()).await?.ok_or(UnmergeError::Unknown(id))?;
     let held = changes::lock(tx, cx.scope, &[row.keep, row.absorb]).await?;

@@ -1,6 +1,7 @@
 //! Notes on customers. They hold what people write about people, so they are sealed at rest.
 
 use kernel::{CustomerId, NoteId, Person, Timestamp, TypedId, UserId};
+use platform::audit::{self, Entry};
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Scope, Tx, outbox};
 use serde::Serialize;
@@ -94,6 +95,11 @@ pub async fn add(
     store::notes::add(tx, cx, root, id.uuid(), sealed).await?;
     let customer = CustomerId::from_uuid(root);
     outbox::push(tx, cx, &CustomersChangedV1::of(vec![customer])).await?;
+    let entry = Entry::new("customers.note.add")
+        .on("customer", customer)
+        .with("note", id)
+        .personal("text", &text.0);
+    audit::record(tx, cx, entry).await?;
     let (author, created_at) = (cx.scope.user_id(), cx.now());
     Ok(Note { id, customer, text: text.0, author, author_person: None, created_at })
 }
@@ -112,11 +118,19 @@ pub async fn delete(
         .await?
         .ok_or(NoteError::UnknownCustomer(customer))?;
     let family = roots::family(tx, cx.scope, root).await?;
-    if !store::notes::delete(tx, cx.scope, &family, note.uuid()).await? {
-        return Err(NoteError::Unknown(note));
-    }
+    let sealed = store::notes::delete(tx, cx.scope, &family, note.uuid())
+        .await?
+        .ok_or(NoteError::Unknown(note))?;
     let root = CustomerId::from_uuid(root);
-    Ok(outbox::push(tx, cx, &CustomersChangedV1::of(vec![root])).await?)
+    outbox::push(tx, cx, &CustomersChangedV1::of(vec![root])).await?;
+    // One that cannot be opened can be deleted all the same.
+    let text = cx.keys().open_text(FIELD, &sealed).ok();
+    let entry = Entry::new("customers.note.delete")
+        .on("customer", root)
+        .without("note", note)
+        .personal_gone("text", text);
+    audit::record(tx, cx, entry).await?;
+    Ok(())
 }
 
 /// Notes of `family`, the latest first.

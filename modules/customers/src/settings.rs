@@ -1,6 +1,7 @@
 //! Settings of this module.
 
-use platform::{DbError, Scope, Tx, args};
+use platform::audit::{self, Entry};
+use platform::{Ctx, DbError, Scope, Tx, args};
 
 /// Whether customers that share a phone or e-mail address are merged without asking. Off unless
 /// somebody turned it on.
@@ -21,12 +22,17 @@ pub async fn merge_by_itself(tx: &mut Tx, scope: Scope) -> Result<bool, DbError>
 ///
 /// # Errors
 /// As the database says.
-pub async fn set_merge_by_itself(tx: &mut Tx, scope: Scope, on: bool) -> Result<(), DbError> {
+pub async fn set_merge_by_itself(tx: &mut Tx, cx: &Ctx, on: bool) -> Result<(), DbError> {
+    let was_on = merge_by_itself(tx, cx.scope).await?;
+    if was_on == on {
+        return Ok(());
+    }
     tx.execute(
         "INSERT INTO customers_settings (org_id, name, value) VALUES ($1, 'merge_by_itself', $2)
          ON CONFLICT (org_id, name) DO UPDATE SET value = excluded.value",
-        args![scope.org_arg(), if on { "1" } else { "0" }],
+        args![cx.scope.org_arg(), if on { "1" } else { "0" }],
     )
-    .await
-    .map(drop)
+    .await?;
+    let entry = Entry::new("customers.settings.change").change("merge_by_itself", was_on, on);
+    audit::record(tx, cx, entry).await.map(drop)
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use kernel::{CustomerId, SuggestionId, Timestamp, TypedId};
+use platform::audit::{self, Entry};
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Scope, Tx, outbox};
 use serde::Serialize;
@@ -194,8 +195,14 @@ pub async fn dismiss(tx: &mut Tx, cx: &Ctx, id: SuggestionId) -> Result<(), Dism
         _ => return Err(DismissError::Merged),
     }
     store::suggestions::dismiss(tx, cx.scope, row.a, row.b).await?;
-    let sides = vec![CustomerId::from_uuid(row.a), CustomerId::from_uuid(row.b)];
-    Ok(outbox::push(tx, cx, &CustomersChangedV1::of(sides)).await?)
+    let (a, b) = (CustomerId::from_uuid(row.a), CustomerId::from_uuid(row.b));
+    outbox::push(tx, cx, &CustomersChangedV1::of(vec![a, b])).await?;
+    let entry = Entry::new("customers.suggestion.dismiss")
+        .on("customer", a)
+        .with("other", b)
+        .with("suggestion", id);
+    audit::record(tx, cx, entry).await?;
+    Ok(())
 }
 
 /// What one call of [`apply_open`] did.
@@ -221,10 +228,24 @@ pub async fn apply_open(
     after: Option<Place>,
     most: usize,
 ) -> Result<Applied, DbError> {
-    let mut done = Applied { merged: 0, next: None };
     if !settings::merge_by_itself(tx, cx.scope).await? {
-        return Ok(done);
+        return Ok(Applied { merged: 0, next: None });
     }
+    let done = apply_page(tx, cx, after, most).await?;
+    if done.merged > 0 {
+        let entry = Entry::new("customers.merge.by_itself").with("count", done.merged);
+        audit::record(tx, cx, entry).await?;
+    }
+    Ok(done)
+}
+
+async fn apply_page(
+    tx: &mut Tx,
+    cx: &Ctx,
+    after: Option<Place>,
+    most: usize,
+) -> Result<Applied, DbError> {
+    let mut done = Applied { merged: 0, next: None };
     let mut after = after.map_or((i64::MAX, Uuid::max()), |(score, id)| (score, id.uuid()));
     let mut looked_at = 0;
     loop {
@@ -268,7 +289,7 @@ async fn apply_one(tx: &mut Tx, cx: &Ctx, row: &SuggestionRow) -> Result<bool, D
     }
     // Ids ascend with time.
     let (keep, absorb) = (CustomerId::from_uuid(a.min(b)), CustomerId::from_uuid(a.max(b)));
-    match merge::merge(tx, cx, keep, absorb).await {
+    match merge::join(tx, cx, keep, absorb).await {
         Ok(_) => Ok(true),
         Err(MergeError::Db(error)) => Err(error),
         Err(refused) => {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use kernel::{CustomerId, TagId, TypedId};
+use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Scope, Tx, outbox};
 use serde::Serialize;
 use uuid::Uuid;
@@ -148,7 +149,14 @@ pub async fn create(tx: &mut Tx, cx: &Ctx, name: TagName, colour: Colour) -> Res
     let id: TagId = cx.fresh();
     let made = store::tags::create(tx, cx, id.uuid(), &name.0, colour.0, TAGS_MAX as i64).await;
     match made {
-        Ok(true) => Ok(Tag { id, name: name.0, colour: colour.0.to_owned() }),
+        Ok(true) => {
+            let entry = Entry::new("customers.tag.create")
+                .on("tag", id)
+                .with("name", &name.0)
+                .with("colour", colour.0);
+            audit::record(tx, cx, entry).await?;
+            Ok(Tag { id, name: name.0, colour: colour.0.to_owned() })
+        }
         Ok(false) => Err(TagError::TooMany),
         Err(DbError::Duplicate { .. }) => Err(TagError::Taken(name.0)),
         Err(error) => Err(error.into()),
@@ -162,11 +170,18 @@ pub async fn create(tx: &mut Tx, cx: &Ctx, name: TagName, colour: Colour) -> Res
 pub async fn delete(tx: &mut Tx, cx: &Ctx, tag: TagId) -> Result<(), TagError> {
     let most = CustomersChangedV1::NAMED_MAX as i64 + 1;
     let holders = store::tags::holders(tx, cx.scope, tag.uuid(), most).await?;
-    if !store::tags::delete(tx, cx.scope, tag.uuid()).await? {
-        return Err(TagError::Unknown(vec![tag]));
-    }
+    let ((_, name, colour), taggings) = store::tags::delete(tx, cx.scope, tag.uuid())
+        .await?
+        .ok_or_else(|| TagError::Unknown(vec![tag]))?;
     let holders = holders.into_iter().map(CustomerId::from_uuid).collect();
-    Ok(outbox::push(tx, cx, &CustomersChangedV1::of(holders)).await?)
+    outbox::push(tx, cx, &CustomersChangedV1::of(holders)).await?;
+    let entry = Entry::new("customers.tag.delete")
+        .on("tag", tag)
+        .without("name", name)
+        .without("colour", colour)
+        .without("customers", taggings);
+    audit::record(tx, cx, entry).await?;
+    Ok(())
 }
 
 /// What to do with the tags of some customers.
@@ -200,7 +215,21 @@ pub async fn change(tx: &mut Tx, cx: &Ctx, change: &BulkChange) -> Result<u64, T
     let ids: Vec<Uuid> = change.customers.iter().map(|customer| customer.uuid()).collect();
     let tops = lock_roots(tx, cx.scope, &ids).await?;
     let families = roots::families(tx, cx.scope, &tops).await?;
-    apply(tx, cx, &families, &tags, |_| (add.clone(), remove.clone())).await
+    let changed = apply(tx, cx, &families, &tags, |_| (add.clone(), remove.clone())).await?;
+    if changed > 0 {
+        let entry = Entry::new("customers.bulk.tag")
+            .with("customers", tops.into_iter().map(CustomerId::from_uuid).collect::<Vec<_>>())
+            .with("added", names(&tags, |id| add.contains(id)))
+            .with("removed", names(&tags, |id| remove.contains(id)))
+            .with("changed", changed);
+        audit::record(tx, cx, entry).await?;
+    }
+    Ok(changed)
+}
+
+/// Names of those of `tags` that are `wanted`.
+fn names(tags: &BTreeMap<Uuid, Tag>, wanted: impl Fn(&Uuid) -> bool) -> Vec<&str> {
+    tags.iter().filter(|(id, _)| wanted(id)).map(|(_, tag)| tag.name.as_str()).collect()
 }
 
 /// Sets the tags of the family of `customer`; gives them by name.
@@ -223,12 +252,21 @@ pub async fn set(
         .into_iter()
         .map(|(_, id, name, colour)| (id, tag_of((id, name, colour))))
         .collect();
-    let mut names = held.clone();
-    names.extend(present.iter().map(|(id, tag)| (*id, tag.clone())));
-    apply(tx, cx, &families, &names, |had| {
+    let mut known = held.clone();
+    known.extend(present.iter().map(|(id, tag)| (*id, tag.clone())));
+    let changed = apply(tx, cx, &families, &known, |had| {
         (wanted.difference(had).copied().collect(), had.difference(&wanted).copied().collect())
     })
     .await?;
+    if changed > 0 {
+        let root = families.keys().next().map_or(customer, |root| CustomerId::from_uuid(*root));
+        let entry = Entry::new("customers.customer.tag").on("customer", root).change(
+            "tags",
+            names(&present, |_| true),
+            names(&held, |_| true),
+        );
+        audit::record(tx, cx, entry).await?;
+    }
     let mut tags: Vec<Tag> = held.into_values().collect();
     tags.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
     Ok(tags)

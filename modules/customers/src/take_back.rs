@@ -115,7 +115,7 @@ pub async fn take_back(tx: &mut Tx, cx: &Ctx, done: &Resolved) -> Result<Vec<Uui
     let mut touched: Vec<Uuid> = Vec::new();
     for row in own.merges.iter().rev() {
         touched.extend([row.keep, row.absorb]);
-        match merge::unmerge(tx, cx, MergeId::from_uuid(row.id)).await {
+        match merge::part(tx, cx, MergeId::from_uuid(row.id)).await {
             Ok(parted) => touched.push(parted.kept.uuid()),
             // Somebody parted them just now.
             Err(UnmergeError::Unknown(_) | UnmergeError::AlreadyUndone) => {}

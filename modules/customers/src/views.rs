@@ -1,6 +1,7 @@
 //! Saved views of lists: a name for the filters in the address of a page.
 
 use kernel::{FieldErrors, TypedId, ViewId};
+use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Tx};
 use serde::Serialize;
 use uuid::Uuid;
@@ -121,6 +122,13 @@ pub async fn create(tx: &mut Tx, cx: &Ctx, new: NewView) -> Result<View, ViewErr
     if !store::views::add(tx, cx, &row, VIEWS_MAX).await? {
         return Err(ViewError::TooMany);
     }
+    let entry = Entry::new("customers.view.create")
+        .on("view", id)
+        .with("page", &row.page)
+        .with("shared", row.shared)
+        .personal("name", &row.name)
+        .personal("query", &row.query);
+    audit::record(tx, cx, entry).await?;
     let ViewRow { page, name, query, shared, .. } = row;
     Ok(View { id, page, name, query, shared, own: true })
 }
@@ -130,6 +138,15 @@ pub async fn create(tx: &mut Tx, cx: &Ctx, new: NewView) -> Result<View, ViewErr
 /// # Errors
 /// `Unknown`.
 pub async fn delete(tx: &mut Tx, cx: &Ctx, view: ViewId) -> Result<(), ViewError> {
-    let deleted = store::views::delete(tx, cx.scope, owner(cx), view.uuid()).await?;
-    if deleted { Ok(()) } else { Err(ViewError::Unknown(view)) }
+    let row = store::views::delete(tx, cx.scope, owner(cx), view.uuid())
+        .await?
+        .ok_or(ViewError::Unknown(view))?;
+    let entry = Entry::new("customers.view.delete")
+        .on("view", view)
+        .without("page", row.page)
+        .without("shared", row.shared)
+        .personal_gone("name", row.name)
+        .personal_gone("query", row.query);
+    audit::record(tx, cx, entry).await?;
+    Ok(())
 }

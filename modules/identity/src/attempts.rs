@@ -44,6 +44,11 @@ impl Counter {
         Self { key: keys.blind_index("identity.attempts.peer", &text), free: FREE_PER_PEER }
     }
 
+    /// The key as text: equal for equal addresses, and nothing else can be learned from it.
+    pub(crate) fn text(self) -> String {
+        format!("{:032x}", u128::from_be_bytes(self.key))
+    }
+
     fn wait_millis(self, failures: i64) -> i64 {
         let over = failures - self.free;
         if over < 0 {

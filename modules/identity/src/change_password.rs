@@ -1,6 +1,7 @@
 //! A user's own new password.
 
 use kernel::UserId;
+use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Platform, Scope};
 use zeroize::Zeroizing;
 
@@ -51,12 +52,17 @@ pub async fn change_password(
     let stored = people::password_of(&mut tx, cx.scope, user).await?;
     tx.commit().await?;
     if !password::verify(present, stored).await {
+        let mut tx = platform.db.begin().await?;
+        let entry = Entry::new("identity.password.change_failed").on("user", user);
+        audit::record(&mut tx, cx, entry).await?;
+        tx.commit().await?;
         return Err(ChangePasswordError::Wrong);
     }
     let hash = password::hash(new, &*cx.ids).await;
     let mut tx = platform.db.begin().await?;
     store::forget_attempts(&mut tx, cx.scope, &counter.key).await?;
     people::set_password(&mut tx, cx.scope, user, &hash.0).await?;
+    audit::record(&mut tx, cx, Entry::new("identity.password.change").on("user", user)).await?;
     sessions::end_others(&mut tx, cx, user, asking).await?;
     Ok(tx.commit().await?)
 }

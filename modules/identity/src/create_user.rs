@@ -1,5 +1,6 @@
 //! Makes a user.
 
+use platform::audit::{self, Entry};
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Tx};
 
@@ -52,7 +53,15 @@ pub async fn create_user(
         locale: DEFAULT_LOCALE.to_owned(),
     };
     match store::insert_user(tx, cx, keys, &user, &new.password.0).await {
-        Ok(()) => Ok(user),
+        Ok(()) => {
+            let entry = Entry::new("identity.user.create")
+                .on("user", user.id)
+                .with("role", &user.role)
+                .personal("name", &user.name)
+                .personal("email", &user.email);
+            audit::record(tx, cx, entry).await?;
+            Ok(user)
+        }
         Err(DbError::Duplicate { .. }) => Err(CreateUserError::EmailTaken),
         Err(error) => Err(error.into()),
     }

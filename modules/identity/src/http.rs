@@ -17,7 +17,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use kernel::{FieldErrors, Limit, OrgId, Page, Timestamp, TokenId, UserId};
 use platform::access::{Access, Permissions};
-use platform::http::{Cx, Idempotent, JsonBody, PathId, QueryParams};
+use platform::audit::Origin;
+use platform::http::{Cx, Idempotent, JsonBody, PathId, QueryParams, RequestId};
 use platform::idempotency::{self, Answer, Begun};
 use platform::{Ctx, Platform, Problem, Scope};
 use serde::{Deserialize, Serialize};
@@ -78,10 +79,18 @@ pub async fn sign_in_layer(
         }
         shown => shown,
     };
+    let mut origin = Origin {
+        peer,
+        token: None,
+        request: request.extensions().get::<RequestId>().map(|id| id.0.as_str().into()),
+    };
     let mut renewed = None;
     if let Some(shown) = shown {
         match authenticate::look_up(&platform, &shown).await {
             Ok(Some(caller)) => {
+                if let Credential::Token { id } = caller.credential {
+                    origin.token = Some(id);
+                }
                 request.extensions_mut().insert(caller.scope);
                 request.extensions_mut().insert(caller.credential);
                 request.extensions_mut().insert(caller.access);
@@ -98,7 +107,7 @@ pub async fn sign_in_layer(
         }
     }
     request.extensions_mut().insert(edge);
-    request.extensions_mut().insert(Peer(peer));
+    request.extensions_mut().insert(origin);
     let mut response = next.run(request).await;
     // The browser's copy lives as long as the session, except where the handler just ended it.
     if let Some(renewed) = renewed
@@ -132,9 +141,6 @@ impl Edge {
         });
     }
 }
-
-#[derive(Debug, Clone, Copy)]
-struct Peer(Option<IpAddr>);
 
 fn peer_of(request: &Request, behind_proxy: bool) -> Option<IpAddr> {
     let direct = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
@@ -274,10 +280,11 @@ struct SetUpBody {
 async fn set_up(
     State(platform): State<Platform>,
     Extension(edge): Extension<Edge>,
+    Extension(origin): Extension<Origin>,
     headers: HeaderMap,
     JsonBody(body): JsonBody<SetUpBody>,
 ) -> Result<Response, Problem> {
-    let cx = first_org(&platform);
+    let cx = first_org(&platform).from(origin);
     let keys = platform.keys(OrgId::FIRST);
     let mut tx = platform.db.read().await?;
     if !setup::setup_needed(&mut tx, &cx).await? {
@@ -346,14 +353,14 @@ impl From<SignInError> for Problem {
 async fn create_session(
     State(platform): State<Platform>,
     Extension(edge): Extension<Edge>,
-    Extension(Peer(peer)): Extension<Peer>,
+    Extension(origin): Extension<Origin>,
     headers: HeaderMap,
     JsonBody(body): JsonBody<SignInBody>,
 ) -> Result<Response, Problem> {
     let password = Zeroizing::new(body.password);
     let agent = agent_of(&headers);
     let signed_in =
-        sign_in::sign_in(&platform, OrgId::FIRST, peer, &body.email, password, agent).await?;
+        sign_in::sign_in(&platform, OrgId::FIRST, origin, &body.email, password, agent).await?;
     Ok(session_answer(signed_in, &edge))
 }
 

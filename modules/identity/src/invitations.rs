@@ -2,6 +2,7 @@
 
 use kernel::{InvitationId, TeamId, Timestamp};
 use platform::access::Permissions;
+use platform::audit::{self, Entry};
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Tx};
 use serde::Serialize;
@@ -99,6 +100,12 @@ pub async fn invite(
         expires_at: cx.now().plus_millis(LASTS_MILLIS),
     };
     store::put_invitation(tx, cx, keys, &invitation, secret.hash()).await?;
+    let entry = Entry::new("identity.invitation.create")
+        .on("invitation", invitation.id)
+        .with("role", &invitation.role)
+        .with("team", invitation.team_id)
+        .personal("email", &invitation.email);
+    audit::record(tx, cx, entry).await?;
     Ok((invitation, secret.text()))
 }
 
@@ -115,7 +122,12 @@ pub async fn list(tx: &mut Tx, cx: &Ctx, keys: &OrgKeys) -> Result<Vec<Invitatio
 /// # Errors
 /// As the database says.
 pub async fn take_back(tx: &mut Tx, cx: &Ctx, id: InvitationId) -> Result<bool, DbError> {
-    store::delete_invitation(tx, cx.scope, id).await
+    let taken = store::delete_invitation(tx, cx.scope, id).await?;
+    if taken {
+        audit::record(tx, cx, Entry::new("identity.invitation.delete").on("invitation", id))
+            .await?;
+    }
+    Ok(taken)
 }
 
 /// The invitation of a link, as whoever was asked sees it before joining.
@@ -156,5 +168,7 @@ pub(crate) async fn join(
         CreateUserError::Store(error) => error.into(),
     })?;
     store::join_team(tx, cx.scope, user.id, invitation.team_id).await?;
+    let entry = Entry::new("identity.invitation.join").on("user", user.id);
+    audit::record(tx, cx, entry.with("invitation", invitation.id)).await?;
     Ok(user)
 }

@@ -1,6 +1,7 @@
 //! Roles: what people may do, as data. The built-in ones come with the program; an organisation adds its own.
 
 use platform::access::{EVERYTHING, Permissions};
+use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Scope, Tx};
 use serde::{Deserialize, Serialize};
 
@@ -276,6 +277,11 @@ pub async fn create(
         return Err(RoleError::TooMany);
     }
     store::insert(tx, cx, &wanted).await?;
+    let entry = Entry::new("identity.role.create")
+        .on("role", wanted.name.as_str())
+        .with("title", wanted.title.as_str())
+        .with("rights", &wanted.rights);
+    audit::record(tx, cx, entry).await?;
     store::by_name(tx, cx.scope, &wanted.name).await?.ok_or(RoleError::NotFound)
 }
 
@@ -299,6 +305,11 @@ pub async fn change(
     check_rights(own, &before.rights)?;
     check_rights(own, &wanted.rights)?;
     store::change(tx, cx.scope, &wanted).await?;
+    let entry = Entry::new("identity.role.change")
+        .on("role", wanted.name.as_str())
+        .change("title", &before.title, wanted.title.as_str())
+        .change("rights", &before.rights, &wanted.rights);
+    audit::record(tx, cx, entry).await?;
     store::by_name(tx, cx.scope, &wanted.name).await?.ok_or(RoleError::NotFound)
 }
 
@@ -308,11 +319,16 @@ pub async fn change(
 /// `NotFound`, `BuiltIn`, `InUse`.
 pub async fn delete(tx: &mut Tx, cx: &Ctx, name: &RoleName) -> Result<(), RoleError> {
     people::lock_org(tx, cx.scope).await?;
-    own_role(tx, cx.scope, name).await?;
+    let before = own_role(tx, cx.scope, name).await?;
     if store::is_in_use(tx, cx.scope, name).await? {
         return Err(RoleError::InUse);
     }
-    Ok(store::delete(tx, cx.scope, name).await?)
+    store::delete(tx, cx.scope, name).await?;
+    let entry = Entry::new("identity.role.delete")
+        .on("role", name.as_str())
+        .without("rights", &before.rights);
+    audit::record(tx, cx, entry).await?;
+    Ok(())
 }
 
 async fn own_role(tx: &mut Tx, scope: Scope, name: &RoleName) -> Result<Role, RoleError> {

@@ -1,6 +1,7 @@
 //! The sessions of a user: where they are signed in, and an end to it.
 
 use kernel::{SessionId, Timestamp, UserId};
+use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Tx};
 use serde::Serialize;
 
@@ -45,7 +46,12 @@ pub async fn list(
 /// # Errors
 /// As the database says.
 pub async fn end(tx: &mut Tx, cx: &Ctx, user: UserId, id: SessionId) -> Result<bool, DbError> {
-    store::end_session(tx, cx.scope, user, id).await
+    let ended = store::end_session(tx, cx.scope, user, id).await?;
+    if ended {
+        let entry = Entry::new("identity.session.end").on("user", user).without("session", id);
+        audit::record(tx, cx, entry).await?;
+    }
+    Ok(ended)
 }
 
 /// Ends all sessions of `user` but the one that asks; gives how many.
@@ -58,7 +64,12 @@ pub async fn end_others(
     user: UserId,
     asking: &Credential,
 ) -> Result<u64, DbError> {
-    store::end_sessions(tx, cx.scope, user, secret_of(asking)).await
+    let ended = store::end_sessions(tx, cx.scope, user, secret_of(asking)).await?;
+    if ended > 0 {
+        let entry = Entry::new("identity.session.end").on("user", user).without("sessions", ended);
+        audit::record(tx, cx, entry).await?;
+    }
+    Ok(ended)
 }
 
 const fn secret_of(credential: &Credential) -> Option<[u8; 32]> {

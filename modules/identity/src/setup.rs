@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kernel::Ids;
+use platform::audit::{self, Entry};
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Tx};
 use subtle::ConstantTimeEq as _;
@@ -122,10 +123,13 @@ pub async fn set_up(
     if store::has_users(tx, cx.scope).await? {
         return Err(SetUpError::AlreadyDone);
     }
-    create_user(tx, cx, keys, input.owner).await.map_err(|error| match error {
+    let user = create_user(tx, cx, keys, input.owner).await.map_err(|error| match error {
         CreateUserError::EmailTaken => SetUpError::AlreadyDone,
         CreateUserError::Store(error) => error.into(),
-    })
+    })?;
+    let entry = Entry::new("identity.setup").on("user", user.id);
+    audit::record(tx, cx, entry.with("organisation", input.org_name.as_str())).await?;
+    Ok(user)
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! Sign-in by e-mail address and password.
 
-use std::net::IpAddr;
-
-use kernel::{OrgId, Timestamp};
+use kernel::{OrgId, Timestamp, UserId};
 use platform::access::Permissions;
+use platform::audit::{self, Entry, Origin};
 use platform::{Ctx, DbError, Platform, Scope, Tx};
 use zeroize::Zeroizing;
 
@@ -60,12 +59,13 @@ pub struct SignedIn {
 pub async fn sign_in(
     platform: &Platform,
     org: OrgId,
-    peer: Option<IpAddr>,
+    origin: Origin,
     email: &str,
     password: Zeroizing<String>,
     agent: Option<&str>,
 ) -> Result<SignedIn, SignInError> {
-    let cx = platform.ctx(Scope::system(org));
+    let peer = origin.peer;
+    let cx = platform.ctx(Scope::system(org)).from(origin);
     let keys = platform.keys(org);
     let parsed = email.parse::<Email>().ok();
     let counted = parsed.as_ref().map_or_else(
@@ -89,7 +89,11 @@ pub async fn sign_in(
 
     let (user, stored) = found.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
     let matches = password::verify(password, stored).await;
-    let Some(user) = user.filter(|_| matches) else { return Err(SignInError::Wrong) };
+    let known = user.as_ref().map(|user| user.id);
+    let Some(user) = user.filter(|_| matches) else {
+        record_failure(platform, &cx, known, by_email).await?;
+        return Err(SignInError::Wrong);
+    };
 
     let mut tx = platform.db.begin().await?;
     if let Some(peer) = peer {
@@ -98,8 +102,26 @@ pub async fn sign_in(
     store::forget_attempts(&mut tx, cx.scope, &by_email.key).await?;
     store::prune(&mut tx, &cx).await?;
     let signed_in = open_session(&mut tx, &cx, user, agent).await?;
+    let own = platform.ctx(Scope::user(org, signed_in.user.id)).from(cx.origin);
+    audit::record(&mut tx, &own, Entry::new("identity.sign_in")).await?;
     tx.commit().await?;
     Ok(signed_in)
+}
+
+/// Records an attempt that failed; nothing of the password, and of the address only what tells equal ones.
+async fn record_failure(
+    platform: &Platform,
+    cx: &Ctx,
+    known: Option<UserId>,
+    by_email: Counter,
+) -> Result<(), DbError> {
+    let mut entry = Entry::new("identity.sign_in_failed").with("email_index", by_email.text());
+    if let Some(user) = known {
+        entry = entry.on("user", user);
+    }
+    let mut tx = platform.db.begin().await?;
+    audit::record(&mut tx, cx, entry).await?;
+    tx.commit().await
 }
 
 /// Opens a session of `user` in the browser that calls itself `agent`.

@@ -1,5 +1,6 @@
 //! Ends a session.
 
+use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Tx};
 
 use crate::authenticate::Credential;
@@ -12,7 +13,11 @@ use crate::store;
 pub async fn sign_out(tx: &mut Tx, cx: &Ctx, credential: &Credential) -> Result<bool, DbError> {
     match credential {
         Credential::Session { secret_hash, .. } => {
-            Ok(store::delete_session(tx, cx.scope, *secret_hash).await? > 0)
+            let ended = store::delete_session(tx, cx.scope, *secret_hash).await? > 0;
+            if ended {
+                audit::record(tx, cx, Entry::new("identity.sign_out")).await?;
+            }
+            Ok(ended)
         }
         Credential::Token { .. } => Ok(false),
     }

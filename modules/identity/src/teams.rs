@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use kernel::TeamId;
+use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Scope, Tx};
 use serde::Serialize;
 
@@ -74,6 +75,8 @@ pub async fn create(
     }
     let team = Team { id: cx.fresh(), parent_id, name: name.as_str().to_owned() };
     store::insert_team(tx, cx, &team).await?;
+    let entry = Entry::new("identity.team.create").on("team", team.id).with("name", &team.name);
+    audit::record(tx, cx, entry.with("parent", team.parent_id)).await?;
     Ok(team)
 }
 
@@ -91,9 +94,7 @@ pub async fn change(
     // Two moves at once could close a ring that neither of them sees.
     store::lock_org(tx, cx.scope).await?;
     let teams = list(tx, cx.scope).await?;
-    if !teams.iter().any(|team| team.id == id) {
-        return Err(TeamError::NotFound);
-    }
+    let before = teams.iter().find(|team| team.id == id).ok_or(TeamError::NotFound)?;
     if parent_id.is_some_and(|parent| !teams.iter().any(|team| team.id == parent)) {
         return Err(TeamError::UnknownParent);
     }
@@ -102,6 +103,11 @@ pub async fn change(
     }
     let team = Team { id, parent_id, name: name.as_str().to_owned() };
     store::change_team(tx, cx.scope, &team).await?;
+    let entry = Entry::new("identity.team.change")
+        .on("team", id)
+        .change("name", &before.name, &team.name)
+        .change("parent", before.parent_id, parent_id);
+    audit::record(tx, cx, entry).await?;
     Ok(team)
 }
 
@@ -112,14 +118,15 @@ pub async fn change(
 pub async fn delete(tx: &mut Tx, cx: &Ctx, id: TeamId) -> Result<(), TeamError> {
     store::lock_org(tx, cx.scope).await?;
     let teams = list(tx, cx.scope).await?;
-    if !teams.iter().any(|team| team.id == id) {
-        return Err(TeamError::NotFound);
-    }
+    let before = teams.iter().find(|team| team.id == id).ok_or(TeamError::NotFound)?;
     let has_below = teams.iter().any(|team| team.parent_id == Some(id));
     if has_below || store::is_team_in_use(tx, cx.scope, id).await? {
         return Err(TeamError::InUse);
     }
-    Ok(store::delete_team(tx, cx.scope, id).await?)
+    store::delete_team(tx, cx.scope, id).await?;
+    let entry = Entry::new("identity.team.delete").on("team", id).without("name", &before.name);
+    audit::record(tx, cx, entry).await?;
+    Ok(())
 }
 
 /// Whether `team` is `above` or stands somewhere below it.

@@ -2,6 +2,7 @@
 
 use kernel::{Cursor, CursorError, Limit, Page, Timestamp, TokenId, UserId};
 use platform::access::Permissions;
+use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Tx};
 use serde::Serialize;
 
@@ -107,6 +108,13 @@ pub async fn create_token(
         expires_at: wanted.expires_at,
     };
     store::insert_token(tx, cx, user, &row, secret.hash()).await?;
+    let entry = Entry::new("identity.token.create")
+        .on("token", row.id)
+        .with("user", user)
+        .with("name", &row.name)
+        .with("role", &row.role)
+        .with("expires_at", row.expires_at);
+    audit::record(tx, cx, entry).await?;
     Ok(NewToken {
         id: row.id,
         name: row.name,
@@ -158,5 +166,7 @@ pub async fn revoke_token(
     if store::delete_token(tx, cx.scope, user, id).await? == 0 {
         return Err(TokenError::NotFound);
     }
+    let entry = Entry::new("identity.token.revoke").on("token", id).with("user", user);
+    audit::record(tx, cx, entry).await?;
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use kernel::{Cursor, CursorError, Limit, Page, TeamId, Timestamp, UserId};
 use platform::access::Permissions;
+use platform::audit::{self, Entry};
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Scope, Tx};
 use serde::Serialize;
@@ -172,5 +173,12 @@ pub async fn change(
         }
         store::end_sessions(tx, cx.scope, id, None).await?;
     }
+    let entry = Entry::new("identity.user.change")
+        .on("user", id)
+        .change("role", &before.role, &after.role)
+        .change("team", before.team_id, after.team_id)
+        .change("active", before.deactivated_at.is_none(), after.deactivated_at.is_none())
+        .personal_change("name", &before.name, &after.name);
+    audit::record(tx, cx, entry).await?;
     Ok(find(tx, cx.scope, keys, id).await?.unwrap_or(after))
 }

@@ -1,6 +1,7 @@
 //! The whole interface: routes of the modules and of this crate, and what stands around them.
 
 mod around;
+mod audit;
 mod commerce;
 mod customers;
 mod document;
@@ -48,6 +49,7 @@ fn crossing() -> OpenApiRouter<AppState> {
         .merge(commerce::routes())
         .merge(search::routes())
         .merge(settings::routes())
+        .merge(audit::routes())
 }
 
 /// Everything below `/api/v1`, without what stands around it. The modules' routes see the platform.

@@ -54,7 +54,7 @@ async fn write(
     let mut tx = platform.db.begin().await?;
     let was_on = settings::merge_by_itself(&mut tx, cx.scope).await?;
     if was_on != wanted.merge_by_itself {
-        settings::set_merge_by_itself(&mut tx, cx.scope, wanted.merge_by_itself).await?;
+        settings::set_merge_by_itself(&mut tx, &cx, wanted.merge_by_itself).await?;
         if wanted.merge_by_itself {
             let once = JobOptions { unique_key: Some(String::new()), ..JobOptions::default() };
             jobs::enqueue(&mut tx, &cx, MERGE, &(), once).await?;

@@ -7,7 +7,7 @@ use analytics::{Bins, CellPattern, Filter, ListCursor, ListQuery, Sort, Span, Ti
 use chrono::NaiveDate;
 use customers::Rating;
 use kernel::{Cursor, FieldErrors, Limit, ShopId, TagId, Zone};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::IntoParams;
 
 /// Longest text searched for, in characters.
@@ -25,6 +25,12 @@ where
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = String::deserialize(d)?;
         text.parse().map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+impl<T: fmt::Display> Serialize for Parsed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
     }
 }
 

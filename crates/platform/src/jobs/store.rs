@@ -6,6 +6,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::Job;
+use crate::audit::{self, Entry};
 use crate::background::short;
 use crate::db::args::in_list;
 use crate::{Arg, Ctx, DbError, ListError, Scope, Tx, args};
@@ -386,7 +387,12 @@ pub async fn retry(tx: &mut Tx, cx: &Ctx, id: JobId) -> Result<JobView, RetryErr
         )
         .await?;
     let job = get(tx, cx.scope, id).await?.ok_or(RetryError::NotFound)?;
-    if waits == 1 { Ok(job) } else { Err(RetryError::NotDead(job.state)) }
+    if waits != 1 {
+        return Err(RetryError::NotDead(job.state));
+    }
+    audit::record(tx, cx, Entry::new("platform.job.retry").on("job", id).with("kind", &job.kind))
+        .await?;
+    Ok(job)
 }
 
 /// Forgets jobs of `state` that finished before `cutoff`; gives how many. At most 1,000 at once.

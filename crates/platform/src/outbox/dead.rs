@@ -4,6 +4,7 @@ use kernel::{Cursor, Limit, OrgId, Page, Timestamp};
 use serde::Serialize;
 
 use super::{Position, StoredEvent};
+use crate::audit::{self, Entry};
 use crate::{Ctx, DbError, ListError, Tx, args};
 
 /// An event that a subscriber could not handle.
@@ -95,6 +96,12 @@ pub async fn redeliver(
             args![cx.scope.org_arg(), subscriber, position.get()],
         )
         .await?;
+    if marked == 1 {
+        let entry = Entry::new("platform.letter.redeliver")
+            .with("subscriber", subscriber)
+            .with("position", position);
+        audit::record(tx, cx, entry).await?;
+    }
     Ok(marked == 1)
 }
 

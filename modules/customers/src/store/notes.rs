@@ -40,20 +40,22 @@ pub(crate) async fn count(tx: &mut Tx, scope: Scope, customer: Uuid) -> Result<i
     Ok(count)
 }
 
-/// Deletes a note of one of `family`; gives whether it was there.
+/// Deletes a note of one of `family`; gives what was in it, if it was there.
 pub(crate) async fn delete(
     tx: &mut Tx,
     scope: Scope,
     family: &[Uuid],
     id: Uuid,
-) -> Result<bool, DbError> {
+) -> Result<Option<Vec<u8>>, DbError> {
     let (list, values) = in_list(3, family.iter().map(|id| Arg::from(*id)).collect());
     let mut arguments = args![scope.org_arg(), id];
     arguments.extend(values);
     let sql = format!(
-        "DELETE FROM customers_notes WHERE org_id = $1 AND id = $2 AND customer_id IN ({list})"
+        "DELETE FROM customers_notes WHERE org_id = $1 AND id = $2 AND customer_id IN ({list})
+         RETURNING sealed"
     );
-    Ok(tx.execute(AssertSqlSafe(sql), arguments).await? > 0)
+    let row: Option<(Vec<u8>,)> = tx.fetch_optional(AssertSqlSafe(sql), arguments).await?;
+    Ok(row.map(|(sealed,)| sealed))
 }
 
 pub(crate) async fn of(

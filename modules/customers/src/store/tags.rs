@@ -69,21 +69,26 @@ pub(crate) async fn holders(
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Deletes a tag with its taggings; gives whether it was there.
-pub(crate) async fn delete(tx: &mut Tx, scope: Scope, tag: Uuid) -> Result<bool, DbError> {
+/// Deletes a tag with its taggings; gives it, if it was there, and how many those were.
+pub(crate) async fn delete(
+    tx: &mut Tx,
+    scope: Scope,
+    tag: Uuid,
+) -> Result<Option<(TagRow, u64)>, DbError> {
     // The tag first: whoever is putting it on just now is waited for.
-    let deleted = tx
-        .execute(
-            "DELETE FROM customers_tags WHERE org_id = $1 AND id = $2",
+    let deleted: Option<TagRow> = tx
+        .fetch_optional(
+            "DELETE FROM customers_tags WHERE org_id = $1 AND id = $2 RETURNING id, name, colour",
             args![scope.org_arg(), tag],
         )
         .await?;
-    tx.execute(
-        "DELETE FROM customers_taggings WHERE org_id = $1 AND tag_id = $2",
-        args![scope.org_arg(), tag],
-    )
-    .await?;
-    Ok(deleted == 1)
+    let taggings = tx
+        .execute(
+            "DELETE FROM customers_taggings WHERE org_id = $1 AND tag_id = $2",
+            args![scope.org_arg(), tag],
+        )
+        .await?;
+    Ok(deleted.map(|tag| (tag, taggings)))
 }
 
 /// Puts tags on customers that do not have them: customer and tag.

@@ -51,18 +51,17 @@ pub(crate) async fn add(tx: &mut Tx, cx: &Ctx, row: &ViewRow, most: i64) -> Resu
     Ok(made == 1)
 }
 
-/// Deletes a view of `owner`; gives whether it was there.
+/// Deletes a view of `owner`; gives it, if it was there.
 pub(crate) async fn delete(
     tx: &mut Tx,
     scope: Scope,
     owner: Uuid,
     id: Uuid,
-) -> Result<bool, DbError> {
-    let deleted = tx
-        .execute(
-            "DELETE FROM customers_views WHERE org_id = $1 AND id = $2 AND owner = $3",
-            args![scope.org_arg(), id, owner],
-        )
-        .await?;
-    Ok(deleted == 1)
+) -> Result<Option<ViewRow>, DbError> {
+    tx.fetch_optional(
+        "DELETE FROM customers_views WHERE org_id = $1 AND id = $2 AND owner = $3
+         RETURNING id, owner, page, name, query, shared",
+        args![scope.org_arg(), id, owner],
+    )
+    .await
 }

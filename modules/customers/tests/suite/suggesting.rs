@@ -156,7 +156,7 @@ db_test! { MIGRATIONS;
         let ids = see(&db, &cx, &sightings).await;
         assert_eq!(apply(&db, &cx, 100).await, 0);
         let mut tx = db.db().begin().await.unwrap();
-        settings::set_merge_by_itself(&mut tx, cx.scope, true).await.unwrap();
+        settings::set_merge_by_itself(&mut tx, &cx, true).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(apply(&db, &cx, 1).await, 1);
         assert_eq!(apply(&db, &cx, 100).await, 1);

@@ -161,7 +161,7 @@ db_test! { MIGRATIONS;
     async fn what_the_program_merged_by_itself_goes_back_too(db) {
         let (cx, keys) = (db.ctx(), db.keys());
         let mut tx = db.db().begin().await.unwrap();
-        customers::settings::set_merge_by_itself(&mut tx, cx.scope, true).await.unwrap();
+        customers::settings::set_merge_by_itself(&mut tx, &cx, true).await.unwrap();
         tx.commit().await.unwrap();
         let old = import(&db, &cx, &[
             buyer(&keys, Some("one"), &["13800000001"]), buyer(&keys, Some("two"), &[]), buyer(&keys, Some("three"), &[]),

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use kernel::{FieldErrors, InvitationId, Limit, OrgId, Page, TeamId, UserId};
 use platform::access::Access;
+use platform::audit::{self, Entry, Origin};
 use platform::http::{Cx, Idempotent, IfMatch, JsonBody, PathId, QueryParams};
 use platform::idempotency::{self, Answer, Begun};
 use platform::{Platform, Problem};
@@ -188,7 +189,9 @@ async fn end_sessions(
     if !access.permissions().cover(&theirs) {
         return Err(Problem::forbidden("they may do what you may not"));
     }
-    store::end_sessions(&mut tx, cx.scope, id, None).await?;
+    let ended = store::end_sessions(&mut tx, cx.scope, id, None).await?;
+    let entry = Entry::new("identity.session.end").on("user", id).without("sessions", ended);
+    audit::record(&mut tx, &cx, entry).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -419,6 +422,7 @@ struct JoinBody {
 async fn join(
     State(platform): State<Platform>,
     Extension(edge): Extension<Edge>,
+    Extension(origin): Extension<Origin>,
     headers: HeaderMap,
     JsonBody(body): JsonBody<JoinBody>,
 ) -> Result<Response, Problem> {
@@ -427,7 +431,7 @@ async fn join(
     let name = errors.keep("name", body.name.parse::<PersonName>());
     let password = errors.keep("password", Password::new(body.password));
     let (name, password) = errors.finish(|| Some((name?, password?)))?;
-    let cx = first_org(&platform);
+    let cx = first_org(&platform).from(origin);
     let keys = platform.keys(cx.scope.org());
     let mut tx = platform.db.read().await?;
     // Before the hash, which costs something.

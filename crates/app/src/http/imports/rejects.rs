@@ -9,6 +9,7 @@ use commerce::imports::{self, Import};
 use flows::write_rejects::RejectsCsv;
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use kernel::ImportId;
+use platform::audit::{self, Entry};
 use platform::http::{Cx, PathId, QueryParams};
 use platform::{Ctx, DbError, Platform, Problem};
 use serde::Deserialize;
@@ -56,6 +57,11 @@ async fn rejects(
         Some(number) => file_at(&import, number)?,
         None => first_with_rejects(&platform, &cx, &import).await?,
     };
+    // These rows hold people as they stood in the file.
+    let mut tx = platform.db.begin().await?;
+    let entry = Entry::new("commerce.rejects.export").on("import", id).with("file", file_no + 1);
+    audit::record(&mut tx, &cx, entry).await?;
+    tx.commit().await?;
     let file = params.file.map(|number| format!("-{number}")).unwrap_or_default();
     let name = format!("attachment; filename=\"rejects-{}{file}.csv\"", import.number);
     let mut rows = RejectsCsv::new(&platform, &cx, import, file_no, language);
