@@ -45,5 +45,7 @@ export type JobState = NonNullable<operations['get_platform_jobs']['parameters']
 export type Rfm = S['Rfm'];
 export type Workbench = S['Workbench'];
 export type Job = S['JobView'];
+export type AuditEntry = S['AuditEntryView'];
+export type AuditQuery = NonNullable<operations['get_platform_audit']['parameters']['query']>;
 export type SearchResults = S['SearchResults'];
 export type Page<T> = { items: T[]; next?: string | null };

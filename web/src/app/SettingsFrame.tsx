@@ -11,6 +11,7 @@ const TABS = [
   { path: '/settings/tags', name: 'customers.tags.title', right: 'customers.read' },
   { path: '/settings/tokens', name: 'identity.tokens.title' },
   { path: '/settings/jobs', name: 'platform.jobs.title', right: 'platform.jobs' },
+  { path: '/settings/audit', name: 'platform.audit.title', right: 'platform.audit' },
 ] as const;
 
 export default function SettingsFrame() {

@@ -17,6 +17,7 @@ export const MORE_PAGES = [
   { path: '/settings/tags', name: 'customers.tags.title' },
   { path: '/settings/shops', name: 'commerce.shops.title' },
   { path: '/settings/jobs', name: 'platform.jobs.title' },
+  { path: '/settings/audit', name: 'platform.audit.title' },
 ] as const;
 
 /** The menu entry of a path: the longest that begins it, if any. */

@@ -1,6 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { client, take } from '@/api/client';
-import type { Job, JobState, Page } from '@/api/types';
+import type { AuditEntry, AuditQuery, Job, JobState, Page } from '@/api/types';
+import type { Search } from '@/lib/url';
 
 export function useJobs(state: JobState) {
   return useInfiniteQuery({
@@ -17,3 +18,37 @@ export function useJobs(state: JobState) {
 
 export const retryJob = (id: string) =>
   take<Job>(client.POST('/api/v1/platform/jobs/{id}/retry', { params: { path: { id } } }));
+
+/** Midnight by the clocks of the reader: what people did is told by them. */
+function midnight(day: string | undefined, after = 0): string | undefined {
+  if (!day) return undefined;
+  const at = new Date(`${day}T00:00:00`);
+  at.setDate(at.getDate() + after);
+  return at.toISOString();
+}
+
+/** What the filters in the address ask for; the last day counts whole. */
+export function auditQuery(url: Search): AuditQuery {
+  return {
+    actor: url.actor,
+    action: url.action,
+    record: url.record,
+    from: midnight(url.from),
+    to: midnight(url.to, 1),
+  };
+}
+
+export function useAudit(url: Search) {
+  const query = auditQuery(url);
+  return useInfiniteQuery({
+    queryKey: ['audit', query],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) =>
+      take<Page<AuditEntry>>(
+        client.GET('/api/v1/platform/audit', {
+          params: { query: { ...query, after: pageParam, limit: 50 } },
+        }),
+      ),
+    getNextPageParam: (page) => page.next ?? undefined,
+  });
+}

@@ -1,3 +1,6 @@
 import type { PageRoute } from '@/lib/route';
 
-export const platformRoutes: PageRoute[] = [{ path: '/settings/jobs', load: () => import('./JobsPage') }];
+export const platformRoutes: PageRoute[] = [
+  { path: '/settings/jobs', load: () => import('./JobsPage') },
+  { path: '/settings/audit', load: () => import('./AuditPage') },
+];
