@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use kernel::{CustomerId, ShopId, TagId};
+use kernel::{CustomerId, ShopId, TagId, UserId};
 use roaring::RoaringBitmap;
 
 use crate::bits::Bits;
@@ -26,6 +26,8 @@ pub(crate) struct Profiles {
     pub(crate) province: Vec<u32>,
     pub(crate) provinces: Dictionary<String>,
     pub(crate) rating: Vec<u8>,
+    pub(crate) owner: Vec<u32>,
+    pub(crate) owners: Dictionary<Option<UserId>>,
     pub(crate) created: Vec<i64>,
     pub(crate) tags: BTreeMap<TagId, Vec<u32>>,
 }
@@ -36,6 +38,7 @@ pub(crate) struct Profile<'a> {
     pub(crate) text: &'a [u8],
     pub(crate) province: &'a str,
     pub(crate) rating: u8,
+    pub(crate) owner: Option<UserId>,
     pub(crate) created: i64,
 }
 
@@ -51,6 +54,7 @@ impl Profiles {
         self.ids.push(profile.id);
         self.province.push(self.provinces.number(profile.province));
         self.rating.push(profile.rating);
+        self.owner.push(self.owners.number(&profile.owner));
         self.created.push(profile.created);
         Ok(())
     }
@@ -93,6 +97,8 @@ impl Profiles {
             province: gather(&self.province, &order),
             provinces: self.provinces,
             rating: gather(&self.rating, &order),
+            owner: gather(&self.owner, &order),
+            owners: self.owners,
             created: gather(&self.created, &order),
         }
     }
@@ -111,6 +117,8 @@ pub(crate) struct Base {
     pub(crate) province: Vec<u32>,
     pub(crate) provinces: Dictionary<String>,
     pub(crate) rating: Vec<u8>,
+    pub(crate) owner: Vec<u32>,
+    pub(crate) owners: Dictionary<Option<UserId>>,
     pub(crate) created: Vec<i64>,
     pub(crate) tags: BTreeMap<TagId, Members>,
     pub(crate) facts: Facts,
@@ -131,6 +139,7 @@ impl Base {
         profiles.text.shrink();
         profiles.province.shrink_to_fit();
         profiles.rating.shrink_to_fit();
+        profiles.owner.shrink_to_fit();
         profiles.created.shrink_to_fit();
         let customers = profiles.ids.len();
         let members = |set| Members::new(set, customers);
@@ -146,6 +155,8 @@ impl Base {
             province: profiles.province,
             provinces: profiles.provinces,
             rating: profiles.rating,
+            owner: profiles.owner,
+            owners: profiles.owners,
             created: profiles.created,
             by_shop: facts.customers_by_shop().into_iter().map(members).collect(),
             without_orders: facts.without_orders(),
@@ -223,6 +234,8 @@ impl Base {
             + self.province.capacity() * 4
             + self.provinces.memory_bytes()
             + self.rating.capacity()
+            + self.owner.capacity() * 4
+            + self.owners.memory_bytes()
             + (self.created.capacity() + self.revenue.capacity()) * 8
             + (self.first.capacity() + self.last.capacity()) * 8
             + self.tags.values().chain(&self.by_shop).map(Members::memory_bytes).sum::<usize>()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{Days, NaiveDate};
-use kernel::Zone;
+use kernel::{Reach, Zone};
 
 use crate::{
     Bins, CellPattern, DaysQuery, Engine, Filter, ListCursor, ListQuery, OrderFact, Rfm, RfmQuery,
@@ -70,7 +70,7 @@ pub fn measure(customers: u32, orders: u32) -> Result<Vec<Figure>, crate::Capaci
     let ((), ms) = timed(|| engine.set_scores(Arc::clone(&today)));
     note("set scores", ms, "ms", None);
     let days = DaysQuery { from: day(89), to: day(0), zone: Zone::CHINA, shop: None };
-    let (_, ms) = timed(|| engine.days(&days));
+    let (_, ms) = timed(|| engine.days(&days, &Reach::ALL));
     note("sums of 90 days", ms, "ms", None);
 
     let open = CellPattern { r: Some(5), f: None, m: None };

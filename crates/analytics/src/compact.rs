@@ -99,6 +99,7 @@ impl Compaction {
                 text: old.text.entry(ordinal),
                 province: old.provinces.value(old.province[ordinal]),
                 rating: old.rating[ordinal],
+                owner: *old.owners.value(old.owner[ordinal]),
                 created: old.created[ordinal],
             })?;
             while let Some((_, tag)) = tags.next_if(|(tagged, _)| *tagged as usize == ordinal) {
@@ -134,6 +135,7 @@ fn push_row(
         text: &row.text,
         province: &row.province,
         rating: row.rating,
+        owner: row.owner,
         created: row.created,
     })?;
     row.tags.iter().for_each(|tag| profiles.tag_last(*tag));

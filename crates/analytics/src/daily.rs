@@ -1,9 +1,10 @@
 //! Sums of orders by day.
 
 use chrono::NaiveDate;
-use kernel::{ShopId, Timestamp, Zone};
+use kernel::{Reach, ShopId, Timestamp, Zone};
 
 use crate::engine::View;
+use crate::list::Within;
 
 /// Milliseconds in a day; zones are fixed offsets, so every day has them.
 pub(crate) const DAY_MS: i64 = 86_400_000;
@@ -50,7 +51,7 @@ pub struct DaySum {
 }
 
 /// The sums of what `view` sees.
-pub(crate) fn days(view: View<'_>, query: &DaysQuery) -> Vec<DaySum> {
+pub(crate) fn days(view: View<'_>, query: &DaysQuery, reach: &Reach) -> Vec<DaySum> {
     let mut days: Vec<DaySum> = query
         .from
         .iter_days()
@@ -71,8 +72,9 @@ pub(crate) fn days(view: View<'_>, query: &DaysQuery) -> Vec<DaySum> {
             day.new_customers += u64::from(is_first);
         }
     };
-    sum_base(view, query.shop, start..end, &mut sum);
-    for (_, row, _) in view.delta.rows() {
+    let within = Within::new(view, reach);
+    sum_base(view, &within, query.shop, start..end, &mut sum);
+    for (_, row, _) in view.delta.rows().filter(|(_, row, _)| within.holds_row(row)) {
         for (index, fact) in row.facts_of(query.shop).enumerate() {
             sum(fact.ordered_at.millis(), fact.revenue_minor, index == 0);
         }
@@ -82,6 +84,7 @@ pub(crate) fn days(view: View<'_>, query: &DaysQuery) -> Vec<DaySum> {
 
 fn sum_base(
     view: View<'_>,
+    within: &Within<'_>,
     shop: Option<ShopId>,
     span: std::ops::Range<i64>,
     sum: &mut impl FnMut(i64, i64, bool),
@@ -98,6 +101,7 @@ fn sum_base(
         if base.last[ordinal] < span.start
             || base.first[ordinal] >= span.end
             || view.dead.has(ordinal)
+            || !within.holds(ordinal)
         {
             continue;
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kernel::{CustomerId, ShopId, TagId};
+use kernel::{CustomerId, ShopId, TagId, UserId};
 
 use crate::base::NO_RATING;
 use crate::facts::NO_ORDER;
@@ -18,6 +18,7 @@ pub(crate) struct Row {
     pub(crate) text: Box<[u8]>,
     pub(crate) province: Box<str>,
     pub(crate) rating: u8,
+    pub(crate) owner: Option<UserId>,
     pub(crate) created: i64,
     pub(crate) tags: Box<[TagId]>,
     /// Sorted by time.
@@ -36,6 +37,7 @@ impl Row {
             text: text::entry(&feed.name, &feed.accounts).into_bytes().into(),
             province: feed.province.as_str().into(),
             rating: feed.rating.unwrap_or(NO_RATING),
+            owner: feed.owner,
             created: feed.created_at.millis(),
             tags: feed.tags.as_slice().into(),
             revenue: facts.iter().fold(0, |sum, fact| sum.saturating_add(fact.revenue_minor)),

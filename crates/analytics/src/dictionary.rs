@@ -40,6 +40,11 @@ impl<T: Clone + Eq + Hash> Dictionary<T> {
         self.numbers.get(value).copied()
     }
 
+    /// For each number, whether its value `passes`.
+    pub(crate) fn mark(&self, passes: impl Fn(&T) -> bool) -> Vec<bool> {
+        self.values.iter().map(passes).collect()
+    }
+
     pub(crate) fn value(&self, number: u32) -> &T {
         &self.values[number as usize]
     }

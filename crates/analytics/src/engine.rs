@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kernel::{CustomerId, ShopId, Timestamp};
+use kernel::{CustomerId, Reach, ShopId, Timestamp};
 
 use crate::base::{Base, Profiles};
 use crate::bits::Bits;
@@ -238,6 +238,22 @@ impl Engine {
         rfm
     }
 
+    /// As [`Engine::rfm`], telling only of customers in `reach`: their scores and tiers are those they
+    /// have among all customers, and so are the thresholds.
+    #[must_use]
+    pub fn rfm_within(&self, query: &RfmQuery, reach: &Reach) -> Arc<Rfm> {
+        self.within(&self.rfm(query), reach)
+    }
+
+    /// Of scores, what customers in `reach` have part in as of now.
+    #[must_use]
+    pub fn within(&self, scores: &Arc<Rfm>, reach: &Reach) -> Arc<Rfm> {
+        if reach.is_all() {
+            return Arc::clone(scores);
+        }
+        Arc::new(rfm::within(self.view(), scores, reach))
+    }
+
     fn recall(&self, query: &RfmQuery) -> Option<Arc<Rfm>> {
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         let at = remembered
@@ -267,10 +283,10 @@ impl Engine {
         self.scores.as_ref().map(|scores| &scores.rfm)
     }
 
-    /// Orders, revenue and new customers of each day.
+    /// Orders, revenue and new customers of each day, of customers in `reach`.
     #[must_use]
-    pub fn days(&self, query: &DaysQuery) -> Vec<DaySum> {
-        daily::days(self.view(), query)
+    pub fn days(&self, query: &DaysQuery, reach: &Reach) -> Vec<DaySum> {
+        daily::days(self.view(), query, reach)
     }
 
     /// Builds what lists need ahead of the first one, about 80 ms a sort key at a million

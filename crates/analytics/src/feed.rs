@@ -1,6 +1,6 @@
 //! What the engine is told of a customer, and what it tells back.
 
-use kernel::{CustomerId, ShopId, TagId, Timestamp};
+use kernel::{CustomerId, ShopId, TagId, Timestamp, UserId};
 
 use crate::rfm::Standing;
 
@@ -17,6 +17,8 @@ pub struct CustomerFeed {
     pub province: String,
     /// Rating given by hand, below 255.
     pub rating: Option<u8>,
+    /// Whose customer it is.
+    pub owner: Option<UserId>,
     /// When the customer became known.
     pub created_at: Timestamp,
     /// Tags put on the customer.

@@ -24,6 +24,7 @@ impl CustomerLoader {
             text: entry.as_bytes(),
             province: &feed.province,
             rating: feed.rating.unwrap_or(NO_RATING),
+            owner: feed.owner,
             created: feed.created_at.millis(),
         };
         match self.profiles.push(&profile) {

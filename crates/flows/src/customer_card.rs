@@ -3,17 +3,20 @@
 use commerce::Channel;
 use commerce::orders_list::{self, ShopTotals};
 use customers::IdentityKind;
+use customers::mask::mask_name;
 use customers::merge::{self, Merge};
 use customers::notes::{self, Note};
 use customers::profiles::{self, IdentityShown};
 use customers::suggestions;
 use kernel::{Currency, CustomerId, ShopId, Timestamp, TypedId};
 use platform::Ctx;
+use platform::access::FieldRules;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::engine::{EngineHandle, ShopBook};
+use crate::fields;
 use crate::list_customers::{CustomerRow, ListError, Told, channel_of};
 use crate::list_suggestions::{self, SuggestionView};
 use crate::people::People;
@@ -98,28 +101,41 @@ pub async fn customer_card(
 ) -> Result<Option<CustomerCard>, ListError> {
     engine.fresh().await?;
     let keys = engine.platform().keys(cx.scope.org());
+    let rules = cx.access.fields();
     let mut tx = engine.platform().db.read().await?;
-    let Some(profile) = profiles::profiles(&mut tx, cx.scope, &keys, &[id]).await?.pop() else {
+    let Some(profile) = profiles::profiles(&mut tx, cx, &[id]).await?.pop() else {
         return Ok(None);
     };
     let shops = engine.shops();
-    let told = Told::usual(&shops);
+    let told = Told::usual(&shops, cx);
     let facts = engine.ask(|engine| told.facts(engine, id));
     let family: Vec<Uuid> = profile.family.iter().map(|id| id.uuid()).collect();
     let totals = orders_list::totals_by_shop(&mut tx, cx.scope, &profile.family).await?;
     let moments =
         orders_list::counted_moments(&mut tx, cx.scope, &profile.family, DISTANCES).await?;
-    let mut notes = notes::notes(&mut tx, cx.scope, &keys, &family, None, NOTES).await?;
+    let mut notes = if rules.hide(fields::NOTES) {
+        Vec::new()
+    } else {
+        notes::notes(&mut tx, cx.scope, &keys, &family, None, NOTES).await?
+    };
     let mut merges = merge::merges(&mut tx, cx.scope, &family).await?;
+    if !rules.show(fields::NAME) {
+        merges.iter_mut().for_each(|merge| merge.absorb_name = mask_name(&merge.absorb_name));
+    }
     let named = notes.iter().map(|n| n.author).chain(merges.iter().map(|merge| merge.actor));
+    let named = named.chain([profile.owner]);
     let people = People::look_up(&mut tx, cx, &keys, named.collect::<Vec<_>>()).await?;
     notes.iter_mut().for_each(|note| note.author_person = people.get(note.author));
     merges.iter_mut().for_each(|merge| merge.actor_person = people.get(merge.actor));
-    let suggested = suggestions::of(&mut tx, cx.scope, &keys, &family).await?;
+    let suggested = if cx.access.permissions().allow("customers.merge") {
+        suggestions::of(&mut tx, cx.scope, &keys, &family).await?
+    } else {
+        Vec::new()
+    };
     let suggestions = list_suggestions::views(engine, &mut tx, cx, suggested).await?;
     tx.rollback().await?;
 
-    let mut row = CustomerRow::new(&profile, facts.as_ref(), told.currency, &shops);
+    let mut row = CustomerRow::new(&profile, facts.as_ref(), told.currency, &shops, &people);
     if facts.is_none() {
         // Merged customers are not in the engine; their own orders are told all the same.
         row.orders = totals.iter().map(|shop| shop.orders as u32).sum();
@@ -139,13 +155,21 @@ pub async fn customer_card(
         m: standing.map(|standing| standing.score.m),
         refund_minor: told.currency.map(|_| totals.iter().map(|shop| shop.refund_minor).sum()),
         median_days_between_orders: median_days(&moments),
-        shops: totals.iter().filter_map(|total| shop_sum(total, &shops)).collect(),
-        identities: profile.identities.iter().map(|seen| identity(seen, &shops)).collect(),
+        shops: totals
+            .iter()
+            .filter(|_| rules.show(fields::AMOUNTS))
+            .filter_map(|total| shop_sum(total, &shops))
+            .collect(),
+        identities: profile
+            .identities
+            .iter()
+            .filter_map(|seen| identity(seen, &shops, rules))
+            .collect(),
         notes,
         merges,
         suggestions,
         merged_into: profile.merged_into,
-        row,
+        row: row.under(rules),
     }))
 }
 
@@ -160,16 +184,25 @@ fn shop_sum(total: &ShopTotals, shops: &ShopBook) -> Option<ShopSum> {
     })
 }
 
-fn identity(seen: &IdentityShown, shops: &ShopBook) -> IdentityView {
-    IdentityView {
+fn identity(seen: &IdentityShown, shops: &ShopBook, rules: &FieldRules) -> Option<IdentityView> {
+    let field = match seen.kind {
+        IdentityKind::Account => fields::ACCOUNTS,
+        IdentityKind::Phone => fields::PHONE,
+        IdentityKind::Email => fields::EMAIL,
+    };
+    if rules.hide(field) {
+        return None;
+    }
+    let value = if rules.show(field) { seen.value.clone() } else { mask_name(&seen.value) };
+    Some(IdentityView {
         kind: seen.kind,
         channel: match seen.kind {
             IdentityKind::Account => channel_of(seen.space, shops),
             IdentityKind::Phone | IdentityKind::Email => None,
         },
-        value: seen.value.clone(),
+        value,
         first_seen_at: seen.first_seen_at,
-    }
+    })
 }
 
 /// The median distance of rising moments in days, to one decimal.

@@ -106,10 +106,10 @@ impl<'a> Pages<'a> {
         format: ExportFormat,
     ) -> Result<Self, ExportError> {
         engine.fresh().await?;
-        let told = list_customers::told(engine, params).await?;
+        let told = list_customers::told(engine, cx, params).await?;
         let mut tx = engine.platform().db.read().await?;
         let shops = engine.shops();
-        let mut query = list_customers::query(engine, &mut tx, cx, &shops, params, &told).await?;
+        let mut query = list_customers::query(&mut tx, cx, &shops, params, &told).await?;
         tx.rollback().await?;
         query.limit = PAGE;
         query.after = None;

@@ -18,12 +18,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use params::{After, CustomerParams, PageLimit, Parsed};
+pub use params::{After, CustomerParams, OwnedBy, PageLimit, Parsed};
 pub(crate) use row::channel_of;
 pub use row::{AccountView, CustomerRow};
 pub use told::{Told, told};
 
 use crate::engine::{EngineError, EngineHandle, ShopBook};
+use crate::fields;
+use crate::people::People;
 
 /// Fewer characters are never looked for as an order number.
 const NUMBER_MIN_CHARS: usize = 4;
@@ -83,7 +85,7 @@ pub async fn list_customers(
     params: &CustomerParams,
 ) -> Result<CustomerPage, ListError> {
     engine.fresh().await?;
-    let told = told(engine, params).await?;
+    let told = told(engine, cx, params).await?;
     let mut tx = engine.platform().db.read().await?;
     let page = page(engine, &mut tx, cx, params, &told).await?;
     tx.rollback().await?;
@@ -98,7 +100,7 @@ async fn page(
     told: &Told,
 ) -> Result<CustomerPage, ListError> {
     let shops = engine.shops();
-    let query = query(engine, tx, cx, &shops, params, told).await?;
+    let query = query(tx, cx, &shops, params, told).await?;
     let found = if query.filter.q.is_some() {
         // A name asked for the first time is searched for in a few milliseconds.
         tokio::task::block_in_place(|| Found::ask(engine, &query, told))
@@ -115,7 +117,6 @@ async fn page(
 
 /// What the engine is asked: the parameters, and who is found by phone, e-mail or order number.
 pub(crate) async fn query(
-    engine: &EngineHandle,
     tx: &mut Tx,
     cx: &Ctx,
     shops: &ShopBook,
@@ -124,15 +125,23 @@ pub(crate) async fn query(
 ) -> Result<ListQuery, DbError> {
     let mut query = params.query(shops.frame().zone);
     query.filter.amounts_of = told.amounts_of;
-    if let Some(q) = &params.q {
-        query.filter.also = found_otherwise(engine, tx, cx, shops, q).await?;
+    query.filter.reach = cx.access.reach().clone();
+    if let Some(q) = params.q.as_deref().filter(|q| !q.trim().is_empty()) {
+        let found = found_otherwise(tx, cx, shops, q).await?;
+        let rules = cx.access.fields();
+        if rules.show(fields::NAME) && rules.show(fields::ACCOUNTS) {
+            query.filter.also = found;
+        } else {
+            // Part of a name would tell of the rest of it, letter by letter.
+            query.filter.q = None;
+            query.filter.ids = Some(found);
+        }
     }
     Ok(query)
 }
 
 /// Customers (roots) of this phone number, e-mail address or order number.
 async fn found_otherwise(
-    engine: &EngineHandle,
     tx: &mut Tx,
     cx: &Ctx,
     shops: &ShopBook,
@@ -142,8 +151,7 @@ async fn found_otherwise(
     let mut found = Vec::new();
     if normal_phone(q).is_some() || normal_email(q).is_some() {
         // Accounts that are a phone number or an e-mail address are not in the engine either.
-        let keys = engine.platform().keys(cx.scope.org());
-        found = find_by_contact(tx, cx.scope, &keys, q, &account_spaces(shops)).await?;
+        found = find_by_contact(tx, cx, q, &account_spaces(shops)).await?;
     }
     if is_order_number(q) {
         let buyers = orders_list::customers_of_number(tx, cx.scope, &shops.numbers(), q).await?;
@@ -211,8 +219,8 @@ pub(crate) async fn rows(
     if found.page.ids.is_empty() {
         return Ok(Vec::new());
     }
-    let keys = engine.platform().keys(cx.scope.org());
-    let known = profiles(tx, cx.scope, &keys, &found.page.ids).await?;
+    let known = profiles(tx, cx, &found.page.ids).await?;
+    let people = owners(tx, cx, &known).await?;
     let facts: HashMap<CustomerId, &CustomerFacts> = found
         .page
         .ids
@@ -225,9 +233,16 @@ pub(crate) async fn rows(
         .iter()
         .filter(|profile| profile.merged_into.is_none())
         .map(|profile| {
-            CustomerRow::new(profile, facts.get(&profile.id).copied(), told.currency, &shops)
+            let facts = facts.get(&profile.id).copied();
+            CustomerRow::new(profile, facts, told.currency, &shops, &people)
+                .under(cx.access.fields())
         })
         .collect())
+}
+
+/// Whose customers they are.
+async fn owners(tx: &mut Tx, cx: &Ctx, known: &[Profile]) -> Result<People, DbError> {
+    People::look_up(tx, cx, &cx.keys(), known.iter().map(|profile| profile.owner)).await
 }
 
 /// Rows of some customers by id; for suggestions and search.
@@ -237,16 +252,17 @@ pub(crate) async fn rows_of(
     cx: &Ctx,
     ids: &[CustomerId],
 ) -> Result<HashMap<CustomerId, CustomerRow>, DbError> {
-    let keys = engine.platform().keys(cx.scope.org());
-    let known: Vec<Profile> = profiles(tx, cx.scope, &keys, ids).await?;
+    let known: Vec<Profile> = profiles(tx, cx, ids).await?;
+    let people = owners(tx, cx, &known).await?;
     let shops = engine.shops();
-    let told = Told::usual(&shops);
+    let told = Told::usual(&shops, cx);
     Ok(engine.ask(|engine| {
         known
             .iter()
             .map(|profile| {
                 let facts = told.facts(engine, profile.id);
-                (profile.id, CustomerRow::new(profile, facts.as_ref(), told.currency, &shops))
+                let row = CustomerRow::new(profile, facts.as_ref(), told.currency, &shops, &people);
+                (profile.id, row.under(cx.access.fields()))
             })
             .collect()
     }))

@@ -4,21 +4,22 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use commerce::import_view::ShopName;
-use commerce::orders_list::{self, OrderCursor, OrderFilter, OrderSort};
+use commerce::orders_list::{self, OrderCursor, OrderFilter, OrderSort, OrderSortKey};
 use commerce::record::LineRecord;
 use commerce::store::{self, OrderRow};
 use commerce::{OrderState, Receiver};
-use customers::mask::{mask_account, mask_phone, mask_text};
+use customers::mask::{mask_account, mask_name, mask_phone, mask_text};
 use kernel::{
     Currency, Cursor, CustomerId, FieldErrors, OrderId, Page, ShopId, Timestamp, TypedId,
 };
-use platform::crypto::OrgKeys;
+use platform::access::FieldRules;
 use platform::{Ctx, DbError, Platform, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::engine::ShopBook;
+use crate::fields;
 use crate::list_customers::{After, PageLimit, Parsed};
 
 /// Filters, sort and page of the list of orders.
@@ -54,12 +55,15 @@ impl OrderParams {
         self.sort.map_or_else(OrderSort::default, |sort| sort.0)
     }
 
-    /// Looks for what single parameters cannot show.
+    /// Looks for what single parameters cannot show, and for what somebody under `rules` does not see.
     ///
     /// # Errors
     /// All of it at once.
-    pub fn check(&self) -> Result<(), FieldErrors> {
+    pub fn check(&self, rules: &FieldRules) -> Result<(), FieldErrors> {
         let mut errors = FieldErrors::default();
+        if self.sort().key == OrderSortKey::PaidAmount && !rules.show(fields::AMOUNTS) {
+            errors.push("sort", format!("your role does not see `{}`", fields::AMOUNTS));
+        }
         let long = |q: &String| q.chars().count() > orders_list::NUMBER_MAX_CHARS;
         if self.q.as_ref().is_some_and(long) {
             errors
@@ -187,6 +191,7 @@ pub async fn list_orders(
     let zone = shop.map_or_else(|| shops.frame().zone, |shop| shop.zone);
     let start = |day: NaiveDate| Timestamp::start_of(day, zone);
     let customers = match params.customer {
+        // Whoever is not seen has no orders to be seen.
         Some(id) => Some(family_of(&mut tx, cx, id).await?),
         None => None,
     };
@@ -195,6 +200,7 @@ pub async fn list_orders(
         // No shop has the number 0: an unknown shop has no orders.
         shop: params.shop.map(|_| shop.map_or(0, |shop| shop.number)),
         state: params.state,
+        seen: customers::reach::condition(cx, "customer_id").filter(|_| customers.is_none()),
         customers,
         from: params.from.map(start),
         until: params.to.and_then(|day| day.succ_opt()).map(start),
@@ -211,7 +217,7 @@ pub async fn list_orders(
         limit,
     )
     .await?;
-    let items = views(&mut tx, cx, &platform.keys(cx.scope.org()), &shops, rows).await?;
+    let items = views(&mut tx, cx, &shops, rows).await?;
     tx.rollback().await?;
     Ok(Page { items, next: next.as_ref().map(Cursor::encode) })
 }
@@ -226,24 +232,43 @@ pub async fn order_card(
     id: OrderId,
 ) -> Result<Option<OrderCard>, DbError> {
     let mut tx = platform.db.read().await?;
-    let rows = store::orders(&mut tx, cx.scope, &[id.uuid()]).await?;
-    if rows.is_empty() {
-        return Ok(None);
-    }
+    let Some(row) = seen_order(&mut tx, cx, id).await? else { return Ok(None) };
     let shops = ShopBook::read(&mut tx, cx).await?;
     let mut lines = store::lines(&mut tx, cx.scope, &[id.uuid()]).await?;
-    let order = views(&mut tx, cx, &platform.keys(cx.scope.org()), &shops, rows).await?.pop();
+    let order = views(&mut tx, cx, &shops, vec![row]).await?.pop();
     tx.rollback().await?;
-    let lines = lines.remove(&id.uuid()).unwrap_or_default().into_iter().map(LineView::from);
+    let rules = cx.access.fields();
+    let lines = lines.remove(&id.uuid()).unwrap_or_default().into_iter();
+    let lines = lines.map(|line| LineView::from(line).under(rules));
     Ok(order.map(|order| OrderCard { order, lines: lines.collect() }))
 }
 
-/// The whole family to which `customer` belongs, root first.
+/// An order, if there is one that whoever asks may see: that is, whose customer they see.
+pub(crate) async fn seen_order(
+    tx: &mut Tx,
+    cx: &Ctx,
+    id: OrderId,
+) -> Result<Option<OrderRow>, DbError> {
+    let Some(row) = store::orders(tx, cx.scope, &[id.uuid()]).await?.pop() else {
+        return Ok(None);
+    };
+    if cx.access.reach().is_all() {
+        return Ok(Some(row));
+    }
+    let Some(customer) = row.customer_id else { return Ok(None) };
+    let within = customers::reach::within(tx, cx, &[customer]).await?;
+    Ok(within.contains(&customer).then_some(row))
+}
+
+/// The whole family to which `customer` belongs, root first; empty if whoever asks does not see it.
 pub(crate) async fn family_of(
     tx: &mut Tx,
     cx: &Ctx,
     customer: CustomerId,
 ) -> Result<Vec<CustomerId>, DbError> {
+    if !customers::reach::within(tx, cx, &[customer.uuid()]).await?.contains(&customer.uuid()) {
+        return Ok(Vec::new());
+    }
     let root = customers::roots::root(tx, cx.scope, customer.uuid()).await?;
     let family = customers::roots::family(tx, cx.scope, root).await?;
     Ok(family.into_iter().map(CustomerId::from_uuid).collect())
@@ -253,7 +278,6 @@ pub(crate) async fn family_of(
 pub(crate) async fn views(
     tx: &mut Tx,
     cx: &Ctx,
-    keys: &OrgKeys,
     shops: &ShopBook,
     rows: Vec<OrderRow>,
 ) -> Result<Vec<OrderView>, DbError> {
@@ -268,7 +292,7 @@ pub(crate) async fn views(
             let customer = row.customer_id.and_then(|id| names.get(&id)).map(|(root, name)| {
                 CustomerName { id: CustomerId::from_uuid(*root), name: name.clone() }
             });
-            view(row, customer, keys, shops)
+            view(row, customer, cx, shops)
         })
         .collect()
 }
@@ -277,11 +301,11 @@ pub(crate) async fn views(
 pub(crate) fn view(
     row: OrderRow,
     customer: Option<CustomerName>,
-    keys: &OrgKeys,
+    cx: &Ctx,
     shops: &ShopBook,
 ) -> Result<OrderView, DbError> {
     let head = row
-        .head(keys)
+        .head(&cx.keys())
         .map_err(|error| DbError::Refused(format!("the receiver of an order: {error}")))?;
     let shop = shops.by_number(row.shop_number);
     let broken =
@@ -289,7 +313,7 @@ pub(crate) fn view(
     let (shop, currency) = shop
         .map(|shop| (ShopName { id: shop.id, name: shop.name.clone() }, shop.currency))
         .ok_or_else(broken)?;
-    Ok(OrderView {
+    let view = OrderView {
         id: OrderId::from_uuid(row.id),
         external_no: row.external_no,
         shop,
@@ -314,7 +338,53 @@ pub(crate) fn view(
         carrier: head.carrier,
         tracking_no: head.tracking_no,
         receiver: receiver(head.receiver, head.province, head.city),
-    })
+    };
+    Ok(view.under(cx.access.fields()))
+}
+
+impl OrderView {
+    /// As somebody under these rules sees it.
+    fn under(mut self, rules: &FieldRules) -> Self {
+        if !rules.show(fields::NAME)
+            && let Some(customer) = &mut self.customer
+        {
+            customer.name = mask_name(&customer.name);
+        }
+        if rules.hide(fields::AMOUNTS) {
+            self.goods_minor = None;
+            self.freight_minor = None;
+            self.total_minor = None;
+            self.paid_minor = None;
+            self.refund_minor = None;
+            self.revenue_minor = None;
+        }
+        if rules.hide(fields::RECEIVER) {
+            self.receiver = None;
+        }
+        if rules.hide(fields::REGION)
+            && let Some(receiver) = &mut self.receiver
+        {
+            (receiver.province, receiver.city, receiver.address) = (None, None, None);
+        }
+        if rules.hide(fields::PHONE)
+            && let Some(receiver) = &mut self.receiver
+        {
+            receiver.phone = None;
+        }
+        if rules.hide(fields::REMARKS) {
+            (self.buyer_message, self.seller_remark) = (None, None);
+        }
+        self
+    }
+}
+
+impl LineView {
+    fn under(mut self, rules: &FieldRules) -> Self {
+        if rules.hide(fields::AMOUNTS) {
+            (self.unit_price_minor, self.amount_minor, self.refund_minor) = (None, None, None);
+        }
+        self
+    }
 }
 
 fn receiver(

@@ -4,11 +4,12 @@ use analytics::{Movement, Rfm, Scheme, Tier};
 use chrono::NaiveDate;
 use insight::{Action, Frame, FrameError};
 use kernel::{Currency, FieldErrors, ShopId};
-use platform::Problem;
+use platform::{Ctx, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::engine::{EngineError, EngineHandle};
+use crate::fields;
 
 /// What is asked.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
@@ -121,6 +122,9 @@ pub enum RfmError {
     /// Some parameters are wrong.
     #[error("{0}")]
     Fields(FieldErrors),
+    /// Scores tell of amounts, which whoever asks does not see.
+    #[error("you do not see amounts, of which RFM tells")]
+    Hidden,
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -130,16 +134,25 @@ impl From<RfmError> for Problem {
     fn from(error: RfmError) -> Self {
         match error {
             RfmError::Fields(errors) => Self::validation(errors),
+            RfmError::Hidden => Self::forbidden(error.to_string()),
             RfmError::Engine(error) => error.into(),
         }
     }
 }
 
-/// Scores all customers as asked.
+/// Scores all customers as asked, and tells of those whom whoever asks sees.
 ///
 /// # Errors
 /// `Fields` names what is wrong, a shop that is needed because currencies differ included.
-pub async fn rfm(engine: &EngineHandle, params: &RfmParams) -> Result<RfmAnswer, RfmError> {
+pub async fn rfm(
+    engine: &EngineHandle,
+    cx: &Ctx,
+    params: &RfmParams,
+) -> Result<RfmAnswer, RfmError> {
+    if !cx.access.fields().show(fields::AMOUNTS) {
+        return Err(RfmError::Hidden);
+    }
+    let reach = cx.access.reach().clone();
     engine.fresh().await?;
     let shops = engine.shops();
     let mut errors = FieldErrors::default();
@@ -178,9 +191,10 @@ pub async fn rfm(engine: &EngineHandle, params: &RfmParams) -> Result<RfmAnswer,
         errors.finish(|| Some((query?, scheme?, frame?))).map_err(RfmError::Fields)?;
     let (scored, moved) = engine
         .ask_long(move |engine| {
-            let scored = engine.rfm(&query);
-            let moved =
-                before.map(|before| analytics::movement(&engine.rfm(&before), &scored, scheme));
+            let scored = engine.rfm_within(&query, &reach);
+            let moved = before.map(|before| {
+                analytics::movement(&engine.rfm_within(&before, &reach), &scored, scheme)
+            });
             (scored, moved)
         })
         .await?;

@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::engine::ShopBook;
+use crate::fields;
 use crate::list_customers::{After, PageLimit, Parsed};
 use crate::list_orders::{self, OrderView};
 use crate::people::People;
@@ -35,6 +36,8 @@ pub enum TimelineKind {
     Merge,
     /// A merge was undone.
     Unmerge,
+    /// It came to another owner.
+    Owner,
 }
 
 impl TimelineKind {
@@ -43,7 +46,7 @@ impl TimelineKind {
             Self::Order => Some(OrderEvent::Placed),
             Self::Payment => Some(OrderEvent::Paid),
             Self::Refund => Some(OrderEvent::Refunded),
-            Self::Note | Self::Tag | Self::Merge | Self::Unmerge => None,
+            Self::Note | Self::Tag | Self::Merge | Self::Unmerge | Self::Owner => None,
         }
     }
 
@@ -61,6 +64,7 @@ impl TimelineKind {
             ChangeKind::Tag | ChangeKind::Untag => Some(Self::Tag),
             ChangeKind::Merge => Some(Self::Merge),
             ChangeKind::Unmerge => Some(Self::Unmerge),
+            ChangeKind::Owner => Some(Self::Owner),
             ChangeKind::Edit => None,
         }
     }
@@ -103,6 +107,9 @@ pub struct TimelineItem {
     /// Name and e-mail address of that person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actor_person: Option<Person>,
+    /// Whose it is since, for `owner`; their name is the title, which is empty for nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<UserId>,
 }
 
 type Placed = (TimelineCursor, TimelineItem);
@@ -122,10 +129,10 @@ pub async fn timeline(
     let after = params.after.map(|after| after.0.0);
     let mut tx = platform.db.read().await?;
     let root = customers::roots::name_of(&mut tx, cx.scope, &[customer.uuid()]).await?;
-    if root.is_empty() {
+    let family = list_orders::family_of(&mut tx, cx, customer).await?;
+    if root.is_empty() || family.is_empty() {
         return Ok(None);
     }
-    let family = list_orders::family_of(&mut tx, cx, customer).await?;
     let reader = Reader { platform, cx, family: &family, kind: params.kind, after };
     let mut items = reader.orders(&mut tx, limit + 1).await?;
     items.extend(reader.notes(&mut tx, limit + 1).await?);
@@ -134,11 +141,15 @@ pub async fn timeline(
     let more = items.len() > limit;
     items.truncate(limit);
     let keys = platform.keys(cx.scope.org());
-    let actors: Vec<Option<UserId>> = items.iter().map(|(_, item)| item.actor).collect();
-    let people = People::look_up(&mut tx, cx, &keys, actors).await?;
+    let named = |item: &TimelineItem| [item.actor, item.owner];
+    let named: Vec<Option<UserId>> = items.iter().flat_map(|(_, item)| named(item)).collect();
+    let people = People::look_up(&mut tx, cx, &keys, named).await?;
     tx.rollback().await?;
     for (_, item) in &mut items {
         item.actor_person = people.get(item.actor);
+        if let Some(person) = people.get(item.owner) {
+            item.title = person.name;
+        }
         if let Some(note) = &mut item.note {
             note.author_person = people.get(note.author);
         }
@@ -160,6 +171,16 @@ impl Reader<'_> {
         self.kind.is_none_or(|wanted| wanted == kind)
     }
 
+    /// Names of tags, and of customers, are what fields hold.
+    fn shows(&self, change: ChangeKind) -> bool {
+        let rules = self.cx.access.fields();
+        match change {
+            ChangeKind::Tag | ChangeKind::Untag => !rules.hide(fields::TAGS),
+            ChangeKind::Merge | ChangeKind::Unmerge => rules.show(fields::NAME),
+            ChangeKind::Edit | ChangeKind::Owner => true,
+        }
+    }
+
     fn family(&self) -> Vec<Uuid> {
         self.family.iter().map(|id| id.uuid()).collect()
     }
@@ -175,7 +196,7 @@ impl Reader<'_> {
             .filter(|event| self.wants(TimelineKind::of_order(*event)))
             .filter(|event| self.kind.is_none_or(|kind| kind.order_event() == Some(*event)))
             .collect();
-        if events.is_empty() {
+        if events.is_empty() || !self.cx.access.permissions().allow("commerce.read") {
             return Ok(Vec::new());
         }
         let before = self.after.map(|TimelineCursor(at, id, rank)| (at, id, rank));
@@ -189,8 +210,7 @@ impl Reader<'_> {
         ids.dedup();
         let rows = orders::orders(tx, scope, &ids).await?;
         let shops = ShopBook::read(tx, self.cx).await?;
-        let keys = self.platform.keys(scope.org());
-        let views: HashMap<Uuid, OrderView> = list_orders::views(tx, self.cx, &keys, &shops, rows)
+        let views: HashMap<Uuid, OrderView> = list_orders::views(tx, self.cx, &shops, rows)
             .await?
             .into_iter()
             .map(|view| (view.id.uuid(), view))
@@ -206,6 +226,7 @@ impl Reader<'_> {
                 note: None,
                 actor: None,
                 actor_person: None,
+                owner: None,
             };
             Some((TimelineCursor(at, id, event as u8), item))
         };
@@ -213,7 +234,7 @@ impl Reader<'_> {
     }
 
     async fn notes(&self, tx: &mut Tx, limit: usize) -> Result<Vec<Placed>, DbError> {
-        if !self.wants(TimelineKind::Note) {
+        if !self.wants(TimelineKind::Note) || self.cx.access.fields().hide(fields::NOTES) {
             return Ok(Vec::new());
         }
         let keys = self.platform.keys(self.cx.scope.org());
@@ -228,6 +249,7 @@ impl Reader<'_> {
                 actor_person: None,
                 order: None,
                 note: Some(note.clone()),
+                owner: None,
             };
             (TimelineCursor(note.created_at, note.id.uuid(), 0), item)
         };
@@ -238,6 +260,7 @@ impl Reader<'_> {
         let kinds: Vec<ChangeKind> = ChangeKind::ALL
             .into_iter()
             .filter(|change| TimelineKind::of_change(*change).is_some_and(|kind| self.wants(kind)))
+            .filter(|change| self.shows(*change))
             .collect();
         if kinds.is_empty() {
             return Ok(Vec::new());
@@ -259,6 +282,10 @@ impl Reader<'_> {
                 note: None,
                 actor: entry.actor,
                 actor_person: None,
+                owner: match entry.change {
+                    Change::Owner { to, .. } => to,
+                    _ => None,
+                },
             };
             Some((TimelineCursor(entry.at, entry.id, 0), item))
         };

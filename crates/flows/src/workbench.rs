@@ -14,7 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::engine::{EngineError, EngineHandle, ShopBook};
-use crate::show_imports;
+use crate::{fields, show_imports};
 
 /// Imports shown.
 const IMPORTS: u32 = 10;
@@ -26,13 +26,13 @@ const SUGGESTIONS_MAX: i64 = 10_000;
 pub struct DayRevenue {
     /// The day.
     pub day: NaiveDate,
-    /// Revenue of the orders placed on it.
-    pub revenue_minor: i64,
+    /// Revenue of the orders placed on it; null for whoever does not see amounts.
+    pub revenue_minor: Option<i64>,
     /// Counted orders placed on it.
     pub orders: u64,
 }
 
-/// What the workbench shows. Orders, revenue and new customers are of counted orders of known
+/// What the workbench shows, of customers whom whoever asks sees, and what they have a right to. Orders, revenue and new customers are of counted orders of known
 /// customers, as in RFM.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Workbench {
@@ -40,8 +40,8 @@ pub struct Workbench {
     pub day: NaiveDate,
     /// Counted orders placed.
     pub orders: Delta,
-    /// Their revenue.
-    pub revenue_minor: Delta,
+    /// Their revenue; null for whoever does not see amounts.
+    pub revenue_minor: Option<Delta>,
     /// Customers with their first counted order.
     pub new_customers: Delta,
     /// Orders placed of which something was refunded.
@@ -92,36 +92,51 @@ pub async fn workbench(engine: &EngineHandle, cx: &Ctx) -> Result<Workbench, Wor
     let from = today.checked_sub_days(Days::new(CHART_DAYS - 1)).unwrap_or(today);
     let query = DaysQuery { from, to: today, zone: frame.zone, shop: None };
     let counted = shops_of_currency(&shops, frame);
+    let reach = cx.access.reach().clone();
+    let shows_amounts = cx.access.fields().show(fields::AMOUNTS);
     let is_one_currency = shops.choose(None).is_ok();
     let (days, slipping) = engine
         .ask_long(move |engine| {
-            let days = sums(&counted, |shop| engine.days(&DaysQuery { shop, ..query }));
+            let days = sums(&counted, |shop| engine.days(&DaysQuery { shop, ..query }, &reach));
             // Tiers of amounts in several currencies mean nothing.
-            let scores = engine.scores().filter(|_| is_one_currency);
-            (days, scores.map_or(0, |scores| scores.slipping_away()))
+            let scores = engine.scores().filter(|_| is_one_currency && shows_amounts);
+            let slipping = scores.map_or(0, |scores| engine.within(scores, &reach).slipping_away());
+            (days, slipping)
         })
         .await?;
 
     let mut tx = engine.platform().db.read().await?;
+    let may = |right| cx.access.permissions().allow(right);
     let start = |day: NaiveDate| Timestamp::start_of(day, frame.zone);
     let yesterday = today.pred_opt().unwrap_or(today);
     let tomorrow = today.succ_opt().unwrap_or(today);
+    let seen = customers::reach::condition(cx, "customer_id");
+    let seen = seen.as_ref();
+    let (began, ended) = (start(today), start(tomorrow));
     let refunds = Delta {
-        value: orders_list::refunded_between(&mut tx, cx.scope, start(today), start(tomorrow))
-            .await?,
-        before: orders_list::refunded_between(&mut tx, cx.scope, start(yesterday), start(today))
+        value: orders_list::refunded_between(&mut tx, cx.scope, began, ended, seen).await?,
+        before: orders_list::refunded_between(&mut tx, cx.scope, start(yesterday), began, seen)
             .await?,
     };
-    let limit = Limit::new(Some(IMPORTS)).map_err(WorkbenchError::Bug)?;
-    let imports = imports::list(&mut tx, cx.scope, None, limit).await?.items;
+    let imports = if may("commerce.import") {
+        let limit = Limit::new(Some(IMPORTS)).map_err(WorkbenchError::Bug)?;
+        imports::list(&mut tx, cx.scope, None, limit).await?.items
+    } else {
+        Vec::new()
+    };
     let keys = engine.platform().keys(cx.scope.org());
     let recent_imports = show_imports::views(&mut tx, cx, &keys, &imports).await?;
     let holds = |import: &&Import| !import.dry_run && import.state != ImportState::Undone;
     let rejected = imports.iter().filter(holds).map(|import| import.progress.rejected).sum();
     let late = cx.now().plus_millis(-UNSHIPPED_AFTER_MILLIS);
-    let unshipped = orders_list::unshipped_between(&mut tx, cx.scope, start(from), late).await?;
-    let suggested = suggestions::count_open(&mut tx, cx.scope, SUGGESTIONS_MAX).await?;
-    let dead = dead_jobs(&mut tx, cx).await?;
+    let unshipped =
+        orders_list::unshipped_between(&mut tx, cx.scope, start(from), late, seen).await?;
+    let suggested = if may("customers.merge") {
+        suggestions::count_open(&mut tx, cx.scope, SUGGESTIONS_MAX).await?
+    } else {
+        0
+    };
+    let dead = if may("platform.jobs") { dead_jobs(&mut tx, cx).await? } else { 0 };
     tx.rollback().await?;
 
     let attention = [
@@ -139,14 +154,14 @@ pub async fn workbench(engine: &EngineHandle, cx: &Ctx) -> Result<Workbench, Wor
     Ok(Workbench {
         day: today,
         orders: delta(|sum| sum.orders as i64),
-        revenue_minor: delta(|sum| sum.revenue_minor),
+        revenue_minor: shows_amounts.then(|| delta(|sum| sum.revenue_minor)),
         new_customers: delta(|sum| sum.new_customers as i64),
         refunds,
         revenue_by_day: days
             .iter()
             .map(|sum| DayRevenue {
                 day: sum.day,
-                revenue_minor: sum.revenue_minor,
+                revenue_minor: shows_amounts.then_some(sum.revenue_minor),
                 orders: sum.orders,
             })
             .collect(),

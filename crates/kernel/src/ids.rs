@@ -158,6 +158,8 @@ typed_ids! {
     TokenId = "tok";
     /// A team.
     TeamId = "team";
+    /// A part of the market that somebody looks after.
+    TerritoryId = "ter";
     /// An invitation to join.
     InvitationId = "inv";
     /// A tag put on customers by hand.

@@ -5,16 +5,18 @@ mod ids;
 mod money;
 mod page;
 mod person;
+mod reach;
 pub mod text;
 mod time;
 
 pub use field_errors::{FieldError, FieldErrors};
 pub use ids::{
     AuditId, CustomerId, IdParseError, Ids, ImportId, InvitationId, JobId, MergeId, NoteId,
-    OrderId, OrgId, SessionId, ShopId, SuggestionId, TagId, TeamId, TokenId, TypedId, UserId,
-    ViewId,
+    OrderId, OrgId, SessionId, ShopId, SuggestionId, TagId, TeamId, TerritoryId, TokenId, TypedId,
+    UserId, ViewId,
 };
 pub use money::{Currency, Money, MoneyError};
 pub use page::{Cursor, CursorError, Limit, Page};
 pub use person::Person;
+pub use reach::{Part, Reach};
 pub use time::{Clock, Timestamp, Zone};

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::access::Access;
 use crate::http::Cx;
 use crate::{Platform, Problem};
 
@@ -40,6 +41,15 @@ pub enum Topic {
 }
 
 impl Topic {
+    /// The right without which nobody is told of it.
+    const fn right(self) -> Option<&'static str> {
+        match self {
+            Self::Import => Some("commerce.import"),
+            Self::Job => Some("platform.jobs"),
+            Self::Insight => None,
+        }
+    }
+
     /// The name on the wire.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -106,13 +116,14 @@ impl LiveBus {
     fn stream(
         &self,
         org: OrgId,
+        access: Access,
         permit: OwnedSemaphorePermit,
     ) -> impl Stream<Item = Event> + use<> {
         let hints = BroadcastStream::new(self.hints.subscribe()).filter_map(move |hint| {
             // The permit lives as long as the stream.
             let _ = &permit;
             std::future::ready(match hint {
-                Ok(hint) if hint.org == org => {
+                Ok(hint) if hint.org == org && may_hear(&access, hint.topic) => {
                     Some(Event::default().event(hint.topic.name()).data(&*hint.data))
                 }
                 Ok(_) => None,
@@ -125,13 +136,18 @@ impl LiveBus {
     }
 }
 
+/// Hints of imports and jobs tell names and counts of the organisation as a whole.
+fn may_hear(access: &Access, topic: Topic) -> bool {
+    topic.right().is_none_or(|right| access.permissions().allow(right) && access.reach().is_all())
+}
+
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Platform> {
     OpenApiRouter::new().routes(routes!(events))
 }
 
 /// Server-sent events: `import`, `job` and `insight`, each a hint to ask again; `resync` when hints
-/// were lost.
+/// were lost. Of imports and jobs only whoever has a right to them is told.
 #[utoipa::path(get, path = "/events", tag = "platform",
     extensions(("x-right" = json!("signed_in"))),
     responses((status = 200, content_type = "text/event-stream", body = String), Problem))]
@@ -145,6 +161,6 @@ async fn events(
         .clone()
         .try_acquire_owned()
         .map_err(|_| Problem::unavailable("too many open pages"))?;
-    let stream = platform.live.stream(cx.scope.org(), permit).map(Ok);
+    let stream = platform.live.stream(cx.scope.org(), cx.access, permit).map(Ok);
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }

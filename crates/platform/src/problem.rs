@@ -41,7 +41,8 @@ struct Body {
     /// Names this request in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
-    /// The right that the caller's role lacks, with the code `right_missing`.
+    /// The right that the caller's role lacks, with the code `right_missing`, or for which it does not
+    /// reach far enough, with `reach_missing`.
     #[serde(skip_serializing_if = "Option::is_none")]
     right: Option<String>,
     #[serde(skip)]
@@ -126,6 +127,18 @@ impl Problem {
         let mut problem =
             Self::new(StatusCode::FORBIDDEN, "right_missing", "Not allowed").detail(format!(
                 "this needs the right {right}; whoever manages people in your organisation can give it"
+            ));
+        problem.0.right = Some(right.to_owned());
+        problem
+    }
+
+    /// 403: the caller's role has `right`, but does not reach all records, as it takes.
+    #[must_use]
+    pub fn reach_missing(right: &str) -> Self {
+        let mut problem =
+            Self::new(StatusCode::FORBIDDEN, "reach_missing", "Not allowed").detail(format!(
+                "this is about all records, and your role does not reach them all; the right {right} is \
+                 for roles that do"
             ));
         problem.0.right = Some(right.to_owned());
         problem

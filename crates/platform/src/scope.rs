@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kernel::{Clock, Ids, OrgId, Timestamp, TypedId, UserId};
 
+use crate::access::Access;
 use crate::audit::Origin;
 use crate::crypto::{Keyring, OrgKeys};
 
@@ -75,6 +76,8 @@ pub struct Ctx {
     pub clock: Arc<dyn Clock>,
     /// Where ids and randomness come from.
     pub ids: Arc<dyn Ids>,
+    /// What whoever asks may do and see; the program itself everything.
+    pub access: Access,
     /// From where it was asked for, for the audit log.
     pub origin: Origin,
     /// Where keys come from; ask [`Ctx::keys`].
@@ -92,6 +95,13 @@ impl Ctx {
     #[must_use]
     pub fn from(mut self, origin: Origin) -> Self {
         self.origin = origin;
+        self
+    }
+
+    /// As it is, but for somebody who may do and see no more than this.
+    #[must_use]
+    pub fn with(mut self, access: Access) -> Self {
+        self.access = access;
         self
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use kernel::{Clock, Ids, OrgId, Timestamp};
 use tokio_util::task::TaskTracker;
 
+use crate::access::Access;
 use crate::audit::Origin;
 use crate::crypto::{Keyring, MasterKey, OrgKeys};
 use crate::{Ctx, Db, LiveBus, Scope};
@@ -69,6 +70,7 @@ impl Platform {
             scope,
             clock: self.clock.clone(),
             ids: self.ids.clone(),
+            access: Access::everything(),
             origin: Origin::default(),
             keyring: self.keyring.clone(),
         }

@@ -59,7 +59,12 @@ impl TestDb {
         let base = std::env::var(POSTGRES_URL).unwrap_or_else(|_| {
             panic!("{POSTGRES_URL} is not set; run `make test` or `scripts/with-postgres.sh cargo nextest run`")
         });
-        let name = format!("t{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        // Process ids come again while a long run goes on; the name of the folder tells them apart.
+        let random = folder.path().file_name().unwrap_or_default().to_string_lossy();
+        let random: String = random.chars().filter(char::is_ascii_alphanumeric).collect();
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let name = format!("t{}_{number}_{}", std::process::id(), random.to_lowercase());
         let mut admin = PgConnection::connect(&format!("{base}/postgres"))
             .await
             .expect("the test cluster answers");
@@ -70,7 +75,6 @@ impl TestDb {
         admin.close().await.expect("the connection closes");
         let url = format!("{base}/{name}");
         let db = Db::connect_postgres(&url).await.expect("PostgreSQL connects");
-        let folder = tempfile::tempdir().expect("a temporary folder");
         Self::finish(db, folder, Some(url), migrations).await
     }
 

@@ -1,6 +1,7 @@
 //! Lists of orders: which, in which order, one page at a time; and the counts of the workbench.
 
 use kernel::{CustomerId, OrderId, Timestamp, TypedId};
+use platform::db::Fragment;
 use platform::db::args::in_list;
 use platform::{Arg, DbError, Scope, Tx, args};
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ const NUMBER_HITS_MAX: i64 = 1_000;
 pub const NUMBER_MAX_CHARS: usize = 64;
 
 /// Which orders: all conditions at once. The default lets every order pass.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct OrderFilter {
     /// The order number begins with this.
     pub number: Option<String>,
@@ -26,6 +27,8 @@ pub struct OrderFilter {
     pub state: Option<OrderState>,
     /// Of one of these customers.
     pub customers: Option<Vec<CustomerId>>,
+    /// The condition on `customer_id` that whoever asks may see the order; `None` for everything.
+    pub seen: Option<Fragment>,
     /// Ordered at or after.
     pub from: Option<Timestamp>,
     /// Ordered before.
@@ -111,9 +114,22 @@ impl Conditions {
         format!("${}", self.args.len())
     }
 
+    fn seen(&mut self, seen: Option<&Fragment>) {
+        if let Some(seen) = seen {
+            let sql = seen.append_to(&mut self.args);
+            self.sql.push_str(&format!(" AND {sql}"));
+        }
+    }
+
     fn compare(&mut self, what: &str, value: impl Into<Arg>) {
         let place = self.bind(value);
         self.sql.push_str(&format!(" AND {what} {place}"));
+    }
+
+    async fn count(self, tx: &mut Tx) -> Result<i64, DbError> {
+        let sql = format!("SELECT COUNT(*) FROM commerce_orders WHERE {}", self.sql);
+        let (count,): (i64,) = tx.fetch_one(AssertSqlSafe(sql), self.args).await?;
+        Ok(count)
     }
 
     fn any_of(&mut self, column: &str, values: Vec<Arg>) {
@@ -187,6 +203,7 @@ pub async fn list(
     if let Some(customers) = &filter.customers {
         conditions.any_of("customer_id", customers.iter().map(|id| Arg::from(*id)).collect());
     }
+    conditions.seen(filter.seen.as_ref());
     if let Some(from) = filter.from {
         conditions.compare("ordered_at >=", from);
     }
@@ -377,7 +394,7 @@ pub async fn events_of(
     Ok(found)
 }
 
-/// Orders placed in `from..until` of which something was refunded.
+/// Orders placed in `from..until` of which something was refunded, of customers who are `seen`.
 ///
 /// # Errors
 /// As the database says.
@@ -386,18 +403,18 @@ pub async fn refunded_between(
     scope: Scope,
     from: Timestamp,
     until: Timestamp,
+    seen: Option<&Fragment>,
 ) -> Result<i64, DbError> {
-    let (count,): (i64,) = tx
-        .fetch_one(
-            "SELECT COUNT(*) FROM commerce_orders
-             WHERE org_id = $1 AND ordered_at >= $2 AND ordered_at < $3 AND refund_minor > 0",
-            args![scope.org_arg(), from, until],
-        )
-        .await?;
-    Ok(count)
+    let mut conditions = Conditions::new(scope);
+    conditions.compare("ordered_at >=", from);
+    conditions.compare("ordered_at <", until);
+    conditions.sql.push_str(" AND refund_minor > 0");
+    conditions.seen(seen);
+    conditions.count(tx).await
 }
 
-/// Orders placed in `since..before` that are paid and not, or not wholly, shipped.
+/// Orders placed in `since..before` that are paid and not, or not wholly, shipped, of customers who are
+/// `seen`.
 ///
 /// # Errors
 /// As the database says.
@@ -406,21 +423,14 @@ pub async fn unshipped_between(
     scope: Scope,
     since: Timestamp,
     before: Timestamp,
+    seen: Option<&Fragment>,
 ) -> Result<i64, DbError> {
-    let (count,): (i64,) = tx
-        .fetch_one(
-            "SELECT COUNT(*) FROM commerce_orders
-             WHERE org_id = $1 AND ordered_at >= $2 AND ordered_at < $3 AND state IN ($4, $5)",
-            args![
-                scope.org_arg(),
-                since,
-                before,
-                OrderState::Paid.code(),
-                OrderState::PartlyShipped.code()
-            ],
-        )
-        .await?;
-    Ok(count)
+    let mut conditions = Conditions::new(scope);
+    conditions.compare("ordered_at >=", since);
+    conditions.compare("ordered_at <", before);
+    conditions.any_of("state", args![OrderState::Paid.code(), OrderState::PartlyShipped.code()]);
+    conditions.seen(seen);
+    conditions.count(tx).await
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! Edits name and rating of a customer.
 
 use kernel::{CustomerId, TypedId};
+use platform::access::FieldRules;
 use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Tx, outbox};
 use serde::Serialize;
 
 use crate::events::CustomersChangedV1;
 use crate::history::Change;
+use crate::mask::mask_name;
 use crate::model::Rating;
 use crate::store::changes::{self, Locked};
 
@@ -64,6 +66,19 @@ impl From<Locked> for Edited {
     }
 }
 
+impl Edited {
+    /// As somebody under these rules sees it.
+    fn under(mut self, rules: &FieldRules) -> Self {
+        if !rules.show("customers.name") {
+            self.name = mask_name(&self.name);
+        }
+        if rules.hide("customers.rating") {
+            self.rating = None;
+        }
+        self
+    }
+}
+
 /// Why an edit was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
@@ -78,6 +93,9 @@ pub enum EditError {
         /// Its direct keeper.
         keeper: CustomerId,
     },
+    /// Whoever asks may see the field, or part of it, but not change it.
+    #[error("your role cannot change `{0}`")]
+    ReadOnly(&'static str),
     /// Someone else changed it meanwhile.
     #[error("changed meanwhile; the present version is {}", .0.version)]
     Stale(Edited),
@@ -98,22 +116,28 @@ pub async fn edit(
     edit: &Edit,
 ) -> Result<Edited, EditError> {
     let unknown = || EditError::Unknown(customer);
-    let row = changes::lock(tx, cx.scope, &[customer.uuid()]).await?.pop().ok_or_else(unknown)?;
+    let asked =
+        [("customers.name", edit.name.is_some()), ("customers.rating", edit.rating.is_some())];
+    let rules = cx.access.fields();
+    if let Some((field, _)) = asked.iter().find(|(field, used)| *used && !rules.let_change(field)) {
+        return Err(EditError::ReadOnly(field));
+    }
+    let row = changes::lock(tx, cx, &[customer.uuid()]).await?.pop().ok_or_else(unknown)?;
     if let Some(keeper) = row.merged_into {
         return Err(EditError::Merged { customer, keeper: CustomerId::from_uuid(keeper) });
     }
     let before = Edited::from(row);
     if before.version != version {
-        return Err(EditError::Stale(before));
+        return Err(EditError::Stale(before.under(rules)));
     }
     let name = edit.name.as_ref().map_or(before.name.as_str(), |name| name.0.as_str()).to_owned();
     let rating = edit.rating.unwrap_or(before.rating);
     if name == before.name && rating == before.rating {
-        return Ok(before);
+        return Ok(before.under(rules));
     }
     let code = rating.map(Rating::code);
     if !changes::edit(tx, cx, customer.uuid(), version, &name, code).await? {
-        return Err(EditError::Stale(before));
+        return Err(EditError::Stale(before.under(rules)));
     }
     let change = Change::Edit {
         name: (name != before.name).then(|| (before.name.clone(), name.clone())),
@@ -126,5 +150,5 @@ pub async fn edit(
         .change("rating", before.rating, rating)
         .personal_change("name", &before.name, &name);
     audit::record(tx, cx, entry).await?;
-    Ok(Edited { id: customer, version: version + 1, name, rating })
+    Ok(Edited { id: customer, version: version + 1, name, rating }.under(rules))
 }

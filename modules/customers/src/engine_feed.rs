@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use kernel::{CustomerId, TagId, Timestamp, TypedId};
+use kernel::{CustomerId, TagId, Timestamp, TypedId, UserId};
 use platform::{DbError, Scope, Tx};
 use uuid::Uuid;
 
@@ -27,6 +27,8 @@ pub struct EngineProfile {
     pub province: Option<String>,
     /// Rating given by hand.
     pub rating: Option<Rating>,
+    /// Whose customer it is.
+    pub owner: Option<UserId>,
     /// When the customer became known.
     pub created_at: Timestamp,
 }
@@ -65,6 +67,7 @@ impl Gathering {
             accounts: joined(&self.accounts),
             province: self.row.province,
             rating: self.row.rating.and_then(Rating::from_code),
+            owner: self.row.owner.map(UserId::from_uuid),
             created_at: Timestamp::from_millis(self.row.created_at),
         }
     }
@@ -163,6 +166,7 @@ pub async fn profiles_for_engine(
                 accounts: joined(&of_family),
                 province: row.province,
                 rating: row.rating.and_then(Rating::from_code),
+                owner: row.owner.map(UserId::from_uuid),
                 created_at: Timestamp::from_millis(row.created_at),
             },
             tags: tags.into_iter().collect(),

@@ -18,11 +18,13 @@ pub enum ChangeKind {
     Edit,
     Merge,
     Unmerge,
+    Owner,
 }
 
 impl ChangeKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Tag, Self::Untag, Self::Edit, Self::Merge, Self::Unmerge];
+    pub const ALL: [Self; 6] =
+        [Self::Tag, Self::Untag, Self::Edit, Self::Merge, Self::Unmerge, Self::Owner];
 
     /// The stored name.
     #[must_use]
@@ -33,6 +35,7 @@ impl ChangeKind {
             Self::Edit => "edit",
             Self::Merge => "merge",
             Self::Unmerge => "unmerge",
+            Self::Owner => "owner",
         }
     }
 }
@@ -69,6 +72,13 @@ pub enum Change {
         /// Its name.
         name: String,
     },
+    /// It came to another owner.
+    Owner {
+        /// Whose it was.
+        from: Option<UserId>,
+        /// Whose it is.
+        to: Option<UserId>,
+    },
     /// A merge was undone.
     Unmerge {
         /// The merge.
@@ -90,11 +100,12 @@ impl Change {
             Self::Edit { .. } => ChangeKind::Edit,
             Self::Merge { .. } => ChangeKind::Merge,
             Self::Unmerge { .. } => ChangeKind::Unmerge,
+            Self::Owner { .. } => ChangeKind::Owner,
         }
     }
 
     /// What it is about, in one line without words of a language: names of tags, the new name, the
-    /// other customer's name.
+    /// other customer's name. Of owners the module knows no names.
     #[must_use]
     pub fn title(&self) -> String {
         match self {
@@ -106,6 +117,7 @@ impl Change {
                 [name, rating].into_iter().flatten().collect::<Vec<_>>().join(", ")
             }
             Self::Merge { name, .. } | Self::Unmerge { name, .. } => name.clone(),
+            Self::Owner { .. } => String::new(),
         }
     }
 }

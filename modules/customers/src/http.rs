@@ -125,7 +125,7 @@ async fn list_tags(
     Cx(cx): Cx,
 ) -> Result<Json<Page<TagWithCount>>, Problem> {
     let mut tx = platform.db.read().await?;
-    let items = tags::all(&mut tx, cx.scope).await?;
+    let items = tags::all(&mut tx, &cx).await?;
     Ok(Json(Page { items, next: None }))
 }
 

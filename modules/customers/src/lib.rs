@@ -10,9 +10,12 @@ pub mod mask;
 pub mod merge;
 pub mod model;
 pub mod notes;
+pub mod owners;
 pub mod profiles;
+pub mod reach;
 mod refusals;
 pub mod resolve;
+pub mod reveal;
 pub mod roots;
 pub mod search;
 pub mod settings;
@@ -37,6 +40,11 @@ pub const MIGRATIONS: &[Migration] = &[
         module: "customers",
         version: 2,
         sql: include_str!("../migrations/0002_statistics.sql"),
+    },
+    Migration {
+        module: "customers",
+        version: 3,
+        sql: include_str!("../migrations/0003_owners.sql"),
     },
 ];
 

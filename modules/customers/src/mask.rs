@@ -47,6 +47,12 @@ pub fn mask_account(account: &str) -> String {
     }
 }
 
+/// A name or an account of which only the first character is shown.
+#[must_use]
+pub fn mask_name(name: &str) -> String {
+    name.chars().next().map_or_else(String::new, |first| format!("{first}***"))
+}
+
 /// What somebody wrote, with everything masked that may be a phone number or an e-mail address. A
 /// long number of another kind is masked too: nobody can tell them apart.
 #[must_use]

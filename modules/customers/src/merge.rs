@@ -93,7 +93,7 @@ pub(crate) async fn join(
         return Err(MergeError::Same);
     }
     // Both rows are held before they are looked at: of two merges at once, the second sees the first.
-    let rows: HashMap<Uuid, Locked> = changes::lock(tx, cx.scope, &[keep.uuid(), absorb.uuid()])
+    let rows: HashMap<Uuid, Locked> = changes::lock(tx, cx, &[keep.uuid(), absorb.uuid()])
         .await?
         .into_iter()
         .map(|row| (row.id, row))
@@ -168,7 +168,7 @@ pub async fn unmerge(tx: &mut Tx, cx: &Ctx, id: MergeId) -> Result<Unmerged, Unm
 pub(crate) async fn part(tx: &mut Tx, cx: &Ctx, id: MergeId) -> Result<Unmerged, UnmergeError> {
     let row =
         store::merges::get(tx, cx.scope, id.uuid()).await?.ok_or(UnmergeError::Unknown(id))?;
-    let held = changes::lock(tx, cx.scope, &[row.keep, row.absorb]).await?;
+    let held = changes::lock(tx, cx, &[row.keep, row.absorb]).await?;
     if !store::merges::undo(tx, cx, id.uuid()).await? {
         return Err(UnmergeError::AlreadyUndone);
     }

@@ -62,6 +62,9 @@ pub enum NoteError {
     /// There is no such customer.
     #[error("there is no customer {0}")]
     UnknownCustomer(CustomerId),
+    /// Whoever asks may not write any.
+    #[error("your role cannot change `customers.notes`")]
+    ReadOnly,
     /// The customer has no such note.
     #[error("there is no note {0}")]
     Unknown(NoteId),
@@ -84,7 +87,10 @@ pub async fn add(
     customer: CustomerId,
     text: NoteText,
 ) -> Result<Note, NoteError> {
-    let root = store::changes::lock_root(tx, cx.scope, customer.uuid())
+    if !cx.access.fields().let_change("customers.notes") {
+        return Err(NoteError::ReadOnly);
+    }
+    let root = store::changes::lock_root(tx, cx, customer.uuid())
         .await?
         .ok_or(NoteError::UnknownCustomer(customer))?;
     if store::notes::count(tx, cx.scope, root).await? >= NOTES_MAX {
@@ -114,7 +120,10 @@ pub async fn delete(
     customer: CustomerId,
     note: NoteId,
 ) -> Result<(), NoteError> {
-    let root = store::changes::lock_root(tx, cx.scope, customer.uuid())
+    if !cx.access.fields().let_change("customers.notes") {
+        return Err(NoteError::ReadOnly);
+    }
+    let root = store::changes::lock_root(tx, cx, customer.uuid())
         .await?
         .ok_or(NoteError::UnknownCustomer(customer))?;
     let family = roots::family(tx, cx.scope, root).await?;

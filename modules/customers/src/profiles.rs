@@ -2,16 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use kernel::{CustomerId, TagId, Timestamp, TypedId};
+use kernel::{CustomerId, TagId, Timestamp, TypedId, UserId};
 use platform::crypto::OrgKeys;
-use platform::{DbError, Scope, Tx};
+use platform::{Ctx, DbError, Tx};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::mask;
 use crate::model::{AccountSpace, IdentityKind, Rating};
 use crate::store::profiles::IdentityRow;
-use crate::{roots, store};
+use crate::{reach, roots, store};
 
 /// Identities of one kind shown of one customer.
 pub const IDENTITIES_MAX: i64 = 50;
@@ -55,6 +55,8 @@ pub struct Profile {
     pub city: Option<String>,
     /// Rating given by hand.
     pub rating: Option<Rating>,
+    /// Whose customer it is.
+    pub owner: Option<UserId>,
     /// For `If-Match`.
     pub version: i64,
     /// When the customer became known.
@@ -93,18 +95,16 @@ impl Profile {
     }
 }
 
-/// The profiles of `ids`, in that order; customers that are not there are left out. For a page: one
-/// statement a table whatever the number of customers.
+/// The profiles of `ids`, in that order; customers that are not there, and those that whoever asks does not
+/// see, are left out. For a page: one statement a table whatever the number of customers.
 ///
 /// # Errors
-/// `Refused` if personal data cannot be opened with `keys`; otherwise as the database says.
-pub async fn profiles(
-    tx: &mut Tx,
-    scope: Scope,
-    keys: &OrgKeys,
-    ids: &[CustomerId],
-) -> Result<Vec<Profile>, DbError> {
-    let tops: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+/// `Refused` if personal data cannot be opened; otherwise as the database says.
+pub async fn profiles(tx: &mut Tx, cx: &Ctx, ids: &[CustomerId]) -> Result<Vec<Profile>, DbError> {
+    let (scope, keys) = (cx.scope, &cx.keys());
+    let asked: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let within = reach::within(tx, cx, &asked).await?;
+    let tops: Vec<Uuid> = asked.into_iter().filter(|id| within.contains(id)).collect();
     let families = roots::families(tx, scope, &tops).await?;
     let top_of: Vec<(Uuid, Uuid)> = families
         .iter()
@@ -135,6 +135,7 @@ pub async fn profiles(
             province: row.province.clone(),
             city: row.city.clone(),
             rating: row.rating.and_then(Rating::from_code),
+            owner: row.owner.map(UserId::from_uuid),
             version: row.version,
             created_at: Timestamp::from_millis(row.created_at),
             merged_into: row.merged_into.map(CustomerId::from_uuid),

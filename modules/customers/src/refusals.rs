@@ -14,6 +14,7 @@ impl From<EditError> for Problem {
         let detail = error.to_string();
         match error {
             EditError::Unknown(_) => Self::not_found("customer"),
+            EditError::ReadOnly(_) => Self::forbidden(error.to_string()),
             EditError::Merged { .. } => Self::conflict("customer_merged", detail),
             EditError::Stale(current) => Self::precondition_failed(&current),
             EditError::Db(error) => error.into(),
@@ -26,6 +27,7 @@ impl From<NoteError> for Problem {
         match error {
             NoteError::UnknownCustomer(_) => Self::not_found("customer"),
             NoteError::Unknown(_) => Self::not_found("note"),
+            NoteError::ReadOnly => Self::forbidden(error.to_string()),
             NoteError::TooMany => Self::conflict("too_many_notes", error.to_string()),
             NoteError::Db(error) => error.into(),
         }
@@ -43,6 +45,7 @@ impl From<TagError> for Problem {
                 Self::field("customers", detail)
             }
             TagError::Both(_) => Self::field("remove", detail),
+            TagError::ReadOnly => Self::forbidden(detail),
             TagError::Db(error) => error.into(),
         }
     }

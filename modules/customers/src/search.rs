@@ -1,8 +1,7 @@
 //! Finds customers by what the database holds only sealed, through the blind index.
 
 use kernel::{CustomerId, TypedId};
-use platform::crypto::OrgKeys;
-use platform::{DbError, Scope, Tx};
+use platform::{Ctx, DbError, Tx};
 use uuid::Uuid;
 
 use crate::model::AccountSpace;
@@ -15,28 +14,32 @@ pub const FOUND_MAX: usize = 200;
 const TEXT_MAX: usize = 400;
 
 /// Customers (roots, by id) with this full phone number, e-mail address or account of one of
-/// `spaces`; at most [`FOUND_MAX`].
+/// `spaces`; at most [`FOUND_MAX`]. Not by what whoever asks does not see, and without regard to their
+/// reach.
 ///
 /// # Errors
 /// As the database says.
 pub async fn find_by_contact(
     tx: &mut Tx,
-    scope: Scope,
-    keys: &OrgKeys,
+    cx: &Ctx,
     text: &str,
     spaces: &[AccountSpace],
 ) -> Result<Vec<CustomerId>, DbError> {
+    let (scope, keys, rules) = (cx.scope, &cx.keys(), cx.access.fields());
     if text.len() > TEXT_MAX {
         return Ok(Vec::new());
     }
-    let contacts: Vec<[u8; 16]> =
-        [SeenIdentity::phone(keys, text), SeenIdentity::email(keys, text)]
-            .into_iter()
-            .flatten()
-            .map(|seen| seen.hash)
-            .collect();
+    let contacts: Vec<[u8; 16]> = [
+        SeenIdentity::phone(keys, text).filter(|_| !rules.hide("customers.phone")),
+        SeenIdentity::email(keys, text).filter(|_| !rules.hide("customers.email")),
+    ]
+    .into_iter()
+    .flatten()
+    .map(|seen| seen.hash)
+    .collect();
     let accounts: Vec<[u8; 16]> = spaces
         .iter()
+        .filter(|_| rules.show("customers.accounts"))
         .filter_map(|space| SeenIdentity::account(keys, *space, text))
         .map(|seen| seen.hash)
         .collect();

@@ -5,6 +5,7 @@ pub(crate) mod engine;
 pub(crate) mod family;
 pub(crate) mod merges;
 pub(crate) mod notes;
+pub(crate) mod owners;
 #[cfg(test)]
 mod plans;
 pub(crate) mod profiles;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::events::CustomersChangedV1;
 use crate::history::Change;
 pub use crate::profiles::Tag;
-use crate::{roots, store};
+use crate::{reach, roots, store};
 
 /// Tags of one organisation.
 pub const TAGS_MAX: usize = 100;
@@ -83,6 +83,9 @@ pub enum TagError {
     /// There are no such customers.
     #[error("there is no customer {}", list(.0))]
     UnknownCustomers(Vec<CustomerId>),
+    /// Whoever asks may not put tags on or take them off.
+    #[error("your role cannot change `customers.tags`")]
+    ReadOnly,
     /// A tag cannot be put on and taken off at once.
     #[error("tag {} is to be put on and taken off at once", list(.0))]
     Both(Vec<TagId>),
@@ -102,14 +105,17 @@ fn tag_of((id, name, colour): store::tags::TagRow) -> Tag {
     Tag { id: TagId::from_uuid(id), name, colour }
 }
 
-/// All tags by name, with how many have them.
+/// All tags by name, with how many have them of those whom whoever asks sees.
 ///
 /// # Errors
 /// As the database says.
-pub async fn all(tx: &mut Tx, scope: Scope) -> Result<Vec<TagWithCount>, DbError> {
-    let mut counts: HashMap<Uuid, i64> =
-        store::tags::counts(tx, scope).await?.into_iter().collect();
-    let root_of = roots::all_merged(tx, scope).await?;
+pub async fn all(tx: &mut Tx, cx: &Ctx) -> Result<Vec<TagWithCount>, DbError> {
+    let scope = cx.scope;
+    let mut counts: HashMap<Uuid, i64> = store::tags::counts(tx, cx).await?.into_iter().collect();
+    let mut root_of = roots::all_merged(tx, scope).await?;
+    let merged: Vec<Uuid> = root_of.keys().copied().collect();
+    let within = reach::within(tx, cx, &merged).await?;
+    root_of.retain(|id, _| within.contains(id));
     if !root_of.is_empty() {
         // A family that has a tag twice counts once.
         let merged: Vec<Uuid> = root_of.keys().copied().collect();
@@ -211,9 +217,10 @@ pub async fn change(tx: &mut Tx, cx: &Ctx, change: &BulkChange) -> Result<u64, T
         return Err(TagError::Both(both));
     }
     let all: Vec<Uuid> = add.union(&remove).copied().collect();
+    check_rule(cx)?;
     let tags = hold(tx, cx.scope, &all).await?;
     let ids: Vec<Uuid> = change.customers.iter().map(|customer| customer.uuid()).collect();
-    let tops = lock_roots(tx, cx.scope, &ids).await?;
+    let tops = lock_roots(tx, cx, &ids).await?;
     let families = roots::families(tx, cx.scope, &tops).await?;
     let changed = apply(tx, cx, &families, &tags, |_| (add.clone(), remove.clone())).await?;
     if changed > 0 {
@@ -243,8 +250,9 @@ pub async fn set(
     tags: &[TagId],
 ) -> Result<Vec<Tag>, TagError> {
     let wanted: BTreeSet<Uuid> = tags.iter().map(|tag| tag.uuid()).collect();
+    check_rule(cx)?;
     let held = hold(tx, cx.scope, &wanted.iter().copied().collect::<Vec<_>>()).await?;
-    let tops = lock_roots(tx, cx.scope, &[customer.uuid()]).await?;
+    let tops = lock_roots(tx, cx, &[customer.uuid()]).await?;
     let families = roots::families(tx, cx.scope, &tops).await?;
     let members: Vec<Uuid> = families.values().flatten().copied().collect();
     let present: BTreeMap<Uuid, Tag> = store::profiles::tags(tx, cx.scope, &members)
@@ -272,6 +280,10 @@ pub async fn set(
     Ok(tags)
 }
 
+fn check_rule(cx: &Ctx) -> Result<(), TagError> {
+    if cx.access.fields().let_change("customers.tags") { Ok(()) } else { Err(TagError::ReadOnly) }
+}
+
 async fn hold(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Tag>, TagError> {
     let rows = store::tags::hold(tx, scope, ids).await?;
     let found: BTreeMap<Uuid, Tag> = rows.into_iter().map(|row| (row.0, tag_of(row))).collect();
@@ -280,13 +292,13 @@ async fn hold(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<BTreeMap<Uuid, 
     if unknown.is_empty() { Ok(found) } else { Err(TagError::Unknown(unknown)) }
 }
 
-async fn lock_roots(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<Vec<Uuid>, TagError> {
-    let root_of = roots::roots(tx, scope, ids).await?;
+async fn lock_roots(tx: &mut Tx, cx: &Ctx, ids: &[Uuid]) -> Result<Vec<Uuid>, TagError> {
+    let root_of = roots::roots(tx, cx.scope, ids).await?;
     let tops: Vec<Uuid> = root_of.values().copied().collect();
     let tops = roots::distinct(&tops);
     // A root that is merged just now keeps its tags, so it need not be followed.
     let locked: HashSet<Uuid> =
-        store::changes::lock(tx, scope, &tops).await?.into_iter().map(|row| row.id).collect();
+        store::changes::lock(tx, cx, &tops).await?.into_iter().map(|row| row.id).collect();
     let unknown: Vec<CustomerId> = ids
         .iter()
         .filter(|id| root_of.get(id).is_none_or(|root| !locked.contains(root)))

@@ -105,7 +105,7 @@ pub async fn take_back(tx: &mut Tx, cx: &Ctx, done: &Resolved) -> Result<Vec<Uui
     store::bump_identity_epoch(tx, cx.scope).await?;
     let created = created(done);
     // Nobody merges, edits or tags these until the transaction ends.
-    store::changes::lock(tx, cx.scope, &created).await?;
+    store::changes::lock(tx, cx, &created).await?;
     let mut suggestions = suggestions_to_remove(tx, cx.scope, done).await?;
     let own = own_merges(tx, cx.scope, done, &suggestions).await?;
     let refused = dependents(tx, cx.scope, done, &suggestions, &own).await?;

@@ -1,6 +1,6 @@
 //! Saved views of lists: a name for the filters in the address of a page.
 
-use kernel::{FieldErrors, TypedId, ViewId};
+use kernel::{FieldErrors, TypedId, UserId, ViewId};
 use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Tx};
 use serde::Serialize;
@@ -149,4 +149,17 @@ pub async fn delete(tx: &mut Tx, cx: &Ctx, view: ViewId) -> Result<(), ViewError
         .personal_gone("query", row.query);
     audit::record(tx, cx, entry).await?;
     Ok(())
+}
+
+/// Gives the shared views of one user to another; gives how many. They may be more than one can make.
+///
+/// # Errors
+/// As the database says.
+pub async fn hand_over(tx: &mut Tx, cx: &Ctx, from: UserId, to: UserId) -> Result<u64, DbError> {
+    let count = store::views::hand_over(tx, cx.scope, from, to).await?;
+    if count > 0 {
+        let entry = Entry::new("customers.view.hand_over").on("user", from).with("to", to);
+        audit::record(tx, cx, entry.with("views", count)).await?;
+    }
+    Ok(count)
 }

@@ -4,6 +4,7 @@ use kernel::{Timestamp, TokenId};
 use platform::access::Access;
 use platform::{DbError, Platform, Scope};
 
+use crate::reach;
 use crate::secret::Secret;
 use crate::sign_in::SESSION_MILLIS;
 use crate::store;
@@ -72,21 +73,38 @@ pub(crate) async fn look_up(platform: &Platform, shown: &Shown) -> Result<Option
         Shown::Cookie(secret) => {
             let secret_hash = secret.hash();
             let row = store::session(&mut tx, secret.org, secret_hash).await?;
-            row.filter(|row| row.expires_at > now).map(|row| Caller {
-                scope: Scope::user(secret.org, row.user),
-                credential: Credential::Session { secret_hash, expires_at: row.expires_at },
-                access: Access::new(row.rights),
-                is_touch_due: due(row.seen_at),
-            })
+            match row.filter(|row| row.expires_at > now) {
+                None => None,
+                Some(row) => {
+                    let scope = Scope::user(secret.org, row.user);
+                    Some(Caller {
+                        scope,
+                        credential: Credential::Session { secret_hash, expires_at: row.expires_at },
+                        access: reach::access(&mut tx, scope, row.place, row.says).await?,
+                        is_touch_due: due(row.seen_at),
+                    })
+                }
+            }
         }
         Shown::Bearer(secret) => {
             let row = store::token_by_secret(&mut tx, secret.org, secret.hash(), now).await?;
-            row.map(|row| Caller {
-                scope: Scope::user(secret.org, row.user),
-                credential: Credential::Token { id: row.id },
-                access: Access::new(row.rights),
-                is_touch_due: row.used_at.is_none_or(due),
-            })
+            match row {
+                None => None,
+                Some(row) => {
+                    let scope = Scope::user(secret.org, row.user);
+                    let mut access = reach::access(&mut tx, scope, row.place, row.of_user).await?;
+                    if let Some(says) = row.of_role {
+                        let own = reach::access(&mut tx, scope, row.place, says).await?;
+                        access = reach::both(&access, &own);
+                    }
+                    Some(Caller {
+                        scope,
+                        credential: Credential::Token { id: row.id },
+                        access,
+                        is_touch_due: row.used_at.is_none_or(due),
+                    })
+                }
+            }
         }
     };
     tx.rollback().await?;

@@ -4,6 +4,7 @@
 mod own;
 mod people;
 mod roles;
+mod territories;
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
@@ -16,7 +17,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use kernel::{FieldErrors, Limit, OrgId, Page, Timestamp, TokenId, UserId};
-use platform::access::{Access, Permissions};
+use platform::access::{Access, FieldRule, FieldRules, Permissions};
 use platform::audit::Origin;
 use platform::http::{Cx, Idempotent, JsonBody, PathId, QueryParams, RequestId};
 use platform::idempotency::{self, Answer, Begun};
@@ -223,6 +224,11 @@ struct Session {
     /// What the user may do, each `module.action`; `*` is everything.
     #[schema(value_type = Vec<String>)]
     rights: Permissions,
+    /// Whether the user sees all records; else those in their reach.
+    sees_all: bool,
+    /// What is done with fields before the user sees them, by name of the field.
+    #[schema(value_type = std::collections::BTreeMap<String, FieldRule>)]
+    fields: FieldRules,
     /// When it ends unless it is used.
     expires_at: Timestamp,
 }
@@ -232,7 +238,9 @@ fn session_answer(signed_in: SignedIn, edge: &Edge) -> Response {
     let session = Session {
         user: signed_in.user,
         org: Org { name: signed_in.org_name },
-        rights: signed_in.rights,
+        rights: signed_in.access.permissions().clone(),
+        sees_all: signed_in.access.reach().is_all(),
+        fields: signed_in.access.fields().clone(),
         expires_at: signed_in.expires_at,
     };
     (StatusCode::CREATED, [(header::SET_COOKIE, cookie)], Json(session)).into_response()
@@ -382,8 +390,14 @@ async fn current_session(
     let user = store::user(&mut tx, cx.scope, &keys, user).await?;
     let user = user.ok_or_else(Problem::unauthorized)?;
     let name = store::org_name(&mut tx, cx.scope.org()).await?;
-    let rights = access.permissions().clone();
-    Ok(Json(Session { user, org: Org { name }, rights, expires_at }))
+    Ok(Json(Session {
+        user,
+        org: Org { name },
+        rights: access.permissions().clone(),
+        sees_all: access.reach().is_all(),
+        fields: access.fields().clone(),
+        expires_at,
+    }))
 }
 
 /// Signs out.

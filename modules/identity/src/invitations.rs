@@ -81,7 +81,7 @@ pub async fn invite(
     own: &Permissions,
     new: NewInvitation,
 ) -> Result<(Invitation, String), InviteError> {
-    roles::to_give(tx, cx.scope, own, &new.role).await?;
+    roles::to_give(tx, cx, own, &new.role).await?;
     if let Some(team) = new.team_id
         && !teams::list(tx, cx.scope).await?.iter().any(|known| known.id == team)
     {
@@ -160,7 +160,7 @@ pub(crate) async fn join(
         return Err(InviteError::Gone);
     }
     // The role may have gone or been narrowed since.
-    roles::to_give(tx, cx.scope, &Permissions::everything(), &invitation.role).await?;
+    roles::to_give(tx, cx, &Permissions::everything(), &invitation.role).await?;
     let email = invitation.email.parse::<Email>().map_err(|_| InviteError::Gone)?;
     let new = NewUser { email, name, role: invitation.role, password };
     let user = create_user(tx, cx, keys, new).await.map_err(|error| match error {

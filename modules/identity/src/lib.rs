@@ -10,6 +10,7 @@ pub mod invitations;
 mod model;
 mod password;
 mod people;
+mod reach;
 pub mod roles;
 mod secret;
 pub mod sessions;
@@ -18,6 +19,7 @@ mod sign_in;
 mod sign_out;
 mod store;
 pub mod teams;
+pub mod territories;
 mod tokens;
 pub mod users;
 
@@ -31,6 +33,7 @@ pub use http::{COOKIE, Edge, sign_in_layer};
 pub use model::{Email, EmailError, NameError, PersonName, RoleName, RoleNameError, User};
 pub use password::{Password, PasswordError, PasswordHash, hash};
 pub use people::{names_of, rights_of};
+pub use reach::access_of;
 pub use setup::{SetUp, SetUpError, SetupCode, ensure_org, set_up, setup_needed};
 pub use sign_in::{SESSION_MILLIS, SignInError, SignedIn, sign_in};
 pub use sign_out::sign_out;
@@ -50,6 +53,7 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 2,
         sql: include_str!("../migrations/0002_people.sql"),
     },
+    Migration { module: "identity", version: 3, sql: include_str!("../migrations/0003_reach.sql") },
 ];
 
 /// The module as the house knows it. Its routes expect [`sign_in_layer`] around them.

@@ -1,6 +1,6 @@
 //! Roles: what people may do, as data. The built-in ones come with the program; an organisation adds its own.
 
-use platform::access::{EVERYTHING, Permissions};
+use platform::access::{EVERYTHING, FieldRule, FieldRules, Permissions};
 use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Scope, Tx};
 use serde::{Deserialize, Serialize};
@@ -59,8 +59,9 @@ pub struct Role {
     pub rights: Permissions,
     /// How far its view goes.
     pub reach: Reach,
-    /// Whether users can have it: the program does not cut views yet, so those of a role must reach all.
-    pub can_be_given: bool,
+    /// What is done with fields before it sees them, by name of the field.
+    #[schema(value_type = std::collections::BTreeMap<String, FieldRule>)]
+    pub fields: FieldRules,
     /// For `If-Match`.
     pub version: i64,
 }
@@ -80,6 +81,8 @@ const fn built_in(name: &'static str, reach: Reach, rights: &'static [&'static s
 pub const RIGHTS: &[&str] = &[
     "customers.read",
     "customers.edit",
+    "customers.assign",
+    "customers.reveal",
     "customers.tags",
     "customers.merge",
     "customers.export",
@@ -93,8 +96,43 @@ pub const RIGHTS: &[&str] = &[
     "platform.audit",
     "platform.backups",
 ];
+/// Those whose routes cut what they give and take by the reach of the caller. Every other right is about
+/// the organisation as a whole, and nobody whose view does not reach all records can have it.
+const CUT: &[&str] = &[
+    "customers.read",
+    "customers.edit",
+    "customers.assign",
+    "customers.reveal",
+    "customers.export",
+    "commerce.read",
+    "insight.read",
+];
+
+/// Whether somebody whose view does not reach all records can have `right`.
+#[must_use]
+pub fn is_cut(right: &str) -> bool {
+    CUT.contains(&right)
+}
+
+/// Fields that roles can have rules for, and the rules each can have.
+pub const FIELDS: &[(&str, &[FieldRule])] = &[
+    ("customers.name", &[FieldRule::ReadOnly, FieldRule::Masked]),
+    ("customers.accounts", &[FieldRule::Masked, FieldRule::Hidden]),
+    ("customers.phone", &[FieldRule::Hidden]),
+    ("customers.email", &[FieldRule::Hidden]),
+    ("customers.region", &[FieldRule::Hidden]),
+    ("customers.rating", &[FieldRule::ReadOnly, FieldRule::Hidden]),
+    ("customers.tags", &[FieldRule::ReadOnly, FieldRule::Hidden]),
+    ("customers.notes", &[FieldRule::ReadOnly, FieldRule::Hidden]),
+    ("commerce.amounts", &[FieldRule::Hidden]),
+    ("commerce.receiver", &[FieldRule::Hidden]),
+    ("commerce.remarks", &[FieldRule::Hidden]),
+];
+
 const READ: &[&str] = &["customers.read", "commerce.read", "insight.read"];
-const SELL: &[&str] = &["customers.read", "customers.edit", "commerce.read"];
+const SELL: &[&str] = &["customers.read", "customers.edit", "customers.reveal", "commerce.read"];
+const LEAD: &[&str] =
+    &["customers.read", "customers.edit", "customers.reveal", "customers.assign", "commerce.read"];
 
 /// Those of domain.md §1. Modules that come later bring their rights.
 const BUILT_IN: &[BuiltIn] = &[
@@ -117,17 +155,24 @@ const BUILT_IN: &[BuiltIn] = &[
     built_in(
         "service_lead",
         Reach::All,
-        &["customers.read", "customers.edit", "customers.merge", "commerce.read", "insight.read"],
+        &[
+            "customers.read",
+            "customers.edit",
+            "customers.reveal",
+            "customers.merge",
+            "commerce.read",
+            "insight.read",
+        ],
     ),
     built_in("knowledge_editor", Reach::All, &[]),
     built_in("call_agent", Reach::Own, SELL),
-    built_in("partner_manager", Reach::Own, SELL),
+    built_in("partner_manager", Reach::Territory, SELL),
     built_in("channel_sales_specialist", Reach::Own, SELL),
     built_in("sales_representative", Reach::Own, SELL),
-    built_in("sales_supervisor", Reach::Team, SELL),
-    built_in("sales_manager", Reach::TeamAndBelow, SELL),
+    built_in("sales_supervisor", Reach::Team, LEAD),
+    built_in("sales_manager", Reach::TeamAndBelow, LEAD),
     built_in("sales_assistant", Reach::Team, SELL),
-    built_in("resource_manager", Reach::All, SELL),
+    built_in("resource_manager", Reach::All, LEAD),
     built_in("lead_entry_clerk", Reach::Own, &[]),
     built_in("premium_advertising_sales", Reach::Own, SELL),
 ];
@@ -167,12 +212,12 @@ pub enum GiveError {
     /// There is none of that name.
     #[error("there is no such role")]
     Unknown,
-    /// It does not reach all records.
-    #[error("its view is limited to {} records, which this release cannot keep to yet", .0.name())]
-    Limited(Reach),
     /// It may do what the giver may not.
     #[error("it has rights that you have not: {0}")]
     Above(String),
+    /// It sees what the giver does not.
+    #[error("it sees fields that you do not see")]
+    SeesMore,
     /// The database.
     #[error(transparent)]
     Store(#[from] DbError),
@@ -184,13 +229,13 @@ pub enum GiveError {
 /// Why not.
 pub async fn to_give(
     tx: &mut Tx,
-    scope: Scope,
+    cx: &Ctx,
     own: &Permissions,
     name: &RoleName,
 ) -> Result<Role, GiveError> {
-    let role = store::by_name(tx, scope, name).await?.ok_or(GiveError::Unknown)?;
-    if !role.can_be_given {
-        return Err(GiveError::Limited(role.reach));
+    let role = store::by_name(tx, cx.scope, name).await?.ok_or(GiveError::Unknown)?;
+    if !cx.access.fields().cover(&role.fields) {
+        return Err(GiveError::SeesMore);
     }
     if !own.cover(&role.rights) {
         let above: Vec<&str> = role.rights.iter().filter(|right| !own.allow(right)).collect();
@@ -202,7 +247,7 @@ pub async fn to_give(
 /// Roles of one organisation, the built-in ones among them.
 const ROLES_MAX: usize = 200;
 
-/// A role as an organisation wants it. Its view reaches all records.
+/// A role as an organisation wants it.
 #[derive(Debug, Clone)]
 pub struct WantedRole {
     /// By which users and tokens name it.
@@ -211,6 +256,10 @@ pub struct WantedRole {
     pub title: PersonName,
     /// What it allows.
     pub rights: Permissions,
+    /// How far its view goes.
+    pub reach: Reach,
+    /// What is done with fields.
+    pub fields: FieldRules,
 }
 
 /// Why a role cannot be made, changed or deleted.
@@ -228,6 +277,20 @@ pub enum RoleError {
     /// No route asks for it.
     #[error("there is no right `{0}`")]
     UnknownRight(String),
+    /// The right is about the organisation as a whole.
+    #[error("the right {right} is about all records; a role with it must reach all, not {}", .reach.name())]
+    Whole {
+        /// The right.
+        right: String,
+        /// The reach that was wanted.
+        reach: Reach,
+    },
+    /// There is no such field, or not this rule for it.
+    #[error("{0}")]
+    UnknownField(String),
+    /// It would see what its maker does not.
+    #[error("it would see fields that you do not see")]
+    SeesMore,
     /// The maker has not that right.
     #[error("you have not the right {0} yourself")]
     Above(String),
@@ -257,6 +320,40 @@ fn check_rights(own: &Permissions, rights: &Permissions) -> Result<(), RoleError
     Ok(())
 }
 
+fn check(cx: &Ctx, own: &Permissions, wanted: &WantedRole) -> Result<(), RoleError> {
+    check_rights(own, &wanted.rights)?;
+    if wanted.reach != Reach::All
+        && let Some(right) = wanted.rights.iter().find(|right| !is_cut(right))
+    {
+        return Err(RoleError::Whole { right: right.to_owned(), reach: wanted.reach });
+    }
+    for (field, rule) in wanted.fields.iter() {
+        let rules = FIELDS.iter().find(|(known, _)| *known == field).map(|(_, rules)| *rules);
+        match rules {
+            None => return Err(RoleError::UnknownField(format!("there is no field `{field}`"))),
+            Some(rules) if !rules.contains(&rule) => {
+                let known: Vec<String> = rules.iter().map(|rule| name_of(*rule)).collect();
+                return Err(RoleError::UnknownField(format!(
+                    "`{field}` can be {}, not {}",
+                    known.join(" or "),
+                    name_of(rule)
+                )));
+            }
+            Some(_) => {}
+        }
+    }
+    if cx.access.fields().cover(&wanted.fields) { Ok(()) } else { Err(RoleError::SeesMore) }
+}
+
+fn name_of(rule: FieldRule) -> String {
+    match rule {
+        FieldRule::ReadOnly => "read_only",
+        FieldRule::Masked => "masked",
+        FieldRule::Hidden => "hidden",
+    }
+    .to_owned()
+}
+
 /// Makes a role, for a caller with the rights `own`.
 ///
 /// # Errors
@@ -268,7 +365,7 @@ pub async fn create(
     wanted: WantedRole,
 ) -> Result<Role, RoleError> {
     people::lock_org(tx, cx.scope).await?;
-    check_rights(own, &wanted.rights)?;
+    check(cx, own, &wanted)?;
     let roles = store::all(tx, cx.scope).await?;
     if roles.iter().any(|role| role.name == wanted.name) {
         return Err(RoleError::Taken);
@@ -280,7 +377,9 @@ pub async fn create(
     let entry = Entry::new("identity.role.create")
         .on("role", wanted.name.as_str())
         .with("title", wanted.title.as_str())
-        .with("rights", &wanted.rights);
+        .with("rights", &wanted.rights)
+        .with("reach", wanted.reach)
+        .with("fields", &wanted.fields);
     audit::record(tx, cx, entry).await?;
     store::by_name(tx, cx.scope, &wanted.name).await?.ok_or(RoleError::NotFound)
 }
@@ -303,12 +402,14 @@ pub async fn change(
         return Err(RoleError::Stale(Box::new(before)));
     }
     check_rights(own, &before.rights)?;
-    check_rights(own, &wanted.rights)?;
+    check(cx, own, &wanted)?;
     store::change(tx, cx.scope, &wanted).await?;
     let entry = Entry::new("identity.role.change")
         .on("role", wanted.name.as_str())
         .change("title", &before.title, wanted.title.as_str())
-        .change("rights", &before.rights, &wanted.rights);
+        .change("rights", &before.rights, &wanted.rights)
+        .change("reach", before.reach, wanted.reach)
+        .change("fields", &before.fields, &wanted.fields);
     audit::record(tx, cx, entry).await?;
     store::by_name(tx, cx.scope, &wanted.name).await?.ok_or(RoleError::NotFound)
 }
@@ -346,6 +447,14 @@ mod tests {
             assert!(role.name.parse::<RoleName>().is_ok(), "{}", role.name);
             assert!(BUILT_IN[..index].iter().all(|other| other.name != role.name), "{}", role.name);
         }
+    }
+
+    #[test]
+    fn built_in_roles_have_no_right_beyond_their_reach() {
+        for role in BUILT_IN.iter().filter(|role| role.reach != Reach::All) {
+            assert!(role.rights.iter().all(|right| is_cut(right)), "{}", role.name);
+        }
+        assert!(CUT.iter().all(|right| RIGHTS.contains(right)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Sign-in by e-mail address and password.
 
-use kernel::{OrgId, Timestamp, UserId};
-use platform::access::Permissions;
+use kernel::{OrgId, Reach, Timestamp, UserId};
+use platform::access::{Access, FieldRules, Permissions};
 use platform::audit::{self, Entry, Origin};
 use platform::{Ctx, DbError, Platform, Scope, Tx};
 use zeroize::Zeroizing;
@@ -42,8 +42,8 @@ pub struct SignedIn {
     pub user: User,
     /// What their organisation is called.
     pub org_name: String,
-    /// What they may do.
-    pub rights: Permissions,
+    /// What they may do and see.
+    pub access: Access,
     /// When the session ends unless it is used.
     pub expires_at: Timestamp,
     pub(crate) secret: Secret,
@@ -136,6 +136,13 @@ pub(crate) async fn open_session(
     let agent = agent.map(|agent| agent.chars().take(AGENT_CHARS).collect::<String>());
     store::insert_session(tx, cx, user.id, secret.hash(), expires_at, agent.as_deref()).await?;
     let org_name = store::org_name(tx, cx.scope.org()).await?;
-    let rights = store::people::rights(tx, cx.scope, user.id).await?;
-    Ok(SignedIn { user, org_name, rights, expires_at, secret })
+    let access = match crate::reach::access_of(tx, cx.scope, user.id).await? {
+        Some((access, _)) => access,
+        None => Access::new(
+            Permissions::default(),
+            Reach::part(Vec::new(), Vec::new()),
+            FieldRules::default(),
+        ),
+    };
+    Ok(SignedIn { user, org_name, access, expires_at, secret })
 }

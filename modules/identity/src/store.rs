@@ -1,10 +1,10 @@
 //! All SQL of this module: sign-in, sessions and tokens here; people and roles in files of their own.
 
 pub(crate) mod people;
+pub(crate) mod reach;
 pub(crate) mod roles;
 
 use kernel::{OrgId, SessionId, Timestamp, TokenId, TypedId as _, UserId};
-use platform::access::Permissions;
 use platform::crypto::OrgKeys;
 use platform::db::args::in_list;
 use platform::{Arg, Ctx, DbError, Scope, Tx, args};
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::attempts::FORGET_MILLIS;
 use crate::model::{Email, RoleName, User};
+use crate::reach::{Place, Says};
 
 /// Under which e-mail addresses are sealed and indexed.
 const EMAIL: &str = "identity.email";
@@ -203,8 +204,12 @@ pub(crate) struct SessionRow {
     pub(crate) user: UserId,
     pub(crate) seen_at: Timestamp,
     pub(crate) expires_at: Timestamp,
-    pub(crate) rights: Permissions,
+    pub(crate) place: Place,
+    pub(crate) says: Says,
 }
+
+/// Of a session: user, last used, end; of the user: team, territory; of the role: rights, reach, fields.
+type SessionColumns = (Uuid, i64, i64, Option<Uuid>, Option<Uuid>, String, String, String);
 
 /// The session of a user who is not deactivated and whose role is known.
 pub(crate) async fn session(
@@ -212,21 +217,23 @@ pub(crate) async fn session(
     org: OrgId,
     secret_hash: [u8; 32],
 ) -> Result<Option<SessionRow>, DbError> {
-    let row: Option<(Uuid, i64, i64, String)> = tx
+    let row: Option<SessionColumns> = tx
         .fetch_optional(
-            "SELECT s.user_id, s.seen_at, s.expires_at, r.rights FROM identity_sessions s
+            "SELECT s.user_id, s.seen_at, s.expires_at, u.team_id, u.territory_id,
+                 r.rights, r.reach, r.fields FROM identity_sessions s
              JOIN identity_users u ON u.org_id = s.org_id AND u.id = s.user_id
              JOIN identity_roles r ON r.org_id = u.org_id AND r.name = u.role
              WHERE s.org_id = $1 AND s.secret_hash = $2 AND u.deactivated_at IS NULL",
             args![Scope::system(org).org_arg(), secret_hash],
         )
         .await?;
-    row.map(|(user, seen_at, expires_at, rights)| {
+    row.map(|(user, seen_at, expires_at, team, territory, rights, reach, fields)| {
         Ok(SessionRow {
             user: UserId::from_uuid(user),
             seen_at: Timestamp::from_millis(seen_at),
             expires_at: Timestamp::from_millis(expires_at),
-            rights: roles::permissions(&rights)?,
+            place: reach::place_of(user, team, territory),
+            says: reach::says((rights, reach, fields))?,
         })
     })
     .transpose()
@@ -374,10 +381,28 @@ pub(crate) struct TokenCaller {
     pub(crate) id: TokenId,
     pub(crate) user: UserId,
     pub(crate) used_at: Option<Timestamp>,
-    pub(crate) rights: Permissions,
+    pub(crate) place: Place,
+    /// What the role of its user says.
+    pub(crate) of_user: Says,
+    /// What its own role says, if it has one.
+    pub(crate) of_role: Option<Says>,
 }
 
-type TokenCallerRow = (Uuid, Uuid, Option<i64>, Option<String>, String, Option<String>);
+#[derive(sqlx::FromRow)]
+struct TokenColumns {
+    id: Uuid,
+    user_id: Uuid,
+    last_used_at: Option<i64>,
+    role: Option<String>,
+    team_id: Option<Uuid>,
+    territory_id: Option<Uuid>,
+    rights: String,
+    reach: String,
+    fields: String,
+    own_rights: Option<String>,
+    own_reach: Option<String>,
+    own_fields: Option<String>,
+}
 
 /// The token of a user who is not deactivated, unless it has ended or its role is gone.
 pub(crate) async fn token_by_secret(
@@ -386,9 +411,11 @@ pub(crate) async fn token_by_secret(
     secret_hash: [u8; 32],
     now: Timestamp,
 ) -> Result<Option<TokenCaller>, DbError> {
-    let row: Option<TokenCallerRow> = tx
+    let row: Option<TokenColumns> = tx
         .fetch_optional(
-            "SELECT t.id, t.user_id, t.last_used_at, t.role, r.rights, own.rights
+            "SELECT t.id, t.user_id, t.last_used_at, t.role, u.team_id, u.territory_id,
+                 r.rights, r.reach, r.fields, own.rights AS own_rights, own.reach AS own_reach,
+                 own.fields AS own_fields
              FROM identity_tokens t
              JOIN identity_users u ON u.org_id = t.org_id AND u.id = t.user_id
              JOIN identity_roles r ON r.org_id = u.org_id AND r.name = u.role
@@ -398,19 +425,23 @@ pub(crate) async fn token_by_secret(
             args![Scope::system(org).org_arg(), secret_hash, now],
         )
         .await?;
-    let Some((id, user, used_at, role, of_user, of_role)) = row else { return Ok(None) };
-    let of_user = roles::permissions(&of_user)?;
-    let rights = match (role, of_role) {
-        (None, _) => of_user,
+    let Some(row) = row else { return Ok(None) };
+    let own = (row.own_rights, row.own_reach, row.own_fields);
+    let of_role = match (row.role, own) {
+        (None, _) => None,
+        (Some(_), (Some(rights), Some(reach), Some(fields))) => {
+            Some(reach::says((rights, reach, fields))?)
+        }
         // Its role is gone: it may nothing.
-        (Some(_), None) => return Ok(None),
-        (Some(_), Some(of_role)) => of_user.both(&roles::permissions(&of_role)?),
+        (Some(_), _) => return Ok(None),
     };
     Ok(Some(TokenCaller {
-        id: TokenId::from_uuid(id),
-        user: UserId::from_uuid(user),
-        used_at: used_at.map(Timestamp::from_millis),
-        rights,
+        id: TokenId::from_uuid(row.id),
+        user: UserId::from_uuid(row.user_id),
+        used_at: row.last_used_at.map(Timestamp::from_millis),
+        place: reach::place_of(row.user_id, row.team_id, row.territory_id),
+        of_user: reach::says((row.rights, row.reach, row.fields))?,
+        of_role,
     }))
 }
 

@@ -93,7 +93,7 @@ pub async fn create_token(
     wanted: &WantedToken,
 ) -> Result<NewToken, TokenError> {
     if let Some(role) = &wanted.role {
-        roles::to_give(tx, cx.scope, own, role).await?;
+        roles::to_give(tx, cx, own, role).await?;
     }
     if store::token_count(tx, cx.scope, user).await? >= TOKENS_MAX {
         return Err(TokenError::TooMany);

@@ -1,6 +1,6 @@
 //! The people of the organisation: who they are, what they may do, whether they still may.
 
-use kernel::{Cursor, CursorError, Limit, Page, TeamId, Timestamp, UserId};
+use kernel::{Cursor, CursorError, Limit, Page, TeamId, TerritoryId, Timestamp, UserId};
 use platform::access::Permissions;
 use platform::audit::{self, Entry};
 use platform::crypto::OrgKeys;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::model::{PersonName, RoleName};
 use crate::roles::{self, GiveError};
 use crate::store::people as store;
-use crate::teams;
+use crate::{teams, territories};
 
 /// A user, as those see them who manage people.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -26,6 +26,8 @@ pub struct Member {
     pub role: RoleName,
     /// Their team.
     pub team_id: Option<TeamId>,
+    /// The part of the market they look after.
+    pub territory_id: Option<TerritoryId>,
     /// Since when they cannot sign in any more.
     pub deactivated_at: Option<Timestamp>,
     /// When they last did something, as far as a session tells.
@@ -45,6 +47,8 @@ pub struct UserChange {
     pub role: Option<RoleName>,
     /// Their team; `Some(None)` takes them out of it.
     pub team: Option<Option<TeamId>>,
+    /// The part of the market they look after; `Some(None)` takes it away.
+    pub territory: Option<Option<TerritoryId>>,
     /// Whether they can sign in.
     pub active: Option<bool>,
 }
@@ -73,6 +77,9 @@ pub enum ChangeUserError {
     /// There is no such team.
     #[error("there is no such team")]
     UnknownTeam,
+    /// There is no such territory.
+    #[error("there is no such territory")]
+    UnknownTerritory,
     /// The database.
     #[error(transparent)]
     Store(#[from] DbError),
@@ -141,6 +148,9 @@ pub async fn change(
     if let Some(team) = change.team {
         after.team_id = team;
     }
+    if let Some(territory) = change.territory {
+        after.territory_id = territory;
+    }
     if let Some(active) = change.active {
         after.deactivated_at = match active {
             true => None,
@@ -156,13 +166,19 @@ pub async fn change(
         return Err(ChangeUserError::Above(above.to_owned()));
     }
     if access_changes && after.deactivated_at.is_none() {
-        roles::to_give(tx, cx.scope, own, &after.role).await?;
+        roles::to_give(tx, cx, own, &after.role).await?;
     }
     if after.team_id != before.team_id
         && let Some(team) = after.team_id
         && !teams::list(tx, cx.scope).await?.iter().any(|known| known.id == team)
     {
         return Err(ChangeUserError::UnknownTeam);
+    }
+    if after.territory_id != before.territory_id
+        && let Some(territory) = after.territory_id
+        && !territories::list(tx, cx.scope).await?.iter().any(|known| known.id == territory)
+    {
+        return Err(ChangeUserError::UnknownTerritory);
     }
     if !store::change_member(tx, cx.scope, &after).await? {
         return Err(ChangeUserError::Stale(Box::new(before)));
@@ -177,6 +193,7 @@ pub async fn change(
         .on("user", id)
         .change("role", &before.role, &after.role)
         .change("team", before.team_id, after.team_id)
+        .change("territory", before.territory_id, after.territory_id)
         .change("active", before.deactivated_at.is_none(), after.deactivated_at.is_none())
         .personal_change("name", &before.name, &after.name);
     audit::record(tx, cx, entry).await?;

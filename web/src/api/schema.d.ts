@@ -189,6 +189,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commerce/orders/{id}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows where an order goes in the clear. That it was asked for is recorded with the reason. */
+        post: operations["post_commerce_orders_id_reveal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/commerce/shops": {
         parameters: {
             query?: never;
@@ -218,6 +235,23 @@ export interface paths {
         get: operations["get_customers"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/bulk/owner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives customers to somebody. */
+        post: operations["post_customers_bulk_owner"];
         delete?: never;
         options?: never;
         head?: never;
@@ -469,6 +503,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{id}/reveal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows what a customer is known by in the clear. That it was asked for is recorded with the reason. */
+        post: operations["post_customers_id_reveal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{id}/tags": {
         parameters: {
             query?: never;
@@ -512,9 +563,26 @@ export interface paths {
         };
         /**
          * Server-sent events: `import`, `job` and `insight`, each a hint to ask again; `resync` when hints
-         *     were lost.
+         *     were lost. Of imports and jobs only whoever has a right to them is told.
          */
         get: operations["get_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why a user can, or cannot, see a record. */
+        get: operations["get_identity_explain"];
         put?: never;
         post?: never;
         delete?: never;
@@ -753,6 +821,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity/territories": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All territories by name. */
+        get: operations["get_identity_territories"];
+        put?: never;
+        /** Makes a territory. */
+        post: operations["post_identity_territories"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/territories/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Names a territory and says what is in it. */
+        put: operations["put_identity_territories_id"];
+        post?: never;
+        /** Deletes a territory that nobody has. */
+        delete: operations["delete_identity_territories_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identity/tokens": {
         parameters: {
             query?: never;
@@ -822,6 +926,23 @@ export interface paths {
         patch: operations["patch_identity_users_id"];
         trace?: never;
     };
+    "/api/v1/identity/users/{id}/hand-over": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives everything that a user owns to another: their customers, and their shared views. */
+        post: operations["post_identity_users_id_hand_over"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identity/users/{id}/sessions": {
         parameters: {
             query?: never;
@@ -865,6 +986,40 @@ export interface paths {
         };
         /** What changed since yesterday, and what needs a person */
         get: operations["get_insight_workbench"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done, the latest first */
+        get: operations["get_platform_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a file, one line of JSON for each entry */
+        get: operations["get_platform_audit_export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -977,8 +1132,10 @@ export interface components {
             items: {
                 /** @description Whether it came with the program. */
                 built_in: boolean;
-                /** @description Whether users can have it: the program does not cut views yet, so those of a role must reach all. */
-                can_be_given: boolean;
+                /** @description What is done with fields before it sees them, by name of the field. */
+                fields: {
+                    [key: string]: components["schemas"]["FieldRule"];
+                };
                 /** @description By which users and tokens name it. */
                 name: string;
                 /** @description How far its view goes. */
@@ -1004,12 +1161,37 @@ export interface components {
                 parent_id?: components["schemas"]["TeamId"] | null;
             }[];
         };
+        /** @description All there is of something that is never much. */
+        All_Territory: {
+            items: {
+                /** @description Which. */
+                id: components["schemas"]["TerritoryId"];
+                /** @description What it is called. */
+                name: string;
+                /** @description Provinces, each as customers have it. */
+                regions: string[];
+            }[];
+        };
         /** @description What whoever was asked sees before they join. */
         Asked: {
             email: string;
             /** @description What the organisation is called. */
             org_name: string;
             role: string;
+        };
+        /** @description Customers to be given to somebody. */
+        AssignBody: {
+            /** @description At most 1,000. */
+            customers: components["schemas"]["CustomerId"][];
+            owner?: components["schemas"]["UserId"] | null;
+        };
+        /** @description What changed hands. */
+        Assigned: {
+            /**
+             * Format: int64
+             * @description Customers that have another owner than before.
+             */
+            changed: number;
         };
         /** @description Something that needs a person. */
         Attention: {
@@ -1028,6 +1210,35 @@ export interface components {
          * @enum {string}
          */
         AttentionKind: "merge_suggestions" | "failed_jobs" | "rejected_rows" | "slipping_away" | "unshipped";
+        /** @description An entry of the audit log. */
+        AuditEntryView: {
+            /** @description What: `customers.note.delete`. New ones come with new releases. */
+            action: string;
+            actor?: components["schemas"]["UserId"] | null;
+            actor_person?: components["schemas"]["Person"] | null;
+            /** @description Fields of what is so now, or of what was asked for. */
+            after: Record<string, never>;
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Fields of what is no longer so; phone numbers and e-mail addresses are masked. */
+            before: Record<string, never>;
+            /** @description Whether there were personal fields that were erased. */
+            erased: boolean;
+            /** @description Its id. */
+            id: components["schemas"]["AuditId"];
+            /** @description The address of the peer. */
+            peer?: string | null;
+            /**
+             * Format: int64
+             * @description Its place in the chain, from 1; null for the moment until it has one.
+             */
+            position?: number | null;
+            record?: components["schemas"]["RecordRef"] | null;
+            /** @description The id of the request. */
+            request_id?: string | null;
+            token?: components["schemas"]["TokenId"] | null;
+        };
+        AuditId: string;
         /** @description A backup as people see it. */
         BackupView: {
             /**
@@ -1209,6 +1420,8 @@ export interface components {
              * @description Counted orders.
              */
             orders: number;
+            owner?: components["schemas"]["UserId"] | null;
+            owner_person?: components["schemas"]["Person"] | null;
             /** @description Phone, masked. */
             phone?: string | null;
             /** @description Province. */
@@ -1246,9 +1459,9 @@ export interface components {
             orders: number;
             /**
              * Format: int64
-             * @description Revenue of the orders placed on it.
+             * @description Revenue of the orders placed on it; null for whoever does not see amounts.
              */
-            revenue_minor: number;
+            revenue_minor?: number | null;
         };
         /** @description A figure of the day, and of the day before. */
         Delta: {
@@ -1276,6 +1489,26 @@ export interface components {
             /** @description The value, masked. */
             value: string;
         };
+        /** @description The answer. */
+        Explanation: {
+            customer?: components["schemas"]["CustomerId"] | null;
+            /** @description What is done with fields before they see them. */
+            fields: {
+                [key: string]: components["schemas"]["FieldRule"];
+            };
+            owner?: components["schemas"]["UserId"] | null;
+            owner_person?: components["schemas"]["Person"] | null;
+            /** @description Its province. */
+            province?: string | null;
+            reach?: components["schemas"]["Reach"] | null;
+            /** @description The right that it takes. */
+            right: string;
+            /** @description Whether they see it. */
+            sees: boolean;
+            /** @description What was looked at, up to the first that does not hold. */
+            steps: components["schemas"]["Step"][];
+            why?: components["schemas"]["Why"] | null;
+        };
         /**
          * @description What kind of file.
          * @enum {string}
@@ -1288,6 +1521,11 @@ export interface components {
             /** @description What is wrong and what would be right. */
             message: string;
         };
+        /**
+         * @description What is done with a field before a caller sees it; the later, the stricter.
+         * @enum {string}
+         */
+        FieldRule: "read_only" | "masked" | "hidden";
         /** @description One reason to believe what was found out about a file. `Display` gives the English text. */
         FileEvidence: {
             /** @enum {string} */
@@ -1379,6 +1617,23 @@ export interface components {
          * @enum {string}
          */
         Format: "taobao-orders" | "taobao-items" | "1688" | "pdd" | "douyin" | "jd" | "generic";
+        /** @description To whom something is handed over. */
+        HandOverBody: {
+            to?: components["schemas"]["UserId"] | null;
+        };
+        /** @description What changed hands. */
+        HandedOver: {
+            /**
+             * Format: int64
+             * @description Customers.
+             */
+            customers: number;
+            /**
+             * Format: int64
+             * @description Shared views of lists.
+             */
+            views: number;
+        };
         /**
          * @description The kind of an identity.
          * @enum {string}
@@ -1633,6 +1888,11 @@ export interface components {
         LinkBody: {
             secret: string;
         };
+        /**
+         * @description What was looked at; each must be so for the record to be seen.
+         * @enum {string}
+         */
+        Looked: "record_exists" | "user_active" | "has_right" | "in_reach";
         /** @description A user, as those see them who manage people. */
         Member: {
             /** @description When they joined. */
@@ -1648,6 +1908,7 @@ export interface components {
             /** @description Their role, by name. */
             role: string;
             team_id?: components["schemas"]["TeamId"] | null;
+            territory_id?: components["schemas"]["TerritoryId"] | null;
             /**
              * Format: int64
              * @description For `If-Match`.
@@ -1683,10 +1944,16 @@ export interface components {
             /** @description The page `/join#…` of this server with it makes the account. Shown only this once. */
             secret: string;
         };
-        /** @description A role to be made. Its view reaches all records. */
+        /** @description A role to be made. */
         NewRoleBody: {
+            /** @description What is done with fields before it sees them, by name of the field. */
+            fields?: {
+                [key: string]: components["schemas"]["FieldRule"];
+            };
             /** @description By which users and tokens name it: a lower-case letter, then letters, digits and `_`. */
             name: string;
+            /** @description How far its view goes; all records unless said. */
+            reach?: components["schemas"]["Reach"];
             /** @description Rights, each `module.action`. */
             rights: string[];
             /** @description What people call it. */
@@ -1855,6 +2122,39 @@ export interface components {
             name: string;
         };
         /** @description One page of a list. */
+        Page_AuditEntryView: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                /** @description What: `customers.note.delete`. New ones come with new releases. */
+                action: string;
+                actor?: components["schemas"]["UserId"] | null;
+                actor_person?: components["schemas"]["Person"] | null;
+                /** @description Fields of what is so now, or of what was asked for. */
+                after: Record<string, never>;
+                /** @description When. */
+                at: components["schemas"]["Timestamp"];
+                /** @description Fields of what is no longer so; phone numbers and e-mail addresses are masked. */
+                before: Record<string, never>;
+                /** @description Whether there were personal fields that were erased. */
+                erased: boolean;
+                /** @description Its id. */
+                id: components["schemas"]["AuditId"];
+                /** @description The address of the peer. */
+                peer?: string | null;
+                /**
+                 * Format: int64
+                 * @description Its place in the chain, from 1; null for the moment until it has one.
+                 */
+                position?: number | null;
+                record?: components["schemas"]["RecordRef"] | null;
+                /** @description The id of the request. */
+                request_id?: string | null;
+                token?: components["schemas"]["TokenId"] | null;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Import: {
             /** @description The rows, at most the limit asked for. */
             items: {
@@ -1969,6 +2269,7 @@ export interface components {
                 /** @description Their role, by name. */
                 role: string;
                 team_id?: components["schemas"]["TeamId"] | null;
+                territory_id?: components["schemas"]["TerritoryId"] | null;
                 /**
                  * Format: int64
                  * @description For `If-Match`.
@@ -2103,6 +2404,7 @@ export interface components {
                 kind: components["schemas"]["TimelineKind"];
                 note?: components["schemas"]["Note"] | null;
                 order?: components["schemas"]["Order"] | null;
+                owner?: components["schemas"]["UserId"] | null;
                 /** @description What was bought, the names of tags, the name of the other customer. */
                 title: string;
             }[];
@@ -2194,7 +2496,10 @@ export interface components {
             errors?: components["schemas"]["FieldError"][];
             /** @description Names this request in the log. */
             request_id?: string | null;
-            /** @description The right that the caller's role lacks, with the code `right_missing`. */
+            /**
+             * @description The right that the caller's role lacks, with the code `right_missing`, or for which it does not
+             *     reach far enough, with `reach_missing`.
+             */
             right?: string | null;
             /**
              * Format: int32
@@ -2244,6 +2549,13 @@ export interface components {
             phone?: string | null;
             /** @description Province. */
             province?: string | null;
+        };
+        /** @description A record that an entry is on. */
+        RecordRef: {
+            /** @description Its id. */
+            id: string;
+            /** @description What it is: `customer`, `import`, `user` … */
+            kind: string;
         };
         /**
          * @description What is wrong. Stored and served by code, so a code is never renamed; its texts are in `words/`.
@@ -2430,6 +2742,39 @@ export interface components {
              */
             lines_lost?: number | null;
         };
+        /** @description Why personal data is to be shown. */
+        RevealBody: {
+            /** @description 3 to 500 characters; kept in the audit log. */
+            reason: string;
+        };
+        /** @description What the family of a customer is known by, in the clear. */
+        Revealed: {
+            /** @description Accounts. */
+            accounts: string[];
+            /** @description E-mail addresses. */
+            emails: string[];
+            /** @description Phone numbers. */
+            phones: string[];
+        };
+        /** @description Where an order goes, in the clear. */
+        RevealedReceiver: {
+            /** @description Street and house. */
+            address?: string | null;
+            /** @description City. */
+            city?: string | null;
+            /** @description District. */
+            district?: string | null;
+            /** @description Landline number. */
+            landline?: string | null;
+            /** @description Mobile number. */
+            mobile?: string | null;
+            /** @description Name. */
+            name?: string | null;
+            /** @description Postcode. */
+            postcode?: string | null;
+            /** @description Province. */
+            province?: string | null;
+        };
         /** @description The answer. */
         Rfm: {
             /**
@@ -2529,8 +2874,10 @@ export interface components {
         Role: {
             /** @description Whether it came with the program. */
             built_in: boolean;
-            /** @description Whether users can have it: the program does not cut views yet, so those of a role must reach all. */
-            can_be_given: boolean;
+            /** @description What is done with fields before it sees them, by name of the field. */
+            fields: {
+                [key: string]: components["schemas"]["FieldRule"];
+            };
             /** @description By which users and tokens name it. */
             name: string;
             /** @description How far its view goes. */
@@ -2547,6 +2894,12 @@ export interface components {
         };
         /** @description A role as it shall be. */
         RoleBody: {
+            /** @description What is done with fields before it sees them, by name of the field. */
+            fields?: {
+                [key: string]: components["schemas"]["FieldRule"];
+            };
+            /** @description How far its view goes; all records unless said. */
+            reach?: components["schemas"]["Reach"];
             /** @description Rights, each `module.action`. */
             rights: string[];
             /** @description What people call it. */
@@ -2577,9 +2930,15 @@ export interface components {
         Session: {
             /** @description When it ends unless it is used. */
             expires_at: components["schemas"]["Timestamp"];
+            /** @description What is done with fields before the user sees them, by name of the field. */
+            fields: {
+                [key: string]: components["schemas"]["FieldRule"];
+            };
             org: components["schemas"]["Org"];
             /** @description What the user may do, each `module.action`; `*` is everything. */
             rights: string[];
+            /** @description Whether the user sees all records; else those in their reach. */
+            sees_all: boolean;
             user: components["schemas"]["User"];
         };
         SessionId: string;
@@ -2706,6 +3065,13 @@ export interface components {
              */
             shop: string | null;
         };
+        /** @description One thing that was looked at. */
+        Step: {
+            /** @description Whether it is so. */
+            holds: boolean;
+            /** @description What. */
+            looked: components["schemas"]["Looked"];
+        };
         /** @description A suggestion that two customers are one. */
         Suggestion: {
             /** @description The one customer. */
@@ -2774,6 +3140,23 @@ export interface components {
             parent_id?: components["schemas"]["TeamId"] | null;
         };
         TeamId: string;
+        /** @description A part of the market. */
+        Territory: {
+            /** @description Which. */
+            id: components["schemas"]["TerritoryId"];
+            /** @description What it is called. */
+            name: string;
+            /** @description Provinces, each as customers have it. */
+            regions: string[];
+        };
+        /** @description A territory as it shall be. */
+        TerritoryBody: {
+            /** @description What it is called. */
+            name: string;
+            /** @description Provinces, each as customers have it; 1 to 200. */
+            regions: string[];
+        };
+        TerritoryId: string;
         /** @description One item. */
         TimelineItem: {
             actor?: components["schemas"]["UserId"] | null;
@@ -2784,6 +3167,7 @@ export interface components {
             kind: components["schemas"]["TimelineKind"];
             note?: components["schemas"]["Note"] | null;
             order?: components["schemas"]["Order"] | null;
+            owner?: components["schemas"]["UserId"] | null;
             /** @description What was bought, the names of tags, the name of the other customer. */
             title: string;
         };
@@ -2791,7 +3175,7 @@ export interface components {
          * @description The kind of an item.
          * @enum {string}
          */
-        TimelineKind: "order" | "payment" | "refund" | "note" | "tag" | "merge" | "unmerge";
+        TimelineKind: "order" | "payment" | "refund" | "note" | "tag" | "merge" | "unmerge" | "owner";
         /** Format: date-time */
         Timestamp: string;
         /** @description An API token, without its secret. */
@@ -2844,6 +3228,7 @@ export interface components {
             /** @description By name; see `GET /identity/roles`. */
             role?: string | null;
             team_id?: components["schemas"]["TeamId"] | null;
+            territory_id?: components["schemas"]["TerritoryId"] | null;
         };
         UserId: string;
         /** @description A saved view. */
@@ -2863,7 +3248,12 @@ export interface components {
         };
         ViewId: string;
         /**
-         * @description What the workbench shows. Orders, revenue and new customers are of counted orders of known
+         * @description Why a record is in the reach of somebody, or not.
+         * @enum {string}
+         */
+        Why: "all" | "own" | "team_owns" | "territory" | "owned_by_others" | "owned_by_nobody" | "no_customer";
+        /**
+         * @description What the workbench shows, of customers whom whoever asks sees, and what they have a right to. Orders, revenue and new customers are of counted orders of known
          *     customers, as in RFM.
          */
         Workbench: {
@@ -2886,8 +3276,7 @@ export interface components {
             refunds: components["schemas"]["Delta"];
             /** @description The last 90 days, the latest last. */
             revenue_by_day: components["schemas"]["DayRevenue"][];
-            /** @description Their revenue. */
-            revenue_minor: components["schemas"]["Delta"];
+            revenue_minor?: components["schemas"]["Delta"] | null;
         };
     };
     responses: never;
@@ -3326,6 +3715,40 @@ export interface operations {
             };
         };
     };
+    post_commerce_orders_id_reveal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["OrderId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevealBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevealedReceiver"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_commerce_shops: {
         parameters: {
             query?: never;
@@ -3417,6 +3840,8 @@ export interface operations {
                 province?: string;
                 /** @description With this rating. */
                 rating?: components["schemas"]["Rating"];
+                /** @description Of this owner; `none` for nobody's. */
+                owner?: string;
                 /** @description Counted orders at least. */
                 orders_min?: number;
                 /** @description Counted orders at most. */
@@ -3455,6 +3880,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CustomerPage"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_bulk_owner: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Assigned"];
                 };
             };
             /** @description Refused or failed */
@@ -3533,6 +3992,8 @@ export interface operations {
                 province?: string;
                 /** @description With this rating. */
                 rating?: components["schemas"]["Rating"];
+                /** @description Of this owner; `none` for nobody's. */
+                owner?: string;
                 /** @description Counted orders at least. */
                 orders_min?: number;
                 /** @description Counted orders at most. */
@@ -4084,6 +4545,40 @@ export interface operations {
             };
         };
     };
+    post_customers_id_reveal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RevealBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revealed"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     put_customers_id_tags: {
         parameters: {
             query?: never;
@@ -4170,6 +4665,39 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity_explain: {
+        parameters: {
+            query: {
+                /** @description A user. */
+                user: components["schemas"]["UserId"];
+                /** @description A customer (`cus_…`) or an order (`ord_…`). */
+                record: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
                 };
             };
             /** @description Refused or failed */
@@ -4845,6 +5373,130 @@ export interface operations {
             };
         };
     };
+    get_identity_territories: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["All_Territory"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_territories: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TerritoryBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Territory"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_identity_territories_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TerritoryId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TerritoryBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Territory"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_identity_territories_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TerritoryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_identity_tokens: {
         parameters: {
             query?: {
@@ -5009,6 +5661,42 @@ export interface operations {
             };
         };
     };
+    post_identity_users_id_hand_over: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HandOverBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandedOver"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_identity_users_id_sessions: {
         parameters: {
             query?: never;
@@ -5091,6 +5779,88 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Workbench"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_platform_audit: {
+        parameters: {
+            query?: {
+                /** @description Done by this user, or by a token of theirs. */
+                actor?: components["schemas"]["UserId"];
+                /** @description The beginning of the action: `customers.`, `identity.sign_in`. */
+                action?: string;
+                /** @description Done to the record with this id. */
+                record?: string;
+                /** @description At this moment or later. */
+                from?: string;
+                /** @description Before this moment. */
+                to?: string;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of the page: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEntryView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_platform_audit_export: {
+        parameters: {
+            query?: {
+                /** @description Done by this user, or by a token of theirs. */
+                actor?: components["schemas"]["UserId"];
+                /** @description The beginning of the action: `customers.`, `identity.sign_in`. */
+                action?: string;
+                /** @description Done to the record with this id. */
+                record?: string;
+                /** @description At this moment or later. */
+                from?: string;
+                /** @description Before this moment. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
                 };
             };
             /** @description Refused or failed */

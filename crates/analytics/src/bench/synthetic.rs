@@ -113,6 +113,7 @@ impl Made {
             accounts: format!("tb_{}", mix(u64::from(n) << 8) % 100_000_000),
             province: PROVINCES[few(9, PROVINCES.len())].to_owned(),
             rating: (draw(11, n, 4) == 0).then(|| draw(12, n, 5) as u8 + 1),
+            owner: None,
             created_at: self.created(n),
             tags: if draw(13, n, 10) == 0 { vec![self.tag(draw(14, n, 6) as u8)] } else { vec![] },
         }

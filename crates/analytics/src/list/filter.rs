@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kernel::CustomerId;
+use kernel::{CustomerId, Reach};
 use memchr::memmem::Finder;
 
 use super::query::{Filter, Span};
@@ -140,6 +140,13 @@ fn evaluate(view: View<'_>, filter: &Filter) -> Bits {
             None => return Bits::none(len),
         }
     }
+    if let Some(owner) = &filter.owner {
+        match base.owners.find(owner) {
+            Some(number) => bits.retain_by(&base.owner, |own| own == number),
+            None => return Bits::none(len),
+        }
+    }
+    retain_reach(&mut bits, base, &filter.reach);
     if by_cell(filter) {
         let Some((rfm, cells)) = view.scores else { return Bits::none(len) };
         let wanted = wanted_cells(rfm, filter);
@@ -178,6 +185,50 @@ fn evaluate(view: View<'_>, filter: &Filter) -> Bits {
         }
     }
     bits
+}
+
+/// Who is in a reach, for sums that are not lists.
+pub(crate) struct Within<'a> {
+    /// Of the base; `None` stands for all.
+    hits: Option<Arc<Hits>>,
+    reach: &'a Reach,
+}
+
+impl<'a> Within<'a> {
+    pub(crate) fn new(view: View<'_>, reach: &'a Reach) -> Self {
+        let filter = Filter { reach: reach.clone(), ..Filter::default() };
+        Self { hits: base_hits(view, &filter), reach }
+    }
+
+    #[inline]
+    pub(crate) fn holds(&self, ordinal: usize) -> bool {
+        self.hits.as_ref().is_none_or(|hits| hits.bits.has(ordinal))
+    }
+
+    pub(crate) fn holds_row(&self, row: &Row) -> bool {
+        self.reach.holds(row.owner, region(&row.province))
+    }
+}
+
+/// Keeps those who are in `reach`.
+fn retain_reach(bits: &mut Bits, base: &Base, reach: &Reach) {
+    for part in reach.parts() {
+        let owners = base.owners.mark(|owner| part.holds(*owner, None));
+        let regions = base.provinces.mark(|province| part.holds(None, region(province)));
+        if regions.contains(&true) {
+            let mut placed = bits.clone();
+            placed.retain_by(&base.province, |own| regions[own as usize]);
+            bits.retain_by(&base.owner, |own| owners[own as usize]);
+            bits.or(&placed);
+        } else {
+            bits.retain_by(&base.owner, |own| owners[own as usize]);
+        }
+    }
+}
+
+/// A province as a region; an unknown one is none.
+fn region(province: &str) -> Option<&str> {
+    (!province.is_empty()).then_some(province)
 }
 
 fn retain_span(bits: &mut Bits, span: Span, column: &[i64]) {
@@ -247,6 +298,8 @@ impl<'a> RowFilter<'a> {
         let filter = self.filter;
         filter.rating.is_none_or(|rating| row.rating == rating)
             && filter.province.as_deref().is_none_or(|province| *row.province == *province)
+            && filter.owner.is_none_or(|owner| row.owner == owner)
+            && filter.reach.holds(row.owner, region(&row.province))
             && filter.orders.contains(i64::from(row.orders()))
             && filter.revenue.contains(match filter.amounts_of {
                 None => row.revenue,

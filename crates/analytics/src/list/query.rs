@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::NaiveDate;
-use kernel::{CustomerId, ShopId, TagId, Timestamp, Zone};
+use kernel::{CustomerId, Reach, ShopId, TagId, Timestamp, UserId, Zone};
 use serde::{Deserialize, Serialize};
 
 use crate::feed::average_minor;
@@ -71,6 +71,11 @@ pub struct Filter {
     pub province: Option<String>,
     /// Has this rating.
     pub rating: Option<u8>,
+    /// Is owned by this user, or by nobody.
+    pub owner: Option<Option<UserId>>,
+    /// Is in the reach of whoever asks: its owner, or its province as its region. An empty province
+    /// is no region.
+    pub reach: Reach,
     /// Counted orders.
     pub orders: Span,
     /// Revenue in minor units.

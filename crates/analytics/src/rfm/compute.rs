@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kernel::CustomerId;
+use kernel::{CustomerId, Reach};
 
 use super::quantile::{Bound, bounds};
 use super::score::BinsKind;
@@ -11,6 +11,7 @@ use super::{CellSum, Rfm, RfmQuery, Rules, Score, Thresholds, Tier, Values, Wind
 use crate::base::Base;
 use crate::bits::Bits;
 use crate::engine::View;
+use crate::list::Within;
 
 /// Far above what an engine counts by itself, so that both can stamp what is remembered.
 static NEXT_STAMP: AtomicU64 = AtomicU64::new(1 << 32);
@@ -91,7 +92,16 @@ pub(crate) fn compute(view: View<'_>, query: &RfmQuery, version: u64) -> Rfm {
         bounds: found.map(|bounds| bounds.into_iter().map(Bound::ceiling).collect()),
         bins: query.bins.counts(),
     };
-    score_all(view, query, version, rules, thresholds)
+    let scored = score_all(view, &Within::new(view, &Reach::ALL), &rules);
+    let names = names(&rules, &scored.sums, scored.customers());
+    scored.finish(query, version, rules, thresholds, names)
+}
+
+/// Of `rfm`, which was made of `view`, what customers in `reach` have part in.
+pub(crate) fn within(view: View<'_>, rfm: &Rfm, reach: &Reach) -> Rfm {
+    let scored = score_all(view, &Within::new(view, reach), &rfm.rules);
+    let (rules, thresholds) = (rfm.rules.clone(), rfm.thresholds.clone());
+    scored.finish(&rfm.query, rfm.version, rules, thresholds, rfm.names.clone())
 }
 
 fn quantile_bounds(view: View<'_>, window: &Window, bins: u8, unit: i64) -> [Vec<Bound>; 3] {
@@ -112,13 +122,40 @@ fn quantile_bounds(view: View<'_>, window: &Window, bins: u8, unit: i64) -> [Vec
     ]
 }
 
-fn score_all(
-    view: View<'_>,
-    query: &RfmQuery,
-    version: u64,
-    rules: Rules,
-    thresholds: Thresholds,
-) -> Rfm {
+/// Customers by cell.
+struct Scored {
+    sums: Vec<CellSum>,
+    column: CellColumn,
+}
+
+impl Scored {
+    fn customers(&self) -> u64 {
+        self.sums.iter().map(|sum| sum.customers).sum()
+    }
+
+    fn finish(
+        self,
+        query: &RfmQuery,
+        version: u64,
+        rules: Rules,
+        thresholds: Thresholds,
+        names: Vec<[Tier; 2]>,
+    ) -> Rfm {
+        Rfm {
+            query: query.clone(),
+            version,
+            stamp: NEXT_STAMP.fetch_add(1, Ordering::Relaxed),
+            rules,
+            thresholds,
+            customers: self.customers(),
+            cells: self.sums,
+            column: self.column,
+            names,
+        }
+    }
+}
+
+fn score_all(view: View<'_>, within: &Within<'_>, rules: &Rules) -> Scored {
     let mut sums = vec![(0_u64, 0_u64, 0_i64); Score::CODES];
     let mut add = |values: Values| {
         let code = rules.score(values).code();
@@ -130,30 +167,21 @@ fn score_all(
     };
     let mut cells = vec![0; view.base.len()];
     each_of_base(view.base, Some(view.dead), &rules.window, |ordinal, values| {
-        cells[ordinal] = add(values);
+        if within.holds(ordinal) {
+            cells[ordinal] = add(values);
+        }
     });
     let mut changed = Vec::with_capacity(view.delta.len());
     for (id, row, _) in view.delta.rows() {
-        changed.push((id, row.values(&rules.window).map_or(0, &mut add)));
+        let values = row.values(&rules.window).filter(|_| within.holds_row(row));
+        changed.push((id, values.map_or(0, &mut add)));
     }
     let cell = |(code, (customers, orders, revenue_minor))| {
         let score = Score::from_code(code).filter(|_| customers > 0)?;
         Some(CellSum { score, customers, orders, revenue_minor })
     };
-    let sums: Vec<CellSum> = (0..).zip(sums).filter_map(cell).collect();
-    let customers = sums.iter().map(|sum| sum.customers).sum();
-    let names = names(&rules, &sums, customers);
-    Rfm {
-        query: query.clone(),
-        version,
-        stamp: NEXT_STAMP.fetch_add(1, Ordering::Relaxed),
-        rules,
-        thresholds,
-        cells: sums,
-        customers,
-        column: CellColumn { ids: Arc::clone(&view.base.ids), cells: Arc::new(cells), changed },
-        names,
-    }
+    let column = CellColumn { ids: Arc::clone(&view.base.ids), cells: Arc::new(cells), changed };
+    Scored { sums: (0..).zip(sums).filter_map(cell).collect(), column }
 }
 
 /// Both tiers of every cell. Classic: a score is high above the mean score of all customers.

@@ -17,7 +17,7 @@ pub use tier::{Scheme, Tier, TierParseError};
 
 use compute::CellColumn;
 
-pub(crate) use compute::{base_cell, base_cells, compute};
+pub(crate) use compute::{base_cell, base_cells, compute, within};
 pub(crate) use score::{Rules, Values, Window};
 
 /// What is scored.

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use kernel::{CustomerId, ShopId, TagId, Timestamp, TypedId, Zone};
+use kernel::{CustomerId, Reach, ShopId, TagId, Timestamp, TypedId, UserId, Zone};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -23,6 +23,19 @@ pub(super) fn shop(n: u8) -> ShopId {
 
 pub(super) fn tag(n: u8) -> TagId {
     TagId::from_uuid(Uuid::from_u128(u128::from(n)))
+}
+
+pub(super) fn user(n: u8) -> UserId {
+    UserId::from_uuid(Uuid::from_u128(u128::from(n) + 1))
+}
+
+pub(super) fn reach_strategy() -> impl Strategy<Value = Reach> {
+    let region = prop::sample::select(vec!["浙江省", "广东省", "江苏省"]).prop_map(str::to_owned);
+    let owners = prop::collection::vec((0_u8..4).prop_map(user), 0..3);
+    let part = (owners, prop::collection::vec(region, 0..3))
+        .prop_map(|(owners, regions)| Reach::part(owners, regions));
+    prop::collection::vec(part, 0..3)
+        .prop_map(|parts| parts.iter().fold(Reach::ALL, |all, part| all.both(part)))
 }
 
 pub(super) const HOUR_MS: i64 = 3_600_000;
@@ -55,18 +68,19 @@ pub(super) fn feed_strategy() -> impl Strategy<Value = (CustomerFeed, Vec<OrderF
         name,
         accounts,
         province,
-        prop::option::of(0_u8..3),
+        (prop::option::of(0_u8..3), prop::option::of((0_u8..3).prop_map(user))),
         0_i64..4,
         prop::collection::vec(0_u8..3, 0..3),
         prop::collection::vec(fact, 0..5),
     )
-        .prop_map(|(id, name, accounts, province, rating, created, tags, facts)| {
+        .prop_map(|(id, name, accounts, province, (rating, owner), created, tags, facts)| {
             let feed = CustomerFeed {
                 id: customer(id),
                 name: name.to_owned(),
                 accounts: accounts.to_owned(),
                 province: province.to_owned(),
                 rating,
+                owner,
                 created_at: Timestamp::from_millis(created),
                 tags: tags.into_iter().map(tag).collect(),
             };
@@ -114,7 +128,11 @@ pub(super) fn filter_strategy() -> impl Strategy<Value = Filter> {
         prop::option::weighted(0.2, 0_u8..4),
         prop::option::weighted(0.3, 0_u8..4),
     );
-    (by_number, by_standing, rest).prop_map(|(numbers, standing, rest)| {
+    let seen = (
+        prop::option::weighted(0.15, prop::option::of((0_u8..4).prop_map(user))),
+        prop_oneof![3 => Just(Reach::ALL), 1 => reach_strategy()],
+    );
+    (by_number, by_standing, rest, seen).prop_map(|(numbers, standing, rest, (owner, reach))| {
         let (orders, revenue, last_order, first_order) = numbers;
         let (tier, classic, cell) = standing;
         let (q, also, ids, shop_no, tag_no, province, rating, amounts_of) = rest;
@@ -129,6 +147,8 @@ pub(super) fn filter_strategy() -> impl Strategy<Value = Filter> {
             cell: cell.map(|(r, f, m)| CellPattern { r, f, m }),
             province: province.map(str::to_owned),
             rating,
+            owner,
+            reach,
             orders,
             revenue,
             last_order,
@@ -203,6 +223,14 @@ pub(super) fn score(rfm: &Rfm, facts: &[OrderFact]) -> Option<Score> {
     })
 }
 
+/// Whether a customer is in `reach`, part by part.
+pub(super) fn in_reach(feed: &CustomerFeed, reach: &Reach) -> bool {
+    reach.parts().iter().all(|part| {
+        feed.owner.is_some_and(|owner| part.owners().contains(&owner))
+            || (!feed.province.is_empty() && part.regions().contains(&feed.province))
+    })
+}
+
 fn passes(model: &(CustomerFeed, Vec<OrderFact>), filter: &Filter, scores: Option<&Rfm>) -> bool {
     let (feed, facts) = model;
     let at = |key| value_in(key, feed, facts, filter.amounts_of);
@@ -224,6 +252,8 @@ fn passes(model: &(CustomerFeed, Vec<OrderFact>), filter: &Filter, scores: Optio
         && filter.cell.is_none_or(|cell| by_standing(&|s| cell.has(s.score)))
         && filter.province.as_ref().is_none_or(|province| *province == feed.province)
         && filter.rating.is_none_or(|rating| feed.rating == Some(rating))
+        && filter.owner.is_none_or(|owner| feed.owner == owner)
+        && in_reach(feed, &filter.reach)
         && within(filter.orders, at(SortKey::Orders))
         && within(filter.revenue, at(SortKey::Revenue))
         && within(filter.last_order, at(SortKey::LastOrderAt))

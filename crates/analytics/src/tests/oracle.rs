@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::model::{self, Model, Op};
 use crate::{DaysQuery, Engine, Filter, ListQuery, Rfm, Scheme, Sort, SortKey, movement};
-use kernel::{Timestamp, Zone};
+use kernel::{Reach, Timestamp, Zone};
 
 /// Plays `ops`; gives the engine and what it should know.
 fn play(
@@ -130,7 +130,7 @@ proptest! {
             prop_assert_eq!(engine.list(&query), fresh.list(&query));
         }
         let days = days(None);
-        prop_assert_eq!(engine.days(&days), fresh.days(&days));
+        prop_assert_eq!(engine.days(&days, &Reach::ALL), fresh.days(&days, &Reach::ALL));
     }
 
     #[test]
@@ -174,6 +174,30 @@ proptest! {
     }
 
     #[test]
+    fn rfm_tells_only_of_customers_in_reach(
+        (engine, model) in history(), day in 0_u64..4, shop in prop::option::of(0_u8..4),
+        reach in model::reach_strategy(),
+    ) {
+        let query = model::rfm_query(day, 3, shop);
+        let (all, seen) = (engine.rfm(&query), engine.rfm_within(&query, &reach));
+        prop_assert_eq!(all.thresholds(), seen.thresholds());
+        let mut sums = (0, 0, 0);
+        for (feed, facts) in model.values() {
+            let score = all.score_of(feed.id).filter(|_| model::in_reach(feed, &reach));
+            prop_assert_eq!(seen.score_of(feed.id), score);
+            if let (Some(score), Some([_, orders, revenue])) = (score, model::values(&query, facts)) {
+                prop_assert_eq!(seen.standing(score), all.standing(score));
+                sums = (sums.0 + 1, sums.1 + orders as u64, sums.2 + revenue);
+            }
+        }
+        let of_cells = seen.cells().iter().fold((0, 0, 0), |sums, cell| {
+            (sums.0 + cell.customers, sums.1 + cell.orders, sums.2 + cell.revenue_minor)
+        });
+        prop_assert_eq!(of_cells, sums);
+        prop_assert_eq!(seen.customers(), sums.0);
+    }
+
+    #[test]
     fn movement_adds_up((engine, _) in history(), (a, b) in (0_u64..4, 0_u64..4)) {
         let from = engine.rfm(&model::rfm_query(a, 3, None));
         let to = engine.rfm(&model::rfm_query(b, 3, None));
@@ -191,11 +215,14 @@ proptest! {
     }
 
     #[test]
-    fn days_equal_the_model((engine, model) in history(), shop in prop::option::of(0_u8..4)) {
+    fn days_equal_the_model(
+        (engine, model) in history(), shop in prop::option::of(0_u8..4),
+        reach in model::reach_strategy(),
+    ) {
         let query = days(shop);
-        for sum in engine.days(&query) {
+        for sum in engine.days(&query, &reach) {
             let (mut orders, mut revenue, mut new_customers) = (0, 0, 0);
-            for (_, facts) in model.values() {
+            for (_, facts) in model.values().filter(|(feed, _)| model::in_reach(feed, &reach)) {
                 let own = || facts.iter().filter(|f| query.shop.is_none_or(|s| f.shop == s));
                 let today = || own().filter(|f| f.ordered_at.day(query.zone) == sum.day);
                 orders += today().count() as u64;
@@ -230,6 +257,7 @@ fn feed(n: u8) -> crate::CustomerFeed {
         accounts: String::new(),
         province: String::new(),
         rating: None,
+        owner: None,
         created_at: Timestamp::default(),
         tags: Vec::new(),
     }
@@ -285,6 +313,7 @@ fn many_changes_compact_by_themselves() {
             accounts: String::new(),
             province: String::new(),
             rating: None,
+            owner: None,
             created_at: Timestamp::from_millis(i64::from(n)),
             tags: Vec::new(),
         };

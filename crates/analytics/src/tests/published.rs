@@ -30,6 +30,7 @@ fn engine(by_upsert: bool) -> Engine {
         accounts: String::new(),
         province: String::new(),
         rating: None,
+        owner: None,
         created_at: Timestamp::default(),
         tags: Vec::new(),
     };

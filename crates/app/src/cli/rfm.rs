@@ -35,7 +35,7 @@ pub(super) async fn run(global: &Global, args: RfmArgs) -> Result<ExitCode> {
         scheme: Some(args.scheme),
         compare_to: None,
     };
-    let answer = rfm::rfm(&engine, &params).await?;
+    let answer = rfm::rfm(&engine, &boot.ctx(), &params).await?;
     boot.close().await;
     say(&format!("{} customers as of {}", answer.customers, answer.as_of));
     for tier in &answer.tiers {

@@ -43,7 +43,7 @@ pub(super) async fn run(global: &Global, command: UserCommand) -> Result<ExitCod
     let cx = boot.ctx();
     let password = identity::hash(password, &*cx.ids).await;
     let mut tx = boot.platform.db.begin().await?;
-    identity::roles::to_give(&mut tx, cx.scope, &Permissions::everything(), &role)
+    identity::roles::to_give(&mut tx, &cx, &Permissions::everything(), &role)
         .await
         .with_context(|| format!("the role {}", role.as_str()))?;
     let new = NewUser { email, name, role, password };

@@ -3,10 +3,11 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use customers::Rating;
 use customers::edit::{self, CustomerName, Edit};
+use customers::reveal::{Reason, Revealed};
 use flows::customer_card::{self, CustomerCard};
 use flows::engine::EngineHandle;
 use flows::export_customers::{self, ExportFormat, Wording};
@@ -14,10 +15,11 @@ use flows::list_customers::{self, CustomerPage, CustomerParams};
 use flows::list_suggestions::{self, SuggestionParams, SuggestionView};
 use flows::timeline::{self, TimelineItem, TimelineParams};
 use futures::StreamExt as _;
-use kernel::{CustomerId, FieldErrors, JobId, Page};
-use platform::http::{Cx, ETag, IfMatch, JsonBody, PathId, QueryParams, parse_query};
+use kernel::{CustomerId, FieldErrors, JobId, Page, UserId};
+use platform::http::{Cx, ETag, Idempotent, IfMatch, JsonBody, PathId, QueryParams, parse_query};
+use platform::idempotency::{self, Answer, Begun};
 use platform::{Ctx, Platform, Problem};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use tokio::sync::mpsc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -34,6 +36,8 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(export))
         .routes(routes!(suggestions))
         .routes(routes!(card, change))
+        .routes(routes!(assign))
+        .routes(routes!(reveal))
         .routes(routes!(events))
 }
 
@@ -113,6 +117,90 @@ async fn change(
     card_of(&state, &cx, id).await
 }
 
+/// Customers to be given to somebody.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AssignBody {
+    /// At most 1,000.
+    customers: Vec<CustomerId>,
+    /// To whom; null takes them from whoever has them.
+    #[serde(deserialize_with = "present_option")]
+    owner: Option<UserId>,
+}
+
+/// Null must be said: an owner left out by mistake would take customers from everybody.
+fn present_option<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    d: D,
+) -> Result<Option<T>, D::Error> {
+    Option::deserialize(d)
+}
+
+/// What changed hands.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct Assigned {
+    /// Customers that have another owner than before.
+    changed: u64,
+}
+
+/// Gives customers to somebody.
+#[utoipa::path(post, path = "/customers/bulk/owner", tag = "customers",
+    extensions(("x-right" = json!("customers.assign"))),
+    params(("Idempotency-Key" = Option<String>, Header)),
+    request_body = AssignBody, responses((status = 200, body = Assigned), Problem))]
+async fn assign(
+    State(platform): State<Platform>,
+    Cx(cx): Cx,
+    Idempotent { key, body }: Idempotent<AssignBody>,
+) -> Result<Answer, Problem> {
+    let mut tx = platform.db.begin().await?;
+    let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
+        Begun::Replay(answer) => return Ok(answer),
+        Begun::Fresh(ticket) => ticket,
+    };
+    let AssignBody { customers, owner } = body;
+    let changed =
+        flows::assign_customers::assign_customers(&mut tx, &cx, &customers, owner).await?;
+    let answer = ticket.finish(&mut tx, &cx, StatusCode::OK, &Assigned { changed }).await?;
+    tx.commit().await?;
+    Ok(answer)
+}
+
+/// Why personal data is to be shown.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RevealBody {
+    /// 3 to 500 characters; kept in the audit log.
+    reason: String,
+}
+
+impl RevealBody {
+    pub(super) fn reason(&self) -> Result<Reason, Problem> {
+        let mut errors = FieldErrors::default();
+        let reason = errors.keep("reason", self.reason.parse::<Reason>());
+        Ok(errors.finish(|| reason)?)
+    }
+}
+
+/// Shows what a customer is known by in the clear. That it was asked for is recorded with the reason.
+#[utoipa::path(post, path = "/customers/{id}/reveal", tag = "customers",
+    extensions(("x-right" = json!("customers.reveal"))),
+    params(("id" = CustomerId, Path)),
+    request_body = RevealBody, responses((status = 200, body = Revealed), Problem))]
+async fn reveal(
+    State(platform): State<Platform>,
+    Cx(cx): Cx,
+    PathId(id): PathId<CustomerId>,
+    JsonBody(body): JsonBody<RevealBody>,
+) -> Result<Json<Revealed>, Problem> {
+    let reason = body.reason()?;
+    let mut tx = platform.db.begin().await?;
+    let revealed = customers::reveal::reveal(&mut tx, &cx, id, &reason)
+        .await?
+        .ok_or_else(|| Problem::not_found("customer"))?;
+    tx.commit().await?;
+    Ok(Json(revealed))
+}
+
 /// What happened with a customer, the latest first.
 #[utoipa::path(get, path = "/customers/{id}/timeline", tag = "customers",
     extensions(("x-right" = json!("customers.read"))),
@@ -183,7 +271,7 @@ async fn export(
     let engine = state.engines.of(cx.scope.org());
     // Whatever can be refused is refused before the file begins.
     engine.fresh().await?;
-    list_customers::told(&engine, &params).await?;
+    list_customers::told(&engine, &cx, &params).await?;
     let wording = wording(&headers);
     match format {
         ExportFormat::Csv => Ok(csv(engine, cx, params, wording)),

@@ -98,8 +98,15 @@ fn refusal(need: Option<&Need>, access: Option<&Access>) -> Option<Problem> {
         (None | Some(Need::Nothing), _) => None,
         (Some(_), None) => Some(Problem::unauthorized()),
         (Some(Need::SignedIn), Some(_)) => None,
-        (Some(Need::Right(right)), Some(access)) if access.permissions().allow(right) => None,
-        (Some(Need::Right(right)), Some(_)) => Some(Problem::right_missing(right)),
+        (Some(Need::Right(right)), Some(access)) if !access.permissions().allow(right) => {
+            Some(Problem::right_missing(right))
+        }
+        // What such a route gives and takes is not cut by the reach of its caller. `*` holds it for
+        // whoever has everything, so it is asked for here and not only where roles are made.
+        (Some(Need::Right(right)), Some(access)) => {
+            let sees_enough = access.reach().is_all() || identity::roles::is_cut(right);
+            (!sees_enough).then(|| Problem::reach_missing(right))
+        }
         (Some(Need::Unsaid), Some(_)) => {
             Some(Problem::forbidden("this route does not say who may use it"))
         }
@@ -108,7 +115,8 @@ fn refusal(need: Option<&Need>, access: Option<&Access>) -> Option<Problem> {
 
 #[cfg(test)]
 mod tests {
-    use platform::access::Permissions;
+    use kernel::Reach;
+    use platform::access::{FieldRules, Permissions};
 
     use super::*;
 
@@ -134,7 +142,11 @@ mod tests {
 
     #[test]
     fn nobody_passes_without_what_a_route_needs() {
-        let access = |rights: &[&str]| Access::new(rights.iter().copied().collect::<Permissions>());
+        let seeing = |rights: &[&str], reach: Reach| {
+            let rights = rights.iter().copied().collect::<Permissions>();
+            Access::new(rights, reach, FieldRules::default())
+        };
+        let access = |rights: &[&str]| seeing(rights, Reach::ALL);
         let right = Need::Right("a.read".to_owned());
         let status = |need: &Need, access: Option<&Access>| {
             refusal(Some(need), access).map(|problem| problem.into_response().status().as_u16())
@@ -143,6 +155,11 @@ mod tests {
         assert_eq!(status(&right, Some(&access(&["a.edit"]))), Some(403));
         assert_eq!(status(&right, Some(&access(&["a.read"]))), None);
         assert_eq!(status(&right, Some(&access(&["*"]))), None);
+        let own = Reach::part(Vec::new(), Vec::new());
+        assert_eq!(status(&right, Some(&seeing(&["a.read"], own.clone()))), Some(403));
+        let read = Need::Right("customers.read".to_owned());
+        assert_eq!(status(&read, Some(&seeing(&["*"], own.clone()))), None);
+        assert_eq!(status(&Need::SignedIn, Some(&seeing(&[], own))), None);
         assert_eq!(status(&Need::SignedIn, None), Some(401));
         assert_eq!(status(&Need::SignedIn, Some(&access(&[]))), None);
         assert_eq!(status(&Need::Unsaid, Some(&access(&["*"]))), Some(403));

@@ -25,7 +25,7 @@ async fn get_rfm(
     QueryParams(params): QueryParams<RfmParams>,
 ) -> Result<Json<RfmAnswer>, Problem> {
     let engine = state.engines.of(cx.scope.org());
-    Ok(Json(rfm::rfm(&engine, &params).await?))
+    Ok(Json(rfm::rfm(&engine, &cx, &params).await?))
 }
 
 /// What changed since yesterday, and what needs a person

@@ -9,6 +9,7 @@ pub mod guard;
 mod imports;
 mod insight;
 mod language;
+mod people;
 mod search;
 mod settings;
 mod web;
@@ -50,6 +51,7 @@ fn crossing() -> OpenApiRouter<AppState> {
         .merge(search::routes())
         .merge(settings::routes())
         .merge(audit::routes())
+        .merge(people::routes())
 }
 
 /// Everything below `/api/v1`, without what stands around it. The modules' routes see the platform.

@@ -2,8 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use identity::roles;
-use platform::access::Permissions;
+use identity::roles::{self, Reach, Role};
 use serde_json::Value;
 use testkit::db_test;
 
@@ -31,6 +30,7 @@ fn concrete(path: &str) -> String {
             _ if path.contains("/views/") => "view",
             _ if path.contains("/users/") => "usr",
             _ if path.contains("/teams/") => "team",
+            _ if path.contains("/territories/") => "ter",
             _ if path.contains("/invitations/") => "inv",
             _ if path.contains("/identity/sessions/") => "ses",
             _ if path.contains("/tokens/") => "tok",
@@ -85,15 +85,10 @@ impl Route {
     }
 }
 
-async fn given_roles(house: &House) -> Vec<(String, Permissions)> {
+async fn given_roles(house: &House) -> Vec<Role> {
     let mut tx = house.state.platform.db.read().await.unwrap();
     let scope = platform::Scope::system(kernel::OrgId::FIRST);
-    let roles = roles::list(&mut tx, scope).await.unwrap();
-    roles
-        .into_iter()
-        .filter(|role| role.can_be_given)
-        .map(|role| (role.name.as_str().to_owned(), role.rights))
-        .collect()
+    roles::list(&mut tx, scope).await.unwrap()
 }
 
 db_test! { migrations();
@@ -101,8 +96,9 @@ db_test! { migrations();
         let house = House::owned(&db).await;
         house.state.engines.of(kernel::OrgId::FIRST).reload().await.unwrap();
         let roles = given_roles(&house).await;
-        assert!(roles.len() >= 7, "{roles:?}");
-        for (role, rights) in &roles {
+        assert!(roles.len() >= 17, "{roles:?}");
+        for Role { name, rights, reach, .. } in &roles {
+            let role = name.as_str();
             let email = format!("{role}.too@example.com");
             house.add_user(&db, &email, role).await;
             let cookie = house.cookie_of(&email).await;
@@ -112,6 +108,8 @@ db_test! { migrations();
                     None | Some("signed_in") => true,
                     Some(right) => rights.allow(right),
                 };
+                // Roles that do not reach all have no right that takes it.
+                assert!(*reach == Reach::All || may || !rights.allow(route.right.as_deref().unwrap_or_default()));
                 let what = format!("{role}: {} {} {}", route.method, route.path, answer.status);
                 assert_ne!(answer.status, StatusCode::UNAUTHORIZED, "{what}");
                 assert_eq!(answer.code() == "right_missing", !may, "{what}");
@@ -151,5 +149,6 @@ db_test! { migrations();
         let session = house.get("/api/v1/identity/sessions/current", &[("cookie", &cookie)]).await;
         let rights: Vec<Value> = session.json()["rights"].as_array().unwrap().clone();
         assert_eq!(rights, ["commerce.read", "customers.read", "insight.read"]);
+        assert_eq!(session.json()["sees_all"], true);
     }
 }

@@ -126,7 +126,7 @@ async fn no_room_for_answers(kind: Kind) {
     for name in ["list.csv", "list.xlsx"] {
         let out = place.path(name);
         let args = ["export", "customers", "--out", out.to_str().unwrap()];
-        let done = Running::start(limited(&place, 48 << 10, &args), "").finish();
+        let done = Running::start(limited(&place, 160 << 10, &args), "").finish();
         // The library that writes workbooks says so in its own way before the program does.
         assert!(name == "list.xlsx" || !done.err.contains("panicked"), "{}", done.err);
         assert_refused(&done, &[name]);

@@ -102,6 +102,7 @@ fn feed(profile: EngineProfile, tags: Vec<TagId>) -> CustomerFeed {
         accounts: profile.accounts,
         province: profile.province.unwrap_or_default(),
         rating: profile.rating.map(|rating| rating.code() as u8),
+        owner: profile.owner,
         created_at: profile.created_at,
         tags,
     }

@@ -6,9 +6,12 @@ use std::str::FromStr;
 use analytics::{Bins, CellPattern, Filter, ListCursor, ListQuery, Sort, Span, Tier};
 use chrono::NaiveDate;
 use customers::Rating;
-use kernel::{Cursor, FieldErrors, Limit, ShopId, TagId, Zone};
+use kernel::{Cursor, FieldErrors, Limit, ShopId, TagId, UserId, Zone};
+use platform::access::FieldRules;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::IntoParams;
+
+use crate::fields;
 
 /// Longest text searched for, in characters.
 const Q_MAX: usize = 200;
@@ -43,6 +46,29 @@ impl FromStr for PageLimit {
     fn from_str(text: &str) -> Result<Self, String> {
         let asked = text.parse().map_err(|_| format!("must be between 1 and {}", Limit::MAX))?;
         Limit::new(Some(asked)).map(Self)
+    }
+}
+
+/// Whose customers are asked for: a user's, or nobody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnedBy(pub Option<UserId>);
+
+impl FromStr for OwnedBy {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        text.parse().map(|user| Self(Some(user))).map_err(|_| "must be a user or `none`".to_owned())
+    }
+}
+
+impl fmt::Display for OwnedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(user) => user.fmt(f),
+            None => f.write_str("none"),
+        }
     }
 }
 
@@ -92,6 +118,9 @@ pub struct CustomerParams {
     pub province: Option<String>,
     /// With this rating.
     pub rating: Option<Rating>,
+    /// Of this owner; `none` for nobody's.
+    #[param(value_type = Option<String>)]
+    pub owner: Option<Parsed<OwnedBy>>,
     /// Counted orders at least.
     pub orders_min: Option<i64>,
     /// Counted orders at most.
@@ -157,6 +186,32 @@ impl CustomerParams {
         errors.finish(|| Some(()))
     }
 
+    /// Refuses what would tell of fields that whoever asks does not see.
+    pub(crate) fn check_seen(&self, rules: &FieldRules) -> Result<(), FieldErrors> {
+        let sort = self.sort.map(|sort| sort.0.key);
+        let by_amounts = [
+            ("tier", !self.tier.is_empty()),
+            ("classic", !self.classic.is_empty()),
+            ("cell", self.cell.is_some()),
+            ("revenue_min", self.revenue_min.is_some()),
+            ("revenue_max", self.revenue_max.is_some()),
+            ("sort", sort.is_some_and(|key| key.is_amount())),
+        ];
+        let by_amounts = by_amounts.map(|(name, used)| (name, used, fields::AMOUNTS));
+        let others = [
+            ("province", self.province.is_some(), fields::REGION),
+            ("rating", self.rating.is_some(), fields::RATING),
+            ("tag", self.tag.is_some(), fields::TAGS),
+        ];
+        let mut errors = FieldErrors::default();
+        for (name, used, field) in by_amounts.into_iter().chain(others) {
+            if used && !rules.show(field) {
+                errors.push(name, format!("your role does not see `{field}`"));
+            }
+        }
+        errors.finish(|| Some(()))
+    }
+
     /// Whether amounts of all orders of a customer would have to be added.
     pub(crate) fn needs_amounts(&self) -> bool {
         let by_standing = !self.tier.is_empty() || !self.classic.is_empty() || self.cell.is_some();
@@ -178,6 +233,7 @@ impl CustomerParams {
                 cell: self.cell.map(|cell| cell.0),
                 province: self.province.clone(),
                 rating: self.rating.map(|rating| rating.code() as u8),
+                owner: self.owner.map(|owner| owner.0.0),
                 orders: Span::new(self.orders_min, self.orders_max),
                 revenue: Span::new(self.revenue_min, self.revenue_max),
                 last_order: Span::days(self.last_order_from, self.last_order_to, zone),

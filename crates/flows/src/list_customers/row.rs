@@ -2,13 +2,17 @@
 
 use analytics::{CustomerFacts, Score, Tier};
 use commerce::Channel;
+use customers::mask::mask_name;
 use customers::profiles::{Profile, Tag};
 use customers::{AccountSpace, Rating};
-use kernel::{Currency, CustomerId, Timestamp};
+use kernel::{Currency, CustomerId, Person, Timestamp, UserId};
+use platform::access::FieldRules;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::engine::ShopBook;
+use crate::fields;
+use crate::people::People;
 
 /// An account of a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -38,6 +42,11 @@ pub struct CustomerRow {
     pub city: Option<String>,
     /// Rating given by hand.
     pub rating: Option<Rating>,
+    /// Whose customer it is.
+    pub owner: Option<UserId>,
+    /// Name and e-mail address of that person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner_person: Option<Person>,
     /// Counted orders.
     pub orders: u32,
     /// Their revenue; null where shops sell in several currencies and none was asked for.
@@ -68,6 +77,7 @@ impl CustomerRow {
         facts: Option<&CustomerFacts>,
         currency: Option<Currency>,
         shops: &ShopBook,
+        people: &People,
     ) -> Self {
         let standing = facts.and_then(|facts| facts.standing);
         let account = |value: &str, space| AccountView {
@@ -83,6 +93,8 @@ impl CustomerRow {
             province: profile.province.clone(),
             city: profile.city.clone(),
             rating: profile.rating,
+            owner: profile.owner,
+            owner_person: people.get(profile.owner),
             orders: facts.map_or(0, |facts| facts.orders),
             revenue_minor: currency.map(|_| facts.map_or(0, |facts| facts.revenue_minor)),
             average_order_minor: currency
@@ -95,6 +107,38 @@ impl CustomerRow {
             tags: profile.tags.clone(),
             created_at: profile.created_at,
         }
+    }
+}
+
+impl CustomerRow {
+    /// As somebody under these rules sees it. Amounts and what is made of them are left out before.
+    pub(crate) fn under(mut self, rules: &FieldRules) -> Self {
+        if !rules.show(fields::NAME) {
+            self.name = mask_name(&self.name);
+        }
+        if rules.hide(fields::ACCOUNTS) {
+            self.accounts.clear();
+        } else if !rules.show(fields::ACCOUNTS) {
+            for account in &mut self.accounts {
+                account.value = mask_name(&account.value);
+            }
+        }
+        if rules.hide(fields::PHONE) {
+            self.phone = None;
+        }
+        if rules.hide(fields::EMAIL) {
+            self.email = None;
+        }
+        if rules.hide(fields::REGION) {
+            (self.province, self.city) = (None, None);
+        }
+        if rules.hide(fields::RATING) {
+            self.rating = None;
+        }
+        if rules.hide(fields::TAGS) {
+            self.tags.clear();
+        }
+        self
     }
 }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use analytics::{CustomerFacts, Engine, Rfm, average_minor};
 use insight::FrameError;
 use kernel::{Currency, CustomerId, FieldErrors, ShopId};
+use platform::Ctx;
 
 use super::{CustomerParams, ListError};
 use crate::engine::{EngineHandle, ShopBook};
+use crate::fields;
 
 /// How amounts, cells and tiers are told.
 #[derive(Debug, Clone, Default)]
@@ -24,8 +26,11 @@ pub struct Told {
 
 impl Told {
     /// As lists tell that nobody asked anything of.
-    pub(crate) fn usual(shops: &ShopBook) -> Self {
+    pub(crate) fn usual(shops: &ShopBook, cx: &Ctx) -> Self {
+        // Whoever does not see amounts is told what everybody is where they cannot be added: nothing.
+        let shows_amounts = cx.access.fields().show(fields::AMOUNTS);
         let currency = shops.choose(None).ok().map(|frame| frame.currency);
+        let currency = currency.filter(|_| shows_amounts);
         Self { currency, ..Self::default() }
     }
 
@@ -50,10 +55,20 @@ impl Told {
 /// How a list is told as `params` ask. The engine remembers some scores until something changes.
 ///
 /// # Errors
-/// `Fields` if there is no such shop, or amounts of several currencies would have to be added.
-pub async fn told(engine: &EngineHandle, params: &CustomerParams) -> Result<Told, ListError> {
+/// `Fields` if there is no such shop, if something is asked of a field that whoever asks does not see, or
+/// if amounts of several currencies would have to be
+/// added.
+pub async fn told(
+    engine: &EngineHandle,
+    cx: &Ctx,
+    params: &CustomerParams,
+) -> Result<Told, ListError> {
+    params.check_seen(cx.access.fields()).map_err(ListError::Fields)?;
     let shops = engine.shops();
-    let usual = Told::usual(&shops);
+    let usual = Told::usual(&shops, cx);
+    if !cx.access.fields().show(fields::AMOUNTS) {
+        return Ok(usual);
+    }
     let is_mixed = usual.currency.is_none();
     // Where amounts of all shops can be added, a filter by shop leaves them as they are.
     let shop = params.rfm_shop.or(params.shop.filter(|_| is_mixed));

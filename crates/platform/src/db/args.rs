@@ -2,7 +2,7 @@
 
 use kernel::{
     AuditId, CustomerId, ImportId, InvitationId, JobId, MergeId, NoteId, OrderId, SessionId,
-    ShopId, SuggestionId, TagId, TeamId, Timestamp, TokenId, TypedId, UserId, ViewId,
+    ShopId, SuggestionId, TagId, TeamId, TerritoryId, Timestamp, TokenId, TypedId, UserId, ViewId,
 };
 use uuid::Uuid;
 
@@ -53,7 +53,7 @@ arg_from! {
     Uuid <- Uuid => |v| v, CustomerId => TypedId::uuid, OrderId => TypedId::uuid,
         ShopId => TypedId::uuid, ImportId => TypedId::uuid, UserId => TypedId::uuid,
         SessionId => TypedId::uuid, TokenId => TypedId::uuid, TagId => TypedId::uuid,
-        TeamId => TypedId::uuid, InvitationId => TypedId::uuid,
+        TeamId => TypedId::uuid, TerritoryId => TypedId::uuid, InvitationId => TypedId::uuid,
         NoteId => TypedId::uuid, MergeId => TypedId::uuid, SuggestionId => TypedId::uuid,
         ViewId => TypedId::uuid, JobId => TypedId::uuid, AuditId => TypedId::uuid;
 }
@@ -91,9 +91,48 @@ pub fn in_list(first: usize, mut values: Vec<Arg>) -> (String, Vec<Arg>) {
     (sql, values)
 }
 
+/// Part of a statement that one room writes for another, with its arguments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fragment {
+    /// The text, with [`Fragment::PLACE`] where an argument stands.
+    pub sql: String,
+    /// The arguments, in their order.
+    pub args: Args,
+}
+
+impl Fragment {
+    /// Stands for the next argument.
+    pub const PLACE: &'static str = "$?";
+
+    /// The text with its arguments behind those of `args`.
+    #[must_use]
+    pub fn append_to(&self, args: &mut Args) -> String {
+        let mut sql = String::with_capacity(self.sql.len() + self.args.len() * 2);
+        let mut rest = self.sql.as_str();
+        for value in &self.args {
+            let Some((before, after)) = rest.split_once(Self::PLACE) else { break };
+            args.push(value.clone());
+            sql.push_str(before);
+            sql.push_str(&format!("${}", args.len()));
+            rest = after;
+        }
+        sql.push_str(rest);
+        sql
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fragments_count_on() {
+        let fragment =
+            Fragment { sql: "a IN ($?,$?) AND o = $1".into(), args: args![7_i64, 8_i64] };
+        let mut args = args![1_i64, "x"];
+        assert_eq!(fragment.append_to(&mut args), "a IN ($3,$4) AND o = $1");
+        assert_eq!(args, args![1_i64, "x", 7_i64, 8_i64]);
+    }
 
     #[test]
     fn in_lists_are_padded_to_powers_of_two() {

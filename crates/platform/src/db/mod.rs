@@ -15,7 +15,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Executor as _, PgPool, SqlitePool};
 use tokio::sync::watch;
 
-pub use args::{Arg, Args};
+pub use args::{Arg, Args, Fragment};
 pub use bulk::BulkRows;
 pub use error::DbError;
 pub use migrate::Migration;

@@ -5,6 +5,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponseParts, ResponseParts};
 
+use crate::access::Access;
 use crate::audit::Origin;
 use crate::idempotency::RequestKey;
 use crate::{Ctx, Platform, Problem, Scope};
@@ -27,7 +28,9 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let scope = scope_of(parts)?;
         let origin = parts.extensions.get::<Origin>().cloned().unwrap_or_default();
-        Ok(Self(Platform::from_ref(state).ctx(scope).from(origin)))
+        // Whoever is known has an access; without one there is nothing to see.
+        let access = parts.extensions.get::<Access>().cloned().ok_or_else(Problem::unauthorized)?;
+        Ok(Self(Platform::from_ref(state).ctx(scope).from(origin).with(access)))
     }
 }
 

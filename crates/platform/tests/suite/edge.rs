@@ -10,6 +10,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use kernel::{CustomerId, OrgId};
+use platform::access::Access;
 use platform::http::{
     Cx, ETag, Idempotent, IfMatch, JsonBody, PathId, QueryParams, run_to_end, with_request_id,
 };
@@ -102,6 +103,7 @@ async fn serve(platform: &Platform) -> (Test, SocketAddr) {
             async |mut request: axum::extract::Request, next: axum::middleware::Next| {
                 if request.headers().contains_key("authorization") {
                     request.extensions_mut().insert(Scope::system(OrgId::FIRST));
+                    request.extensions_mut().insert(Access::everything());
                 }
                 next.run(request).await
             },

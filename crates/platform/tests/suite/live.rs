@@ -2,6 +2,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use futures::StreamExt as _;
 use kernel::OrgId;
+use platform::access::Access;
 use platform::live::Topic;
 use platform::{Platform, Scope};
 use testkit::db_test;
@@ -14,6 +15,7 @@ async fn open(platform: &Platform, scope: Option<Scope>) -> axum::response::Resp
     let mut request = Request::get("/events").body(Body::empty()).unwrap();
     if let Some(scope) = scope {
         request.extensions_mut().insert(scope);
+        request.extensions_mut().insert(Access::everything());
     }
     router.oneshot(request).await.unwrap()
 }

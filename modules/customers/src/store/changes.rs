@@ -1,6 +1,6 @@
 //! SQL that changes customers themselves, and tells it to their history.
 
-use kernel::Timestamp;
+use kernel::{Timestamp, TypedId as _, UserId};
 use platform::db::args::in_list;
 use platform::{Arg, BulkRows, Ctx, DbError, Scope, Tx, args};
 use sqlx::AssertSqlSafe;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{LOOKUP_MAX, by_ids};
 use crate::history::Change;
-use crate::roots;
+use crate::{reach, roots};
 
 /// A customer whose row this transaction holds.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -17,28 +17,41 @@ pub(crate) struct Locked {
     pub name: String,
     pub rating: Option<i64>,
     pub merged_into: Option<Uuid>,
+    pub owner: Option<Uuid>,
+    pub province: Option<String>,
     pub version: i64,
 }
 
-/// Holds the rows of `ids` until the transaction ends; those that are not there are left out.
-pub(crate) async fn lock(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<Vec<Locked>, DbError> {
-    let select = "SELECT id, name, rating, merged_into, version FROM customers_customers
-         WHERE org_id = $1 AND id";
-    // On SQLite there is one writer at a time.
-    let tail = if tx.is_postgres() { "ORDER BY id FOR UPDATE" } else { "ORDER BY id" };
-    by_ids(tx, scope, select, &roots::distinct(ids), tail).await
+impl Locked {
+    pub(crate) fn owner(&self) -> Option<UserId> {
+        self.owner.map(UserId::from_uuid)
+    }
 }
 
-/// Holds the root of `id`; `None` if there is no such customer.
-pub(crate) async fn lock_root(
-    tx: &mut Tx,
-    scope: Scope,
-    id: Uuid,
-) -> Result<Option<Uuid>, DbError> {
-    let mut place = roots::root(tx, scope, id).await?;
+/// Holds the rows of `ids` until the transaction ends; those that are not there, and those that whoever
+/// asks does not see, are left out.
+pub(crate) async fn lock(tx: &mut Tx, cx: &Ctx, ids: &[Uuid]) -> Result<Vec<Locked>, DbError> {
+    let scope = cx.scope;
+    let select = "SELECT id, name, rating, merged_into, owner, province, version
+         FROM customers_customers WHERE org_id = $1 AND id";
+    // On SQLite there is one writer at a time.
+    let tail = if tx.is_postgres() { "ORDER BY id FOR UPDATE" } else { "ORDER BY id" };
+    let mut rows: Vec<Locked> = by_ids(tx, scope, select, &roots::distinct(ids), tail).await?;
+    if !cx.access.reach().is_all() {
+        // After the rows are held, so that nobody gives them away meanwhile.
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+        let within = reach::within(tx, cx, &ids).await?;
+        rows.retain(|row| within.contains(&row.id));
+    }
+    Ok(rows)
+}
+
+/// Holds the root of `id`; `None` if there is no such customer, or whoever asks does not see it.
+pub(crate) async fn lock_root(tx: &mut Tx, cx: &Ctx, id: Uuid) -> Result<Option<Uuid>, DbError> {
+    let mut place = roots::root(tx, cx.scope, id).await?;
     // The root may have been merged while we waited for its row.
     for _ in 0..roots::FAMILY_MAX {
-        match lock(tx, scope, &[place]).await?.pop() {
+        match lock(tx, cx, &[place]).await?.pop() {
             Some(Locked { merged_into: Some(next), .. }) => place = next,
             found => return Ok(found.map(|row| row.id)),
         }

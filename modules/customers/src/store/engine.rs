@@ -12,6 +12,7 @@ pub(crate) struct FeedRow {
     pub name: String,
     pub province: Option<String>,
     pub rating: Option<i64>,
+    pub owner: Option<Uuid>,
     pub created_at: i64,
     pub plain: Option<String>,
 }
@@ -23,7 +24,7 @@ pub(crate) async fn each_root(
     take: impl FnMut(FeedRow) + Send,
 ) -> Result<(), DbError> {
     tx.for_each::<FeedRow>(
-        "SELECT c.id, c.name, c.province, c.rating, c.created_at, i.plain
+        "SELECT c.id, c.name, c.province, c.rating, c.owner, c.created_at, i.plain
            FROM customers_customers c
            LEFT JOIN customers_identities i ON i.org_id = c.org_id AND i.customer_id = c.id
                 AND i.kind = 1 AND i.plain IS NOT NULL

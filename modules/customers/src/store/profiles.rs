@@ -15,6 +15,7 @@ pub(crate) struct CustomerRow {
     pub province: Option<String>,
     pub city: Option<String>,
     pub rating: Option<i64>,
+    pub owner: Option<Uuid>,
     pub merged_into: Option<Uuid>,
     pub version: i64,
     pub created_at: i64,
@@ -26,7 +27,7 @@ pub(crate) async fn customers(
     ids: &[Uuid],
 ) -> Result<Vec<CustomerRow>, DbError> {
     let select =
-        "SELECT id, name, country, province, city, rating, merged_into, version, created_at
+        "SELECT id, name, country, province, city, rating, owner, merged_into, version, created_at
          FROM customers_customers WHERE org_id = $1 AND id";
     by_ids(tx, scope, select, ids, "").await
 }

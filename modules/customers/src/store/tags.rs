@@ -6,6 +6,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::{LOOKUP_MAX, by_ids};
+use crate::reach;
 
 pub(crate) type TagRow = (Uuid, String, String);
 
@@ -24,13 +25,16 @@ pub(crate) async fn hold(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<Vec<
     by_ids(tx, scope, select, ids, tail).await
 }
 
-/// Taggings of each tag, those of merged customers included.
-pub(crate) async fn counts(tx: &mut Tx, scope: Scope) -> Result<Vec<(Uuid, i64)>, DbError> {
-    tx.fetch_all(
-        "SELECT tag_id, COUNT(*) FROM customers_taggings WHERE org_id = $1 GROUP BY tag_id",
-        args![scope.org_arg()],
-    )
-    .await
+/// Taggings of each tag, those of merged customers included, of customers whom whoever asks sees.
+pub(crate) async fn counts(tx: &mut Tx, cx: &Ctx) -> Result<Vec<(Uuid, i64)>, DbError> {
+    let mut arguments = args![cx.scope.org_arg()];
+    let seen = reach::condition(cx, "customer_id")
+        .map(|seen| format!(" AND {}", seen.append_to(&mut arguments)))
+        .unwrap_or_default();
+    let sql = format!(
+        "SELECT tag_id, COUNT(*) FROM customers_taggings WHERE org_id = $1{seen} GROUP BY tag_id"
+    );
+    tx.fetch_all(AssertSqlSafe(sql), arguments).await
 }
 
 /// Makes a tag unless there are `most`; gives whether it did.

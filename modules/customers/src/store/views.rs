@@ -1,5 +1,6 @@
 //! SQL of saved views.
 
+use kernel::UserId;
 use platform::{Ctx, DbError, Scope, Tx, args};
 use uuid::Uuid;
 
@@ -62,6 +63,20 @@ pub(crate) async fn delete(
         "DELETE FROM customers_views WHERE org_id = $1 AND id = $2 AND owner = $3
          RETURNING id, owner, page, name, query, shared",
         args![scope.org_arg(), id, owner],
+    )
+    .await
+}
+
+/// Gives shared views of one owner to another; gives how many.
+pub(crate) async fn hand_over(
+    tx: &mut Tx,
+    scope: Scope,
+    from: UserId,
+    to: UserId,
+) -> Result<u64, DbError> {
+    tx.execute(
+        "UPDATE customers_views SET owner = $3 WHERE org_id = $1 AND owner = $2 AND shared",
+        args![scope.org_arg(), from, to],
     )
     .await
 }

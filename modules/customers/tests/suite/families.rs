@@ -179,7 +179,7 @@ impl World {
         let top_ids: Vec<Uuid> = tops.iter().map(|top| all[*top]).collect();
         let families = roots::families(tx, scope, &top_ids).await.unwrap();
         assert_eq!(families.len(), tops.len());
-        let counted = tags::all(tx, scope).await.unwrap();
+        let counted = tags::all(tx, &self.cx).await.unwrap();
         for (number, tag) in self.tags.iter().enumerate() {
             let having = tops.iter().filter(|top| {
                 model.family(**top).iter().any(|who| model.taggings.contains(&(*who, number)))

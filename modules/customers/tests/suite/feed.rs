@@ -34,7 +34,7 @@ db_test! { MIGRATIONS;
         merge::merge(&mut tx, &cx, ids[0], ids[1]).await.unwrap();
 
         let gone = CustomerId::from_uuid(uuid::Uuid::nil());
-        let found = profiles(&mut tx, cx.scope, &keys, &[ids[2], gone, ids[0], ids[1]]).await.unwrap();
+        let found = profiles(&mut tx, &cx, &[ids[2], gone, ids[0], ids[1]]).await.unwrap();
         let asked: Vec<CustomerId> = found.iter().map(|profile| profile.id).collect();
         assert_eq!(asked, [ids[2], ids[0], ids[1]]);
         let zhang = &found[1];
@@ -118,7 +118,7 @@ db_test! { MIGRATIONS;
             ("1380000", vec![]),
             ("", vec![]),
         ] {
-            let found = find_by_contact(&mut tx, cx.scope, &keys, text, &[TAOBAO, shop]).await.unwrap();
+            let found = find_by_contact(&mut tx, &cx, text, &[TAOBAO, shop]).await.unwrap();
             assert_eq!(found, expected, "{text}");
         }
     }

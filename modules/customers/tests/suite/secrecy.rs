@@ -33,7 +33,7 @@ db_test! { MIGRATIONS;
         notes::add(&mut tx, &cx, &keys, ids[0], note).await.unwrap();
         let merged = merge::merge(&mut tx, &cx, ids[0], ids[1]).await.unwrap();
         merge::unmerge(&mut tx, &cx, merged.id).await.unwrap();
-        let shown = profiles::profiles(&mut tx, cx.scope, &keys, &ids).await.unwrap();
+        let shown = profiles::profiles(&mut tx, &cx, &ids).await.unwrap();
         let suggested = suggestions::list(&mut tx, cx.scope, &keys, None, 50).await.unwrap();
         assert_eq!(suggested.items.len(), 1);
         let family = [ids[0].uuid()];
@@ -64,11 +64,11 @@ db_test! { MIGRATIONS;
         let theirs = resolve(db.db(), &other, &keys, &mut Resolver::new(), &sightings).await.created;
         assert_ne!(ids, theirs);
         let mut tx = db.db().begin().await.unwrap();
-        assert_eq!(profiles::profiles(&mut tx, other.scope, &keys, &ids).await.unwrap(), []);
+        assert_eq!(profiles::profiles(&mut tx, &other, &ids).await.unwrap(), []);
         assert!(notes::add(&mut tx, &other, &keys, ids[0], "x".parse().unwrap()).await.is_err());
         assert!(merge::merge(&mut tx, &other, theirs[0], ids[0]).await.is_err());
         let found = customers::search::find_by_contact(
-            &mut tx, other.scope, &keys, "13912345678", &[]).await.unwrap();
+            &mut tx, &other, "13912345678", &[]).await.unwrap();
         assert_eq!(found, theirs);
     }
 }

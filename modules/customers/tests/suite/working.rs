@@ -86,7 +86,7 @@ db_test! { MIGRATIONS;
         }
         let refused = tags::create(&mut tx, &cx, "more".parse().unwrap(), colour).await;
         assert!(matches!(refused, Err(TagError::TooMany)), "{refused:?}");
-        assert_eq!(tags::all(&mut tx, cx.scope).await.unwrap().len(), TAGS_MAX);
+        assert_eq!(tags::all(&mut tx, &cx).await.unwrap().len(), TAGS_MAX);
         assert!("mauve".parse::<tags::Colour>().is_err());
         assert!("x".repeat(31).parse::<tags::TagName>().is_err());
     }
@@ -107,7 +107,7 @@ db_test! { MIGRATIONS;
         assert_eq!(tags::change(&mut tx, &cx, &change).await.unwrap(), 1_999);
         assert_eq!(tags::change(&mut tx, &cx, &change).await.unwrap(), 0);
         assert_eq!(told(&mut tx, &mut after).await, std::slice::from_ref(&ids));
-        let counts: Vec<i64> = tags::all(&mut tx, cx.scope).await.unwrap().iter().map(|tag| tag.customers).collect();
+        let counts: Vec<i64> = tags::all(&mut tx, &cx).await.unwrap().iter().map(|tag| tag.customers).collect();
         assert_eq!(counts, [1_000, 1_000]);
         let undo = BulkChange { customers: ids.clone(), add: vec![], remove: made.clone() };
         assert_eq!(tags::change(&mut tx, &cx, &undo).await.unwrap(), 2_000);
@@ -141,7 +141,7 @@ db_test! { MIGRATIONS;
         tags::delete(&mut tx, &cx, tag.id).await.unwrap();
         assert_eq!(told(&mut tx, &mut after).await, [[ids[0]]]);
         assert!(matches!(tags::delete(&mut tx, &cx, tag.id).await, Err(TagError::Unknown(_))));
-        let left = customers::profiles::profiles(&mut tx, cx.scope, &db.keys(), &ids).await.unwrap();
+        let left = customers::profiles::profiles(&mut tx, &cx, &ids).await.unwrap();
         assert_eq!(left[0].tags, [other]);
         assert_eq!(left[1].tags, []);
     }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use kernel::{FieldErrors, InvitationId, Limit, OrgId, Page, TeamId, UserId};
+use kernel::{FieldErrors, InvitationId, Limit, OrgId, Page, TeamId, TerritoryId, UserId};
 use platform::access::Access;
 use platform::audit::{self, Entry, Origin};
 use platform::http::{Cx, Idempotent, IfMatch, JsonBody, PathId, QueryParams};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Edge, Session, agent_of, first_org, roles, session_answer};
+use super::{Edge, Session, agent_of, first_org, roles, session_answer, territories};
 use crate::invitations::{self, Invitation, InviteError, NewInvitation};
 use crate::model::{Email, PersonName, RoleName};
 use crate::password::{self, Password};
@@ -31,6 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<Platform> {
         .routes(routes!(change_user))
         .routes(routes!(end_sessions))
         .merge(roles::routes())
+        .merge(territories::routes())
         .routes(routes!(list_teams, create_team))
         .routes(routes!(change_team, delete_team))
         .routes(routes!(list_invitations, invite))
@@ -41,9 +42,9 @@ pub(super) fn routes() -> OpenApiRouter<Platform> {
 
 pub(super) fn role_problem(error: GiveError, field: &str) -> Problem {
     match error {
-        GiveError::Above(_) => Problem::forbidden(error.to_string()),
+        GiveError::Above(_) | GiveError::SeesMore => Problem::forbidden(error.to_string()),
         GiveError::Store(error) => error.into(),
-        GiveError::Unknown | GiveError::Limited(_) => Problem::field(field, error.to_string()),
+        GiveError::Unknown => Problem::field(field, error.to_string()),
     }
 }
 
@@ -57,6 +58,7 @@ impl From<ChangeUserError> for Problem {
             ChangeUserError::Oneself => Self::conflict("oneself", error.to_string()),
             ChangeUserError::Role(error) => role_problem(error, "role"),
             ChangeUserError::UnknownTeam => Self::field("team_id", error.to_string()),
+            ChangeUserError::UnknownTerritory => Self::field("territory_id", error.to_string()),
             ChangeUserError::Store(error) => error.into(),
         }
     }
@@ -127,6 +129,10 @@ struct UserBody {
     #[serde(default, deserialize_with = "said")]
     #[schema(value_type = Option<TeamId>)]
     team_id: Option<Option<TeamId>>,
+    /// Null takes their territory away.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<TerritoryId>)]
+    territory_id: Option<Option<TerritoryId>>,
     /// Whether they can sign in.
     active: Option<bool>,
 }
@@ -159,6 +165,7 @@ async fn change_user(
             name: name.map_or(Some(None), |name| name.map(Some))?,
             role: role.map_or(Some(None), |role| role.map(Some))?,
             team: body.team_id,
+            territory: body.territory_id,
             active: body.active,
         })
     })?;

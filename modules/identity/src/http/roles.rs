@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use kernel::FieldErrors;
-use platform::access::{Access, Permissions};
+use platform::access::{Access, FieldRule, FieldRules, Permissions};
 use platform::http::{Cx, Idempotent, IfMatch, JsonBody};
 use platform::idempotency::{self, Answer, Begun};
 use platform::{Platform, Problem};
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 use super::people::All;
 use crate::model::{PersonName, RoleName};
-use crate::roles::{self, Role, RoleError, WantedRole};
+use crate::roles::{self, Reach, Role, RoleError, WantedRole};
 
 pub(super) fn routes() -> OpenApiRouter<Platform> {
     OpenApiRouter::new()
@@ -31,7 +31,9 @@ impl From<RoleError> for Problem {
             RoleError::InUse => Self::conflict("role_in_use", error.to_string()),
             RoleError::TooMany => Self::conflict("too_many_roles", error.to_string()),
             RoleError::UnknownRight(_) => Self::field("rights", error.to_string()),
-            RoleError::Above(_) => Self::forbidden(error.to_string()),
+            RoleError::Whole { .. } => Self::field("reach", error.to_string()),
+            RoleError::UnknownField(_) => Self::field("fields", error.to_string()),
+            RoleError::Above(_) | RoleError::SeesMore => Self::forbidden(error.to_string()),
             RoleError::Stale(current) => Self::precondition_failed(&*current),
             RoleError::Store(error) => error.into(),
         }
@@ -50,7 +52,7 @@ async fn list_roles(
     Ok(Json(All { items: roles::list(&mut tx, cx.scope).await? }))
 }
 
-/// A role to be made. Its view reaches all records.
+/// A role to be made.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewRoleBody {
@@ -60,6 +62,13 @@ struct NewRoleBody {
     title: String,
     /// Rights, each `module.action`.
     rights: Vec<String>,
+    /// How far its view goes; all records unless said.
+    #[serde(default = "everything")]
+    reach: Reach,
+    /// What is done with fields before it sees them, by name of the field.
+    #[serde(default)]
+    #[schema(value_type = std::collections::BTreeMap<String, FieldRule>)]
+    fields: FieldRules,
 }
 
 /// A role as it shall be.
@@ -70,14 +79,26 @@ struct RoleBody {
     title: String,
     /// Rights, each `module.action`.
     rights: Vec<String>,
+    /// How far its view goes; all records unless said.
+    #[serde(default = "everything")]
+    reach: Reach,
+    /// What is done with fields before it sees them, by name of the field.
+    #[serde(default)]
+    #[schema(value_type = std::collections::BTreeMap<String, FieldRule>)]
+    fields: FieldRules,
 }
 
-fn wanted(name: &str, title: &str, rights: &[String]) -> Result<WantedRole, Problem> {
+const fn everything() -> Reach {
+    Reach::All
+}
+
+fn wanted(name: &str, body: RoleBody) -> Result<WantedRole, Problem> {
+    let RoleBody { title, rights, reach, fields } = body;
     let mut errors = FieldErrors::default();
     let name = errors.keep("name", name.parse::<RoleName>());
     let title = errors.keep("title", title.parse::<PersonName>());
     let rights: Permissions = rights.iter().map(String::as_str).collect();
-    Ok(errors.finish(|| Some(WantedRole { name: name?, title: title?, rights }))?)
+    Ok(errors.finish(|| Some(WantedRole { name: name?, title: title?, rights, reach, fields }))?)
 }
 
 /// Makes a role, of rights that the caller has.
@@ -91,7 +112,8 @@ async fn create_role(
     Extension(access): Extension<Access>,
     Idempotent { key, body }: Idempotent<NewRoleBody>,
 ) -> Result<Answer, Problem> {
-    let wanted = wanted(&body.name, &body.title, &body.rights)?;
+    let NewRoleBody { name, title, rights, reach, fields } = body;
+    let wanted = wanted(&name, RoleBody { title, rights, reach, fields })?;
     let mut tx = platform.db.begin().await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
@@ -116,7 +138,7 @@ async fn change_role(
     IfMatch(version): IfMatch,
     JsonBody(body): JsonBody<RoleBody>,
 ) -> Result<Json<Role>, Problem> {
-    let wanted = wanted(&name, &body.title, &body.rights)?;
+    let wanted = wanted(&name, body)?;
     let mut tx = platform.db.begin().await?;
     let role = roles::change(&mut tx, &cx, access.permissions(), version, wanted).await?;
     tx.commit().await?;

@@ -1,6 +1,6 @@
 //! SQL of people: users as others see them, teams, invitations, sessions as their user sees them.
 
-use kernel::{InvitationId, SessionId, TeamId, Timestamp, TypedId as _, UserId};
+use kernel::{InvitationId, SessionId, TeamId, TerritoryId, Timestamp, TypedId as _, UserId};
 use platform::access::Permissions;
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Scope, Tx, args};
@@ -31,22 +31,26 @@ pub(crate) async fn rights(
     row.map_or(Ok(Permissions::default()), |(json,)| roles::permissions(&json))
 }
 
-type MemberRow = (Uuid, Vec<u8>, String, String, Option<Uuid>, Option<i64>, i64, i64, Option<i64>);
+/// Id, address, name, role, team, territory, deactivated, version, made, last seen.
+type MemberRow =
+    (Uuid, Vec<u8>, String, String, Option<Uuid>, Option<Uuid>, Option<i64>, i64, i64, Option<i64>);
 
-const MEMBERS: &str = "SELECT u.id, u.email_sealed, u.name, u.role, u.team_id, u.deactivated_at,
-        u.version, u.created_at,
+const MEMBERS: &str = "SELECT u.id, u.email_sealed, u.name, u.role, u.team_id, u.territory_id,
+        u.deactivated_at, u.version, u.created_at,
         (SELECT MAX(s.seen_at) FROM identity_sessions s
           WHERE s.org_id = u.org_id AND s.user_id = u.id)
      FROM identity_users u";
 
 fn member(keys: &OrgKeys, row: MemberRow) -> Result<Member, DbError> {
-    let (id, sealed, name, role, team, deactivated_at, version, created_at, seen_at) = row;
+    let (id, sealed, name, role, team, territory, deactivated_at, version, created_at, seen_at) =
+        row;
     Ok(Member {
         id: UserId::from_uuid(id),
         email: open_email(keys, &sealed)?,
         name,
         role: role_name(&role)?,
         team_id: team.map(TeamId::from_uuid),
+        territory_id: territory.map(TerritoryId::from_uuid),
         deactivated_at: deactivated_at.map(Timestamp::from_millis),
         last_seen_at: seen_at.map(Timestamp::from_millis),
         created_at: Timestamp::from_millis(created_at),
@@ -98,7 +102,7 @@ pub(crate) async fn change_member(
     let changed = tx
         .execute(
             "UPDATE identity_users SET name = $3, role = $4, team_id = $5, deactivated_at = $6,
-                 version = version + 1
+                 territory_id = $8, version = version + 1
              WHERE org_id = $1 AND id = $2 AND version = $7",
             args![
                 scope.org_arg(),
@@ -107,7 +111,8 @@ pub(crate) async fn change_member(
                 member.role.as_str(),
                 member.team_id,
                 member.deactivated_at,
-                member.version
+                member.version,
+                member.territory_id
             ],
         )
         .await?;

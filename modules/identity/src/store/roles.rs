@@ -1,16 +1,18 @@
 //! SQL of roles.
 
-use platform::access::Permissions;
+use platform::access::{FieldRules, Permissions};
 use platform::{Ctx, DbError, Scope, Tx, args};
 
 use crate::model::RoleName;
 use crate::roles::{Reach, Role, WantedRole};
 
-type RoleRow = (String, Option<String>, bool, String, String, i64);
+type RoleRow = (String, Option<String>, bool, String, String, String, i64);
 
-const COLUMNS: &str = "SELECT name, title, built_in, rights, reach, version FROM identity_roles";
+const COLUMNS: &str =
+    "SELECT name, title, built_in, rights, reach, fields, version FROM identity_roles";
 
-fn role((name, title, built_in, rights, reach, version): RoleRow) -> Result<Role, DbError> {
+fn role(row: RoleRow) -> Result<Role, DbError> {
+    let (name, title, built_in, rights, reach, field_rules, version) = row;
     let unreadable =
         |what: &str| DbError::Refused(format!("the role {name} has an unknown {what}"));
     let reach = Reach::from_name(&reach).ok_or_else(|| unreadable("reach"))?;
@@ -20,7 +22,7 @@ fn role((name, title, built_in, rights, reach, version): RoleRow) -> Result<Role
         title,
         built_in,
         reach,
-        can_be_given: reach == Reach::All,
+        fields: fields(&field_rules)?,
         version,
     })
 }
@@ -30,8 +32,17 @@ pub(super) fn permissions(json: &str) -> Result<Permissions, DbError> {
         .map_err(|error| DbError::Refused(format!("the rights of a role are unreadable: {error}")))
 }
 
+pub(super) fn fields(json: &str) -> Result<FieldRules, DbError> {
+    serde_json::from_str(json)
+        .map_err(|error| DbError::Refused(format!("the fields of a role are unreadable: {error}")))
+}
+
 fn json(rights: &Permissions) -> String {
     serde_json::to_string(rights).unwrap_or_else(|_| "[]".to_owned())
+}
+
+fn fields_json(fields: &FieldRules) -> String {
+    serde_json::to_string(fields).unwrap_or_else(|_| "{}".to_owned())
 }
 
 /// Name, rights and reach of the built-in roles as they are stored.
@@ -86,14 +97,15 @@ pub(crate) async fn by_name(
 
 pub(crate) async fn insert(tx: &mut Tx, cx: &Ctx, role: &WantedRole) -> Result<(), DbError> {
     tx.execute(
-        "INSERT INTO identity_roles (org_id, name, title, built_in, rights, reach, version,
-             created_at) VALUES ($1, $2, $3, FALSE, $4, $5, 1, $6)",
+        "INSERT INTO identity_roles (org_id, name, title, built_in, rights, reach, fields, version,
+             created_at) VALUES ($1, $2, $3, FALSE, $4, $5, $6, 1, $7)",
         args![
             cx.scope.org_arg(),
             role.name.as_str(),
             role.title.as_str(),
             json(&role.rights),
-            Reach::All.name(),
+            role.reach.name(),
+            fields_json(&role.fields),
             cx.now()
         ],
     )
@@ -103,9 +115,17 @@ pub(crate) async fn insert(tx: &mut Tx, cx: &Ctx, role: &WantedRole) -> Result<(
 
 pub(crate) async fn change(tx: &mut Tx, scope: Scope, role: &WantedRole) -> Result<(), DbError> {
     tx.execute(
-        "UPDATE identity_roles SET title = $3, rights = $4, version = version + 1
+        "UPDATE identity_roles SET title = $3, rights = $4, reach = $5, fields = $6,
+             version = version + 1
          WHERE org_id = $1 AND name = $2",
-        args![scope.org_arg(), role.name.as_str(), role.title.as_str(), json(&role.rights)],
+        args![
+            scope.org_arg(),
+            role.name.as_str(),
+            role.title.as_str(),
+            json(&role.rights),
+            role.reach.name(),
+            fields_json(&role.fields)
+        ],
     )
     .await
     .map(drop)

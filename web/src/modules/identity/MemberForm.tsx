@@ -36,7 +36,7 @@ export function MemberForm(props: {
     onSuccess: () => done(t('identity.people.ended')),
     onError: say.refused,
   });
-  const given = props.roles.filter((role) => role.can_be_given || role.name === member.role);
+  const given = props.roles;
   return (
     <Modal
       open

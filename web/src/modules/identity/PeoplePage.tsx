@@ -145,9 +145,7 @@ function Invitations(props: { roles: Role[]; teams: Team[] }) {
           >
             <Select
               style={{ minWidth: 160 }}
-              options={props.roles
-                .filter((role) => role.can_be_given)
-                .map((role) => ({ value: role.name, label: roleName(role.name) }))}
+              options={props.roles.map((role) => ({ value: role.name, label: roleName(role.name) }))}
             />
           </Form.Item>
           <Form.Item name="team_id" label={t('identity.people.team')}>

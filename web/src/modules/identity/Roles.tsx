@@ -52,12 +52,7 @@ export function Roles(props: { query: UseQueryResult<(Role & { id: string })[]> 
           },
           {
             title: t('identity.roles.reach'),
-            render: (role) => (
-              <>
-                {t(`identity.reach.${role.reach}`)}{' '}
-                {role.can_be_given ? null : <Tag>{t('identity.roles.later')}</Tag>}
-              </>
-            ),
+            render: (role) => t(`identity.reach.${role.reach}`),
           },
           {
             title: t('ui.delete'),

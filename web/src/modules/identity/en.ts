@@ -90,7 +90,6 @@ export default {
     key: 'Short name',
     rights: 'Rights',
     reach: 'Sees',
-    later: 'Not yet',
     need: 'Fill this in',
     deleteAsk: 'Delete role "{{name}}"?',
   },

@@ -84,7 +84,6 @@ export default {
     key: '英文代号',
     rights: '权限',
     reach: '可见范围',
-    later: '暂不能分配',
     need: '请填写',
     deleteAsk: '删除角色“{{name}}”？',
   },

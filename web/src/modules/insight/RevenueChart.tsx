@@ -37,14 +37,14 @@ export function RevenueChart(props: { data: Workbench }) {
         formatter: (points: { dataIndex: number }[]) => {
           const one = days[points[0]?.dataIndex ?? 0];
           return one
-            ? `${one.day}<br/>${format.money(one.revenue_minor, currency)}<br/>${t('insight.chart.orders', { count: one.orders, n: format.int(one.orders) })}`
+            ? `${one.day}<br/>${format.money(one.revenue_minor ?? 0, currency)}<br/>${t('insight.chart.orders', { count: one.orders, n: format.int(one.orders) })}`
             : '';
         },
       },
       series: [
         {
           type: 'line',
-          data: days.map((one) => majorOf(one.revenue_minor, currency)),
+          data: days.map((one) => majorOf(one.revenue_minor ?? 0, currency)),
           showSymbol: false,
           symbolSize: 7,
           triggerLineEvent: true,
@@ -69,7 +69,7 @@ export function RevenueChart(props: { data: Workbench }) {
         head: [t('insight.chart.day'), t('insight.workbench.revenue'), t('insight.workbench.orders')],
         rows: [...days].reverse().map((one) => ({
           key: one.day,
-          cells: [one.day, format.money(one.revenue_minor, currency), format.int(one.orders)],
+          cells: [one.day, format.money(one.revenue_minor ?? 0, currency), format.int(one.orders)],
         })),
       }}
     />

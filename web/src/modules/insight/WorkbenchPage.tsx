@@ -75,13 +75,15 @@ function Board(props: { data: Workbench }) {
           week={format.int(week.orders)}
           href={`/orders?${day}`}
         />
-        <Today
-          name={t('insight.workbench.revenue')}
-          value={format.money(data.revenue_minor.value, data.currency)}
-          before={format.money(data.revenue_minor.before, data.currency)}
-          week={format.money(week.revenue_minor, data.currency)}
-          href={`/orders?${day}&sort=-paid_amount`}
-        />
+        {data.revenue_minor ? (
+          <Today
+            name={t('insight.workbench.revenue')}
+            value={format.money(data.revenue_minor.value, data.currency)}
+            before={format.money(data.revenue_minor.before, data.currency)}
+            week={format.money(week.revenue_minor, data.currency)}
+            href={`/orders?${day}&sort=-paid_amount`}
+          />
+        ) : null}
         <Today
           name={t('insight.workbench.newCustomers')}
           value={format.int(data.new_customers.value)}
@@ -154,7 +156,7 @@ function Board(props: { data: Workbench }) {
 function sumOf(days: Workbench['revenue_by_day']) {
   return {
     orders: days.reduce((sum, one) => sum + one.orders, 0),
-    revenue_minor: days.reduce((sum, one) => sum + one.revenue_minor, 0),
+    revenue_minor: days.reduce((sum, one) => sum + (one.revenue_minor ?? 0), 0),
   };
 }
 

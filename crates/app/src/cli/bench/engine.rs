@@ -34,7 +34,7 @@ pub(super) async fn measure(
         let as_of = LAST_DAY.checked_sub_days(Days::new(round)).context("the calendar ends")?;
         let begun = Instant::now();
         let asked = RfmParams { as_of: Some(as_of), bins: Some(5), ..RfmParams::default() };
-        let answer = rfm::rfm(&engine, &asked).await?;
+        let answer = rfm::rfm(&engine, &boot.ctx(), &asked).await?;
         rfm_ms.push(begun.elapsed().as_secs_f64() * 1000.0);
         ensure!(answer.customers > 0, "nobody is scored");
         memory_mib.push(engine.ask(|engine| engine.memory_bytes()) as f64 / f64::from(1 << 20));

@@ -114,17 +114,16 @@ impl World {
 
     pub(super) async fn tags(&self) -> Vec<TagId> {
         let mut tx = self.platform.db.read().await.unwrap();
-        let all = tags::all(&mut tx, self.cx.scope).await.unwrap();
+        let all = tags::all(&mut tx, &self.cx).await.unwrap();
         all.into_iter().map(|tag| tag.id).collect()
     }
 
     /// The root that now has an account, if anyone has.
     async fn holder(&self, number: usize) -> Option<CustomerId> {
         let mut tx = self.platform.db.read().await.unwrap();
-        let keys = self.platform.keys(self.cx.scope.org());
         let spaces = [customers::AccountSpace::new(1)];
         let name = account(number);
-        customers::search::find_by_contact(&mut tx, self.cx.scope, &keys, &name, &spaces)
+        customers::search::find_by_contact(&mut tx, &self.cx, &name, &spaces)
             .await
             .unwrap()
             .first()
@@ -202,8 +201,7 @@ impl World {
 
     async fn version(&self, id: CustomerId) -> i64 {
         let mut tx = self.platform.db.read().await.unwrap();
-        let keys = self.platform.keys(self.cx.scope.org());
-        let found = customers::profiles::profiles(&mut tx, self.cx.scope, &keys, &[id]).await;
+        let found = customers::profiles::profiles(&mut tx, &self.cx, &[id]).await;
         found.unwrap()[0].version
     }
 
