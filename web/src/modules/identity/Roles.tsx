@@ -1,5 +1,5 @@
 import { type UseQueryResult, useMutation, useQueryClient } from '@tanstack/react-query';
-import { Button, Form, Input, Popconfirm, Select, Tag } from 'antd';
+import { Button, Form, Input, Popconfirm, Select } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { Role } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
