@@ -97,6 +97,36 @@ impl Client {
         (status, serde_json::from_str(body).unwrap_or(Value::Null))
     }
 
+    /// One exchange under an idempotency key; `None` when the server is gone before its answer is whole.
+    pub fn try_with_key(
+        &self,
+        method: &str,
+        path: &str,
+        body: &Value,
+        key: &str,
+    ) -> Option<(u16, Value)> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        stream.set_read_timeout(Some(SILENCE)).unwrap();
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let head = format!(
+            "{method} /api/v1{path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+             authorization: Bearer {}\r\nidempotency-key: {key}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            self.token,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        // Without a body, or with all of it: a part of JSON is none.
+        if body.is_empty() {
+            return (status == 204).then_some((status, Value::Null));
+        }
+        Some((status, serde_json::from_str(body).ok()?))
+    }
+
     pub fn get(&self, path: &str) -> Value {
         let (status, answer) = self.ask("GET", path, "application/json", b"");
         assert_eq!(status, 200, "{path}: {answer}");

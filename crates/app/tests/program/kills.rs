@@ -15,7 +15,7 @@ use super::orders::{Stored, counters, generate, in_file, stored};
 use super::place::{Kind, Place};
 
 /// Seed of files and moments.
-const SEED: &str = "GUANXI_CRASH_SEED";
+const SEED: &str = "CRASH_SEED";
 /// Kills on each database; imports that are over before begin anew in another place.
 const KILLS: &str = "GUANXI_CRASH_KILLS";
 /// Kills of one import.

@@ -114,6 +114,11 @@ impl Place {
         assert_eq!(done.code, Some(0), "{}", done.err);
     }
 
+    /// Where its database is, if that is PostgreSQL.
+    pub fn postgres_url(&self) -> Option<&str> {
+        self.db.postgres_url()
+    }
+
     /// Whether the program has been far enough to have a database.
     pub fn has_database(&self) -> bool {
         self.db.postgres_url().is_some() || self.data.join("guanxi.db").exists()
@@ -197,6 +202,26 @@ impl Running {
         Duration::from_millis((ticks(11) + ticks(12)) * 1000 / TICKS_PER_SECOND)
     }
 
+    /// The same in finer steps: what all threads that still live have used. Zero once it has ended.
+    pub fn worked_finely(&self) -> Duration {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id()));
+        let spent = tasks.into_iter().flatten().flatten().filter_map(|task| {
+            // Nanoseconds on a processor come first.
+            let stat = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+            stat.split(' ').next()?.parse::<u64>().ok()
+        });
+        Duration::from_nanos(spent.sum())
+    }
+
+    /// Whether it has ended by itself. Hears what it says meanwhile.
+    pub fn has_ended(&mut self) -> bool {
+        self.said.extend(self.lines.try_iter());
+        if self.ended.is_none() {
+            self.ended = self.child.try_wait().unwrap();
+        }
+        self.ended.is_some()
+    }
+
     /// Waits until `met`; says whether that was so before the program ended.
     pub fn wait_until(&mut self, what: &str, mut met: impl FnMut(&Self) -> bool) -> bool {
         let begun = Instant::now();
@@ -248,7 +273,8 @@ impl Running {
             worked = running.worked();
             false
         });
-        self.said.extend(self.lines.try_iter());
+        // What is said last is still on its way when the end is seen.
+        self.said.extend(self.lines.iter());
         let done = Done {
             code: self.ended.unwrap().code(),
             out: self.out.take().unwrap().join().unwrap(),
@@ -256,6 +282,16 @@ impl Running {
             peak_mib: self.peak_kib / 1024,
         };
         (done, worked)
+    }
+
+    /// As `finish_timed`, in finer steps.
+    pub fn finish_finely(mut self) -> (Done, Duration) {
+        let mut worked = Duration::ZERO;
+        while !self.has_ended() {
+            worked = worked.max(self.worked_finely());
+            std::thread::yield_now();
+        }
+        (self.finish(), worked)
     }
 
     pub fn finish(self) -> Done {
