@@ -8,6 +8,8 @@ if (process.env.VITEST) process.env.TZ = 'America/New_York';
 export default defineConfig({
   plugins: [react()],
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
+  // The program puts a fresh nonce here with every page; scripts and styles without it do not run.
+  html: { cspNonce: 'NONCE_OF_THIS_PAGE' },
   build: {
     target: 'es2022',
     outDir: 'dist',

@@ -9,6 +9,8 @@ use platform::telemetry::Readiness;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::http::limits::Limits;
+
 /// The state of routers that cross modules; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct AppState {
@@ -16,6 +18,8 @@ pub struct AppState {
     pub platform: Platform,
     /// What the edge of this process knows: setup code, proxy.
     pub edge: Edge,
+    /// How often one caller may ask; without a limit unless set.
+    pub limits: Limits,
     /// Which parts are ready; `/readyz`.
     pub readiness: Readiness,
     /// The customer engines of this process.
@@ -27,7 +31,15 @@ impl AppState {
     #[must_use]
     pub fn new(platform: Platform, edge: Edge) -> Self {
         let engines = Engines::new(platform.clone());
-        Self { platform, edge, readiness: Readiness::default(), engines }
+        let limits = Limits::default();
+        Self { platform, edge, limits, readiness: Readiness::default(), engines }
+    }
+
+    /// The same with limits.
+    #[must_use]
+    pub fn limited(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// Loads the customer engine and keeps it true until `stop`; `/readyz` waits for the first.

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Json;
 use axum::extract::{ConnectInfo, Extension, FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use kernel::{FieldErrors, Limit, OrgId, Page, Timestamp, TokenId, UserId};
@@ -39,6 +39,15 @@ use crate::{sign_out, store};
 
 /// The name of the session cookie.
 pub const COOKIE: &str = "guanxi_session";
+/// Its name behind https: browsers then take it from this host alone, over https, for all paths, so that
+/// no neighbour below the same domain can set one.
+pub const HOST_COOKIE: &str = "__Host-guanxi_session";
+
+/// Whether a cookie of this name holds a session, with or without https.
+#[must_use]
+pub fn is_session_cookie(name: &str) -> bool {
+    name == COOKIE || name == HOST_COOKIE
+}
 
 /// What the edge of this process knows besides the platform; cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -73,9 +82,9 @@ pub async fn sign_in_layer(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let peer = peer_of(&request, edge.behind_proxy);
-    let shown = match shown_in(request.headers()) {
-        Some(Shown::Cookie(_)) if is_forged(request.method(), request.headers()) => {
+    let peer = edge.peer_of(&request);
+    let shown = match shown_in(request.headers(), edge.cookie_name()) {
+        Some(Shown::Cookie(_)) if is_forged(&request, edge.behind_proxy) => {
             return Problem::forbidden("another site sent this request").into_response();
         }
         shown => shown,
@@ -126,6 +135,16 @@ impl Edge {
         Self { setup_code, behind_proxy, touching: Arc::default() }
     }
 
+    /// The address of who asks, as far as proxies are trusted.
+    #[must_use]
+    pub fn peer_of(&self, request: &Request) -> Option<IpAddr> {
+        peer_of(request, self.behind_proxy)
+    }
+
+    const fn cookie_name(&self) -> &'static str {
+        if self.behind_proxy { HOST_COOKIE } else { COOKIE }
+    }
+
     /// Notes the use beside the request: reading must not wait for its turn to write.
     fn touch(&self, platform: &Platform, shown: Shown) {
         let (Shown::Cookie(secret) | Shown::Bearer(secret)) = &shown;
@@ -153,7 +172,7 @@ fn peer_of(request: &Request, behind_proxy: bool) -> Option<IpAddr> {
     last.or(direct)
 }
 
-fn shown_in(headers: &HeaderMap) -> Option<Shown> {
+fn shown_in(headers: &HeaderMap, cookie_name: &str) -> Option<Shown> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         // Whoever sends this means it: no falling back to the cookie.
         let (scheme, text) = value.to_str().ok()?.split_once(' ')?;
@@ -166,14 +185,33 @@ fn shown_in(headers: &HeaderMap) -> Option<Shown> {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|text| text.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == COOKIE)
+        .filter(|(name, _)| *name == cookie_name)
         .find_map(|(_, value)| Secret::parse(value))
         .map(Shown::Cookie)
 }
 
-fn is_forged(method: &Method, headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    !method.is_safe() && matches!(site, Some(b"cross-site" | b"same-site"))
+/// Whether another site made the browser send this request.
+///
+/// Browsers say so themselves (`Sec-Fetch-Site`). Older ones name at least the site (`Origin`), which
+/// must then be ours. Who says neither is no browser, or one that sends the cookie to nobody else
+/// (`SameSite`).
+fn is_forged(request: &Request, behind_proxy: bool) -> bool {
+    if request.method().is_safe() {
+        return false;
+    }
+    let headers = request.headers();
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return !matches!(site.as_bytes(), b"same-origin" | b"none");
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else { return false };
+    let Some((_, origin)) = origin.to_str().ok().and_then(|text| text.split_once("://")) else {
+        // `null`, or no text at all.
+        return true;
+    };
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let forwarded = text("x-forwarded-host").filter(|_| behind_proxy);
+    let own = [text("host"), request.uri().authority().map(|host| host.as_str()), forwarded];
+    !own.into_iter().flatten().any(|own| own.eq_ignore_ascii_case(origin))
 }
 
 /// What the caller's browser calls itself.
@@ -183,9 +221,9 @@ fn agent_of(headers: &HeaderMap) -> Option<&str> {
 
 fn cookie(text: &str, edge: &Edge) -> HeaderValue {
     let secure = if edge.behind_proxy { "; Secure" } else { "" };
+    let name = edge.cookie_name();
     let max_age = if text.is_empty() { 0 } else { SESSION_MILLIS / 1000 };
-    let value =
-        format!("{COOKIE}={text}; HttpOnly; SameSite=Lax; Path=/; Max-Age={max_age}{secure}");
+    let value = format!("{name}={text}; HttpOnly; SameSite=Lax; Path=/; Max-Age={max_age}{secure}");
     // Digits, base 64 and constants only: this cannot fail.
     HeaderValue::from_str(&value).unwrap_or_else(|_| HeaderValue::from_static(""))
 }

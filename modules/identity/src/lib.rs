@@ -29,7 +29,7 @@ pub use authenticate::{Credential, authenticate};
 pub use change_password::{ChangePasswordError, change_password};
 pub use create_user::{CreateUserError, NewUser, create_user};
 pub use find_user::find_user;
-pub use http::{COOKIE, Edge, sign_in_layer};
+pub use http::{COOKIE, Edge, HOST_COOKIE, is_session_cookie, sign_in_layer};
 pub use model::{Email, EmailError, NameError, PersonName, RoleName, RoleNameError, User};
 pub use password::{Password, PasswordError, PasswordHash, hash};
 pub use people::{names_of, rights_of};

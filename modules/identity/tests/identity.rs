@@ -321,6 +321,23 @@ db_test! { migrations();
             let read = house.call("GET", "/identity/sessions/current", &headers, None).await;
             assert_eq!(read.status, StatusCode::OK, "a link from another site works");
         }
+        // Browsers that do not say so themselves name at least the site.
+        for (host, origin) in [
+            ("crm.example.com", "https://evil.example"),
+            ("crm.example.com", "https://crm.example.com.evil.example"),
+            ("crm.example.com", "null"),
+            ("crm.example.com:8420", "http://crm.example.com"),
+        ] {
+            let headers = [("cookie", cookie.as_str()), ("host", host), ("origin", origin)];
+            let forged = house.call("DELETE", "/identity/sessions", &headers, None).await;
+            assert_eq!((forged.status, forged.code()), (StatusCode::FORBIDDEN, "forbidden"));
+        }
+        for origin in ["https://crm.example.com:8420", "http://CRM.example.com:8420"] {
+            let host = "crm.example.com:8420";
+            let headers = [("cookie", cookie.as_str()), ("host", host), ("origin", origin)];
+            let own = house.call("DELETE", "/identity/sessions", &headers, None).await;
+            assert_eq!(own.status, StatusCode::NO_CONTENT, "{origin}");
+        }
         assert_eq!(house.count("SELECT COUNT(*) FROM identity_sessions").await, 1);
         let headers = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
         let own = house.call("DELETE", "/identity/sessions/current", &headers, None).await;

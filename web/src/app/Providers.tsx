@@ -2,6 +2,7 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { App, ConfigProvider } from 'antd';
 import { type ReactNode, useEffect, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
+import { nonce } from '@/lib/nonce';
 import { useDark, usePhone } from '@/lib/prefs';
 import { queryClient } from '@/lib/query';
 import { currentAntLocale } from './language';
@@ -21,6 +22,7 @@ export function Providers(props: { children: ReactNode }) {
       key={i18n.language}
       locale={currentAntLocale()}
       theme={look}
+      csp={{ nonce }}
       button={{ autoInsertSpace: false }}
       form={{ requiredMark: false, scrollToFirstError: true }}
     >

@@ -9,6 +9,7 @@ use platform::Platform;
 use serde::Serialize;
 
 use super::{Global, say};
+use crate::http::limits::Limits;
 use crate::server::{self, Role, Server};
 use crate::{AppState, Boot};
 
@@ -25,6 +26,10 @@ pub struct ServeArgs {
     /// X-Forwarded-For is the caller's
     #[arg(long, env = "GUANXI_BEHIND_PROXY")]
     pub behind_proxy: bool,
+    /// How many requests a second one session or token may make over a longer time, and one address
+    /// five times as many; ten seconds' worth at once. 0 for no limit
+    #[arg(long, value_name = "N", default_value_t = 100, env = "GUANXI_REQUESTS_PER_SECOND")]
+    pub requests_per_second: u32,
     /// Where the daily backups go; the folder `backups` in the data folder unless given
     #[arg(long, value_name = "DIR", env = "GUANXI_BACKUPS", conflicts_with = "no_backups")]
     pub backups: Option<PathBuf>,
@@ -57,7 +62,8 @@ pub async fn serve(
     let stop = server::stop_on_signals()?;
     let setup_code = setup_code(boot, args.role).await?;
     let edge = Edge::new(setup_code, args.behind_proxy);
-    let state = AppState::new(with_backups(boot.platform.clone(), args)?, edge);
+    let limits = Limits::per_second(args.requests_per_second);
+    let state = AppState::new(with_backups(boot.platform.clone(), args)?, edge).limited(limits);
     let router = server::routes_of(args.role, &state)?;
     let server = Server::bind(&args.listen).await?;
 

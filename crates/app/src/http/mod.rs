@@ -9,6 +9,7 @@ pub mod guard;
 mod imports;
 mod insight;
 mod language;
+pub mod limits;
 mod people;
 mod search;
 mod settings;
@@ -76,7 +77,7 @@ pub fn openapi() -> OpenApi {
 /// # Errors
 /// When the metrics of this process belong to somebody else.
 pub fn router(state: &AppState) -> anyhow::Result<Router> {
-    let pages = web::routes();
+    let pages = web::routes(&state.platform);
     Ok(around(state, guarded(state, api_router(state)).merge(pages)).merge(health(state)?))
 }
 
@@ -113,6 +114,10 @@ pub fn guarded(state: &AppState, routes: Router) -> Router {
         .layer(from_fn_with_state((platform.clone(), state.edge.clone()), identity::sign_in_layer))
         .layer(from_fn_with_state(platform, run_to_end))
         .layer(from_fn_with_state(ANSWER, around::answer_in_time))
+        .layer(from_fn_with_state(
+            (state.limits.clone(), state.edge.clone()),
+            limits::not_too_often,
+        ))
 }
 
 /// Puts around `routes` what every request passes, those for pages included.

@@ -10,7 +10,10 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use platform::Problem;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use kernel::Ids;
+use platform::{Platform, Problem};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use tower::{Layer as _, ServiceExt as _};
 use tower_http::CompressionLevel;
@@ -42,18 +45,30 @@ The interface below <code>/api/v1</code> works without them.</p>
 /// Compressed files by the hash of their content and the encoding; made at their first request.
 type Kept = Arc<Mutex<HashMap<([u8; 32], &'static str), Bytes>>>;
 
-/// The pages. Paths that are no file give the first page: its router knows them.
-pub(super) fn routes() -> Router {
-    Router::new().fallback(page).with_state(Kept::default())
+/// Stands in the built page wherever the nonce belongs; `vite.config.ts` writes it.
+const NONCE_MARK: &str = "NONCE_OF_THIS_PAGE";
+const NONCE_BYTES: usize = 16;
+
+/// What the pages need.
+#[derive(Clone)]
+struct Pages {
+    ids: Arc<dyn Ids>,
+    kept: Kept,
 }
 
-async fn page(State(kept): State<Kept>, request: Request) -> Response {
+/// The pages. Paths that are no file give the first page: its router knows them.
+pub(super) fn routes(platform: &Platform) -> Router {
+    let pages = Pages { ids: platform.ids.clone(), kept: Kept::default() };
+    Router::new().fallback(page).with_state(pages)
+}
+
+async fn page(State(Pages { ids, kept }): State<Pages>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Problem::not_found("route").into_response();
     }
     let path = request.uri().path().trim_start_matches('/');
     let name = if path.is_empty() { INDEX } else { path };
-    if let Some(file) = Files::get(name) {
+    if let Some(file) = Files::get(name).filter(|_| name != INDEX) {
         return send(&kept, name, file, request.headers()).await;
     }
     // A file that is not there is missing; only what looks like a page becomes the first page.
@@ -61,13 +76,29 @@ async fn page(State(kept): State<Kept>, request: Request) -> Response {
     if path.starts_with(HASHED) || looks_like_file {
         return Problem::not_found("file").into_response();
     }
-    match Files::get(INDEX) {
-        Some(file) => send(&kept, INDEX, file, request.headers()).await,
-        None => {
-            let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
-            (StatusCode::OK, kind, NOT_BUILT).into_response()
-        }
-    }
+    first_page(Files::get(INDEX), &*ids)
+}
+
+/// The page itself, with a nonce that is good for this one answer: scripts and styles without it do
+/// not run, whoever put them there.
+fn first_page(file: Option<EmbeddedFile>, ids: &dyn Ids) -> Response {
+    let mut random = [0; NONCE_BYTES];
+    ids.fill(&mut random);
+    let nonce = STANDARD_NO_PAD.encode(random);
+    let text = file.as_ref().map_or(NOT_BUILT.into(), |file| String::from_utf8_lossy(&file.data));
+    let text = text.replace(NONCE_MARK, &nonce);
+    let policy = format!(
+        "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; \
+         img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; \
+         frame-ancestors 'none'"
+    );
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        // It is asked for each time: a page from a cache would have yesterday's nonce.
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, policy.as_str()),
+    ];
+    (StatusCode::OK, headers, text).into_response()
 }
 
 async fn send(kept: &Kept, name: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {

@@ -69,6 +69,14 @@ impl House {
         house
     }
 
+    /// The same data behind another edge.
+    pub fn changed(&self, change: impl FnOnce(&mut AppState)) -> Self {
+        let mut state = self.state.clone();
+        change(&mut state);
+        let router = http::router(&state).unwrap();
+        Self { state, router }
+    }
+
     /// A user with this role, whose password is [`PASSWORD`].
     pub async fn add_user(&self, db: &TestDb, email: &str, role: &str) {
         let cx = db.ctx();

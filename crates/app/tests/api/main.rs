@@ -9,6 +9,7 @@ mod disconnect;
 mod document;
 mod edge;
 mod fields;
+mod hardening;
 mod house;
 mod imports;
 mod imports_steps;

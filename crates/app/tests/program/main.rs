@@ -7,9 +7,11 @@ mod backups;
 mod bad;
 mod bad_files;
 mod bad_places;
+#[allow(dead_code, reason = "shared with tests/crash")]
 mod http;
 mod imports;
 mod kills;
 mod kills_of_server;
 mod orders;
+#[allow(dead_code, reason = "shared with tests/crash")]
 mod place;
