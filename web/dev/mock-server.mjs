@@ -361,6 +361,22 @@ const views = EMPTY
         own: true,
       },
     ];
+const backups = EMPTY
+  ? []
+  : [0, 1, 2, 3, 8, 15].map((days, at) => ({
+      name: `2026-11-${22 - days}T030000Z-1a2b3c`,
+      created_at: iso(NOW - days * 86_400_000 - 5 * 3_600_000),
+      program: '0.1.0',
+      database: 'sqlite',
+      data_hash: '0'.repeat(64),
+      rows: 1_284_310 - days * 4_000,
+      pieces: 61,
+      bytes: 241_000_000,
+      stored_bytes: 58_400_000 - days * 120_000,
+      verified_at: at === 1 ? null : iso(NOW - 4 * 3_600_000),
+      ok: at === 1 ? null : at !== 3,
+      problem: at === 3 ? `pieces/${'0c9a41d7'.repeat(8)} is missing` : null,
+    }));
 const jobs = EMPTY
   ? []
   : [
@@ -1018,6 +1034,17 @@ on('POST', `${api}/platform/jobs/:id/retry`, ({ id: one }) => {
   job.state = 'waiting';
   return ok(job, 202);
 });
+on('GET', `${api}/platform/backups`, () =>
+  ok({
+    folder: '/srv/guanxi-data/backups',
+    items: backups,
+    next_at: iso(NOW + 7 * 3_600_000),
+    under_way: null,
+    failure: EMPTY ? 'backups: No space left on device' : null,
+  }),
+);
+on('POST', `${api}/platform/backups`, () => ok(jobs[0], 202));
+on('POST', `${api}/platform/backups/verify`, () => ok(jobs[0], 202));
 on('GET', `${api}/search`, ({ query }) => {
   const q = query.get('q');
   return ok({

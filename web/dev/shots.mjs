@@ -224,6 +224,7 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
         ['tags', '/tags'],
         ['tokens', '/tokens'],
         ['jobs', '/jobs'],
+        ['backups', '/backups'],
       ])
         await shot(`settings-${name}`, go(`/settings${path}`));
       await shot('missing', go('/nowhere'));

@@ -76,6 +76,19 @@ test('another role signs the member out at once', async () => {
   await menu.getByRole('link', { name: '会员分层' }).waitFor();
 });
 
+test('a backup is made, checked and shown when the owner asks for it', async () => {
+  await owner.goto(`${BASE}/settings/backups`);
+  await owner.getByText('还没有检查过完好的备份').waitFor();
+  await owner.getByText('还没有备份', { exact: true }).waitFor();
+  await owner.getByText(/下一次自动备份/).waitFor();
+  await owner.getByRole('button', { name: '立即备份' }).click();
+  await owner.getByText(/最近一次完好的备份/).waitFor();
+  await owner.getByRole('cell', { name: '完好', exact: true }).waitFor();
+  await owner.getByRole('button', { name: '检查全部备份' }).click();
+  await owner.getByText('已开始检查').waitFor();
+  await owner.getByText(/下一次自动备份/).waitFor();
+});
+
 test('no script failed on the way', () => {
   assert.deepEqual(errors, []);
 });

@@ -172,6 +172,10 @@ typed_ids! {
     SuggestionId = "sug";
     /// A saved view of a list.
     ViewId = "view";
+    /// An entry of the ledger of consents.
+    ConsentId = "cst";
+    /// A version of a text by which people are asked.
+    ConsentTextId = "ctx";
     /// A background job.
     JobId = "job";
     /// An entry of the audit log.

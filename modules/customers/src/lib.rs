@@ -1,5 +1,7 @@
 //! Customers, their identities, tags, notes and merges. See README.md.
 
+pub mod consent;
+mod consent_http;
 pub mod edit;
 pub mod engine_feed;
 pub mod events;
@@ -46,6 +48,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 3,
         sql: include_str!("../migrations/0003_owners.sql"),
     },
+    Migration {
+        module: "customers",
+        version: 4,
+        sql: include_str!("../migrations/0004_consent.sql"),
+    },
 ];
 
 /// This module: its tables and the routes that need no other module.
@@ -54,7 +61,7 @@ pub fn module() -> Module {
     Module {
         name: "customers",
         migrations: MIGRATIONS,
-        routes: http::routes,
+        routes: || http::routes().merge(consent_http::routes()),
         jobs: Vec::new(),
         subscribers: Vec::new(),
     }

@@ -1,6 +1,7 @@
 //! All SQL of this module; by topic in `store/`.
 
 pub(crate) mod changes;
+pub(crate) mod consents;
 pub(crate) mod engine;
 pub(crate) mod family;
 pub(crate) mod merges;

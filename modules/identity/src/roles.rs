@@ -87,6 +87,8 @@ pub const RIGHTS: &[&str] = &[
     "customers.merge",
     "customers.export",
     "customers.settings",
+    "customers.consent_read",
+    "customers.consent_write",
     "commerce.read",
     "commerce.import",
     "commerce.shops",
@@ -104,6 +106,8 @@ const CUT: &[&str] = &[
     "customers.assign",
     "customers.reveal",
     "customers.export",
+    "customers.consent_read",
+    "customers.consent_write",
     "commerce.read",
     "insight.read",
 ];
@@ -130,9 +134,23 @@ pub const FIELDS: &[(&str, &[FieldRule])] = &[
 ];
 
 const READ: &[&str] = &["customers.read", "commerce.read", "insight.read"];
-const SELL: &[&str] = &["customers.read", "customers.edit", "customers.reveal", "commerce.read"];
-const LEAD: &[&str] =
-    &["customers.read", "customers.edit", "customers.reveal", "customers.assign", "commerce.read"];
+const SELL: &[&str] = &[
+    "customers.read",
+    "customers.edit",
+    "customers.reveal",
+    "customers.consent_read",
+    "customers.consent_write",
+    "commerce.read",
+];
+const LEAD: &[&str] = &[
+    "customers.read",
+    "customers.edit",
+    "customers.reveal",
+    "customers.consent_read",
+    "customers.consent_write",
+    "customers.assign",
+    "commerce.read",
+];
 
 /// Those of domain.md §1. Modules that come later bring their rights.
 const BUILT_IN: &[BuiltIn] = &[
@@ -146,6 +164,7 @@ const BUILT_IN: &[BuiltIn] = &[
             "customers.edit",
             "customers.tags",
             "customers.export",
+            "customers.consent_read",
             "commerce.read",
             "insight.read",
         ],
@@ -160,6 +179,8 @@ const BUILT_IN: &[BuiltIn] = &[
             "customers.edit",
             "customers.reveal",
             "customers.merge",
+            "customers.consent_read",
+            "customers.consent_write",
             "commerce.read",
             "insight.read",
         ],

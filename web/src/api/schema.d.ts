@@ -275,6 +275,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/consent-texts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All versions of the texts by which people are asked. */
+        get: operations["get_customers_consent_texts"];
+        put?: never;
+        /** Keeps a text as the next version of its name and language. Texts are never changed. */
+        post: operations["post_customers_consent_texts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/consents/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Records a list of consents; people are found by phone number or e-mail address. Rows that cannot be
+         *     recorded are told with their lines, the others are recorded. The same list again changes nothing.
+         */
+        post: operations["post_customers_consents_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/export": {
         parameters: {
             query?: never;
@@ -467,6 +505,24 @@ export interface paths {
         head?: never;
         /** Edits name and rating of a customer; gives the card. */
         patch: operations["patch_customers_id"];
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a customer granted and refused, and what of it holds now. */
+        get: operations["get_customers_id_consents"];
+        put?: never;
+        /** Records what a customer granted or refused. It holds at once; what is there stays. */
+        post: operations["post_customers_id_consents"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/customers/{id}/notes": {
@@ -1038,7 +1094,25 @@ export interface paths {
         /** The backups that the server makes, newest first. */
         get: operations["get_platform_backups"];
         put?: never;
-        post?: never;
+        /** Makes a backup now, in the background, and checks it. */
+        post: operations["post_platform_backups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/backups/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Checks all backups, in the background: every byte of them is read. */
+        post: operations["post_platform_backups_verify"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1276,12 +1350,21 @@ export interface components {
             stored_bytes: number;
             verified_at?: components["schemas"]["Timestamp"] | null;
         };
+        /**
+         * @description What of it somebody may ask for, beside what comes each day by itself.
+         * @enum {string}
+         */
+        BackupWork: "create" | "verify";
         /** @description The backups that the server makes, and where. */
         Backups: {
+            /** @description What went wrong since the newest backup that was found whole. */
+            failure?: string | null;
             /** @description The folder, on the machine of the server; null if it makes none. */
             folder?: string | null;
             /** @description Newest first; those that rotation keeps. */
             items: components["schemas"]["BackupView"][];
+            next_at?: components["schemas"]["Timestamp"] | null;
+            under_way?: components["schemas"]["BackupWork"] | null;
         };
         /** @description Lists by recency, frequency and monetary value. */
         ByDimension_f64: {
@@ -1323,6 +1406,119 @@ export interface components {
             name: string;
             /** @description The field it becomes; `extra` for text that is kept, absent if it is passed over. */
             understood_as?: string | null;
+        };
+        /**
+         * @description The way by which a person is reached.
+         * @enum {string}
+         */
+        ConsentChannel: "any" | "sms" | "email" | "phone" | "wecom" | "in_site" | "post";
+        /** @description An entry of the ledger. */
+        ConsentEntry: {
+            actor?: components["schemas"]["UserId"] | null;
+            actor_person?: components["schemas"]["Person"] | null;
+            /** @description When it was said. */
+            at: components["schemas"]["Timestamp"];
+            /** @description By which way. */
+            channel: components["schemas"]["ConsentChannel"];
+            /** @description What shows it; null if there is none, or it was erased. */
+            evidence?: string | null;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Granted, or refused. */
+            granted: boolean;
+            /** @description Its id. */
+            id: components["schemas"]["ConsentId"];
+            /** @description What for. */
+            purpose: components["schemas"]["ConsentPurpose"];
+            /** @description When it was recorded. */
+            recorded_at: components["schemas"]["Timestamp"];
+            /** @description Through what. */
+            source: components["schemas"]["ConsentSource"];
+            text?: components["schemas"]["ConsentTextId"] | null;
+        };
+        ConsentId: string;
+        /** @description What became of a list. */
+        ConsentImport: {
+            /** @description Entries that were not there before. */
+            added: number;
+            /** @description What is wrong with the first of them, at most 200. */
+            errors: components["schemas"]["ConsentLineError"][];
+            /** @description Entries that were. */
+            known: number;
+            /** @description Rows that were not taken. */
+            rejected: number;
+        };
+        /** @description A row that was not taken. */
+        ConsentLineError: {
+            /** @description The column, where one is at fault. */
+            column?: string | null;
+            /**
+             * Format: int64
+             * @description Its line, from 1.
+             */
+            line: number;
+            /** @description What is wrong with it. */
+            message: string;
+        };
+        /** @description A list of consents. */
+        ConsentListBody: {
+            /**
+             * @description CSV. The first line names the columns `contact`, `channel`, `purpose`, `decision` (`granted` or
+             *     `refused`) and, as there are, `at`, `expires_at`, `source`, `text`, `evidence`.
+             */
+            csv: string;
+        };
+        /**
+         * @description What for.
+         * @enum {string}
+         */
+        ConsentPurpose: "marketing" | "survey" | "service" | "profiling" | "automated_decision";
+        /**
+         * @description Through what it was said.
+         * @enum {string}
+         */
+        ConsentSource: "form" | "order" | "phone" | "chat" | "paper" | "import" | "other";
+        /**
+         * @description What holds of one way and purpose.
+         * @enum {string}
+         */
+        ConsentStanding: "granted" | "refused" | "expired" | "unasked";
+        /** @description What holds now of one way and purpose. */
+        ConsentState: {
+            /** @description By which way. */
+            channel: components["schemas"]["ConsentChannel"];
+            /** @description Whether the customer may be contacted, or decided about, so. */
+            may: boolean;
+            /** @description What for. */
+            purpose: components["schemas"]["ConsentPurpose"];
+            /** @description What holds. */
+            standing: components["schemas"]["ConsentStanding"];
+        };
+        /** @description One version of a text. */
+        ConsentText: {
+            actor?: components["schemas"]["UserId"] | null;
+            /** @description The text. */
+            body: string;
+            /** @description When. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description SHA-256 of the text in UTF-8, in hexadecimal digits. */
+            hash: string;
+            /** @description Its id. */
+            id: components["schemas"]["ConsentTextId"];
+            /** @description Its language, `zh-CN`. */
+            language: string;
+            /** @description What people call the text; all its versions have it. */
+            name: string;
+            /**
+             * Format: int64
+             * @description 1 and up, for each name and language.
+             */
+            version: number;
+        };
+        ConsentTextId: string;
+        /** @description How many entries an answer made. */
+        ConsentsAdded: {
+            /** @description Entries that were not there before. */
+            added: number;
         };
         Currency: string;
         /** @description A customer with everything that a card shows. */
@@ -1370,6 +1566,13 @@ export interface components {
              * @description For `If-Match`.
              */
             version: number;
+        };
+        /** @description The consents of a customer and of all who were merged with it. */
+        CustomerConsents: {
+            /** @description What was said, the last first; the newest 500. */
+            entries: components["schemas"]["ConsentEntry"][];
+            /** @description What holds now, of every way and purpose. */
+            states: components["schemas"]["ConsentState"][];
         };
         CustomerId: string;
         /** @description A customer, to name it. */
@@ -1938,6 +2141,31 @@ export interface components {
             keep: components["schemas"]["CustomerId"];
         };
         MergeId: string;
+        /** @description What a customer said, of each of these ways and purposes. */
+        NewConsentBody: {
+            at?: components["schemas"]["Timestamp"] | null;
+            /** @description By which ways; `any` is every one. */
+            channels: components["schemas"]["ConsentChannel"][];
+            /** @description What shows it: at most 1,000 characters. */
+            evidence?: string | null;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Granted, or refused (also: taken back). */
+            granted: boolean;
+            /** @description What for. */
+            purposes: components["schemas"]["ConsentPurpose"][];
+            /** @description Through what. */
+            source: components["schemas"]["ConsentSource"];
+            text?: components["schemas"]["ConsentTextId"] | null;
+        };
+        /** @description A text by which people will be asked. */
+        NewConsentTextBody: {
+            /** @description 1 to 20,000 characters. */
+            body: string;
+            /** @description A language tag, `zh-CN`. */
+            language: string;
+            /** @description 1 to 60 characters. */
+            name: string;
+        };
         /** @description An invitation that was just made. */
         NewLink: {
             invitation: components["schemas"]["Invitation"];
@@ -2150,6 +2378,32 @@ export interface components {
                 /** @description The id of the request. */
                 request_id?: string | null;
                 token?: components["schemas"]["TokenId"] | null;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ConsentText: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                actor?: components["schemas"]["UserId"] | null;
+                /** @description The text. */
+                body: string;
+                /** @description When. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description SHA-256 of the text in UTF-8, in hexadecimal digits. */
+                hash: string;
+                /** @description Its id. */
+                id: components["schemas"]["ConsentTextId"];
+                /** @description Its language, `zh-CN`. */
+                language: string;
+                /** @description What people call the text; all its versions have it. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description 1 and up, for each name and language.
+                 */
+                version: number;
             }[];
             /** @description Pass as `after` to get the next page; absent on the last. */
             next?: string | null;
@@ -3961,6 +4215,102 @@ export interface operations {
             };
         };
     };
+    get_customers_consent_texts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ConsentText"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_consent_texts: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConsentTextBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentText"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_consents_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConsentListBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentImport"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_customers_export: {
         parameters: {
             query?: {
@@ -4467,6 +4817,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CustomerCard"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_id_consents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerConsents"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_id_consents: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConsentBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConsentsAdded"];
                 };
             };
             /** @description Refused or failed */
@@ -5889,6 +6305,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Backups"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_platform_backups: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_platform_backups_verify: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
                 };
             };
             /** @description Refused or failed */

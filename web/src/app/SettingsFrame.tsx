@@ -9,9 +9,11 @@ const TABS = [
   { path: '/settings/people', name: 'identity.people.title', right: 'identity.people' },
   { path: '/settings/shops', name: 'commerce.shops.title', right: 'commerce.read' },
   { path: '/settings/tags', name: 'customers.tags.title', right: 'customers.read' },
+  { path: '/settings/consent-texts', name: 'customers.consentTexts.title', right: 'customers.consent_read' },
   { path: '/settings/tokens', name: 'identity.tokens.title' },
   { path: '/settings/jobs', name: 'platform.jobs.title', right: 'platform.jobs' },
   { path: '/settings/audit', name: 'platform.audit.title', right: 'platform.audit' },
+  { path: '/settings/backups', name: 'platform.backups.title', right: 'platform.backups' },
 ] as const;
 
 export default function SettingsFrame() {

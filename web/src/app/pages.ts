@@ -15,9 +15,11 @@ export const MORE_PAGES = [
   { path: '/settings/people', name: 'identity.people.title' },
   { path: '/settings/tokens', name: 'identity.tokens.title' },
   { path: '/settings/tags', name: 'customers.tags.title' },
+  { path: '/settings/consent-texts', name: 'customers.consentTexts.title' },
   { path: '/settings/shops', name: 'commerce.shops.title' },
   { path: '/settings/jobs', name: 'platform.jobs.title' },
   { path: '/settings/audit', name: 'platform.audit.title' },
+  { path: '/settings/backups', name: 'platform.backups.title' },
 ] as const;
 
 /** The menu entry of a path: the longest that begins it, if any. */

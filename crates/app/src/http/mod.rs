@@ -3,6 +3,7 @@
 mod around;
 mod audit;
 mod commerce;
+mod consents;
 mod customers;
 mod document;
 pub mod guard;
@@ -53,6 +54,7 @@ fn crossing() -> OpenApiRouter<AppState> {
         .merge(settings::routes())
         .merge(audit::routes())
         .merge(people::routes())
+        .merge(consents::routes())
 }
 
 /// Everything below `/api/v1`, without what stands around it. The modules' routes see the platform.

@@ -107,4 +107,27 @@ db_test! { migrations();
         let anybody = shop.house.get("/api/v1/platform/backups", &[]).await;
         assert_eq!(anybody.status, StatusCode::UNAUTHORIZED);
     }
+    async fn one_is_made_and_checked_when_the_owner_asks(db) {
+        let shop = Shop::open(&db).await;
+        let platform = &shop.house.state.platform;
+        backup::begin(platform, &db.ctx()).await.unwrap();
+        let before = shop.get("/platform/backups").await;
+        assert_eq!(text(&before["next_at"]), platform.now().plus_millis(600_000).to_string());
+        assert_eq!(before["under_way"], serde_json::Value::Null);
+        let workers = app::server::Workers::start(&shop.house.state);
+        for path in ["/platform/backups", "/platform/backups/verify"] {
+            assert_eq!(shop.post(path, &serde_json::json!({})).await["state"], "waiting");
+            testkit::eventually("it to be done", async || {
+                let told = shop.get("/platform/backups").await;
+                (told["under_way"].is_null() && told["items"][0]["ok"] == true).then_some(())
+            })
+            .await;
+        }
+        workers.stop().await;
+        let told = shop.get("/platform/backups").await;
+        assert_eq!(told["items"].as_array().unwrap().len(), 1);
+        assert_eq!(told["failure"], serde_json::Value::Null);
+        let log = shop.get("/platform/audit?action=platform.backup.").await;
+        assert_eq!(log["items"].as_array().unwrap().len(), 2);
+    }
 }

@@ -5,6 +5,7 @@
 mod audit;
 mod backups;
 mod bench;
+mod consents;
 mod disconnect;
 mod document;
 mod edge;

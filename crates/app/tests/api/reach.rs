@@ -11,12 +11,14 @@ use crate::house::{Answer, migrations};
 use crate::reading::{Shop, text};
 
 /// Everything that a role which does not reach all can be allowed.
-const ALLOWED: [&str; 7] = [
+const ALLOWED: [&str; 9] = [
     "customers.read",
     "customers.edit",
     "customers.assign",
     "customers.reveal",
     "customers.export",
+    "customers.consent_read",
+    "customers.consent_write",
     "commerce.read",
     "insight.read",
 ];
@@ -184,6 +186,14 @@ fn calls(customer: &str, order: &str) -> Vec<(&'static str, String, Option<Value
         ("DELETE", format!("/customers/{customer}/notes/{note}"), None),
         ("PUT", format!("/customers/{customer}/tags"), Some(json!({"tags": []}))),
         ("POST", format!("/customers/{customer}/reveal"), Some(reason.clone())),
+        ("GET", format!("/customers/{customer}/consents"), None),
+        (
+            "POST",
+            format!("/customers/{customer}/consents"),
+            Some(json!({
+                "channels": ["sms"], "purposes": ["marketing"], "granted": true, "source": "phone"
+            })),
+        ),
         ("GET", format!("/commerce/orders/{order}"), None),
         ("POST", format!("/commerce/orders/{order}/reveal"), Some(reason)),
         ("POST", "/customers/bulk/tags".to_owned(), Some(json!({"customers": [customer]}))),
@@ -254,7 +264,9 @@ db_test! { migrations();
                         // The version is wrong, and the note is not there: both are told.
                         ("PATCH", _) => StatusCode::PRECONDITION_FAILED,
                         ("DELETE", _) => StatusCode::NOT_FOUND,
-                        ("POST", path) if path.ends_with("/notes") => StatusCode::CREATED,
+                        ("POST", path) if path.ends_with("/notes") || path.ends_with("/consents") => {
+                            StatusCode::CREATED
+                        }
                         // Nobody gives away what they would then not see.
                         ("POST", "/customers/bulk/owner")
                             if !["owner", "partner"].contains(&viewer.name) => StatusCode::FORBIDDEN,

@@ -26,7 +26,7 @@ use kernel::Timestamp;
 
 pub use create::{Created, TableRows, create};
 pub use error::{BackupError, Damage};
-pub use job::{BACKUP, BackupJob, begin};
+pub use job::{BACKUP, BackupJob, BackupWork, ask, begin};
 pub use keys::BackupKeys;
 pub use list::{BackupView, list};
 pub use restore::{Choice, Restored, choose, restore};

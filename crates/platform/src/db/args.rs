@@ -1,8 +1,9 @@
 //! Query arguments that mean the same on both databases.
 
 use kernel::{
-    AuditId, CustomerId, ImportId, InvitationId, JobId, MergeId, NoteId, OrderId, SessionId,
-    ShopId, SuggestionId, TagId, TeamId, TerritoryId, Timestamp, TokenId, TypedId, UserId, ViewId,
+    AuditId, ConsentId, ConsentTextId, CustomerId, ImportId, InvitationId, JobId, MergeId, NoteId,
+    OrderId, SessionId, ShopId, SuggestionId, TagId, TeamId, TerritoryId, Timestamp, TokenId,
+    TypedId, UserId, ViewId,
 };
 use uuid::Uuid;
 
@@ -54,6 +55,7 @@ arg_from! {
         ShopId => TypedId::uuid, ImportId => TypedId::uuid, UserId => TypedId::uuid,
         SessionId => TypedId::uuid, TokenId => TypedId::uuid, TagId => TypedId::uuid,
         TeamId => TypedId::uuid, TerritoryId => TypedId::uuid, InvitationId => TypedId::uuid,
+        ConsentId => TypedId::uuid, ConsentTextId => TypedId::uuid,
         NoteId => TypedId::uuid, MergeId => TypedId::uuid, SuggestionId => TypedId::uuid,
         ViewId => TypedId::uuid, JobId => TypedId::uuid, AuditId => TypedId::uuid;
 }

@@ -15,6 +15,7 @@ use crate::{DbError, Platform, Scope};
 pub use routes::routes;
 pub use runner::{Handlers, JobRunner, RunnerOptions};
 pub use store::{JobOptions, JobState, JobView, RetryError, enqueue, get, list, prune, retry};
+pub(crate) use store::{OpenJob, open_of_kind};
 
 /// A job as its handler gets it.
 #[derive(Debug, Clone)]

@@ -347,6 +347,45 @@ pub async fn list(
     Ok(Page { items, next })
 }
 
+/// A job of one kind that is not done, with what it was enqueued with.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenJob {
+    pub state: JobState,
+    pub payload: serde_json::Value,
+    pub unique_key: Option<String>,
+    pub last_error: Option<String>,
+    pub run_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+}
+
+/// Jobs of `kind` that wait, run or are dead, newest first; at most 100.
+pub(crate) async fn open_of_kind(
+    tx: &mut Tx,
+    scope: Scope,
+    kind: &'static str,
+) -> Result<Vec<OpenJob>, DbError> {
+    type Row = (String, String, Option<String>, Option<String>, i64, Option<i64>);
+    let rows: Vec<Row> = tx
+        .fetch_all(
+            "SELECT state, payload, unique_key, last_error, run_at, finished_at FROM platform_jobs
+             WHERE org_id = $1 AND state IN ('waiting', 'running', 'dead') AND kind = $2
+             ORDER BY id DESC LIMIT 100",
+            args![scope.org_arg(), kind],
+        )
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(state, payload, unique_key, last_error, run_at, finished_at)| OpenJob {
+            state: JobState::from_name(&state),
+            payload: serde_json::from_str(&payload).unwrap_or_default(),
+            unique_key,
+            last_error,
+            run_at: Timestamp::from_millis(run_at),
+            finished_at: finished_at.map(Timestamp::from_millis),
+        })
+        .collect())
+}
+
 /// Why a job could not be tried again.
 #[derive(Debug, thiserror::Error)]
 pub enum RetryError {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kernel::{JobId, Limit, OrgId, Timestamp, TypedId as _};
-use platform::backup::{self, BACKUP, BackupJob, BackupKeys, BackupView};
+use platform::backup::{self, BACKUP, BackupJob, BackupKeys, BackupView, BackupWork};
 use platform::jobs::{self, JobState};
 use platform::{Job, JobError, JobHandler as _, JobOutcome, Platform};
 use testkit::{TestDb, db_test};
@@ -105,6 +105,42 @@ db_test! { migrations();
         let last = BackupJob.run(&platform, &job(3), CancellationToken::new()).await.unwrap_err();
         assert!(matches!(last, JobError::Fatal(_)), "{last}");
         assert_eq!(waiting(&db).await, [platform.now().plus_millis(DAY_MILLIS)]);
+    }
+
+    async fn what_somebody_asks_for_is_done_once_and_leaves_the_day_alone(db) {
+        let folder = Folder::new();
+        let platform = platform(&db, &folder);
+        run(&platform).await.unwrap();
+        db.clock().advance_millis(60_000);
+        let asked = |asked| Job { payload: serde_json::to_value(asked).unwrap(), ..job(1) };
+        let made = BackupJob.run(&platform, &asked(BackupWork::Create), CancellationToken::new()).await;
+        assert_eq!(made.unwrap(), JobOutcome::Done);
+        let backups = listed(&platform, &folder);
+        // It takes the place of the day's other one.
+        assert_eq!((backups.len(), backups[0].ok), (1, Some(true)));
+        assert_eq!(backups[0].created_at, Some(platform.now()));
+
+        db.clock().advance_millis(60_000);
+        let checked = BackupJob.run(&platform, &asked(BackupWork::Verify), CancellationToken::new()).await;
+        assert_eq!(checked.unwrap(), JobOutcome::Done);
+        let backups = listed(&platform, &folder);
+        assert!(backups.iter().all(|backup| backup.verified_at == Some(platform.now())));
+
+        let mut tx = db.db().begin().await.unwrap();
+        let first = backup::ask(&mut tx, &db.ctx(), BackupWork::Create).await.unwrap();
+        assert_eq!(backup::ask(&mut tx, &db.ctx(), BackupWork::Create).await.unwrap(), first);
+        assert_ne!(backup::ask(&mut tx, &db.ctx(), BackupWork::Verify).await.unwrap(), first);
+        tx.commit().await.unwrap();
+    }
+
+    async fn a_failure_of_what_was_asked_for_plans_nothing(db) {
+        let folder = Folder::new();
+        std::fs::write(folder.path(), "a file where the folder should be").unwrap();
+        let platform = platform(&db, &folder);
+        let asked = Job { payload: serde_json::to_value(BackupWork::Create).unwrap(), ..job(3) };
+        let last = BackupJob.run(&platform, &asked, CancellationToken::new()).await.unwrap_err();
+        assert!(matches!(last, JobError::Fatal(_)), "{last}");
+        assert!(waiting(&db).await.is_empty());
     }
 
     async fn it_stops_when_the_program_does(db) {

@@ -17,6 +17,12 @@ pub(crate) async fn noted(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i64
     count(tx, scope, select, ids).await
 }
 
+pub(crate) async fn consented(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i64, DbError> {
+    let select = "SELECT COUNT(DISTINCT customer_id) FROM customers_consents
+         WHERE org_id = $1 AND customer_id";
+    count(tx, scope, select, ids).await
+}
+
 pub(crate) async fn tagged(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i64, DbError> {
     let select = "SELECT COUNT(DISTINCT customer_id) FROM customers_taggings
          WHERE org_id = $1 AND customer_id";
@@ -46,6 +52,11 @@ pub(crate) async fn worked_with(
         (
             0,
             "SELECT DISTINCT customer_id FROM customers_notes
+             WHERE org_id = $1 AND customer_id >= $2 AND customer_id < $3 LIMIT $4",
+        ),
+        (
+            0,
+            "SELECT DISTINCT customer_id FROM customers_consents
              WHERE org_id = $1 AND customer_id >= $2 AND customer_id < $3 LIMIT $4",
         ),
         (

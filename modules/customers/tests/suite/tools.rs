@@ -9,8 +9,12 @@ use sqlx::AssertSqlSafe;
 use testkit::TestDb;
 use uuid::Uuid;
 
-pub const MIGRATIONS: &[Migration] =
-    &[platform::MIGRATIONS[0], platform::MIGRATIONS[1], customers::MIGRATIONS[0]];
+pub const MIGRATIONS: &[Migration] = &[
+    platform::MIGRATIONS[0],
+    platform::MIGRATIONS[1],
+    customers::MIGRATIONS[0],
+    customers::MIGRATIONS[2],
+];
 pub const TAOBAO: AccountSpace = AccountSpace::new(1);
 
 /// A context of another organisation in the same database, so that many cases share one.

@@ -7,6 +7,7 @@ import type { CustomerCard } from '@/api/types';
 import { placeText, useFormat } from '@/lib/format';
 import { oneOf } from '@/lib/known';
 import { usePhone } from '@/lib/prefs';
+import { useMay } from '@/lib/rights';
 import { useKnownUrl } from '@/ui/known';
 import { AppLink } from '@/ui/Link';
 import { CustomerTags, TierMark } from '@/ui/marks';
@@ -16,6 +17,7 @@ import { useClocks } from '@/ui/shops';
 import { Loaded } from '@/ui/states';
 import { Day, Int, Money, Nothing } from '@/ui/values';
 import { putTags, useCustomer, useTags } from './api';
+import { ConsentsTab } from './ConsentsTab';
 import { EditInPlace } from './EditInPlace';
 import { IdentitiesTab } from './IdentitiesTab';
 import { MergeDialog } from './MergeDialog';
@@ -30,12 +32,13 @@ export default function CardPage() {
   return <Loaded query={query}>{(card) => <Card key={card.id} card={card} />}</Loaded>;
 }
 
-const TABS = ['timeline', 'orders', 'notes', 'identities', 'merges'];
+const TABS = ['timeline', 'orders', 'notes', 'identities', 'consents', 'merges'];
 
 function Card(props: { card: CustomerCard }) {
   const { t } = useTranslation();
   const format = useFormat();
   const clocks = useClocks();
+  const may = useMay();
   const phone = usePhone();
   const [url, setUrl] = useKnownUrl({ tab: oneOf(TABS) });
   const [merging, setMerging] = useState(false);
@@ -147,6 +150,15 @@ function Card(props: { card: CustomerCard }) {
                 label: t('customers.tab.identities'),
                 children: <IdentitiesTab card={card} />,
               },
+              ...(may('customers.consent_read')
+                ? [
+                    {
+                      key: 'consents',
+                      label: t('customers.tab.consents'),
+                      children: <ConsentsTab card={card} />,
+                    },
+                  ]
+                : []),
               {
                 key: 'merges',
                 label: `${t('customers.tab.merges')}${card.suggestions.length ? ` ${card.suggestions.length}` : ''}`,

@@ -4,5 +4,6 @@ export const customersRoutes: PageRoute[] = [
   { path: '/customers', load: () => import('./ListPage') },
   { path: '/customers/suggestions', load: () => import('./SuggestionsPage') },
   { path: '/customers/$id', load: () => import('./CardPage') },
+  { path: '/settings/consent-texts', load: () => import('./ConsentTextsPage') },
   { path: '/settings/tags', load: () => import('./TagsPage') },
 ];

@@ -26,6 +26,8 @@ export default {
     customers_merge: 'Merge customers',
     customers_export: 'Export customers',
     customers_settings: 'Customer settings',
+    customers_consent_read: 'See consents',
+    customers_consent_write: 'Record consents',
     commerce_read: 'See orders',
     commerce_import: 'Import orders',
     commerce_shops: 'Manage shops',

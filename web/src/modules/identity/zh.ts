@@ -26,6 +26,8 @@ export default {
     customers_merge: '合并客户',
     customers_export: '导出客户',
     customers_settings: '客户设置',
+    customers_consent_read: '查看授权',
+    customers_consent_write: '记录授权',
     commerce_read: '查看订单',
     commerce_import: '导入订单',
     commerce_shops: '管理店铺',

@@ -1,6 +1,6 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { client, take } from '@/api/client';
-import type { AuditEntry, AuditQuery, Job, JobState, Page } from '@/api/types';
+import type { AuditEntry, AuditQuery, Backups, Job, JobState, Page } from '@/api/types';
 import type { Search } from '@/lib/url';
 
 export function useJobs(state: JobState) {
@@ -15,6 +15,21 @@ export function useJobs(state: JobState) {
     refetchInterval: 10_000,
   });
 }
+
+export function useBackups() {
+  return useQuery({
+    queryKey: ['backups'],
+    queryFn: () => take<Backups>(client.GET('/api/v1/platform/backups')),
+    refetchInterval: (query) => (query.state.data?.under_way ? 2_000 : 60_000),
+  });
+}
+
+export const askBackup = (what: 'create' | 'verify') =>
+  take<Job>(
+    what === 'create'
+      ? client.POST('/api/v1/platform/backups')
+      : client.POST('/api/v1/platform/backups/verify'),
+  );
 
 export const retryJob = (id: string) =>
   take<Job>(client.POST('/api/v1/platform/jobs/{id}/retry', { params: { path: { id } } }));

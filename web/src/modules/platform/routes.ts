@@ -3,4 +3,5 @@ import type { PageRoute } from '@/lib/route';
 export const platformRoutes: PageRoute[] = [
   { path: '/settings/jobs', load: () => import('./JobsPage') },
   { path: '/settings/audit', load: () => import('./AuditPage') },
+  { path: '/settings/backups', load: () => import('./BackupsPage') },
 ];
