@@ -7,6 +7,7 @@ use customers::resolve::Resolver;
 use http_body_util::BodyExt as _;
 use kernel::{OrgId, TypedId, UserId};
 use platform::Scope;
+use platform::access::Access;
 use serde_json::{Value, json};
 use testkit::{TestDb, db_test};
 use tower::ServiceExt as _;
@@ -27,7 +28,12 @@ impl Client {
         let user = UserId::from_uuid(Uuid::from_u128(5));
         let (router, _) = (customers::module().routes)().split_for_parts();
         let scope = Scope::user(OrgId::FIRST, user);
-        Self(router.with_state(db.platform().clone()).layer(Extension(scope)))
+        Self(
+            router
+                .with_state(db.platform().clone())
+                .layer(Extension(scope))
+                .layer(Extension(Access::everything())),
+        )
     }
 
     async fn send(&self, request: Request<Body>) -> Reply {

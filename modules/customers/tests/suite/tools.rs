@@ -14,6 +14,7 @@ pub const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[1],
     customers::MIGRATIONS[0],
     customers::MIGRATIONS[2],
+    customers::MIGRATIONS[3],
 ];
 pub const TAOBAO: AccountSpace = AccountSpace::new(1);
 

@@ -19,6 +19,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[1],
     customers::MIGRATIONS[0],
     customers::MIGRATIONS[2],
+    customers::MIGRATIONS[3],
     commerce::MIGRATIONS[0],
     commerce::MIGRATIONS[3],
     commerce::MIGRATIONS[4],
