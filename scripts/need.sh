@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# need.sh THING…   installs what is missing of: chromium postgres fonts node cc
+# need.sh THING…   installs what is missing of: chromium postgres fonts node cc fiu python
 # On Debian with apt-get; elsewhere it says what to install by hand. Does nothing when all is there.
 set -euo pipefail
 
@@ -21,6 +21,8 @@ has_node() {
 }
 has_chromium() { has chromium || has chromium-browser || has google-chrome || [ -n "${CHROMIUM:-}" ]; }
 has_cc() { has cc; }
+has_fiu() { has fiu-run; }
+has_python() { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
 packages=() words=()
 for thing in "$@"; do
@@ -29,6 +31,8 @@ for thing in "$@"; do
     postgres) has_postgres || { packages+=(postgresql-15); words+=("PostgreSQL 15 (server binaries)"); } ;;
     fonts) has_fonts || { packages+=(fonts-noto-cjk); words+=("a Chinese font, such as Noto Sans CJK"); } ;;
     cc) has_cc || { packages+=(build-essential); words+=("a C compiler"); } ;;
+    fiu) has_fiu || { packages+=(fiu-utils); words+=("libfiu with fiu-run (https://blitiri.com.ar/p/libfiu)"); } ;;
+    python) has_python || { packages+=(python3 python3-venv); words+=("Python 3.10 or newer with venv"); } ;;
     node) has_node || { packages+=(nodejs npm); words+=("Node.js 20.19 or newer with npm (https://nodejs.org)"); } ;;
     *) say "need.sh: unknown thing: $thing"; exit 2 ;;
   esac

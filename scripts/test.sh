@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test.sh   everything, cheapest failures first. VERBOSE=1 shows all output.
 . "$(dirname "$0")/lib.sh"
-stage need 1200 bash -c 'scripts/rust.sh && scripts/need.sh node cc chromium postgres fonts'
+stage need 1200 bash -c 'scripts/rust.sh && scripts/need.sh node cc chromium postgres fonts fiu python'
 stage format 60 cargo fmt --all --check
 stage house 600 cargo test --quiet --locked -p house-tests
 stage web-install 900 scripts/web.sh install
@@ -17,5 +17,7 @@ else
 fi
 stage rust-doc-test 900 cargo test --workspace --locked --doc --quiet
 stage generated 600 scripts/gen.sh --check
+stage sbom 120 scripts/sbom.sh
+stage api-fuzz 900 scripts/api-fuzz.sh
 stage e2e 900 scripts/e2e.sh
 report

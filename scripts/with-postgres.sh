@@ -33,4 +33,6 @@ port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); pr
         -c max_wal_size=2GB ${GUANXI_PG_OPTIONS:-}" start >/dev/null
 )
 export GUANXI_TEST_POSTGRES="postgres://guanxi@127.0.0.1:$port"
+# For the test that stops a cluster of its own.
+export GUANXI_PG_FOLDER=$folder GUANXI_PG_CTL="${run[*]} $bin/pg_ctl"
 "$@"

@@ -15,10 +15,13 @@ mod orders;
 mod place;
 
 mod backup;
+mod disk;
 #[path = "../upgrade/frozen.rs"]
 #[allow(dead_code, reason = "shared with the tests of upgrades")]
 mod frozen;
 mod import;
 mod merge;
 mod migration;
+mod restart;
 mod storm;
+mod writers;

@@ -46,6 +46,14 @@ impl TestDb {
         Self::postgres_made(migrations, "").await
     }
 
+    /// On PostgreSQL, in a fresh and empty database of the cluster at `base`, which is not the test run's.
+    ///
+    /// # Panics
+    /// When the cluster does not answer.
+    pub async fn postgres_at(base: &str) -> Self {
+        Self::postgres_in(base, &[], "").await
+    }
+
     /// A PostgreSQL database that sorts texts as people of `locale` (`en-US`) do.
     pub async fn postgres_of_locale(migrations: &[Migration], locale: &str) -> Self {
         let made = format!(
@@ -55,10 +63,14 @@ impl TestDb {
     }
 
     async fn postgres_made(migrations: &[Migration], made: &str) -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let base = std::env::var(POSTGRES_URL).unwrap_or_else(|_| {
             panic!("{POSTGRES_URL} is not set; run `make test` or `scripts/with-postgres.sh cargo nextest run`")
         });
+        Self::postgres_in(&base, migrations, made).await
+    }
+
+    async fn postgres_in(base: &str, migrations: &[Migration], made: &str) -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let folder = tempfile::tempdir().expect("a temporary folder");
         // Process ids come again while a long run goes on; the name of the folder tells them apart.
         let random = folder.path().file_name().unwrap_or_default().to_string_lossy();

@@ -1,4 +1,4 @@
-//! Checks of the house itself: rooms, tables, papers, texts, lock files. See README.md.
+//! Checks of the house itself: rooms, tables, papers, texts, lock files, what comes from outside. See README.md.
 
 mod literals;
 mod sql;
@@ -6,6 +6,7 @@ mod sql;
 pub mod locks;
 pub mod papers;
 pub mod rooms;
+pub mod supply;
 pub mod tables;
 pub mod texts;
 pub mod tree;

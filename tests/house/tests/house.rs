@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-use house_tests::{Finding, locks, papers, rooms, tables, texts, tree};
+use house_tests::{Finding, locks, papers, rooms, supply, tables, texts, tree};
 
 fn hold(findings: &[Finding]) {
     let list: Vec<String> = findings.iter().map(|finding| format!("\n  {finding}")).collect();
@@ -67,5 +67,19 @@ fn lock_files_are_there_and_neutral() {
             if file.ends_with(".json") { locks::check_hosts(file, text) } else { Vec::new() }
         },
     ));
+    hold(&findings);
+}
+
+#[test]
+fn what_comes_from_outside_is_let_in() {
+    let top = tree::top();
+    let text = |file: &str| tree::text(&top, file).unwrap().unwrap();
+    let packages = supply::packages(&top).unwrap();
+    assert!(packages.len() > 300, "only {} packages found", packages.len());
+    let mut findings = supply::check(&packages, &supply::lists(&text("deny.toml")));
+    let [npmrc, package, lock] =
+        ["web/.npmrc", "web/package.json", "web/package-lock.json"].map(text);
+    findings.extend(supply::check_npm(&npmrc, &package, &lock).unwrap());
+    findings.extend(in_texts(|file| file.starts_with("scripts/"), supply::check_script));
     hold(&findings);
 }

@@ -260,7 +260,10 @@ fn wording(headers: &HeaderMap) -> Wording {
 #[utoipa::path(get, path = "/customers/export", tag = "customers",
     extensions(("x-right" = json!("customers.export"))),
     params(CustomerParams, ("format" = Option<ExportFormat>, Query)),
-    responses((status = 200, content_type = "text/csv", body = String), Problem))]
+    responses((status = 200, content(
+        (String = "text/csv"),
+        (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    )), Problem))]
 async fn export(
     State(state): State<AppState>,
     Cx(cx): Cx,

@@ -39,6 +39,11 @@ impl Place {
             Kind::Sqlite => TestDb::sqlite(&[]).await,
             Kind::Postgres => TestDb::postgres(&[]).await,
         };
+        Self::on(db)
+    }
+
+    /// On a database that was made for it.
+    pub fn on(db: TestDb) -> Self {
         let data = db.folder().join("data");
         Self { db, data }
     }

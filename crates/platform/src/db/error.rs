@@ -48,17 +48,18 @@ impl From<sqlx::Error> for DbError {
                     let constraint = db.constraint().unwrap_or(db.message()).to_owned();
                     return Self::Duplicate { constraint };
                 }
+                if let Some(code) = sqlite_code(db.as_ref()) {
+                    return match (code & 0xff, code) {
+                        // SQLITE_FULL; SQLITE_IOERR_SHMSIZE: the index of the log cannot grow.
+                        (13, _) | (10, 4874) => Self::DiskFull,
+                        // SQLITE_BUSY, SQLITE_LOCKED, SQLITE_PROTOCOL; SQLITE_IOERR, when a disk fails.
+                        (5 | 6 | 15 | 10, _) => Self::Unavailable(db.message().to_owned()),
+                        _ => Self::Other(error),
+                    };
+                }
                 match db.code().as_deref() {
-                    // SQLITE_FULL; disk_full
-                    Some("13" | "53100") => Self::DiskFull,
-                    // SQLITE_BUSY and SQLITE_LOCKED with their extended codes
-                    Some("5" | "6" | "261" | "517" | "262") => {
-                        Self::Unavailable(db.message().to_owned())
-                    }
-                    // SQLITE_IOERR and extended codes come when a disk fails or is full
-                    Some("10" | "266" | "522" | "778" | "1034") => {
-                        Self::Unavailable(db.message().to_owned())
-                    }
+                    // disk_full
+                    Some("53100") => Self::DiskFull,
                     // Serialisation failure, deadlock: try again. Class 57 and 08: server going away.
                     Some(code)
                         if code == "40001"
@@ -74,4 +75,10 @@ impl From<sqlx::Error> for DbError {
             _ => Self::Other(error),
         }
     }
+}
+
+/// SQLite's code with what it says beyond the primary one (its lowest byte); PostgreSQL's have five
+/// characters.
+fn sqlite_code(error: &dyn sqlx::error::DatabaseError) -> Option<u32> {
+    error.code().filter(|code| code.len() < 5)?.parse().ok()
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Executor as _, PgPool, SqlitePool};
+use sqlx::{Connection as _, Executor as _, PgPool, SqlitePool};
 use tokio::sync::watch;
 
 pub use args::{Arg, Args, Fragment};
@@ -222,7 +222,9 @@ async fn whole<T: Send + 'static>(
         .map_err(DbError::from)
 }
 
-/// Second wall against the same: a connection comes back to the pool without a transaction.
+/// Second wall against the same: a connection comes back to the pool without a transaction. One whose
+/// `COMMIT` failed, as on a full disk, does not come back: SQLite has ended its transaction, and sqlx
+/// counts it as open for ever and would begin no other.
 async fn roll_back_sqlite(conn: &mut sqlx::SqliteConnection) -> Result<bool, sqlx::Error> {
     match conn.execute("ROLLBACK").await {
         Ok(_) => tracing::warn!("rolled back a transaction that was left open"),
@@ -230,7 +232,11 @@ async fn roll_back_sqlite(conn: &mut sqlx::SqliteConnection) -> Result<bool, sql
         Err(sqlx::Error::Database(_)) => {}
         Err(error) => return Err(error),
     }
-    Ok(true)
+    let is_open = conn.is_in_transaction();
+    if is_open {
+        tracing::warn!("closed a connection whose transaction did not end");
+    }
+    Ok(!is_open)
 }
 
 /// `value` as JSON text for a TEXT column.
