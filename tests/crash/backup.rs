@@ -45,7 +45,7 @@ async fn backups_survive(kind: Kind) {
     let mut number = 0;
     while !storm.is_over() {
         // Something new to store, so that the killed one has pieces to write.
-        if storm.landed() % 3 == 0 {
+        if storm.landed().is_multiple_of(3) {
             number += 1;
             import(&place, number, 40);
         }
@@ -62,7 +62,7 @@ async fn backups_survive(kind: Kind) {
             assert_eq!(one, 1, "the acknowledged backup {backup} in {verified}");
         }
         place.verify();
-        if storm.landed() % RESTORE_EVERY == 0 || storm.is_over() {
+        if storm.landed().is_multiple_of(RESTORE_EVERY) || storm.is_over() {
             let (made, all) = take(&place);
             known.extend(all.last().cloned());
             restores_to_the_same(&folder, &made).await;

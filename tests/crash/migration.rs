@@ -56,7 +56,7 @@ async fn migrations_survive(kind: Kind) {
         }
         place.verify();
         assert_eq!(census(&place).await, (after.clone(), rows.clone()));
-        if storm.landed() % 5 == 0 {
+        if storm.landed().is_multiple_of(5) {
             assert_eq!(place.answer(&["rfm", "--as-of", "2030-01-01"]), rfm);
         }
     }
