@@ -73,6 +73,29 @@ test('a grant on a card holds until it is taken back, and both stay in the histo
   await panel.getByText('录音 2026-11-22').waitFor();
 });
 
+test('a person is erased after a look at what goes, and the orders stay', async () => {
+  await page.getByRole('button', { name: '清除个人信息' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog
+    .getByRole('row', { name: /^授权凭据/ })
+    .getByText('1', { exact: true })
+    .waitFor();
+  if (SHOTS) await page.screenshot({ path: `${SHOTS}/erase.png`, fullPage: true });
+  await dialog.getByRole('button', { name: '清除个人信息' }).click();
+  await dialog.getByRole('alert').waitFor();
+  await dialog.getByLabel(/确认$/).fill('清除');
+  await dialog.getByRole('button', { name: '清除个人信息' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  await page.getByRole('tab', { name: '授权' }).click();
+  const panel = page.getByRole('tabpanel', { name: '授权' });
+  await panel.getByRole('row', { name: /^营销/ }).getByText('拒绝').first().waitFor();
+  assert.equal(await panel.getByText('录音 2026-11-22').count(), 0);
+  await page.getByRole('tab', { name: '账号' }).click();
+  assert.equal(await page.getByText('****').count(), 0);
+  await page.getByRole('tab', { name: '订单' }).click();
+  await page.getByRole('tabpanel', { name: '订单' }).locator('a[href^="/orders/ord_"]').first().waitFor();
+});
+
 test('no script failed on the way', () => {
   assert.deepEqual(errors, []);
 });

@@ -7,6 +7,7 @@ pub mod clean_uploads;
 pub mod consents;
 pub mod customer_card;
 pub mod engine;
+pub mod erase_customer;
 pub mod explain;
 pub mod export_customers;
 mod fields;

@@ -1,6 +1,7 @@
 //! Shops, orders and their import. See README.md.
 
 pub mod batch;
+pub mod erase;
 pub mod events;
 mod fingerprint;
 pub mod formats;
@@ -63,6 +64,11 @@ pub const MIGRATIONS: &[Migration] = &[
         module: "commerce",
         version: 8,
         sql: include_str!("../migrations/0008_obstacle_codes.sql"),
+    },
+    Migration {
+        module: "commerce",
+        version: 9,
+        sql: include_str!("../migrations/0009_erased_orders.sql"),
     },
 ];
 

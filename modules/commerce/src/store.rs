@@ -7,7 +7,7 @@ mod plans;
 
 use std::collections::HashMap;
 
-use kernel::{ShopId, Timestamp, TypedId};
+use kernel::{CustomerId, ShopId, Timestamp, TypedId};
 use platform::crypto::{CryptoError, OrgKeys};
 use platform::db::args::in_list;
 use platform::{Arg, Ctx, DbError, Scope, Tx, args};
@@ -326,6 +326,23 @@ pub async fn orders(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<Vec<Order
     let select =
         format!("SELECT {} FROM commerce_orders WHERE org_id = $1 AND id", COLUMNS[1..].join(", "));
     by_ids(tx, scope, &select, ids, "").await
+}
+
+/// Whole rows of the orders of `customers`.
+///
+/// # Errors
+/// As the database says.
+pub async fn orders_of(
+    tx: &mut Tx,
+    scope: Scope,
+    customers: &[CustomerId],
+) -> Result<Vec<OrderRow>, DbError> {
+    let ids: Vec<Uuid> = customers.iter().map(|id| id.uuid()).collect();
+    let select = format!(
+        "SELECT {} FROM commerce_orders WHERE org_id = $1 AND customer_id",
+        COLUMNS[1..].join(", ")
+    );
+    by_ids(tx, scope, &select, &ids, "").await
 }
 
 #[derive(sqlx::FromRow)]

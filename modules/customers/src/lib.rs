@@ -4,6 +4,7 @@ pub mod consent;
 mod consent_http;
 pub mod edit;
 pub mod engine_feed;
+pub mod erase;
 pub mod events;
 pub mod history;
 mod http;
@@ -52,6 +53,11 @@ pub const MIGRATIONS: &[Migration] = &[
         module: "customers",
         version: 4,
         sql: include_str!("../migrations/0004_consent.sql"),
+    },
+    Migration {
+        module: "customers",
+        version: 5,
+        sql: include_str!("../migrations/0005_erasures.sql"),
     },
 ];
 

@@ -89,6 +89,7 @@ pub const RIGHTS: &[&str] = &[
     "customers.settings",
     "customers.consent_read",
     "customers.consent_write",
+    "customers.erase",
     "commerce.read",
     "commerce.import",
     "commerce.shops",

@@ -6,6 +6,7 @@ mod commerce;
 mod consents;
 mod customers;
 mod document;
+mod erasure;
 pub mod guard;
 mod imports;
 mod insight;
@@ -55,6 +56,7 @@ fn crossing() -> OpenApiRouter<AppState> {
         .merge(audit::routes())
         .merge(people::routes())
         .merge(consents::routes())
+        .merge(erasure::routes())
 }
 
 /// Everything below `/api/v1`, without what stands around it. The modules' routes see the platform.

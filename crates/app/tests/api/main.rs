@@ -9,6 +9,7 @@ mod consents;
 mod disconnect;
 mod document;
 mod edge;
+mod erasing;
 mod fields;
 mod hardening;
 mod house;

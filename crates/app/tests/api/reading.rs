@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::house::{Answer, House, migrations};
 
-const MAPPING: &str = r#"
+pub const MAPPING: &str = r#"
 name = "test"
 delimiter = "comma"
 currency = "CNY"

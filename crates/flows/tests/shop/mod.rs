@@ -26,11 +26,13 @@ pub const MIGRATIONS: &[Migration] = &[
     customers::MIGRATIONS[0],
     customers::MIGRATIONS[2],
     customers::MIGRATIONS[3],
+    customers::MIGRATIONS[4],
     commerce::MIGRATIONS[0],
     commerce::MIGRATIONS[3],
     commerce::MIGRATIONS[4],
     commerce::MIGRATIONS[6],
     commerce::MIGRATIONS[7],
+    commerce::MIGRATIONS[8],
 ];
 
 pub struct Shop {

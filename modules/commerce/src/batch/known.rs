@@ -1,6 +1,6 @@
 //! What is known of orders before a batch, and what an import remembers from batch to batch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher as _;
 
 use platform::{DbError, Scope, Tx};
@@ -56,6 +56,8 @@ pub struct Known {
     /// The orders that the batch changes, and their lines where it speaks of lines.
     pub(super) rows: HashMap<Uuid, OrderRow>,
     pub(super) lines: HashMap<Uuid, Vec<LineRecord>>,
+    /// Orders of people who were erased: whatever a file says of them, they stay as they are.
+    erased: HashSet<Uuid>,
 }
 
 impl Known {
@@ -78,8 +80,10 @@ impl Known {
         numbers.sort_unstable();
         numbers.dedup();
         let found = store::known_orders(tx, scope, shop_number, &numbers).await?;
+        let ids: Vec<Uuid> = found.iter().map(|known| known.id).collect();
+        let erased = crate::erase::erased_among(tx, scope, &ids).await?;
         let by_number = found.into_iter().map(|known| (known.external_no.clone(), known)).collect();
-        let mut known = Self { by_number, ..Self::default() };
+        let mut known = Self { by_number, erased, ..Self::default() };
         let mut changed: Vec<Uuid> = reports
             .iter()
             .filter(|report| !known.is_unchanged(report))
@@ -113,6 +117,9 @@ impl Known {
     #[must_use]
     pub fn is_unchanged(&self, report: &Report) -> bool {
         self.by_number.get(&report.record.external_no).is_some_and(|known| {
+            if self.erased.contains(&known.id) {
+                return true;
+            }
             match report.lines_hash {
                 0 => known.head_hash == report.head_hash,
                 said => known.lines_hash == said,

@@ -148,6 +148,70 @@ fn unreadable_image(error: &dyn std::error::Error) -> DbError {
     DbError::Refused(format!("the undo image is unreadable: {error}"))
 }
 
+/// Takes what is personal of `orders` out of all undo images, and out of what batches keep of customers as
+/// `journal` says; gives how many batches it changed. Taking an import back brings none of it back.
+///
+/// # Errors
+/// `Refused` if an image cannot be opened; otherwise as the database says.
+pub(crate) async fn forget(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    orders: &HashSet<Uuid>,
+    journal: &(dyn Fn(&str) -> Option<String> + Sync),
+) -> Result<u64, DbError> {
+    let scope = cx.scope;
+    let batches: Vec<(i64, i64)> = tx
+        .fetch_all(
+            "SELECT import_number, batch_no FROM commerce_import_batches WHERE org_id = $1
+             ORDER BY import_number, batch_no",
+            args![scope.org_arg()],
+        )
+        .await?;
+    let mut changed = 0;
+    // One batch at a time: an image may have megabytes.
+    for (import, batch) in batches {
+        let at = || args![scope.org_arg(), import, batch];
+        let (sealed, customers): (Vec<u8>, String) = tx
+            .fetch_one(
+                "SELECT before_orders, customers FROM commerce_import_batches
+                 WHERE org_id = $1 AND import_number = $2 AND batch_no = $3",
+                at(),
+            )
+            .await?;
+        let mut images = opened(keys, &sealed)?;
+        let mut touched = false;
+        for image in images.iter_mut().filter(|image| orders.contains(&image.order.id)) {
+            image.order.private = None;
+            image.order.tracking_no = None;
+            (image.order.head_hash, image.order.lines_hash) = (0, 0);
+            touched = true;
+        }
+        let sealed = match touched {
+            true => {
+                let plain = serde_json::to_vec(&images)
+                    .map_err(|error| DbError::Refused(error.to_string()))?;
+                keys.seal(&*cx.ids, BEFORE_FIELD, &plain)
+            }
+            false => sealed,
+        };
+        let without = journal(&customers);
+        if !touched && without.is_none() {
+            continue;
+        }
+        let mut arguments = at();
+        arguments.extend(args![sealed, without.unwrap_or(customers)]);
+        tx.execute(
+            "UPDATE commerce_import_batches SET before_orders = $4, customers = $5
+             WHERE org_id = $1 AND import_number = $2 AND batch_no = $3",
+            arguments,
+        )
+        .await?;
+        changed += 1;
+    }
+    Ok(changed)
+}
+
 /// Numbers of at most `most` batches of an import, evenly picked, the last among them.
 ///
 /// # Errors

@@ -173,6 +173,44 @@ pub async fn count_rejects(
     Ok(counts)
 }
 
+/// Empties the rejected rows of all imports that `holds` says yes to; gives how many. They stay counted.
+///
+/// # Errors
+/// `Refused` if a row cannot be opened; otherwise as the database says.
+pub(crate) async fn forget_rejects(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    holds: impl Fn(&str) -> bool + Send + Sync,
+) -> Result<u64, DbError> {
+    let mut found: Vec<(i64, i64)> = Vec::new();
+    let mut broken = None;
+    tx.for_each::<(i64, i64, Vec<u8>)>(
+        "SELECT import_number, seq, raw FROM commerce_import_rejects WHERE org_id = $1",
+        args![cx.scope.org_arg()],
+        |(import, seq, raw)| match keys.open_text(RAW_FIELD, &raw) {
+            Ok(raw) if holds(&raw) => found.push((import, seq)),
+            Ok(_) => {}
+            Err(error) => broken = Some(error.to_string()),
+        },
+    )
+    .await?;
+    if let Some(broken) = broken {
+        return Err(DbError::Refused(format!("a rejected row: {broken}")));
+    }
+    for (import, seq) in &found {
+        // The reason may quote a cell.
+        tx.execute(
+            "UPDATE commerce_import_rejects
+             SET raw = $4, reason = 'erased', reason_code = NULL, order_no = NULL
+             WHERE org_id = $1 AND import_number = $2 AND seq = $3",
+            args![cx.scope.org_arg(), *import, *seq, keys.seal(&*cx.ids, RAW_FIELD, b"")],
+        )
+        .await?;
+    }
+    Ok(found.len() as u64)
+}
+
 /// Removes the rejected rows of an import that is taken back.
 ///
 /// # Errors

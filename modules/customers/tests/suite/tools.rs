@@ -15,6 +15,7 @@ pub const MIGRATIONS: &[Migration] = &[
     customers::MIGRATIONS[0],
     customers::MIGRATIONS[2],
     customers::MIGRATIONS[3],
+    customers::MIGRATIONS[4],
 ];
 pub const TAOBAO: AccountSpace = AccountSpace::new(1);
 

@@ -19,6 +19,7 @@ import { Day, Int, Money, Nothing } from '@/ui/values';
 import { putTags, useCustomer, useTags } from './api';
 import { ConsentsTab } from './ConsentsTab';
 import { EditInPlace } from './EditInPlace';
+import { EraseDialog } from './EraseDialog';
 import { IdentitiesTab } from './IdentitiesTab';
 import { MergeDialog } from './MergeDialog';
 import { MergesTab } from './MergesTab';
@@ -42,6 +43,7 @@ function Card(props: { card: CustomerCard }) {
   const phone = usePhone();
   const [url, setUrl] = useKnownUrl({ tab: oneOf(TABS) });
   const [merging, setMerging] = useState(false);
+  const [erasing, setErasing] = useState(false);
   const { card } = props;
   const title = card.name || card.accounts[0]?.value || t('customers.nameless');
   return (
@@ -56,7 +58,14 @@ function Card(props: { card: CustomerCard }) {
       note={placeText(card.province, card.city)}
       actions={
         card.merged_into ? null : (
-          <Button onClick={() => setMerging(true)}>{t('customers.merge.open')}</Button>
+          <>
+            {may('customers.erase') ? (
+              <Button danger onClick={() => setErasing(true)}>
+                {t('customers.erase.open')}
+              </Button>
+            ) : null}
+            <Button onClick={() => setMerging(true)}>{t('customers.merge.open')}</Button>
+          </>
         )
       }
     >
@@ -202,6 +211,7 @@ function Card(props: { card: CustomerCard }) {
           ) : null}
         </div>
       </div>
+      {erasing ? <EraseDialog card={card} onClose={() => setErasing(false)} /> : null}
       {merging ? <MergeDialog card={card} onClose={() => setMerging(false)} /> : null}
     </Page>
   );

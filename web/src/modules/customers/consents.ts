@@ -1,6 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { client, itemsOf, take } from '@/api/client';
-import type { ConsentState, ConsentText, CustomerConsents, NewConsent } from '@/api/types';
+import type {
+  ConsentState,
+  ConsentText,
+  CustomerConsents,
+  Erasure,
+  ErasureBody,
+  NewConsent,
+} from '@/api/types';
 
 export const CHANNELS = ['any', 'sms', 'email', 'phone', 'wecom', 'in_site', 'post'] as const;
 export const PURPOSES = ['marketing', 'survey', 'service', 'profiling', 'automated_decision'] as const;
@@ -29,6 +36,10 @@ export function useConsentTexts(enabled = true) {
 
 export const makeConsentText = (body: { name: string; language: string; body: string }) =>
   take<ConsentText>(client.POST('/api/v1/customers/consent-texts', { body }));
+
+/** Erases a person, or says what that would be. */
+export const eraseCustomer = (customer: string, body: ErasureBody) =>
+  take<Erasure>(client.POST('/api/v1/customers/{id}/erasure', { params: { path: { id: customer } }, body }));
 
 /** What holds of a way and purpose. */
 export function stateOf(states: ConsentState[], channel: string, purpose: string): ConsentState | undefined {

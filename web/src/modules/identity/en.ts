@@ -28,6 +28,7 @@ export default {
     customers_settings: 'Customer settings',
     customers_consent_read: 'See consents',
     customers_consent_write: 'Record consents',
+    customers_erase: 'Erase personal data',
     commerce_read: 'See orders',
     commerce_import: 'Import orders',
     commerce_shops: 'Manage shops',

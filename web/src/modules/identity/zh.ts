@@ -28,6 +28,7 @@ export default {
     customers_settings: '客户设置',
     customers_consent_read: '查看授权',
     customers_consent_write: '记录授权',
+    customers_erase: '清除个人信息',
     commerce_read: '查看订单',
     commerce_import: '导入订单',
     commerce_shops: '管理店铺',

@@ -54,6 +54,8 @@ export default {
       team: 'Team',
     },
     fields: {
+      reference: 'Reference',
+      orders: 'Orders',
       channels: 'Channels',
       purposes: 'Purposes',
       granted: 'Granted',
@@ -157,6 +159,7 @@ export default {
       customers_view_delete: 'Deleted a view',
       customers_settings_change: 'Changed customer settings',
       customers_export: 'Exported customers',
+      customers_erase: 'Erased personal data',
       customers_consent_add: 'Recorded a consent or refusal',
       customers_consent_import: 'Imported consents',
       customers_consent_text_create: 'Made a consent text',

@@ -54,6 +54,8 @@ export default {
       team: '团队',
     },
     fields: {
+      reference: '编号',
+      orders: '订单',
       channels: '渠道',
       purposes: '用途',
       granted: '同意',
@@ -157,6 +159,7 @@ export default {
       customers_view_delete: '删除视图',
       customers_settings_change: '修改客户设置',
       customers_export: '导出客户',
+      customers_erase: '清除个人信息',
       customers_consent_add: '记录授权或拒绝',
       customers_consent_import: '导入授权名单',
       customers_consent_text_create: '新建授权文本',
