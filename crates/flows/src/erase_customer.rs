@@ -60,9 +60,10 @@ pub async fn erase(
     let Some(held) = people::held(&mut tx, cx, &keys, customer).await? else {
         return Ok(None);
     };
+    let values: Vec<String> = held.identities.iter().map(|seen| seen.value.clone()).collect();
     let journal = |text: &str| people::forget_in_journal(text, &held.family);
     let orders =
-        commerce::erase::erase(&mut tx, cx, &keys, &held.family, &held.values, &journal).await?;
+        commerce::erase::erase(&mut tx, cx, &keys, &held.family, &values, &journal).await?;
     let done = people::erase(&mut tx, cx, &held, reason, reference).await?;
     let mut audit_entries = 0;
     for member in &held.family {

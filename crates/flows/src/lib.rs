@@ -20,6 +20,7 @@ pub mod list_orders;
 pub mod list_suggestions;
 pub mod merge_by_itself;
 mod people;
+pub mod person_data;
 pub mod preview_import;
 pub mod reveal;
 pub mod rfm;

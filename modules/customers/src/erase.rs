@@ -43,6 +43,15 @@ impl ErasureReason {
     }
 }
 
+/// An account, phone number or e-mail address in the clear.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct HeldIdentity {
+    pub kind: IdentityKind,
+    pub value: String,
+    pub first_seen_at: Timestamp,
+}
+
 /// What is held of a family, so far as others must look for it.
 #[derive(Debug, Clone)]
 pub struct Held {
@@ -50,8 +59,8 @@ pub struct Held {
     pub root: CustomerId,
     /// The root and all who were merged into it.
     pub family: Vec<CustomerId>,
-    /// Accounts, phone numbers and e-mail addresses, in their normal forms.
-    pub values: Vec<String>,
+    /// What they were known by, in normal forms.
+    pub identities: Vec<HeldIdentity>,
     /// When the root was erased before.
     pub erased_at: Option<Timestamp>,
 }
@@ -85,16 +94,21 @@ pub async fn held(
     let scope = cx.scope;
     let family = roots::family(tx, scope, root).await?;
     store::changes::lock(tx, cx, &family).await?;
-    let mut values = Vec::new();
+    let mut identities = Vec::new();
     for row in store::profiles::identities(tx, scope, &family, i64::from(i32::MAX)).await? {
         let Some(kind) = IdentityKind::from_code(row.kind) else { continue };
         let sealed = row.sealed.map(|sealed| keys.open_text(kind.field(), &sealed)).transpose();
         let sealed = sealed.map_err(|error| DbError::Refused(format!("an identity: {error}")))?;
-        values.extend(row.plain.or(sealed));
+        let first_seen_at = Timestamp::from_millis(row.first_seen_at);
+        identities.extend(row.plain.or(sealed).map(|value| HeldIdentity {
+            kind,
+            value,
+            first_seen_at,
+        }));
     }
     let erased_at = sql::erased_at(tx, scope, root).await?.map(Timestamp::from_millis);
     let family = family.into_iter().map(CustomerId::from_uuid).collect();
-    Ok(Some(Held { root: CustomerId::from_uuid(root), family, values, erased_at }))
+    Ok(Some(Held { root: CustomerId::from_uuid(root), family, identities, erased_at }))
 }
 
 /// Erases what this module holds of a family: names, identities with their blind indexes, suggestions,

@@ -90,6 +90,7 @@ pub const RIGHTS: &[&str] = &[
     "customers.consent_read",
     "customers.consent_write",
     "customers.erase",
+    "customers.person_export",
     "commerce.read",
     "commerce.import",
     "commerce.shops",

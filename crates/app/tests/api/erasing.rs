@@ -88,6 +88,8 @@ async fn traces(db: &TestDb) -> Vec<String> {
 
 /// The sums that a merchant sees.
 async fn sums(shop: &Shop) -> Vec<Value> {
+    // Scores follow the data a moment later.
+    shop.house.state.engines.of(kernel::OrgId::FIRST).reload().await.unwrap();
     let mut seen = Vec::new();
     for path in ["/insight/rfm?as_of=2026-01-01", "/insight/workbench"] {
         let mut figures = shop.get(path).await;
@@ -183,6 +185,16 @@ db_test! { migrations();
         let consent = json!({"channels": ["sms"], "purposes": ["marketing"], "granted": false,
             "source": "phone", "evidence": NOTE});
         shop.post(&format!("{path}/consents"), &consent).await;
+
+        // All of it can be given to the person first.
+        let given = shop.post(&format!("{path}/person-data"), &json!({"reason": "they asked"})).await;
+        let text_of = given.to_string();
+        for held in [NAME, PHONE, STREET, NOTE, "onlyone", "onlytwo", "310000000001", "310000000002", "龙井", "浙江省"] {
+            assert!(text_of.contains(held), "{held} is not given");
+        }
+        assert!(!text_of.contains("赵六") && !text_of.contains("13800000066"), "somebody else's");
+        assert_eq!(given["orders"].as_array().unwrap().len(), 2);
+        assert_eq!(given["identities"].as_array().unwrap().len(), 4);
 
         let traces = traces(&db).await;
         let (before, sums_before) = (dump(&db).await, sums(&shop).await);

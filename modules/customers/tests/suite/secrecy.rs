@@ -61,7 +61,10 @@ db_test! { MIGRATIONS;
         let keys = db.keys();
         let sightings = [buyer(&keys, Some("one"), &["13912345678"])];
         let ids = resolve(db.db(), &cx, &keys, &mut Resolver::new(), &sightings).await.created;
-        let theirs = resolve(db.db(), &other, &keys, &mut Resolver::new(), &sightings).await.created;
+        // Keys are an organisation's own, and so are the blind indexes.
+        let their_keys = other.keys();
+        let their_sightings = [buyer(&their_keys, Some("one"), &["13912345678"])];
+        let theirs = resolve(db.db(), &other, &their_keys, &mut Resolver::new(), &their_sightings).await.created;
         assert_ne!(ids, theirs);
         let mut tx = db.db().begin().await.unwrap();
         assert_eq!(profiles::profiles(&mut tx, &other, &ids).await.unwrap(), []);

@@ -29,6 +29,7 @@ export default {
     customers_consent_read: 'See consents',
     customers_consent_write: 'Record consents',
     customers_erase: 'Erase personal data',
+    customers_person_export: 'Export all that is held of a person',
     commerce_read: 'See orders',
     commerce_import: 'Import orders',
     commerce_shops: 'Manage shops',

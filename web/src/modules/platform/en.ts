@@ -160,6 +160,7 @@ export default {
       customers_settings_change: 'Changed customer settings',
       customers_export: 'Exported customers',
       customers_erase: 'Erased personal data',
+      customers_person_export: 'Exported all that is held of a person',
       customers_consent_add: 'Recorded a consent or refusal',
       customers_consent_import: 'Imported consents',
       customers_consent_text_create: 'Made a consent text',

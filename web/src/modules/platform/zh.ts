@@ -160,6 +160,7 @@ export default {
       customers_settings_change: '修改客户设置',
       customers_export: '导出客户',
       customers_erase: '清除个人信息',
+      customers_person_export: '导出某人的全部信息',
       customers_consent_add: '记录授权或拒绝',
       customers_consent_import: '导入授权名单',
       customers_consent_text_create: '新建授权文本',

@@ -1,0 +1,145 @@
+//! Everything that is held about one person, to be given to them (PIPL art. 45): of all modules, in the clear.
+
+use commerce::record::LineRecord;
+use commerce::store::{self as orders, OrderRow};
+use customers::consent::ledger;
+use customers::erase as people;
+use customers::history::{self, ChangeKind};
+use customers::merge;
+use customers::notes;
+use customers::profiles;
+use customers::reveal::Reason;
+use kernel::{CustomerId, Limit, OrderId, Timestamp, TypedId as _};
+use platform::audit::{self, AuditFilter, Entry};
+use platform::{Ctx, DbError, Platform, Tx};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Notes and entries of a history that are given: more than anybody has.
+const MOST: u16 = u16::MAX;
+/// Audit entries read at once.
+const PAGE: u32 = 200;
+
+/// What is held of the person that `customer` is, with all who were merged into it: profile, identities, tags,
+/// notes, consents, merges, history, orders with receivers and lines, and audit entries. `None` if there is
+/// no such customer. Recorded with the reason before anything is given out.
+///
+/// # Errors
+/// `Refused` if something cannot be opened; otherwise as the database says.
+pub async fn export(
+    platform: &Platform,
+    cx: &Ctx,
+    customer: CustomerId,
+    reason: &Reason,
+) -> Result<Option<Value>, DbError> {
+    let keys = platform.keys(cx.scope.org());
+    let mut tx = platform.db.begin().await?;
+    let Some(held) = people::held(&mut tx, cx, &keys, customer).await? else { return Ok(None) };
+    let family: Vec<Uuid> = held.family.iter().map(|id| id.uuid()).collect();
+    let profile = profiles::profiles(&mut tx, cx, &[held.root]).await?.pop();
+    let profile = profile.map(|profile| {
+        json!({
+            "id": profile.id, "name": profile.name, "country": profile.country,
+            "province": profile.province, "city": profile.city, "rating": profile.rating,
+            "created_at": profile.created_at,
+            "tags": profile.tags.iter().map(|tag| &tag.name).collect::<Vec<_>>(),
+        })
+    });
+    let notes = notes::notes(&mut tx, cx.scope, &keys, &family, None, MOST).await?;
+    let consents = ledger::entries(&mut tx, cx.scope, &keys, held.root).await?;
+    let merges = merge::merges(&mut tx, cx.scope, &family).await?;
+    let history =
+        history::history(&mut tx, cx.scope, &family, &ChangeKind::ALL, None, MOST).await?;
+    let history: Vec<Value> = history
+        .into_iter()
+        .map(|entry| json!({"at": entry.at, "customer": entry.customer, "change": entry.change}))
+        .collect();
+    let orders = orders_of(&mut tx, cx, &held.family).await?;
+    let audit = audit_of(&mut tx, cx, &held.family).await?;
+    let entry = Entry::new("customers.person_export")
+        .on("customer", held.root)
+        .with("orders", orders.len())
+        .with("entries", audit.len())
+        .personal("reason", reason.as_str());
+    audit::record(&mut tx, cx, entry).await?;
+    tx.commit().await?;
+    Ok(Some(json!({
+        "exported_at": cx.now(),
+        "customer": profile,
+        "merged": held.family,
+        "erased_at": held.erased_at,
+        "identities": held.identities,
+        "notes": notes,
+        "consents": consents,
+        "merges": merges,
+        "history": history,
+        "orders": orders,
+        "audit": audit,
+    })))
+}
+
+async fn orders_of(tx: &mut Tx, cx: &Ctx, family: &[CustomerId]) -> Result<Vec<Value>, DbError> {
+    let mut rows = orders::orders_of(tx, cx.scope, family).await?;
+    rows.sort_by_key(|row| (row.ordered_at, row.id));
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut lines = orders::lines(tx, cx.scope, &ids).await?;
+    rows.iter().map(|row| order(cx, row, &lines.remove(&row.id).unwrap_or_default())).collect()
+}
+
+fn order(cx: &Ctx, row: &OrderRow, lines: &[LineRecord]) -> Result<Value, DbError> {
+    let head =
+        row.head(&cx.keys()).map_err(|error| DbError::Refused(format!("an order: {error}")))?;
+    let receiver = head.receiver;
+    let lines: Vec<Value> = lines
+        .iter()
+        .map(|line| {
+            json!({
+                "title": line.title, "sku": line.sku_text, "quantity": line.quantity,
+                "amount_minor": line.amount_minor, "refund_minor": line.refund_minor,
+            })
+        })
+        .collect();
+    Ok(json!({
+        "id": OrderId::from_uuid(row.id), "number": row.external_no, "state": head.state,
+        "ordered_at": head.ordered_at, "paid_at": head.paid_at, "shipped_at": head.shipped_at,
+        "completed_at": head.completed_at, "total_minor": head.total_minor,
+        "paid_minor": head.paid_minor, "refund_minor": head.refund_minor,
+        "item_title": head.item_title, "carrier": head.carrier, "tracking_no": head.tracking_no,
+        "province": head.province, "city": head.city, "buyer_message": head.buyer_message,
+        "seller_remark": head.seller_remark, "other_columns": head.extra,
+        "receiver": {
+            "name": receiver.name, "mobile": receiver.mobile, "landline": receiver.landline,
+            "district": receiver.district, "address": receiver.address,
+            "postcode": receiver.postcode,
+        },
+        "lines": lines,
+    }))
+}
+
+async fn audit_of(tx: &mut Tx, cx: &Ctx, family: &[CustomerId]) -> Result<Vec<Value>, DbError> {
+    let mut found: Vec<(Timestamp, Value)> = Vec::new();
+    let limit = Limit::new(Some(PAGE)).map_err(|error| DbError::Refused(error.to_string()))?;
+    for member in family {
+        let filter = AuditFilter { record: Some(member.to_string()), ..AuditFilter::default() };
+        let mut after = None;
+        loop {
+            let (entries, next) =
+                audit::list(tx, cx.scope, &cx.keys(), &filter, after, limit).await?;
+            found.extend(entries.into_iter().map(|entry| {
+                let value = json!({
+                    "at": entry.at, "action": entry.action, "actor": entry.actor,
+                    "before": entry.before, "after": entry.after,
+                    "personal_before": entry.personal_before,
+                    "personal_after": entry.personal_after,
+                });
+                (entry.at, value)
+            }));
+            match next {
+                Some(place) => after = Some(place),
+                None => break,
+            }
+        }
+    }
+    found.sort_by_key(|(at, _)| *at);
+    Ok(found.into_iter().map(|(_, value)| value).collect())
+}
