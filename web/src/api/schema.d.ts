@@ -525,6 +525,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{id}/erasure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erases the person that a customer is: names, identities, receivers, addresses, notes, remarks. Orders and
+         *     amounts stay under a nameless customer. It cannot be undone; done again it erases what came since.
+         */
+        post: operations["post_customers_id_erasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{id}/notes": {
         parameters: {
             query?: never;
@@ -554,6 +574,26 @@ export interface paths {
         post?: never;
         /** Deletes a note. */
         delete: operations["delete_customers_id_notes_note"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/person-data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Everything that is held about the person that a customer is, in the clear, as a file of JSON: to be given
+         *     to that person. Recorded with the reason.
+         */
+        post: operations["post_customers_id_person_data"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1685,6 +1725,83 @@ export interface components {
             name?: string | null;
             rating?: components["schemas"]["Rating"] | null;
         };
+        /** @description What was erased, or would be. */
+        Erasure: {
+            /**
+             * Format: int64
+             * @description Entries of the audit log whose personal part goes.
+             */
+            audit_entries: number;
+            /** @description The customer who stays, nameless. */
+            customer: components["schemas"]["CustomerId"];
+            /** @description Whether nothing was changed. */
+            dry_run: boolean;
+            erased_before?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Consents whose evidence goes; that they were given stays.
+             */
+            evidence: number;
+            /**
+             * Format: int64
+             * @description Entries of histories that had a name.
+             */
+            histories: number;
+            /**
+             * Format: int64
+             * @description Accounts, phone numbers and e-mail addresses.
+             */
+            identities: number;
+            /**
+             * Format: int64
+             * @description Names of customers: of this one and of those merged into it.
+             */
+            names: number;
+            /**
+             * Format: int64
+             * @description Notes.
+             */
+            notes: number;
+            /**
+             * Format: int64
+             * @description Orders whose receiver, address and remarks go.
+             */
+            orders: number;
+            /**
+             * Format: int64
+             * @description Rejected rows.
+             */
+            rejects: number;
+            /**
+             * Format: int64
+             * @description Of these, how many are not at their end: nothing that comes of them later is taken in.
+             */
+            running_orders: number;
+            /**
+             * Format: int64
+             * @description Suggestions of merges, which show a shared contact.
+             */
+            suggestions: number;
+            /**
+             * Format: int64
+             * @description Parts of imports as they are kept to be undone.
+             */
+            undo_images: number;
+        };
+        /** @description Whom to erase is in the path; this says why. */
+        ErasureBody: {
+            /** @description Whether only to say what would go. */
+            dry_run: boolean;
+            /** @description Why. */
+            reason: components["schemas"]["ErasureReason"];
+            /** @description A number of a letter or case, at most 100 characters. It is kept for ever: name nobody in it. */
+            reference?: string | null;
+        };
+        /**
+         * @description Why somebody is erased.
+         * @enum {string}
+         */
+        ErasureReason: "request" | "retention" | "other";
         /** @description What two customers share. */
         Evidence: {
             /** @description What it is. */
@@ -2725,6 +2842,11 @@ export interface components {
             email: string;
             /** @description The name. */
             name: string;
+        };
+        /** @description Why everything is wanted. */
+        PersonDataBody: {
+            /** @description 3 to 500 characters; recorded. */
+            reason: string;
         };
         /** @description How to look at the files. */
         PreviewBody: {
@@ -4897,6 +5019,40 @@ export interface operations {
             };
         };
     };
+    post_customers_id_erasure: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ErasureBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_customers_id_notes: {
         parameters: {
             query?: never;
@@ -4950,6 +5106,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_id_person_data: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonDataBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
             };
             /** @description Refused or failed */
             default: {
