@@ -65,9 +65,11 @@ export default {
   problem: {
     rightMissing: 'This needs the right "{{name}}". Whoever manages people here can give it.',
     unknown: 'Something went wrong. Please try again later.',
+    reachMissing: 'This is about all records, and your role sees only some. Ask somebody who manages people.',
+    forbidden: 'That is not allowed.',
     network: 'The server cannot be reached. Check the connection and try again.',
     validation: 'Some of the input is not valid.',
-    'not-found': 'This record does not exist, or it was merged or deleted.',
+    'not-found': 'It is not there, or not for you to see.',
     conflict: 'This is not possible in the present state.',
     'precondition-failed': 'Someone else has just changed this record.',
     unauthenticated: 'Wrong e-mail or password, or the session has expired.',

@@ -10,6 +10,7 @@ export function useSay() {
   return useMemo(
     () => ({
       done: (words: string) => void message.success(words),
+      wrong: (words: string) => void message.error({ content: words, duration: 8 }),
       refused: (error: unknown) => {
         const quote = error instanceof ProblemError && error.status >= 500 ? ` (${error.quote})` : '';
         void message.error({ content: `${text(error)}${quote}`, duration: 8 });

@@ -49,6 +49,7 @@ export function useProblemText(): (error: unknown) => string {
       const name = t(`identity.right.${right.replace('.', '_')}`, { defaultValue: right });
       return t('ui.problem.rightMissing', { name });
     }
+    if (error.kind === 'reach_missing') return t('ui.problem.reachMissing');
     const known = `ui.problem.${error.kind}`;
     if (i18n.exists(known)) {
       const detail = error.problem.detail;

@@ -65,9 +65,11 @@ export default {
   problem: {
     unknown: '出了点问题，请稍后再试。',
     rightMissing: '需要“{{name}}”权限，请联系管理人员的同事开通。',
+    reachMissing: '这里涉及全部记录，而你的角色只能看到一部分，请联系管理人员的同事。',
+    forbidden: '不允许这样做。',
     network: '连不上服务器，请检查网络后重试。',
     validation: '有内容填写不正确。',
-    'not-found': '这条记录不存在，或已被合并、删除。',
+    'not-found': '这条记录不存在，或者不在你的可见范围内。',
     conflict: '现在的状态不允许这样做。',
     'precondition-failed': '别人刚刚改过这条记录。',
     unauthenticated: '邮箱或密码不正确，或登录已过期。',

@@ -1,12 +1,16 @@
 import { Button, Popover, Select } from 'antd';
 import { useTranslation } from 'react-i18next';
+import type { CustomerRow } from '@/api/types';
 import { useFormat } from '@/lib/format';
+import { PROVINCES } from '@/lib/provinces';
+import { useSees } from '@/lib/rights';
 import type { Search } from '@/lib/url';
 import { CLASSIC_TIERS, ELEVEN_TIERS, RATINGS } from '@/lib/words';
 import { DayRange, FilterBar, FilterChips, Labelled, NumberRange, SearchField } from '@/ui/filters';
 import { useShops } from '@/ui/shops';
 import { useTags } from './api';
-import { PROVINCES } from './filters';
+import { canFilter } from './filters';
+import { useOwnerChoices } from './owners';
 
 /** Everything by which the list can be narrowed; the values live in the URL. */
 export function ListFilters(props: {
@@ -14,11 +18,15 @@ export function ListFilters(props: {
   setUrl: (changes: Search) => void;
   currency: string;
   onClear: () => void;
+  rows: CustomerRow[];
 }) {
   const { t } = useTranslation();
   const format = useFormat();
   const tags = useTags();
   const shops = useShops();
+  const sees = useSees();
+  const can = (name: string) => canFilter(sees, name);
+  const owners = useOwnerChoices(props.rows);
   const { url, setUrl, currency } = props;
   const tierName = (tier: string) => t(`ui.tier.${tier}`);
   const listed = (value?: string) => (value ? value.split(',') : []);
@@ -47,6 +55,12 @@ export function ListFilters(props: {
         .join(' · '),
     },
     url.province && { names: ['province'], text: url.province },
+    url.owner && {
+      names: ['owner'],
+      text: t('customers.owner.chip', {
+        name: owners.find((one) => one.value === url.owner)?.label ?? t('customers.owner.somebody'),
+      }),
+    },
     url.rating && { names: ['rating'], text: `${t('customers.field.rating')} ${url.rating}` },
     (url.orders_min || url.orders_max) && {
       names: ['orders_min', 'orders_max'],
@@ -69,27 +83,42 @@ export function ListFilters(props: {
     <>
       <FilterBar>
         <SearchField value={url.q} onChange={(q) => setUrl({ q })} placeholder={t('customers.searchHint')} />
-        <Select
-          allowClear
-          style={{ minWidth: 196, maxWidth: 260 }}
-          aria-label={t('customers.field.tier')}
-          placeholder={t('customers.field.tier')}
-          mode="multiple"
-          maxTagCount={1}
-          maxTagPlaceholder={(rest) => `+${rest.length}`}
-          value={listed(url.tier)}
-          onChange={(tiers) => setUrl({ tier: tiers.join() || undefined })}
-          options={ELEVEN_TIERS.map((tier) => ({ value: tier, label: tierName(tier) }))}
-        />
+        {can('tier') ? (
+          <Select
+            allowClear
+            style={{ minWidth: 196, maxWidth: 260 }}
+            aria-label={t('customers.field.tier')}
+            placeholder={t('customers.field.tier')}
+            mode="multiple"
+            maxTagCount={1}
+            maxTagPlaceholder={(rest) => `+${rest.length}`}
+            value={listed(url.tier)}
+            onChange={(tiers) => setUrl({ tier: tiers.join() || undefined })}
+            options={ELEVEN_TIERS.map((tier) => ({ value: tier, label: tierName(tier) }))}
+          />
+        ) : null}
+        {can('tag') ? (
+          <Select
+            allowClear
+            showSearch={{ optionFilterProp: 'label' }}
+            style={{ minWidth: 120 }}
+            aria-label={t('customers.field.tags')}
+            placeholder={t('customers.field.tags')}
+            value={url.tag}
+            onChange={(tag) => setUrl({ tag })}
+            options={(tags.data ?? []).map((tag) => ({ value: tag.id, label: tag.name }))}
+          />
+        ) : null}
         <Select
           allowClear
           showSearch={{ optionFilterProp: 'label' }}
-          style={{ minWidth: 120 }}
-          aria-label={t('customers.field.tags')}
-          placeholder={t('customers.field.tags')}
-          value={url.tag}
-          onChange={(tag) => setUrl({ tag })}
-          options={(tags.data ?? []).map((tag) => ({ value: tag.id, label: tag.name }))}
+          style={{ minWidth: 110 }}
+          popupMatchSelectWidth={false}
+          aria-label={t('customers.field.owner')}
+          placeholder={t('customers.field.owner')}
+          value={url.owner}
+          onChange={(owner) => setUrl({ owner })}
+          options={owners}
         />
         {(shops.data?.length ?? 0) > 1 || url.shop ? (
           <Select
@@ -132,52 +161,60 @@ export function ListFilters(props: {
                   onChange={(min, max) => setUrl({ orders_min: min, orders_max: max })}
                 />
               </Labelled>
-              <Labelled
-                label={t('customers.inUnit', {
-                  name: t('customers.field.revenue'),
-                  unit: t(`ui.currency.${currency}`, { defaultValue: currency }),
-                })}
-              >
-                <NumberRange
-                  label={t('customers.field.revenue')}
-                  min={url.revenue_min}
-                  max={url.revenue_max}
-                  currency={currency}
-                  onChange={(min, max) => setUrl({ revenue_min: min, revenue_max: max })}
-                />
-              </Labelled>
-              <Labelled label={t('customers.field.province')}>
-                <Select
-                  allowClear
-                  showSearch
-                  aria-label={t('customers.field.province')}
-                  value={url.province}
-                  onChange={(province) => setUrl({ province })}
-                  options={PROVINCES.map((name) => ({ value: name, label: name }))}
-                />
-              </Labelled>
-              <Labelled label={t('customers.field.classic')}>
-                <Select
-                  allowClear
-                  aria-label={t('customers.field.classic')}
-                  mode="multiple"
-                  value={listed(url.classic)}
-                  onChange={(tiers) => setUrl({ classic: tiers.join() || undefined })}
-                  options={CLASSIC_TIERS.map((tier) => ({ value: tier, label: tierName(tier) }))}
-                />
-              </Labelled>
-              <Labelled label={t('customers.field.rating')}>
-                <Select
-                  allowClear
-                  aria-label={t('customers.field.rating')}
-                  value={url.rating}
-                  onChange={(rating) => setUrl({ rating })}
-                  options={RATINGS.map((rating) => ({
-                    value: rating,
-                    label: t(`customers.rating.${rating}`),
-                  }))}
-                />
-              </Labelled>
+              {can('revenue_min') ? (
+                <Labelled
+                  label={t('customers.inUnit', {
+                    name: t('customers.field.revenue'),
+                    unit: t(`ui.currency.${currency}`, { defaultValue: currency }),
+                  })}
+                >
+                  <NumberRange
+                    label={t('customers.field.revenue')}
+                    min={url.revenue_min}
+                    max={url.revenue_max}
+                    currency={currency}
+                    onChange={(min, max) => setUrl({ revenue_min: min, revenue_max: max })}
+                  />
+                </Labelled>
+              ) : null}
+              {can('province') ? (
+                <Labelled label={t('customers.field.province')}>
+                  <Select
+                    allowClear
+                    showSearch
+                    aria-label={t('customers.field.province')}
+                    value={url.province}
+                    onChange={(province) => setUrl({ province })}
+                    options={PROVINCES.map((name) => ({ value: name, label: name }))}
+                  />
+                </Labelled>
+              ) : null}
+              {can('classic') ? (
+                <Labelled label={t('customers.field.classic')}>
+                  <Select
+                    allowClear
+                    aria-label={t('customers.field.classic')}
+                    mode="multiple"
+                    value={listed(url.classic)}
+                    onChange={(tiers) => setUrl({ classic: tiers.join() || undefined })}
+                    options={CLASSIC_TIERS.map((tier) => ({ value: tier, label: tierName(tier) }))}
+                  />
+                </Labelled>
+              ) : null}
+              {can('rating') ? (
+                <Labelled label={t('customers.field.rating')}>
+                  <Select
+                    allowClear
+                    aria-label={t('customers.field.rating')}
+                    value={url.rating}
+                    onChange={(rating) => setUrl({ rating })}
+                    options={RATINGS.map((rating) => ({
+                      value: rating,
+                      label: t(`customers.rating.${rating}`),
+                    }))}
+                  />
+                </Labelled>
+              ) : null}
             </div>
           }
         >

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { queryText } from '@/api/client';
 import type { CustomerRow } from '@/api/types';
 import { useFormat } from '@/lib/format';
+import { useMay, useMe, useSees } from '@/lib/rights';
 import { useGo } from '@/lib/url';
 import { ColumnChooser, Count, useColumns } from '@/ui/DataTable';
 import { useFilters } from '@/ui/filters';
@@ -19,7 +20,7 @@ import { useClocks, useShops } from '@/ui/shops';
 import { EmptyState } from '@/ui/states';
 import { Day, Money } from '@/ui/values';
 import { useCustomers, useTags } from './api';
-import { BulkTagBar } from './BulkTagBar';
+import { BulkBar } from './BulkBar';
 import { CustomerLink, useCustomerColumns } from './columns';
 import { FILTERS, queryOf, rulesOf } from './filters';
 import { ListFilters } from './ListFilters';
@@ -29,10 +30,13 @@ export default function ListPage() {
   const { t } = useTranslation();
   const format = useFormat();
   const go = useGo();
+  const may = useMay();
+  const sees = useSees();
+  const me = useMe();
   const tags = useTags();
   const shops = useShops();
-  const [url, setUrl] = useKnownUrl(rulesOf(shops.data, tags.data));
-  const query = useMemo(() => queryOf(url), [url]);
+  const [url, setUrl] = useKnownUrl(rulesOf(shops.data, tags.data, sees));
+  const query = useMemo(() => queryOf(url, me.id), [url, me.id]);
   const keyset = useKeyset(JSON.stringify(query));
   const list = useCustomers({ ...query, after: keyset.after, limit: 50 });
   const clocks = useClocks();
@@ -42,6 +46,8 @@ export default function ListPage() {
   const currency = list.data?.items[0]?.currency ?? shop?.currency ?? 'CNY';
   const columns = useCustomerColumns();
   const { shown, chosen, choose } = useColumns('customers', columns);
+  const canTag = may('customers.edit') && sees.free('customers.tags');
+  const canAssign = may('customers.assign');
   const exportHref = (kind: string) =>
     `/api/v1/customers/export${queryText({ ...(query as Record<string, string | string[]>), format: kind })}`;
 
@@ -51,38 +57,48 @@ export default function ListPage() {
       note={<Count total={list.data?.total} words={(n, count) => t('customers.count', { n, count })} />}
       actions={
         <>
-          <Button onClick={() => go('/customers/suggestions')}>{t('customers.merge.short')}</Button>
+          {may('customers.merge') ? (
+            <Button onClick={() => go('/customers/suggestions')}>{t('customers.merge.short')}</Button>
+          ) : null}
           <Views url={url} />
           <ColumnChooser columns={columns} chosen={chosen} onChoose={choose} />
-          <Dropdown
-            trigger={['click']}
-            menu={{
-              items: [
-                {
-                  key: 'csv',
-                  label: (
-                    <a href={exportHref('csv')} download>
-                      {t('ui.exportCsv')}
-                    </a>
-                  ),
-                },
-                {
-                  key: 'xlsx',
-                  label: (
-                    <a href={exportHref('xlsx')} download>
-                      {t('ui.exportXlsx')}
-                    </a>
-                  ),
-                },
-              ],
-            }}
-          >
-            <Button icon={<DownloadOutlined />}>{t('ui.export')}</Button>
-          </Dropdown>
+          {may('customers.export') ? (
+            <Dropdown
+              trigger={['click']}
+              menu={{
+                items: [
+                  {
+                    key: 'csv',
+                    label: (
+                      <a href={exportHref('csv')} download>
+                        {t('ui.exportCsv')}
+                      </a>
+                    ),
+                  },
+                  {
+                    key: 'xlsx',
+                    label: (
+                      <a href={exportHref('xlsx')} download>
+                        {t('ui.exportXlsx')}
+                      </a>
+                    ),
+                  },
+                ],
+              }}
+            >
+              <Button icon={<DownloadOutlined />}>{t('ui.export')}</Button>
+            </Dropdown>
+          ) : null}
         </>
       }
     >
-      <ListFilters url={url} setUrl={setUrl} currency={currency} onClear={filters.clear} />
+      <ListFilters
+        url={url}
+        setUrl={setUrl}
+        currency={currency}
+        onClear={filters.clear}
+        rows={list.data?.items ?? []}
+      />
       {wantsOneShop(list.error, shops.data) ? (
         <OneShop shops={shops.data ?? []} onChoose={(shop) => setUrl({ shop })} />
       ) : (
@@ -95,26 +111,38 @@ export default function ListPage() {
           hrefOf={(row) => `/customers/${row.id}`}
           nameOf={(row) => row.name}
           selected={selected}
-          onSelect={setSelected}
+          onSelect={canTag || canAssign ? setSelected : undefined}
           empty={
-            <EmptyState
-              title={t('customers.empty.title')}
-              text={t('customers.empty.text')}
-              action={<AppLink href="/imports/new">{t('customers.empty.action')}</AppLink>}
-            />
+            me.seesAll ? (
+              <EmptyState
+                title={t('customers.empty.title')}
+                text={t('customers.empty.text')}
+                action={
+                  may('commerce.import') ? (
+                    <AppLink href="/imports/new">{t('customers.empty.action')}</AppLink>
+                  ) : null
+                }
+              />
+            ) : (
+              <EmptyState title={t('customers.empty.ownTitle')} text={t('customers.empty.ownText')} />
+            )
           }
           card={(row) => (
             <>
               <div className="card-row">
                 <CustomerLink row={row} />
-                <Money minor={row.revenue_minor} currency={row.currency} />
+                {sees.any('commerce.amounts') ? (
+                  <Money minor={row.revenue_minor} currency={row.currency} />
+                ) : null}
               </div>
               <div className="card-row quiet">
-                <TierMark tier={row.tier} />
+                {sees.any('commerce.amounts') ? <TierMark tier={row.tier} /> : null}
                 <span>{t('customers.ordersOf', { count: row.orders, n: format.int(row.orders) })}</span>
               </div>
               <div className="card-row quiet">
-                <span>{[row.accounts[0]?.value, row.province].filter(Boolean).join(' · ')}</span>
+                <span>
+                  {[row.accounts[0]?.value, row.province, row.owner_person?.name].filter(Boolean).join(' · ')}
+                </span>
                 <Day at={row.last_order_at} offset={clocks()} />
               </div>
             </>
@@ -122,10 +150,12 @@ export default function ListPage() {
         />
       )}
       {selected.length ? (
-        <BulkTagBar
+        <BulkBar
           selected={selected}
           rows={list.data?.items ?? []}
           tags={tags.data ?? []}
+          canTag={canTag}
+          canAssign={canAssign}
           onClear={() => setSelected([])}
         />
       ) : null}

@@ -9,6 +9,7 @@ import type {
   Note,
   Order,
   Page,
+  Revealed,
   Suggestion,
   Tag,
   TagCount,
@@ -16,6 +17,7 @@ import type {
   TimelineKind,
   View,
 } from '@/api/types';
+import { useMay, useSees } from '@/lib/rights';
 
 export function useCustomers(query: CustomerQuery & { after?: string; limit?: number }) {
   return useQuery({
@@ -87,8 +89,10 @@ export const putTags = (id: string, tags: string[]) =>
   );
 
 export function useTags() {
+  const sees = useSees();
   return useQuery({
     queryKey: ['tags'],
+    enabled: sees.any('customers.tags'),
     queryFn: async () => itemsOf<TagCount>(await take(client.GET('/api/v1/customers/tags'))),
     staleTime: 60_000,
   });
@@ -103,6 +107,14 @@ export const deleteTag = (id: string) =>
 export const bulkTags = (body: { customers: string[]; add: string[]; remove: string[] }) =>
   take<{ changed: number }>(client.POST('/api/v1/customers/bulk/tags', { body }));
 
+export const assignCustomers = (body: { customers: string[]; owner: string | null }) =>
+  take<{ changed: number }>(client.POST('/api/v1/customers/bulk/owner', { body }));
+
+export const revealCustomer = (id: string, reason: string) =>
+  take<Revealed>(
+    client.POST('/api/v1/customers/{id}/reveal', { params: { path: { id } }, body: { reason } }),
+  );
+
 export function useSuggestions() {
   return useInfiniteQuery({
     queryKey: ['suggestions'],
@@ -116,7 +128,9 @@ export function useSuggestions() {
 }
 
 export function useCustomerSettings() {
+  const may = useMay();
   return useQuery({
+    enabled: may('customers.settings'),
     queryKey: ['customer-settings'],
     queryFn: () => take<CustomerSettings>(client.GET('/api/v1/customers/settings')),
   });

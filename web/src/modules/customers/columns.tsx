@@ -1,11 +1,13 @@
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { CustomerRow } from '@/api/types';
+import { useSees } from '@/lib/rights';
 import type { Column } from '@/ui/DataTable';
 import { AppLink } from '@/ui/Link';
 import { CustomerTags, TierMark } from '@/ui/marks';
 import { useClocks } from '@/ui/shops';
 import { Day, Int, Money, Nothing, Place } from '@/ui/values';
+import { Who } from '@/ui/Who';
 
 /** What a customer is called: the name, else the first account. */
 export function CustomerLink(props: { row: CustomerRow }) {
@@ -18,11 +20,34 @@ export function CustomerLink(props: { row: CustomerRow }) {
   );
 }
 
-/** The columns of the list; those that are shown at first fit a window of 1,366 px. */
+/** What one must see for these columns. */
+const FIELD_OF: Record<string, string> = {
+  account: 'customers.accounts',
+  phone: 'customers.phone',
+  email: 'customers.email',
+  place: 'customers.region',
+  rating: 'customers.rating',
+  tags: 'customers.tags',
+  tier: 'commerce.amounts',
+  cell: 'commerce.amounts',
+  revenue: 'commerce.amounts',
+  average: 'commerce.amounts',
+};
+
+/** Whose customer it is. */
+export function Owner(props: { row: Pick<CustomerRow, 'owner' | 'owner_person'> }) {
+  const { t } = useTranslation();
+  const { owner, owner_person: person } = props.row;
+  if (person) return <Who person={person} />;
+  return <span className="quiet">{owner ? t('customers.owner.gone') : t('customers.owner.nobody')}</span>;
+}
+
+/** The columns of the list, of what one sees; those that are shown at first fit a window of 1,366 px. */
 export function useCustomerColumns(): Column<CustomerRow>[] {
   const { t } = useTranslation();
   const clocks = useClocks();
-  return useMemo<Column<CustomerRow>[]>(
+  const sees = useSees();
+  const all = useMemo<Column<CustomerRow>[]>(
     () => [
       {
         key: 'name',
@@ -79,6 +104,7 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
         width: 112,
         right: true,
         sort: 'average_order',
+        spare: true,
         render: (row) => <Money minor={row.average_order_minor} currency={row.currency} />,
       },
       {
@@ -124,6 +150,12 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
         render: (row) => row.rating ?? <Nothing />,
       },
       {
+        key: 'owner',
+        title: t('customers.field.owner'),
+        width: 92,
+        render: (row) => <Owner row={row} />,
+      },
+      {
         key: 'tags',
         title: t('customers.field.tags'),
         width: 96,
@@ -140,4 +172,5 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
     ],
     [t, clocks],
   );
+  return all.filter((column) => sees.any(FIELD_OF[column.key] ?? ''));
 }

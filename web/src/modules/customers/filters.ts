@@ -1,5 +1,6 @@
 import type { CustomerQuery } from '@/api/types';
 import { idOf, isDay, oneOf, type Rules, someOf, sortOf, within } from '@/lib/known';
+import { type Sees, seesBy } from '@/lib/rights';
 import type { Search } from '@/lib/url';
 import { CLASSIC_TIERS, ELEVEN_TIERS, RATINGS } from '@/lib/words';
 
@@ -12,6 +13,7 @@ const TEXT = [
   'rfm_shop',
   'province',
   'rating',
+  'owner',
   'last_order_from',
   'last_order_to',
   'first_order_from',
@@ -28,9 +30,32 @@ const SORTS = ['last_order_at', 'first_order_at', 'orders', 'revenue', 'average_
 const SCORE = '(?:[1-9]|10|\\*)';
 const CELL = new RegExp(`^R${SCORE}F${SCORE}M${SCORE}$`, 'i');
 
-/** What the filters may be; shops and tags once they are known. */
-export function rulesOf(shops?: { id: string }[], tags?: { id: string }[]): Rules {
+/** What one must see to filter by these. */
+const FIELD_OF: Record<string, string> = {
+  tag: 'customers.tags',
+  rating: 'customers.rating',
+  province: 'customers.region',
+  ...Object.fromEntries(
+    ['tier', 'classic', 'cell', 'as_of', 'bins', 'rfm_shop', 'revenue_min', 'revenue_max'].map((name) => [
+      name,
+      'commerce.amounts',
+    ]),
+  ),
+};
+const BY_AMOUNT = ['revenue', 'average_order'];
+
+/** Whether somebody who sees so much can filter by this. */
+export const canFilter = (sees: Sees, name: string) => !FIELD_OF[name] || sees.clear(FIELD_OF[name]);
+
+/** Whose: one's own, nobody's, or a user's. */
+export const isOwner = (value: string) => value === 'me' || value === 'none' || /^usr_\w+$/.test(value);
+
+/** What the filters may be; shops and tags once they are known. What one does not see is no filter. */
+export function rulesOf(shops?: { id: string }[], tags?: { id: string }[], sees: Sees = seesBy({})): Rules {
+  const hidden = FILTERS.filter((name) => !canFilter(sees, name));
+  const sorts = SORTS.filter((name) => sees.clear('commerce.amounts') || !BY_AMOUNT.includes(name));
   return {
+    owner: isOwner,
     shop: idOf(shops),
     rfm_shop: idOf(shops),
     tag: idOf(tags),
@@ -48,12 +73,13 @@ export function rulesOf(shops?: { id: string }[], tags?: { id: string }[]): Rule
     orders_max: within(0),
     revenue_min: within(0),
     revenue_max: within(0),
-    sort: sortOf(SORTS),
+    sort: sortOf(sorts),
+    ...Object.fromEntries(hidden.map((name) => [name, () => false])),
   };
 }
 
-/** The filters of the URL as the server takes them; anything else in the URL is left out. */
-export function queryOf(url: Search): CustomerQuery {
+/** The filters of the URL as the server takes them, for the user `me`; anything else in the URL is left out. */
+export function queryOf(url: Search, me?: string): CustomerQuery {
   const query: Record<string, string | number | string[]> = {};
   for (const name of TEXT) {
     const value = url[name];
@@ -67,44 +93,7 @@ export function queryOf(url: Search): CustomerQuery {
     const value = url[name];
     if (value && Number.isFinite(Number(value))) query[name] = Number(value);
   }
+  if (query.owner === 'me' && me) query.owner = me;
   if (url.sort) query.sort = url.sort;
   return query as CustomerQuery;
 }
-
-/** Provinces as shop exports write them: data, not words of the interface. */
-export const PROVINCES = [
-  '北京',
-  '天津',
-  '河北省',
-  '山西省',
-  '内蒙古自治区',
-  '辽宁省',
-  '吉林省',
-  '黑龙江省',
-  '上海',
-  '江苏省',
-  '浙江省',
-  '安徽省',
-  '福建省',
-  '江西省',
-  '山东省',
-  '河南省',
-  '湖北省',
-  '湖南省',
-  '广东省',
-  '广西壮族自治区',
-  '海南省',
-  '重庆',
-  '四川省',
-  '贵州省',
-  '云南省',
-  '西藏自治区',
-  '陕西省',
-  '甘肃省',
-  '青海省',
-  '宁夏回族自治区',
-  '新疆维吾尔自治区',
-  '台湾省',
-  '香港特别行政区',
-  '澳门特别行政区',
-];

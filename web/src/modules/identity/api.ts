@@ -5,7 +5,6 @@ import type {
   Member,
   NewLink,
   NewToken,
-  Page,
   Role,
   Session,
   SessionInfo,
@@ -34,25 +33,6 @@ export const makeToken = (name: string) =>
 
 export const revokeToken = (id: string) =>
   take(client.DELETE('/api/v1/identity/tokens/{id}', { params: { path: { id } } }));
-
-/** Everybody; an organisation has as many people as fit a few pages. */
-export function usePeople() {
-  return useQuery({
-    queryKey: ['people'],
-    queryFn: async () => {
-      const all: Member[] = [];
-      let after: string | undefined;
-      do {
-        const page = await take<Page<Member>>(
-          client.GET('/api/v1/identity/users', { params: { query: { limit: 200, after } } }),
-        );
-        all.push(...page.items);
-        after = page.next ?? undefined;
-      } while (after);
-      return all;
-    },
-  });
-}
 
 export const changeMember = (said: { member: Member; body: UserChange }) =>
   take<Member>(

@@ -22,6 +22,8 @@ export default {
     '*': 'Everything',
     customers_read: 'See customers',
     customers_edit: 'Edit customers (notes, tags)',
+    customers_assign: 'Assign customers',
+    customers_reveal: 'See personal data in clear (for a reason)',
     customers_tags: 'Manage tags',
     customers_merge: 'Merge customers',
     customers_export: 'Export customers',

@@ -22,6 +22,8 @@ export default {
     '*': '全部权限',
     customers_read: '查看客户',
     customers_edit: '编辑客户（含备注和标签）',
+    customers_assign: '分配客户',
+    customers_reveal: '查看完整信息（需填写原因）',
     customers_tags: '管理标签',
     customers_merge: '合并客户',
     customers_export: '导出客户',

@@ -5,15 +5,18 @@ import { useTranslation } from 'react-i18next';
 import type { CustomerRow, Tag } from '@/api/types';
 import { useFormat } from '@/lib/format';
 import { useSay } from '@/ui/say';
+import { AssignBar } from './AssignBar';
 import { bulkTags } from './api';
 
 const MOST = 1000;
 
-/** Tags or untags the selected customers, and takes exactly that back. */
-export function BulkTagBar(props: {
+/** Gives the selected customers to somebody; tags or untags them, and takes exactly that back. */
+export function BulkBar(props: {
   selected: string[];
   rows: CustomerRow[];
   tags: Tag[];
+  canTag: boolean;
+  canAssign: boolean;
   onClear: () => void;
 }) {
   const { t } = useTranslation();
@@ -84,21 +87,33 @@ export function BulkTagBar(props: {
   return (
     <section className="bulk" aria-label={t('customers.bulk.label')}>
       <strong>{t('customers.bulk.selected', { n: format.int(props.selected.length) })}</strong>
-      <Select
-        style={{ minWidth: 160 }}
-        showSearch={{ optionFilterProp: 'label' }}
-        aria-label={t('customers.bulk.tag')}
-        placeholder={t('customers.bulk.tag')}
-        value={tag}
-        onChange={setTag}
-        options={props.tags.map((one) => ({ value: one.id, label: one.name }))}
-      />
-      <Button type="primary" disabled={!tag || tooMany} loading={change.isPending} onClick={() => run(true)}>
-        {t('customers.bulk.add')}
-      </Button>
-      <Button disabled={!tag || tooMany || change.isPending} onClick={() => run(false)}>
-        {t('customers.bulk.remove')}
-      </Button>
+      {props.canAssign ? (
+        <AssignBar selected={props.selected} rows={props.rows} disabled={tooMany} onDone={props.onClear} />
+      ) : null}
+      {props.canTag ? (
+        <>
+          <Select
+            style={{ minWidth: 160 }}
+            showSearch={{ optionFilterProp: 'label' }}
+            aria-label={t('customers.bulk.tag')}
+            placeholder={t('customers.bulk.tag')}
+            value={tag}
+            onChange={setTag}
+            options={props.tags.map((one) => ({ value: one.id, label: one.name }))}
+          />
+          <Button
+            type="primary"
+            disabled={!tag || tooMany}
+            loading={change.isPending}
+            onClick={() => run(true)}
+          >
+            {t('customers.bulk.add')}
+          </Button>
+          <Button disabled={!tag || tooMany || change.isPending} onClick={() => run(false)}>
+            {t('customers.bulk.remove')}
+          </Button>
+        </>
+      ) : null}
       <Button type="text" onClick={props.onClear}>
         {t('customers.bulk.clear')}
       </Button>
