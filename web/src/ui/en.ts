@@ -76,6 +76,16 @@ export default {
     'too-many-requests': 'Too many attempts. Wait a moment and try again.',
     internal: 'The server failed inside; no data was changed.',
   },
+  reveal: {
+    button: 'Show in clear',
+    title: 'Show in clear',
+    submit: 'Show',
+    reason: 'Reason',
+    recorded: 'Who saw it, when and for what reason is recorded in the audit log.',
+    need: 'Say why, in {{least}} to {{most}} characters',
+    hint: 'Such as: the customer called to check the phone number',
+    until: 'Shown until you leave this page. That you saw it is recorded.',
+  },
   oneShop: {
     title: 'Your shops sell in different currencies',
     text: 'Amounts in different currencies ({{currencies}}) cannot be added. Choose a shop to see its amounts and tiers.',

@@ -76,6 +76,16 @@ export default {
     'too-many-requests': '尝试次数过多，请稍等再试。',
     internal: '服务器内部出错，数据没有改变。',
   },
+  reveal: {
+    button: '显示完整信息',
+    title: '显示完整信息',
+    submit: '显示',
+    reason: '原因',
+    recorded: '谁在什么时候因为什么看过，会记入操作日志。',
+    need: '请写明原因，{{least}} 到 {{most}} 个字',
+    hint: '例如：客户来电要求核对收货电话',
+    until: '离开本页后不再显示；这次查看已记入操作日志。',
+  },
   oneShop: {
     title: '各店铺的币种不同',
     text: '不同币种（{{currencies}}）的金额不能相加。选一家店铺，就能看它的金额和分层。',

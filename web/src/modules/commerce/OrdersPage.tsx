@@ -3,6 +3,7 @@ import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Order, OrderQuery } from '@/api/types';
 import { idOf, isDay, oneOf, sortOf } from '@/lib/known';
+import { useMay, useMe, useSees } from '@/lib/rights';
 import { ORDER_STATES } from '@/lib/words';
 import { type Column, ColumnChooser, Count, useColumns } from '@/ui/DataTable';
 import { DayRange, FilterBar, FilterChips, SearchField, useFilters } from '@/ui/filters';
@@ -19,16 +20,28 @@ import { useOrders } from './api';
 
 const FILTERS = ['q', 'shop', 'state', 'customer', 'from', 'to'] as const;
 
+/** What one must see for these columns. */
+const FIELD_OF: Record<string, string> = {
+  paid: 'commerce.amounts',
+  refund: 'commerce.amounts',
+  place: 'customers.region',
+  remark: 'commerce.remarks',
+};
+
 export default function OrdersPage() {
   const { t } = useTranslation();
   const shops = useShops();
   const clocks = useClocks();
+  const may = useMay();
+  const me = useMe();
+  const sees = useSees();
+  const amounts = sees.any('commerce.amounts');
   const [url, setUrl] = useKnownUrl({
     shop: idOf(shops.data),
     state: oneOf(ORDER_STATES),
     from: isDay,
     to: isDay,
-    sort: sortOf(['ordered_at', 'paid_amount']),
+    sort: sortOf(amounts ? ['ordered_at', 'paid_amount'] : ['ordered_at']),
   });
   const picked: Record<string, string> = {};
   for (const name of FILTERS) if (url[name]) picked[name] = url[name];
@@ -36,7 +49,7 @@ export default function OrdersPage() {
   const keyset = useKeyset(JSON.stringify(query));
   const list = useOrders({ ...query, after: keyset.after, limit: 50 });
 
-  const columns = useMemo<Column<Order>[]>(
+  const all = useMemo<Column<Order>[]>(
     () => [
       {
         key: 'no',
@@ -128,6 +141,7 @@ export default function OrdersPage() {
     ],
     [t, clocks],
   );
+  const columns = all.filter((column) => sees.any(FIELD_OF[column.key] ?? ''));
   const { shown, chosen, choose } = useColumns('orders', columns);
   const filters = useFilters(FILTERS);
   const chips = [
@@ -183,11 +197,19 @@ export default function OrdersPage() {
         hrefOf={(row) => `/orders/${row.id}`}
         nameOf={(row) => row.external_no}
         empty={
-          <EmptyState
-            title={t('commerce.empty.title')}
-            text={t('commerce.empty.text')}
-            action={<AppLink href="/imports/new">{t('commerce.imports.new')}</AppLink>}
-          />
+          me.seesAll ? (
+            <EmptyState
+              title={t('commerce.empty.title')}
+              text={t('commerce.empty.text')}
+              action={
+                may('commerce.import') ? (
+                  <AppLink href="/imports/new">{t('commerce.imports.new')}</AppLink>
+                ) : null
+              }
+            />
+          ) : (
+            <EmptyState title={t('commerce.empty.ownTitle')} text={t('commerce.empty.ownText')} />
+          )
         }
         card={(row) => (
           <>
@@ -195,7 +217,7 @@ export default function OrdersPage() {
               <AppLink href={`/orders/${row.id}`} className="first-link">
                 <span className="figure">{row.external_no}</span>
               </AppLink>
-              <Money minor={row.paid_minor} currency={row.currency} />
+              {amounts ? <Money minor={row.paid_minor} currency={row.currency} /> : null}
             </div>
             <div className="card-row quiet">
               <span>{row.item_title}</span>

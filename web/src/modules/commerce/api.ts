@@ -7,6 +7,7 @@ import type {
   OrderCard,
   OrderQuery,
   Page,
+  RevealedReceiver,
   Shop,
   StartImport,
 } from '@/api/types';
@@ -116,3 +117,8 @@ export const undoImport = (id: string) =>
 /** The rejected rows of the import's `file` (from 1) as a file, with their reasons in `lang`. */
 export const rejectsUrl = (id: string, file: number, lang: Lang) =>
   `/api/v1/commerce/imports/${id}/rejects?file=${file}&lang=${lang}`;
+
+export const revealReceiver = (id: string, reason: string) =>
+  take<RevealedReceiver>(
+    client.POST('/api/v1/commerce/orders/{id}/reveal', { params: { path: { id } }, body: { reason } }),
+  );

@@ -52,6 +52,7 @@ export default {
     amount: 'Amount',
     refund: 'Refunded',
   },
+  revealText: 'This shows name, phone and address of the receiver of this order.',
   empty: { title: 'No orders yet', text: 'Export the order report from your shop and drop it in.' },
   shops: {
     title: 'Shops',
@@ -61,6 +62,8 @@ export default {
     needName: 'Enter the name of the shop',
     empty: 'No shops yet',
     emptyText: 'A shop is made with its first import, or here beforehand.',
+    ownTitle: 'No orders yet',
+    ownText: 'Orders of customers that are given to you appear here.',
   },
   format: { auto: 'Detect', ...told.format },
   /** Why rows are rejected and files understood, by the server's codes. */

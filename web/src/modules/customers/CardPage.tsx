@@ -1,13 +1,14 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { Alert, Button, Select, Tabs } from 'antd';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { CustomerCard } from '@/api/types';
 import { placeText, useFormat } from '@/lib/format';
 import { oneOf } from '@/lib/known';
 import { usePhone } from '@/lib/prefs';
-import { useMay } from '@/lib/rights';
+import { useMay, useSees } from '@/lib/rights';
+import { useGo } from '@/lib/url';
 import { useKnownUrl } from '@/ui/known';
 import { AppLink } from '@/ui/Link';
 import { CustomerTags, TierMark } from '@/ui/marks';
@@ -21,10 +22,12 @@ import { ConsentsTab } from './ConsentsTab';
 import { EditInPlace } from './EditInPlace';
 import { EraseDialog } from './EraseDialog';
 import { IdentitiesTab } from './IdentitiesTab';
+import { InClear } from './InClear';
 import { MergeDialog } from './MergeDialog';
 import { MergesTab } from './MergesTab';
 import { NotesTab } from './NotesTab';
 import { OrdersTab } from './OrdersTab';
+import { OwnerLine } from './OwnerLine';
 import { TimelineTab } from './TimelineTab';
 
 export default function CardPage() {
@@ -35,17 +38,50 @@ export default function CardPage() {
 
 const TABS = ['timeline', 'orders', 'notes', 'identities', 'consents', 'merges'];
 
+type Pair = [ReactNode, ReactNode];
+
 function Card(props: { card: CustomerCard }) {
   const { t } = useTranslation();
   const format = useFormat();
   const clocks = useClocks();
-  const may = useMay();
   const phone = usePhone();
-  const [url, setUrl] = useKnownUrl({ tab: oneOf(TABS) });
+  const may = useMay();
+  const go = useGo();
+  const sees = useSees();
   const [merging, setMerging] = useState(false);
   const [erasing, setErasing] = useState(false);
   const { card } = props;
+  const amounts = sees.any('commerce.amounts');
+  const hidden: Record<string, boolean> = {
+    orders: !may('commerce.read'),
+    notes: !sees.any('customers.notes'),
+    identities: !['accounts', 'phone', 'email'].some((name) => sees.any(`customers.${name}`)),
+    consents: !may('customers.consent_read'),
+    merges: !may('customers.merge') && card.merges.length === 0,
+  };
+  const [url, setUrl] = useKnownUrl({ tab: oneOf(TABS.filter((tab) => !hidden[tab])) });
   const title = card.name || card.accounts[0]?.value || t('customers.nameless');
+  const standing: Pair[] = [
+    [t('customers.field.tier'), <TierMark key="tier" tier={card.tier} />],
+    [
+      t('customers.field.cell'),
+      card.cell ? (
+        <AppLink key="cell" href={`/customers?cell=${card.cell}`}>
+          <span className="figure">{card.cell}</span>
+        </AppLink>
+      ) : (
+        <Nothing key="cell" />
+      ),
+    ],
+  ];
+  const money: Pair[] = [
+    [t('customers.field.revenue'), <Money key="rev" minor={card.revenue_minor} currency={card.currency} />],
+    [
+      t('customers.field.average'),
+      <Money key="avg" minor={card.orders ? card.average_order_minor : null} currency={card.currency} />,
+    ],
+    [t('customers.field.refunds'), <Money key="ref" minor={card.refund_minor} currency={card.currency} />],
+  ];
   return (
     <Page
       title={title}
@@ -57,16 +93,21 @@ function Card(props: { card: CustomerCard }) {
       }
       note={placeText(card.province, card.city)}
       actions={
-        card.merged_into ? null : (
-          <>
-            {may('customers.erase') ? (
-              <Button danger onClick={() => setErasing(true)}>
-                {t('customers.erase.open')}
-              </Button>
-            ) : null}
+        <>
+          {may('identity.people') ? (
+            <Button onClick={() => go(`/settings/people/explain?record=${card.id}`)}>
+              {t('customers.explain')}
+            </Button>
+          ) : null}
+          {may('customers.erase') && !card.merged_into ? (
+            <Button danger onClick={() => setErasing(true)}>
+              {t('customers.erase.open')}
+            </Button>
+          ) : null}
+          {card.merged_into || !may('customers.merge') ? null : (
             <Button onClick={() => setMerging(true)}>{t('customers.merge.open')}</Button>
-          </>
-        )
+          )}
+        </>
       }
     >
       {card.merged_into ? (
@@ -96,34 +137,10 @@ function Card(props: { card: CustomerCard }) {
       <Panel>
         <Facts
           items={[
-            [t('customers.field.tier'), <TierMark key="tier" tier={card.tier} />],
-            [
-              t('customers.field.cell'),
-              card.cell ? (
-                <AppLink key="cell" href={`/customers?cell=${card.cell}`}>
-                  <span className="figure">{card.cell}</span>
-                </AppLink>
-              ) : (
-                <Nothing key="cell" />
-              ),
-            ],
+            [t('customers.field.owner'), <OwnerLine key="owner" card={card} />],
+            ...(amounts ? standing : []),
             [t('customers.field.orders'), <Int key="orders" value={card.orders} />],
-            [
-              t('customers.field.revenue'),
-              <Money key="rev" minor={card.revenue_minor} currency={card.currency} />,
-            ],
-            [
-              t('customers.field.average'),
-              <Money
-                key="avg"
-                minor={card.orders ? card.average_order_minor : null}
-                currency={card.currency}
-              />,
-            ],
-            [
-              t('customers.field.refunds'),
-              <Money key="ref" minor={card.refund_minor} currency={card.currency} />,
-            ],
+            ...(amounts ? money : []),
             [t('customers.field.lastOrder'), <Day key="last" at={card.last_order_at} offset={clocks()} />],
             [
               t('customers.field.rhythm'),
@@ -173,16 +190,19 @@ function Card(props: { card: CustomerCard }) {
                 label: `${t('customers.tab.merges')}${card.suggestions.length ? ` ${card.suggestions.length}` : ''}`,
                 children: <MergesTab card={card} />,
               },
-            ]}
+            ].filter((tab) => !hidden[tab.key])}
           />
         </Panel>
         <div className="stack">
           <Panel title={t('customers.profile')}>
             <EditInPlace card={card} />
           </Panel>
-          <Panel title={t('customers.field.tags')}>
-            <TagEditor card={card} />
-          </Panel>
+          <InClear card={card} />
+          {sees.any('customers.tags') ? (
+            <Panel title={t('customers.field.tags')}>
+              <TagEditor card={card} />
+            </Panel>
+          ) : null}
           {card.shops.length ? (
             <Panel title={t('customers.field.shops')}>
               <table className="plain">
@@ -221,6 +241,8 @@ function TagEditor(props: { card: CustomerCard }) {
   const { t } = useTranslation();
   const say = useSay();
   const client = useQueryClient();
+  const may = useMay();
+  const sees = useSees();
   const tags = useTags();
   const [editing, setEditing] = useState(false);
   const [chosen, setChosen] = useState<string[]>([]);
@@ -233,16 +255,18 @@ function TagEditor(props: { card: CustomerCard }) {
         ) : (
           <span className="quiet">{t('customers.noTags')}</span>
         )}
-        <Button
-          size="small"
-          type="link"
-          onClick={() => {
-            setChosen(card.tags.map((tag) => tag.id));
-            setEditing(true);
-          }}
-        >
-          {t('customers.editTags')}
-        </Button>
+        {may('customers.edit') && sees.free('customers.tags') ? (
+          <Button
+            size="small"
+            type="link"
+            onClick={() => {
+              setChosen(card.tags.map((tag) => tag.id));
+              setEditing(true);
+            }}
+          >
+            {t('customers.editTags')}
+          </Button>
+        ) : null}
       </div>
     );
   }

@@ -1,10 +1,11 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Alert, Button, Form, Input, Select } from 'antd';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ProblemError } from '@/api/client';
 import type { CustomerCard } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
+import { useMay, useSees } from '@/lib/rights';
 import { RATINGS } from '@/lib/words';
 import { Facts } from '@/ui/Page';
 import { useSay } from '@/ui/say';
@@ -27,11 +28,15 @@ export function EditInPlace(props: { card: CustomerCard }) {
   const [form] = Form.useForm<Values>();
   const [editing, setEditing] = useState(false);
   const [conflict, setConflict] = useState<Values>();
+  const may = useMay();
+  const sees = useSees();
+  const names = sees.free('customers.name');
+  const rates = sees.free('customers.rating');
   const save = useMutation({
     mutationFn: (values: Values) =>
       patchCustomer(card.id, card.version, {
-        name: values.name,
-        rating: (values.rating ?? null) as CustomerCard['rating'],
+        ...(names ? { name: values.name } : {}),
+        ...(rates ? { rating: (values.rating ?? null) as CustomerCard['rating'] } : {}),
       }),
     onSuccess: async (saved) => {
       client.setQueryData(['customer', card.id], saved);
@@ -57,14 +62,20 @@ export function EditInPlace(props: { card: CustomerCard }) {
           columns
           items={[
             [t('customers.field.name'), card.name || <Nothing key="n" />],
-            [t('customers.field.rating'), ratingName(card.rating)],
-            [t('customers.field.phone'), card.phone ?? <Nothing key="p" />],
-            [t('customers.field.email'), card.email ?? <Nothing key="e" />],
+            ...(
+              [
+                ['rating', ratingName(card.rating)],
+                ['phone', card.phone ?? <Nothing key="p" />],
+                ['email', card.email ?? <Nothing key="e" />],
+              ] as [string, ReactNode][]
+            )
+              .filter(([name]) => sees.any(`customers.${name}`))
+              .map(([name, value]): [string, ReactNode] => [t(`customers.field.${name}`), value]),
             [t('customers.field.firstOrder'), <Day key="f" at={card.first_order_at} offset={clocks()} />],
             [t('customers.field.created'), <Day key="c" at={card.created_at} offset={clocks()} />],
           ]}
         />
-        {card.merged_into ? null : (
+        {card.merged_into || !may('customers.edit') || !(names || rates) ? null : (
           <Button
             size="small"
             type="link"
@@ -74,7 +85,13 @@ export function EditInPlace(props: { card: CustomerCard }) {
               setEditing(true);
             }}
           >
-            {t('customers.editProfile')}
+            {t(
+              names && rates
+                ? 'customers.editProfile'
+                : names
+                  ? 'customers.editName'
+                  : 'customers.editRating',
+            )}
           </Button>
         )}
       </>
@@ -103,14 +120,14 @@ export function EditInPlace(props: { card: CustomerCard }) {
                 </tr>
               </thead>
               <tbody>
-                {conflict.name !== card.name ? (
+                {names && conflict.name !== card.name ? (
                   <tr>
                     <th scope="row">{t('customers.field.name')}</th>
                     <td>{card.name}</td>
                     <td>{conflict.name}</td>
                   </tr>
                 ) : null}
-                {(conflict.rating ?? null) !== (card.rating ?? null) ? (
+                {rates && (conflict.rating ?? null) !== (card.rating ?? null) ? (
                   <tr>
                     <th scope="row">{t('customers.field.rating')}</th>
                     <td>{ratingName(card.rating)}</td>
@@ -133,19 +150,23 @@ export function EditInPlace(props: { card: CustomerCard }) {
           }
         />
       ) : null}
-      <Form.Item
-        name="name"
-        label={t('customers.field.name')}
-        rules={[{ required: true, message: t('customers.needName') }]}
-      >
-        <Input maxLength={200} autoFocus />
-      </Form.Item>
-      <Form.Item name="rating" label={t('customers.field.rating')}>
-        <Select
-          allowClear
-          options={RATINGS.map((rating) => ({ value: rating, label: t(`customers.rating.${rating}`) }))}
-        />
-      </Form.Item>
+      {names ? (
+        <Form.Item
+          name="name"
+          label={t('customers.field.name')}
+          rules={[{ required: true, message: t('customers.needName') }]}
+        >
+          <Input maxLength={200} autoFocus />
+        </Form.Item>
+      ) : null}
+      {rates ? (
+        <Form.Item name="rating" label={t('customers.field.rating')}>
+          <Select
+            allowClear
+            options={RATINGS.map((rating) => ({ value: rating, label: t(`customers.rating.${rating}`) }))}
+          />
+        </Form.Item>
+      ) : null}
       <div className="buttons">
         <Button type="primary" htmlType="submit" loading={save.isPending}>
           {conflict ? t('customers.conflict.saveMine') : t('ui.save')}

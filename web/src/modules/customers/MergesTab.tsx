@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Button, Popconfirm } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { CustomerCard } from '@/api/types';
+import { useMay } from '@/lib/rights';
 import { AppLink } from '@/ui/Link';
 import { useSay } from '@/ui/say';
 import { EmptyState } from '@/ui/states';
@@ -14,6 +15,7 @@ export function MergesTab(props: { card: CustomerCard }) {
   const { t } = useTranslation();
   const say = useSay();
   const client = useQueryClient();
+  const merges = useMay()('customers.merge');
   const { card } = props;
   const undo = useMutation({
     mutationFn: unmerge,
@@ -52,23 +54,25 @@ export function MergesTab(props: { card: CustomerCard }) {
                 <div className="quiet by">
                   {merge.actor ? <Who person={merge.actor_person} /> : t('customers.merge.byItself')}
                   <Time at={merge.at} />
-                  <Popconfirm
-                    title={t('customers.merge.undoAsk', { name: merge.absorb_name })}
-                    description={t('customers.merge.undoText')}
-                    okText={t('customers.merge.undo')}
-                    onConfirm={() => undo.mutate(merge.id)}
-                  >
-                    <Button type="link" size="small">
-                      {t('customers.merge.undo')}
-                    </Button>
-                  </Popconfirm>
+                  {merges ? (
+                    <Popconfirm
+                      title={t('customers.merge.undoAsk', { name: merge.absorb_name })}
+                      description={t('customers.merge.undoText')}
+                      okText={t('customers.merge.undo')}
+                      onConfirm={() => undo.mutate(merge.id)}
+                    >
+                      <Button type="link" size="small">
+                        {t('customers.merge.undo')}
+                      </Button>
+                    </Popconfirm>
+                  ) : null}
                 </div>
               </li>
             ))}
           </ul>
         </>
       ) : null}
-      <AppLink href="/customers/suggestions">{t('customers.merge.all')}</AppLink>
+      {merges ? <AppLink href="/customers/suggestions">{t('customers.merge.all')}</AppLink> : null}
     </div>
   );
 }

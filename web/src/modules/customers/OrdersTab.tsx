@@ -1,6 +1,7 @@
 import { Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { usePhone } from '@/lib/prefs';
+import { useSees } from '@/lib/rights';
 import { AppLink } from '@/ui/Link';
 import { OrderStateMark } from '@/ui/marks';
 import { ScrollX } from '@/ui/ScrollX';
@@ -13,6 +14,7 @@ export function OrdersTab(props: { id: string }) {
   const { t } = useTranslation();
   const phone = usePhone();
   const clocks = useClocks();
+  const amounts = useSees().any('commerce.amounts');
   const query = useCustomerOrders(props.id);
   if (query.isPending) return <Waiting />;
   if (query.isError) return <ErrorState error={query.error} onRetry={() => void query.refetch()} />;
@@ -28,7 +30,7 @@ export function OrdersTab(props: { id: string }) {
                 <AppLink href={`/orders/${order.id}`} className="first-link">
                   {order.item_title || order.external_no}
                 </AppLink>
-                <Money minor={order.paid_minor} currency={order.currency} />
+                {amounts ? <Money minor={order.paid_minor} currency={order.currency} /> : null}
               </div>
               <div className="card-row quiet">
                 <Day at={order.ordered_at} offset={clocks(order.shop.id)} />
@@ -46,12 +48,16 @@ export function OrdersTab(props: { id: string }) {
                 <th scope="col">{t('customers.order.day')}</th>
                 <th scope="col">{t('customers.order.state')}</th>
                 <th scope="col">{t('customers.order.items')}</th>
-                <th scope="col" className="num">
-                  {t('customers.order.paid')}
-                </th>
-                <th scope="col" className="num">
-                  {t('customers.order.refund')}
-                </th>
+                {amounts ? (
+                  <>
+                    <th scope="col" className="num">
+                      {t('customers.order.paid')}
+                    </th>
+                    <th scope="col" className="num">
+                      {t('customers.order.refund')}
+                    </th>
+                  </>
+                ) : null}
               </tr>
             </thead>
             <tbody>
@@ -71,12 +77,16 @@ export function OrdersTab(props: { id: string }) {
                   <td className="clip clip-rest" title={order.item_title ?? undefined}>
                     {order.item_title}
                   </td>
-                  <td className="num">
-                    <Money minor={order.paid_minor} currency={order.currency} />
-                  </td>
-                  <td className="num">
-                    <Money minor={order.refund_minor || null} currency={order.currency} />
-                  </td>
+                  {amounts ? (
+                    <>
+                      <td className="num">
+                        <Money minor={order.paid_minor} currency={order.currency} />
+                      </td>
+                      <td className="num">
+                        <Money minor={order.refund_minor || null} currency={order.currency} />
+                      </td>
+                    </>
+                  ) : null}
                 </tr>
               ))}
             </tbody>

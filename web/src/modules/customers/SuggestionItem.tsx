@@ -77,7 +77,11 @@ function Side(props: { row: CustomerRow }) {
       <div className="quiet">{[row.phone, row.email, row.city].filter(Boolean).join(' · ')}</div>
       <div>
         {t('customers.ordersOf', { count: row.orders, n: format.int(row.orders) })} ·{' '}
-        <Money minor={row.revenue_minor} currency={row.currency} /> ·{' '}
+        {row.revenue_minor == null ? null : (
+          <>
+            <Money minor={row.revenue_minor} currency={row.currency} /> ·{' '}
+          </>
+        )}
         <Day at={row.last_order_at} offset={clocks()} />
       </div>
     </div>

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { TimelineItem, TimelineKind } from '@/api/types';
 import { formatDay } from '@/lib/format';
 import { oneOf } from '@/lib/known';
+import { useMay, useSees } from '@/lib/rights';
 import { useKnownUrl } from '@/ui/known';
 import { AppLink } from '@/ui/Link';
 import { OrderStateMark } from '@/ui/marks';
@@ -12,11 +13,18 @@ import { Money, Time } from '@/ui/values';
 import { Who } from '@/ui/Who';
 import { useTimeline } from './api';
 
-const KINDS = ['order', 'payment', 'refund', 'note', 'tag', 'merge'];
+const KINDS = ['order', 'payment', 'refund', 'note', 'tag', 'merge', 'owner'];
 
 export function TimelineTab(props: { id: string }) {
   const { t } = useTranslation();
-  const [url, setUrl] = useKnownUrl({ kind: oneOf(KINDS) });
+  const sees = useSees();
+  const hidden: Record<string, boolean> = {
+    note: !sees.any('customers.notes'),
+    tag: !sees.any('customers.tags'),
+    merge: !sees.clear('customers.name'),
+  };
+  const kinds = KINDS.filter((kind) => !hidden[kind]);
+  const [url, setUrl] = useKnownUrl({ kind: oneOf(kinds) });
   const clocks = useClocks();
   // An order by the clocks of its shop, what people did here by the reader's.
   const offsetOf = (item: TimelineItem) => (item.order ? clocks(item.order.shop.id) : undefined);
@@ -32,7 +40,7 @@ export function TimelineTab(props: { id: string }) {
           onChange={(kind) => setUrl({ kind: kind === 'all' ? undefined : String(kind) })}
           options={[
             { value: 'all', label: t('ui.all') },
-            ...KINDS.map((kind) => ({ value: kind, label: t(`customers.timeline.kind.${kind}`) })),
+            ...kinds.map((kind) => ({ value: kind, label: t(`customers.timeline.kind.${kind}`) })),
           ]}
         />
       </div>
@@ -87,6 +95,8 @@ function withoutRepeats(items: TimelineItem[]): (TimelineItem & { paid?: boolean
 }
 
 function Event(props: { item: TimelineItem }) {
+  const { t } = useTranslation();
+  const may = useMay();
   const { item } = props;
   const { order, note } = item;
   if (note) {
@@ -98,11 +108,22 @@ function Event(props: { item: TimelineItem }) {
   }
   if (order) {
     const amount = item.kind === 'refund' ? order.refund_minor : order.paid_minor || order.total_minor;
+    const title = item.title || order.item_title || order.external_no;
     return (
       <>
-        <AppLink href={`/orders/${order.id}`}>{item.title || order.item_title || order.external_no}</AppLink>{' '}
-        <Money minor={amount} currency={order.currency} />{' '}
+        {may('commerce.read') ? <AppLink href={`/orders/${order.id}`}>{title}</AppLink> : title}{' '}
+        {amount == null ? null : <Money minor={amount} currency={order.currency} />}{' '}
         {item.kind === 'order' ? <OrderStateMark state={order.state} /> : null}
+      </>
+    );
+  }
+  if (item.kind === 'owner') {
+    return (
+      <>
+        {item.title
+          ? t('customers.timeline.ownedBy', { name: item.title })
+          : t(item.owner ? 'customers.timeline.ownedByGone' : 'customers.timeline.ownedByNobody')}{' '}
+        <By person={item.actor_person} />
       </>
     );
   }

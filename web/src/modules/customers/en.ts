@@ -10,6 +10,9 @@ export default {
   profile: 'Profile',
   saved: 'Saved',
   editProfile: 'Edit name and rating',
+  editName: 'Edit name',
+  editRating: 'Edit rating',
+  explain: 'Who can see this',
   editTags: 'Edit tags',
   noTags: 'No tags yet',
   noRating: 'Not rated',
@@ -65,6 +68,11 @@ export default {
     noOwner: 'That person was deactivated or is not there. Choose somebody else.',
     unseen: 'Some of these customers are not there, or not for you to see. Reload the list and try again.',
   },
+  clear: {
+    title: 'Contact data',
+    text: 'This shows accounts, phone numbers and e-mail addresses of this customer.',
+    masked: 'Phone numbers and e-mail addresses are masked. Give a reason to see them.',
+  },
   scored: {
     asOf: 'Tiers as of {{day}}',
     bins: '{{n}} bins each',
@@ -114,6 +122,9 @@ export default {
   timeline: {
     filter: 'Filter the timeline by kind',
     none: 'Nothing has happened yet',
+    ownedBy: 'Given to {{name}}',
+    ownedByNobody: 'Has no owner any more',
+    ownedByGone: 'Given to somebody who is not here any more',
     noneOfKind: 'Nothing of this kind',
     kind: {
       order: 'Order',
@@ -124,6 +135,7 @@ export default {
       tag: 'Tag',
       merge: 'Merge',
       unmerge: 'Unmerge',
+      owner: 'Owner',
     },
   },
   order: {

@@ -10,6 +10,9 @@ export default {
   profile: '资料',
   saved: '已保存',
   editProfile: '修改姓名和评级',
+  editName: '修改姓名',
+  editRating: '修改评级',
+  explain: '谁能看到',
   editTags: '修改标签',
   noTags: '还没有标签',
   noRating: '未评级',
@@ -63,6 +66,11 @@ export default {
     noOwner: '这位同事已停用或不存在，请选择其他人。',
     unseen: '所选客户中有的已不存在，或不在你的可见范围内，请刷新后重试。',
   },
+  clear: {
+    title: '联系方式',
+    text: '将显示这位客户的账号、手机号和邮箱。',
+    masked: '手机号和邮箱默认脱敏；需要时填写原因即可查看。',
+  },
   scored: { asOf: '分层截至 {{day}}', bins: '每项 {{n}} 档', shop: '只算“{{name}}”的订单' },
   rating: { A: 'A 意向明确', B: 'B 犹豫', C: 'C 长期跟进', D: 'D 无效或暂无意向' },
   empty: {
@@ -108,6 +116,9 @@ export default {
   timeline: {
     filter: '按类型筛选动态',
     none: '还没有动态',
+    ownedBy: '由{{name}}负责',
+    ownedByNobody: '不再有负责人',
+    ownedByGone: '由已不在的同事负责',
     noneOfKind: '没有这一类动态',
     kind: {
       order: '下单',
@@ -118,6 +129,7 @@ export default {
       tag: '标签',
       merge: '合并',
       unmerge: '取消合并',
+      owner: '负责人',
     },
   },
   order: { no: '订单号', day: '下单日期', state: '状态', items: '商品', paid: '实付', refund: '退款' },
