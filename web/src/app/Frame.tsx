@@ -59,6 +59,7 @@ export default function Frame() {
   const [helping, setHelping] = useState(false);
   const active = menuOf(pathname);
   const folded = menu === 'folded';
+  const pages = MENU.filter((entry) => !entry.right || may(entry.right));
 
   useEffect(() => startLive(client), [client]);
   // Fetched when the page rests, so that nothing typed after Ctrl K is lost.
@@ -80,7 +81,7 @@ export default function Frame() {
     'mod+k': () => setSearching(true),
     '/': () => setSearching(true),
     '?': () => setHelping(true),
-    ...Object.fromEntries(MENU.map((entry) => [`g ${entry.key}`, () => go(entry.path)])),
+    ...Object.fromEntries(pages.map((entry) => [`g ${entry.key}`, () => go(entry.path)])),
   });
 
   const leave = async () => {
@@ -89,7 +90,7 @@ export default function Frame() {
     go('/sign-in', true);
   };
 
-  const links = MENU.filter((entry) => !entry.right || may(entry.right)).map((entry) => (
+  const links = pages.map((entry) => (
     <li key={entry.path}>
       <Tooltip title={folded && !phone ? t(entry.name) : undefined} placement="right">
         {/* The tooltip needs an element that takes its handlers. */}

@@ -5,6 +5,7 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, take } from '@/api/client';
 import type { SearchResults } from '@/api/types';
+import { useMay } from '@/lib/rights';
 import { useGo } from '@/lib/url';
 import { OrderStateMark, TierMark } from '@/ui/marks';
 import { useClocks } from '@/ui/shops';
@@ -23,6 +24,7 @@ export default function Palette(props: { onClose: () => void }) {
   const { t } = useTranslation();
   const go = useGo();
   const clocks = useClocks();
+  const may = useMay();
   const [text, setText] = useState('');
   const [asked, setAsked] = useState('');
   const [at, setAt] = useState(0);
@@ -32,7 +34,7 @@ export default function Palette(props: { onClose: () => void }) {
   }, [text]);
   const query = useQuery({
     queryKey: ['search', asked],
-    enabled: asked.length > 0,
+    enabled: asked.length > 0 && may('customers.read'),
     placeholderData: keepPreviousData,
     queryFn: () => take<SearchResults>(client.GET('/api/v1/search', { params: { query: { q: asked } } })),
   });
@@ -48,7 +50,7 @@ export default function Palette(props: { onClose: () => void }) {
           <strong>{one.name}</strong> <span className="quiet">{one.accounts[0]?.value ?? one.phone}</span>
         </>
       ),
-      side: <TierMark tier={one.tier} />,
+      side: one.tier ? <TierMark tier={one.tier} /> : undefined,
     })),
     ...(found?.orders ?? []).map((one) => ({
       href: `/orders/${one.id}`,
@@ -61,12 +63,13 @@ export default function Palette(props: { onClose: () => void }) {
       ),
       side: (
         <>
-          <Money minor={one.paid_minor} currency={one.currency} />{' '}
+          {one.paid_minor == null ? null : <Money minor={one.paid_minor} currency={one.currency} />}{' '}
           <Day at={one.ordered_at} offset={clocks(one.shop.id)} /> <OrderStateMark state={one.state} />
         </>
       ),
     })),
     ...[...MENU, ...MORE_PAGES]
+      .filter((page) => !page.right || may(page.right))
       .filter((page) => !wanted || t(page.name).toLowerCase().includes(wanted))
       .map((page) => ({ href: page.path, group: t('app.palette.pages'), main: t(page.name) })),
   ];

@@ -1,6 +1,6 @@
 import { Outlet, useRouterState } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
-import { useMay } from '@/lib/rights';
+import { useMay, useSees } from '@/lib/rights';
 import { AppLink } from '@/ui/Link';
 import { Page } from '@/ui/Page';
 
@@ -20,8 +20,15 @@ export default function SettingsFrame() {
   const { t } = useTranslation();
   const pathname = useRouterState({ select: (state) => state.location.pathname.replace(/\/$/, '') });
   const may = useMay();
-  const tabs = TABS.filter((tab) => !('right' in tab) || may(tab.right));
-  const current = TABS.find((tab) => tab.path === pathname) ?? TABS[0];
+  const sees = useSees();
+  const tabs = TABS.filter(
+    (tab) =>
+      (!('right' in tab) || may(tab.right)) && (tab.path !== '/settings/tags' || sees.any('customers.tags')),
+  );
+  const current =
+    TABS.find((tab) => tab.path === pathname) ??
+    TABS.slice(1).find((tab) => pathname.startsWith(`${tab.path}/`)) ??
+    TABS[0];
   return (
     <Page title={`${t(current.name)} · ${t('app.nav.settings')}`} heading={t('app.nav.settings')} narrow>
       <nav className="subnav" aria-label={t('app.nav.settings')}>

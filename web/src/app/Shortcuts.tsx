@@ -1,9 +1,11 @@
 import { Modal } from 'antd';
 import { useTranslation } from 'react-i18next';
+import { useMay } from '@/lib/rights';
 import { MENU } from './pages';
 
 export default function Shortcuts(props: { onClose: () => void }) {
   const { t } = useTranslation();
+  const may = useMay();
   const rows: [string[], string][] = [
     [['Ctrl', 'K'], t('app.keys.search')],
     [['/'], t('app.keys.search')],
@@ -13,7 +15,10 @@ export default function Shortcuts(props: { onClose: () => void }) {
     [['O'], t('app.keys.openRow')],
     [['X'], t('app.keys.selectRow')],
     [['T'], t('app.keys.table')],
-    ...MENU.map((entry): [string[], string] => [['G', entry.key.toUpperCase()], t(entry.name)]),
+    ...MENU.filter((entry) => !entry.right || may(entry.right)).map((entry): [string[], string] => [
+      ['G', entry.key.toUpperCase()],
+      t(entry.name),
+    ]),
   ];
   return (
     <Modal open title={t('app.keys.title')} footer={null} onCancel={props.onClose} width={420}>

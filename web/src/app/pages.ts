@@ -10,16 +10,17 @@ export const MENU = [
 
 /** More pages that the search finds. */
 export const MORE_PAGES = [
-  { path: '/customers/suggestions', name: 'app.nav.suggestions' },
-  { path: '/imports/new', name: 'commerce.imports.new' },
-  { path: '/settings/people', name: 'identity.people.title' },
-  { path: '/settings/tokens', name: 'identity.tokens.title' },
-  { path: '/settings/tags', name: 'customers.tags.title' },
-  { path: '/settings/consent-texts', name: 'customers.consentTexts.title' },
-  { path: '/settings/shops', name: 'commerce.shops.title' },
-  { path: '/settings/jobs', name: 'platform.jobs.title' },
-  { path: '/settings/audit', name: 'platform.audit.title' },
-  { path: '/settings/backups', name: 'platform.backups.title' },
+  { path: '/customers/suggestions', name: 'app.nav.suggestions', right: 'customers.merge' },
+  { path: '/imports/new', name: 'commerce.imports.new', right: 'commerce.import' },
+  { path: '/settings/people', name: 'identity.people.title', right: 'identity.people' },
+  { path: '/settings/people/explain', name: 'identity.explain.title', right: 'identity.people' },
+  { path: '/settings/tokens', name: 'identity.tokens.title', right: undefined },
+  { path: '/settings/tags', name: 'customers.tags.title', right: 'customers.read' },
+  { path: '/settings/consent-texts', name: 'customers.consentTexts.title', right: 'customers.consent_read' },
+  { path: '/settings/shops', name: 'commerce.shops.title', right: 'commerce.read' },
+  { path: '/settings/jobs', name: 'platform.jobs.title', right: 'platform.jobs' },
+  { path: '/settings/audit', name: 'platform.audit.title', right: 'platform.audit' },
+  { path: '/settings/backups', name: 'platform.backups.title', right: 'platform.backups' },
 ] as const;
 
 /** The menu entry of a path: the longest that begins it, if any. */
@@ -29,4 +30,9 @@ export function menuOf(pathname: string): string {
     if ((pathname === path || pathname.startsWith(`${path}/`)) && path.length > best.length) best = path;
   }
   return best;
+}
+
+/** The first page of the menu for somebody with these rights. */
+export function homeOf(may: (right: string) => boolean): string {
+  return MENU.find(({ right }) => !right || may(right))?.path ?? '/settings';
 }

@@ -7,7 +7,9 @@ import {
   redirect,
 } from '@tanstack/react-router';
 import { ProblemError } from '@/api/client';
+import type { Session } from '@/api/types';
 import { queryClient } from '@/lib/query';
+import { holds } from '@/lib/rights';
 import type { PageRoute } from '@/lib/route';
 import { parseSearch, stringifySearch } from '@/lib/url';
 import { commerceRoutes } from '@/modules/commerce/routes';
@@ -17,6 +19,7 @@ import { insightRoutes } from '@/modules/insight/routes';
 import { platformRoutes } from '@/modules/platform/routes';
 import { Crash } from './Crash';
 import { Missing } from './Missing';
+import { homeOf } from './pages';
 import { sessionQuery, setupNeeded } from './session';
 
 /**
@@ -63,8 +66,9 @@ const frame = createRoute({
   id: 'frame',
   component: scripted(loadFrame),
   beforeLoad: async ({ location }) => {
+    let session: Session;
     try {
-      await queryClient.ensureQueryData(sessionQuery);
+      session = await queryClient.ensureQueryData(sessionQuery);
     } catch (error) {
       // Only a refusal sends people to the door; a server that does not answer is another matter.
       if (!(error instanceof ProblemError && error.status === 401)) throw error;
@@ -77,6 +81,9 @@ const frame = createRoute({
         search: (location.href === '/' ? {} : { next: location.href }) as never,
       });
     }
+    // The workbench is not for everybody; their home is the first page that is.
+    const home = homeOf((right) => holds(session.rights, right));
+    if (location.pathname === '/' && home !== '/') throw redirect({ to: home, replace: true });
   },
 });
 

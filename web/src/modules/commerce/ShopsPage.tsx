@@ -3,6 +3,7 @@ import { Button, Form, Input, Select } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { placeErrors } from '@/lib/fields';
 import { useFormat } from '@/lib/format';
+import { useMay } from '@/lib/rights';
 import { CHANNELS, CURRENCIES } from '@/lib/words';
 import { AppLink } from '@/ui/Link';
 import { ChannelName } from '@/ui/marks';
@@ -17,6 +18,7 @@ export default function ShopsPage() {
   const format = useFormat();
   const say = useSay();
   const client = useQueryClient();
+  const may = useMay();
   const query = useShops();
   const [form] = Form.useForm<{ name: string; channel: string; currency: string }>();
   const make = useMutation({
@@ -44,38 +46,40 @@ export default function ShopsPage() {
           },
         ]}
       />
-      <Panel title={t('commerce.shops.new')}>
-        <Form
-          form={form}
-          layout="vertical"
-          className="inline-form"
-          initialValues={{ channel: 'taobao', currency: 'CNY' }}
-          onFinish={(values) => make.mutate(values)}
-        >
-          <Form.Item
-            name="name"
-            label={t('commerce.shops.name')}
-            rules={[{ required: true, message: t('commerce.shops.needName') }]}
+      {may('commerce.shops') ? (
+        <Panel title={t('commerce.shops.new')}>
+          <Form
+            form={form}
+            layout="vertical"
+            className="inline-form"
+            initialValues={{ channel: 'taobao', currency: 'CNY' }}
+            onFinish={(values) => make.mutate(values)}
           >
-            <Input maxLength={100} />
-          </Form.Item>
-          <Form.Item name="channel" label={t('commerce.field.channel')}>
-            <Select
-              style={{ minWidth: 140 }}
-              options={CHANNELS.map((channel) => ({ value: channel, label: t(`ui.channel.${channel}`) }))}
-            />
-          </Form.Item>
-          <Form.Item name="currency" label={t('commerce.field.currency')}>
-            <Select
-              style={{ minWidth: 100 }}
-              options={CURRENCIES.map((code) => ({ value: code, label: code }))}
-            />
-          </Form.Item>
-          <Button type="primary" htmlType="submit" loading={make.isPending}>
-            {t('ui.create')}
-          </Button>
-        </Form>
-      </Panel>
+            <Form.Item
+              name="name"
+              label={t('commerce.shops.name')}
+              rules={[{ required: true, message: t('commerce.shops.needName') }]}
+            >
+              <Input maxLength={100} />
+            </Form.Item>
+            <Form.Item name="channel" label={t('commerce.field.channel')}>
+              <Select
+                style={{ minWidth: 140 }}
+                options={CHANNELS.map((channel) => ({ value: channel, label: t(`ui.channel.${channel}`) }))}
+              />
+            </Form.Item>
+            <Form.Item name="currency" label={t('commerce.field.currency')}>
+              <Select
+                style={{ minWidth: 100 }}
+                options={CURRENCIES.map((code) => ({ value: code, label: code }))}
+              />
+            </Form.Item>
+            <Button type="primary" htmlType="submit" loading={make.isPending}>
+              {t('ui.create')}
+            </Button>
+          </Form>
+        </Panel>
+      ) : null}
     </div>
   );
 }

@@ -41,7 +41,9 @@ export function InClear(props: { card: CustomerCard }) {
             items={kinds.map(([name, , title]) => [
               t(title),
               shown[name].length ? (
-                <span key={name} className="figure">{shown[name].join(t('ui.comma'))}</span>
+                <span key={name} className="figure">
+                  {shown[name].join(t('ui.comma'))}
+                </span>
               ) : (
                 <Nothing key={name} />
               ),

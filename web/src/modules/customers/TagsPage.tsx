@@ -3,6 +3,7 @@ import { Button, Form, Input, Popconfirm, Select, Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { placeErrors } from '@/lib/fields';
 import { useFormat } from '@/lib/format';
+import { useMay } from '@/lib/rights';
 import { TAG_COLOURS } from '@/lib/words';
 import { AppLink } from '@/ui/Link';
 import { Panel } from '@/ui/Page';
@@ -15,6 +16,7 @@ export default function TagsPage() {
   const format = useFormat();
   const say = useSay();
   const client = useQueryClient();
+  const manages = useMay()('customers.tags');
   const query = useTags();
   const [form] = Form.useForm<{ name: string; colour: string }>();
   const refresh = () => client.invalidateQueries({ queryKey: ['tags'] });
@@ -58,55 +60,58 @@ export default function TagsPage() {
             title: t('ui.delete'),
             quietTitle: true,
             right: true,
-            render: (tag) => (
-              <Popconfirm
-                title={t('customers.tags.deleteAsk', { name: tag.name })}
-                description={t('customers.tags.deleteText', {
-                  count: tag.customers,
-                  n: format.int(tag.customers),
-                })}
-                okText={t('ui.delete')}
-                onConfirm={() => remove.mutate(tag.id)}
-              >
-                <Button size="small" type="link" aria-label={`${t('ui.delete')} ${tag.name}`}>
-                  {t('ui.delete')}
-                </Button>
-              </Popconfirm>
-            ),
+            render: (tag) =>
+              manages ? (
+                <Popconfirm
+                  title={t('customers.tags.deleteAsk', { name: tag.name })}
+                  description={t('customers.tags.deleteText', {
+                    count: tag.customers,
+                    n: format.int(tag.customers),
+                  })}
+                  okText={t('ui.delete')}
+                  onConfirm={() => remove.mutate(tag.id)}
+                >
+                  <Button size="small" type="link" aria-label={`${t('ui.delete')} ${tag.name}`}>
+                    {t('ui.delete')}
+                  </Button>
+                </Popconfirm>
+              ) : null,
           },
         ]}
       />
-      <Panel title={t('customers.tags.new')}>
-        <Form
-          form={form}
-          layout="vertical"
-          className="inline-form"
-          initialValues={{ colour: 'blue' }}
-          onFinish={(values) => make.mutate(values)}
-        >
-          <Form.Item
-            name="name"
-            label={t('customers.tags.name')}
-            rules={[{ required: true, message: t('customers.tags.needName') }]}
+      {manages ? (
+        <Panel title={t('customers.tags.new')}>
+          <Form
+            form={form}
+            layout="vertical"
+            className="inline-form"
+            initialValues={{ colour: 'blue' }}
+            onFinish={(values) => make.mutate(values)}
           >
-            <Input maxLength={40} />
-          </Form.Item>
-          <Form.Item name="colour" label={t('customers.tags.colour')}>
-            <Select
-              style={{ minWidth: 110 }}
-              options={TAG_COLOURS.map((colour) => ({
-                value: colour,
-                label: (
-                  <Tag color={colour === 'default' ? undefined : colour}>{t(`ui.colour.${colour}`)}</Tag>
-                ),
-              }))}
-            />
-          </Form.Item>
-          <Button type="primary" htmlType="submit" loading={make.isPending}>
-            {t('ui.create')}
-          </Button>
-        </Form>
-      </Panel>
+            <Form.Item
+              name="name"
+              label={t('customers.tags.name')}
+              rules={[{ required: true, message: t('customers.tags.needName') }]}
+            >
+              <Input maxLength={40} />
+            </Form.Item>
+            <Form.Item name="colour" label={t('customers.tags.colour')}>
+              <Select
+                style={{ minWidth: 110 }}
+                options={TAG_COLOURS.map((colour) => ({
+                  value: colour,
+                  label: (
+                    <Tag color={colour === 'default' ? undefined : colour}>{t(`ui.colour.${colour}`)}</Tag>
+                  ),
+                }))}
+              />
+            </Form.Item>
+            <Button type="primary" htmlType="submit" loading={make.isPending}>
+              {t('ui.create')}
+            </Button>
+          </Form>
+        </Panel>
+      ) : null}
     </div>
   );
 }

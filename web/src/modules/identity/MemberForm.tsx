@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Button, Form, Input, Modal, Popconfirm, Select } from 'antd';
 import { useTranslation } from 'react-i18next';
-import type { Member, Role, Team } from '@/api/types';
+import type { Member, Role, Team, Territory } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
 import { useSay } from '@/ui/say';
 import { changeMember } from './api';
@@ -12,14 +12,17 @@ export function MemberForm(props: {
   member: Member;
   roles: Role[];
   teams: Team[];
+  territories: Territory[];
   onClose: () => void;
+  /** Asks to whom goes what they own. */
+  onHandOver: () => void;
   endSessions: (id: string) => Promise<unknown>;
 }) {
   const { t } = useTranslation();
   const say = useSay();
   const roleName = useRoleName();
   const client = useQueryClient();
-  const [form] = Form.useForm<{ name: string; role: string; team_id?: string }>();
+  const [form] = Form.useForm<{ name: string; role: string; team_id?: string; territory_id?: string }>();
   const { member } = props;
   const done = async (words: string) => {
     say.done(words);
@@ -28,8 +31,13 @@ export function MemberForm(props: {
   };
   const change = useMutation({
     mutationFn: changeMember,
-    onSuccess: () => done(t('identity.people.saved')),
-    onError: (error) => placeErrors(form, error, ['name', 'role', 'team_id']) || say.refused(error),
+    onSuccess: async (_, said) => {
+      await done(t('identity.people.saved'));
+      // Whoever leaves may own customers, whom somebody has to look after.
+      if (said.body.active === false) props.onHandOver();
+    },
+    onError: (error) =>
+      placeErrors(form, error, ['name', 'role', 'team_id', 'territory_id']) || say.refused(error),
   });
   const end = useMutation({
     mutationFn: () => props.endSessions(member.id),
@@ -49,8 +57,22 @@ export function MemberForm(props: {
         form={form}
         name="member"
         layout="vertical"
-        initialValues={{ name: member.name, role: member.role, team_id: member.team_id ?? undefined }}
-        onFinish={(values) => change.mutate({ member, body: { ...values, team_id: values.team_id ?? null } })}
+        initialValues={{
+          name: member.name,
+          role: member.role,
+          team_id: member.team_id ?? undefined,
+          territory_id: member.territory_id ?? undefined,
+        }}
+        onFinish={(values) =>
+          change.mutate({
+            member,
+            body: {
+              ...values,
+              team_id: values.team_id ?? null,
+              territory_id: values.territory_id ?? null,
+            },
+          })
+        }
       >
         <Form.Item
           name="name"
@@ -68,10 +90,18 @@ export function MemberForm(props: {
             options={props.teams.map((team) => ({ value: team.id, label: teamPath(props.teams, team.id) }))}
           />
         </Form.Item>
+        <Form.Item
+          name="territory_id"
+          label={t('identity.people.territory')}
+          extra={t('identity.people.territoryNote')}
+        >
+          <Select allowClear options={props.territories.map((one) => ({ value: one.id, label: one.name }))} />
+        </Form.Item>
         <div className="buttons">
           <Button type="primary" htmlType="submit" loading={change.isPending}>
             {t('ui.save')}
           </Button>
+          <Button onClick={props.onHandOver}>{t('identity.handOver.open')}</Button>
           {member.deactivated_at ? (
             <Button onClick={() => change.mutate({ member, body: { active: true } })}>
               {t('identity.people.turnOn')}

@@ -4,15 +4,18 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Member, NewLink, Role, Team } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
+import { AppLink } from '@/ui/Link';
 import { Panel } from '@/ui/Page';
 import { usePeople } from '@/ui/people';
 import { Roster } from '@/ui/Roster';
 import { useSay } from '@/ui/say';
 import { Day, Nothing, Time } from '@/ui/values';
-import { endSessionsOf, invite, takeBack, useInvitations, useRoles, useTeams } from './api';
+import { endSessionsOf, invite, takeBack, useInvitations, useRoles, useTeams, useTerritories } from './api';
+import { HandOver } from './HandOver';
 import { MemberForm } from './MemberForm';
 import { Roles } from './Roles';
 import { Teams } from './Teams';
+import { Territories } from './Territories';
 import { teamPath, useRoleName } from './words';
 
 export default function PeoplePage() {
@@ -21,7 +24,9 @@ export default function PeoplePage() {
   const people = usePeople();
   const roles = useRoles();
   const teams = useTeams();
+  const territories = useTerritories();
   const [changing, setChanging] = useState<Member>();
+  const [leaving, setLeaving] = useState<Member>();
   return (
     <div className="stack">
       <Roster
@@ -42,6 +47,11 @@ export default function PeoplePage() {
           {
             title: t('identity.people.team'),
             render: (user) => teamPath(teams.data ?? [], user.team_id) || <Nothing />,
+          },
+          {
+            title: t('identity.people.territory'),
+            render: (user) =>
+              territories.data?.find((one) => one.id === user.territory_id)?.name ?? <Nothing />,
           },
           { title: t('identity.people.seen'), render: (user) => <Time at={user.last_seen_at} /> },
           {
@@ -67,12 +77,27 @@ export default function PeoplePage() {
           member={changing}
           roles={roles.data ?? []}
           teams={teams.data ?? []}
+          territories={territories.data ?? []}
           onClose={() => setChanging(undefined)}
+          onHandOver={() => {
+            setChanging(undefined);
+            setLeaving(changing);
+          }}
           endSessions={endSessionsOf}
         />
       ) : null}
+      {leaving ? (
+        <HandOver member={leaving} people={people.data ?? []} onClose={() => setLeaving(undefined)} />
+      ) : null}
+      <Panel
+        title={t('identity.explain.title')}
+        extra={<AppLink href="/settings/people/explain">{t('identity.explain.open')}</AppLink>}
+      >
+        <span className="quiet">{t('identity.explain.text')}</span>
+      </Panel>
       <Invitations roles={roles.data ?? []} teams={teams.data ?? []} />
       <Teams query={teams} />
+      <Territories query={territories} />
       <Roles query={roles} />
     </div>
   );

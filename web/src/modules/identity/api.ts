@@ -1,14 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
 import { client, itemsOf, take } from '@/api/client';
 import type {
+  Explanation,
   Invitation,
   Member,
   NewLink,
   NewToken,
   Role,
+  SearchResults,
   Session,
   SessionInfo,
   Team,
+  Territory,
   Token,
   UserChange,
 } from '@/api/types';
@@ -58,8 +61,18 @@ export function useRoles() {
   });
 }
 
-export const makeRole = (body: { name: string; title: string; rights: string[] }) =>
+type RoleWanted = Pick<Role, 'rights' | 'reach' | 'fields'> & { title: string };
+
+export const makeRole = (body: RoleWanted & { name: string }) =>
   take<Role>(client.POST('/api/v1/identity/roles', { body }));
+
+export const putRole = (role: Role, body: RoleWanted) =>
+  take<Role>(
+    client.PUT('/api/v1/identity/roles/{name}', {
+      params: { path: { name: role.name }, header: { 'If-Match': `"${role.version}"` } },
+      body,
+    }),
+  );
 
 export const deleteRole = (name: string) =>
   take(client.DELETE('/api/v1/identity/roles/{name}', { params: { path: { name } } }));
@@ -76,6 +89,48 @@ export const makeTeam = (body: { name: string; parent_id: string | null }) =>
 
 export const deleteTeam = (id: string) =>
   take(client.DELETE('/api/v1/identity/teams/{id}', { params: { path: { id } } }));
+
+export function useTerritories() {
+  return useQuery({
+    queryKey: ['territories'],
+    queryFn: async () => itemsOf<Territory>(await take(client.GET('/api/v1/identity/territories'))),
+  });
+}
+
+type TerritoryWanted = Pick<Territory, 'name' | 'regions'>;
+
+export const makeTerritory = (body: TerritoryWanted) =>
+  take<Territory>(client.POST('/api/v1/identity/territories', { body }));
+
+export const putTerritory = (id: string, body: TerritoryWanted) =>
+  take<Territory>(client.PUT('/api/v1/identity/territories/{id}', { params: { path: { id } }, body }));
+
+export const deleteTerritory = (id: string) =>
+  take(client.DELETE('/api/v1/identity/territories/{id}', { params: { path: { id } } }));
+
+/** Gives what a user owns to another, or to nobody. */
+export const handOver = (from: string, to: string | null) =>
+  take<{ customers: number; views: number }>(
+    client.POST('/api/v1/identity/users/{id}/hand-over', { params: { path: { id: from } }, body: { to } }),
+  );
+
+/** Why somebody sees a customer or an order, or not. */
+export function useExplanation(user?: string, record?: string) {
+  return useQuery({
+    queryKey: ['explain', user, record],
+    enabled: !!user && !!record,
+    staleTime: 0,
+    queryFn: () =>
+      take<Explanation>(
+        client.GET('/api/v1/identity/explain', {
+          params: { query: { user: user ?? '', record: record ?? '' } },
+        }),
+      ),
+  });
+}
+
+export const findRecords = (q: string) =>
+  take<SearchResults>(client.GET('/api/v1/search', { params: { query: { q } } }));
 
 export function useInvitations() {
   return useQuery({

@@ -1,5 +1,6 @@
 import { useTranslation } from 'react-i18next';
 import type { Team } from '@/api/types';
+import type { FieldRule } from '@/lib/rights';
 import { useRoles } from './api';
 
 /** What people call a role: the built-in ones by the dictionary, others as they were named. */
@@ -16,6 +17,18 @@ export function useRoleName(): (name: string) => string {
 export function useRightName(): (right: string) => string {
   const { t } = useTranslation();
   return (right) => t(`identity.right.${right.replace('.', '_')}`, { defaultValue: right });
+}
+
+/** What is done with fields, in the reader's words. */
+export function useRuleNames(): (rules: Readonly<Record<string, FieldRule>>) => string[] {
+  const { t } = useTranslation();
+  return (rules) =>
+    Object.entries(rules).map(([field, rule]) =>
+      t('identity.rule.of', {
+        field: t(`identity.field.${field.replace('.', '_')}`, { defaultValue: field }),
+        rule: t(`identity.rule.${rule}`),
+      }),
+    );
 }
 
 /** A team with those above it. Empty for none. */

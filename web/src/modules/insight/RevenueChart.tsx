@@ -5,12 +5,14 @@ import { majorOf, useFormat } from '@/lib/format';
 import { useGo } from '@/lib/url';
 import { ChartBox, chartBase, usePalette } from '@/ui/ChartBox';
 
+/** Revenue of each day; orders for whoever does not see amounts. */
 export function RevenueChart(props: { data: Workbench }) {
   const { t } = useTranslation();
   const format = useFormat();
   const go = useGo();
   const palette = usePalette();
   const { revenue_by_day: days, currency } = props.data;
+  const amounts = props.data.revenue_minor != null;
   const option = useMemo(() => {
     const base = chartBase(palette);
     return {
@@ -25,7 +27,10 @@ export function RevenueChart(props: { data: Workbench }) {
       },
       yAxis: {
         type: 'value',
-        name: t('insight.chart.unit', { currency: t(`ui.currency.${currency}`, { defaultValue: currency }) }),
+        name: amounts
+          ? t('insight.chart.unit', { currency: t(`ui.currency.${currency}`, { defaultValue: currency }) })
+          : t('insight.workbench.orders'),
+        minInterval: amounts ? undefined : 1,
         nameTextStyle: { color: palette.quiet, align: 'left' },
         axisLabel: { color: palette.quiet, formatter: (value: number) => format.short(value) },
         splitLine: { lineStyle: { color: palette.line } },
@@ -37,14 +42,18 @@ export function RevenueChart(props: { data: Workbench }) {
         formatter: (points: { dataIndex: number }[]) => {
           const one = days[points[0]?.dataIndex ?? 0];
           return one
-            ? `${one.day}<br/>${format.money(one.revenue_minor ?? 0, currency)}<br/>${t('insight.chart.orders', { count: one.orders, n: format.int(one.orders) })}`
+            ? [
+                one.day,
+                ...(amounts ? [format.money(one.revenue_minor ?? 0, currency)] : []),
+                t('insight.chart.orders', { count: one.orders, n: format.int(one.orders) }),
+              ].join('<br/>')
             : '';
         },
       },
       series: [
         {
           type: 'line',
-          data: days.map((one) => majorOf(one.revenue_minor ?? 0, currency)),
+          data: days.map((one) => (amounts ? majorOf(one.revenue_minor ?? 0, currency) : one.orders)),
           showSymbol: false,
           symbolSize: 7,
           triggerLineEvent: true,
@@ -54,11 +63,11 @@ export function RevenueChart(props: { data: Workbench }) {
         },
       ],
     };
-  }, [days, currency, palette, format, t]);
+  }, [days, amounts, currency, palette, format, t]);
   return (
     <ChartBox
-      title={t('insight.chart.revenueTitle')}
-      note={t('insight.chart.revenueNote')}
+      title={t(amounts ? 'insight.chart.revenueTitle' : 'insight.chart.ordersTitle')}
+      note={t(amounts ? 'insight.chart.revenueNote' : 'insight.chart.ordersNote')}
       option={option}
       height={400}
       onPick={(event) => {
@@ -66,10 +75,18 @@ export function RevenueChart(props: { data: Workbench }) {
         if (day) go(`/orders?from=${day}&to=${day}`);
       }}
       table={{
-        head: [t('insight.chart.day'), t('insight.workbench.revenue'), t('insight.workbench.orders')],
+        head: [
+          t('insight.chart.day'),
+          ...(amounts ? [t('insight.workbench.revenue')] : []),
+          t('insight.workbench.orders'),
+        ],
         rows: [...days].reverse().map((one) => ({
           key: one.day,
-          cells: [one.day, format.money(one.revenue_minor ?? 0, currency), format.int(one.orders)],
+          cells: [
+            one.day,
+            ...(amounts ? [format.money(one.revenue_minor ?? 0, currency)] : []),
+            format.int(one.orders),
+          ],
         })),
       }}
     />

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { Rfm } from '@/api/types';
 import { useFormat } from '@/lib/format';
 import { idOf, isDay, oneOf, within } from '@/lib/known';
+import { useMay, useMe, useSees } from '@/lib/rights';
 import { FilterBar, Labelled } from '@/ui/filters';
 import { useKnownUrl } from '@/ui/known';
 import { AppLink } from '@/ui/Link';
@@ -17,9 +18,31 @@ import { MovementPanel } from './MovementPanel';
 import { ThresholdsPanel } from './ThresholdsPanel';
 import { TiersPanel } from './TiersPanel';
 
+/** Tiers are computed from amounts; whoever does not see those is told so instead of being refused. */
 export default function RfmPage() {
   const { t } = useTranslation();
+  const may = useMay();
+  if (useSees().clear('commerce.amounts')) return <RfmView />;
+  return (
+    <Page title={t('insight.rfm.title')}>
+      <Panel>
+        <EmptyState
+          title={t('insight.rfm.hidden')}
+          text={t('insight.rfm.hiddenText')}
+          action={
+            may('customers.read') ? <AppLink href="/customers">{t('insight.rfm.toCustomers')}</AppLink> : null
+          }
+        />
+      </Panel>
+    </Page>
+  );
+}
+
+function RfmView() {
+  const { t } = useTranslation();
   const format = useFormat();
+  const may = useMay();
+  const me = useMe();
   const shops = useShops();
   const [url, setUrl] = useKnownUrl({
     as_of: isDay,
@@ -115,8 +138,12 @@ export default function RfmPage() {
               <Panel>
                 <EmptyState
                   title={t('insight.rfm.empty')}
-                  text={t('insight.rfm.emptyText')}
-                  action={<AppLink href="/imports/new">{t('insight.workbench.emptyAction')}</AppLink>}
+                  text={t(me.seesAll ? 'insight.rfm.emptyText' : 'insight.workbench.ownText')}
+                  action={
+                    may('commerce.import') ? (
+                      <AppLink href="/imports/new">{t('insight.workbench.emptyAction')}</AppLink>
+                    ) : null
+                  }
                 />
               </Panel>
             ) : (

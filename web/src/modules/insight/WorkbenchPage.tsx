@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import type { Workbench } from '@/api/types';
 import { useFormat } from '@/lib/format';
+import { useMay, useMe, useSees } from '@/lib/rights';
 import { ACTIVE_STATES, ImportProgress } from '@/ui/ImportProgress';
 import { AppLink } from '@/ui/Link';
 import { ImportStateMark } from '@/ui/marks';
@@ -28,6 +29,8 @@ function pageOf(kind: string, link?: string | null): string {
 
 export default function WorkbenchPage() {
   const { t } = useTranslation();
+  const may = useMay();
+  const me = useMe();
   const query = useWorkbench();
   return (
     <Page
@@ -38,15 +41,22 @@ export default function WorkbenchPage() {
         {(data) =>
           data.recent_imports.length === 0 && data.revenue_by_day.every((one) => one.orders === 0) ? (
             <Panel>
-              <EmptyState
-                title={t('insight.workbench.empty')}
-                text={t('insight.workbench.emptyText')}
-                action={
-                  <AppLink href="/imports/new" className="button-link">
-                    {t('insight.workbench.emptyAction')}
-                  </AppLink>
-                }
-              />
+              {may('commerce.import') ? (
+                <EmptyState
+                  title={t('insight.workbench.empty')}
+                  text={t('insight.workbench.emptyText')}
+                  action={
+                    <AppLink href="/imports/new" className="button-link">
+                      {t('insight.workbench.emptyAction')}
+                    </AppLink>
+                  }
+                />
+              ) : (
+                <EmptyState
+                  title={t('insight.workbench.quiet')}
+                  text={t(me.seesAll ? 'insight.workbench.quietText' : 'insight.workbench.ownText')}
+                />
+              )}
             </Panel>
           ) : (
             <Board data={data} />
@@ -60,7 +70,14 @@ export default function WorkbenchPage() {
 function Board(props: { data: Workbench }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const may = useMay();
+  const sees = useSees();
   const { data } = props;
+  // Whose tiers are not shown cannot be listed either.
+  const attention = data.attention.filter(
+    (one) => one.count > 0 && (one.kind !== 'slipping_away' || sees.clear('commerce.amounts')),
+  );
+  const ordersAt = (query: string) => (may('commerce.read') ? `/orders?${query}` : undefined);
   const week = sumOf(data.revenue_by_day.slice(-7));
   const day = `from=${data.day}&to=${data.day}`;
   // A file that was put away before anything was read is no news.
@@ -73,7 +90,7 @@ function Board(props: { data: Workbench }) {
           value={format.int(data.orders.value)}
           before={format.int(data.orders.before)}
           week={format.int(week.orders)}
-          href={`/orders?${day}`}
+          href={ordersAt(day)}
         />
         {data.revenue_minor ? (
           <Today
@@ -81,72 +98,76 @@ function Board(props: { data: Workbench }) {
             value={format.money(data.revenue_minor.value, data.currency)}
             before={format.money(data.revenue_minor.before, data.currency)}
             week={format.money(week.revenue_minor, data.currency)}
-            href={`/orders?${day}&sort=-paid_amount`}
+            href={ordersAt(`${day}&sort=-paid_amount`)}
           />
         ) : null}
         <Today
           name={t('insight.workbench.newCustomers')}
           value={format.int(data.new_customers.value)}
           before={format.int(data.new_customers.before)}
-          href={`/customers?first_order_from=${data.day}&first_order_to=${data.day}`}
+          href={
+            may('customers.read')
+              ? `/customers?first_order_from=${data.day}&first_order_to=${data.day}`
+              : undefined
+          }
         />
         <Today
           name={t('insight.workbench.refunds')}
           value={format.int(data.refunds.value)}
           before={format.int(data.refunds.before)}
-          href={`/orders?${day}`}
+          href={ordersAt(day)}
         />
       </div>
       <div className="grid-main">
         <RevenueChart data={data} />
         <div className="stack">
           <Panel title={t('insight.workbench.attention')}>
-            {data.attention.filter((one) => one.count > 0).length === 0 ? (
+            {attention.length === 0 ? (
               <p className="quiet">{t('insight.workbench.calm')}</p>
             ) : (
               <ul className="attention">
-                {data.attention
-                  .filter((one) => one.count > 0)
-                  .map((one) => (
-                    <li key={one.kind}>
-                      <AppLink href={pageOf(one.kind, one.link)}>
-                        <span>{t(`insight.attention.${one.kind}`, { defaultValue: one.kind })}</span>
-                        <strong className="figure">{format.int(one.count)}</strong>
-                      </AppLink>
-                    </li>
-                  ))}
-              </ul>
-            )}
-          </Panel>
-          <Panel
-            title={t('insight.workbench.imports')}
-            extra={<AppLink href="/imports">{t('ui.all')}</AppLink>}
-          >
-            {imports.length === 0 ? (
-              <p className="quiet">{t('insight.workbench.noImports')}</p>
-            ) : (
-              <ul className="attention">
-                {imports.slice(0, 5).map((one) => (
-                  <li key={one.id}>
-                    <AppLink href={`/imports/${one.id}`}>
-                      <span>{one.files[0]?.name ?? one.id}</span>
-                      <ImportStateMark import={one} />
+                {attention.map((one) => (
+                  <li key={one.kind}>
+                    <AppLink href={pageOf(one.kind, one.link)}>
+                      <span>{t(`insight.attention.${one.kind}`, { defaultValue: one.kind })}</span>
+                      <strong className="figure">{format.int(one.count)}</strong>
                     </AppLink>
-                    {ACTIVE_STATES.includes(one.state) ? (
-                      <ImportProgress import={one} small />
-                    ) : (
-                      <div className="quiet">
-                        <Time at={one.created_at} />
-                        {one.rows_read
-                          ? ` · ${t('insight.workbench.rows', { count: one.rows_read, n: format.int(one.rows_read) })}`
-                          : null}
-                      </div>
-                    )}
                   </li>
                 ))}
               </ul>
             )}
           </Panel>
+          {may('commerce.import') ? (
+            <Panel
+              title={t('insight.workbench.imports')}
+              extra={<AppLink href="/imports">{t('ui.all')}</AppLink>}
+            >
+              {imports.length === 0 ? (
+                <p className="quiet">{t('insight.workbench.noImports')}</p>
+              ) : (
+                <ul className="attention">
+                  {imports.slice(0, 5).map((one) => (
+                    <li key={one.id}>
+                      <AppLink href={`/imports/${one.id}`}>
+                        <span>{one.files[0]?.name ?? one.id}</span>
+                        <ImportStateMark import={one} />
+                      </AppLink>
+                      {ACTIVE_STATES.includes(one.state) ? (
+                        <ImportProgress import={one} small />
+                      ) : (
+                        <div className="quiet">
+                          <Time at={one.created_at} />
+                          {one.rows_read
+                            ? ` · ${t('insight.workbench.rows', { count: one.rows_read, n: format.int(one.rows_read) })}`
+                            : null}
+                        </div>
+                      )}
+                    </li>
+                  ))}
+                </ul>
+              )}
+            </Panel>
+          ) : null}
         </div>
       </div>
     </>
@@ -164,16 +185,22 @@ function sumOf(days: Workbench['revenue_by_day']) {
  * Today so far beside the whole of yesterday, and no percentage of a day that is not over. The week tells
  * something in the morning too, and where files are imported once in a while.
  */
-function Today(props: { name: string; value: string; before: string; week?: string; href: string }) {
+function Today(props: { name: string; value: string; before: string; week?: string; href?: string }) {
   const { t } = useTranslation();
-  return (
-    <AppLink href={props.href} className="tile tile-link">
+  const content = (
+    <>
       <span className="tile-name">{props.name}</span>
       <span className="tile-value figure">{props.value}</span>
       <span className="quiet figure">{t('insight.workbench.before', { n: props.before })}</span>
       {props.week ? (
         <span className="quiet figure">{t('insight.workbench.week', { n: props.week })}</span>
       ) : null}
+    </>
+  );
+  if (!props.href) return <div className="tile">{content}</div>;
+  return (
+    <AppLink href={props.href} className="tile tile-link">
+      {content}
     </AppLink>
   );
 }

@@ -17,6 +17,9 @@ export default {
     empty: 'Start with one order file',
     emptyText:
       'Drop in the order file your shop gave you. A minute later you see who your best customers are and who is slipping away. An import can be undone completely.',
+    quiet: 'No orders yet',
+    quietText: 'Orders of each day and what needs attention appear here.',
+    ownText: 'Orders of customers that are given to you appear here.',
     emptyAction: 'Import orders',
   },
   attention: {
@@ -29,6 +32,8 @@ export default {
   chart: {
     revenueTitle: 'Revenue per day, last 90 days',
     revenueNote: 'Paid orders less refunds; click a day for its orders',
+    ordersTitle: 'Orders of each day, 90 days',
+    ordersNote: 'Choose a day to see its orders',
     unit: 'in {{currency}}',
     orders_one: '{{n}} order',
     orders_other: '{{n}} orders',
@@ -50,6 +55,10 @@ export default {
     scheme: 'Scheme',
     eleven: '11 names',
     classic: 'Classic 8',
+    hidden: 'Your role does not show amounts',
+    hiddenText:
+      'Tiers are computed from what customers spent, so they are not shown here. If you need them, ask somebody who manages people.',
+    toCustomers: 'To the customers',
     empty: 'No customers to score yet',
     emptyText:
       'RFM looks at how recently, how often and for how much people bought. It is computed after an import.',

@@ -17,6 +17,9 @@ export default {
     empty: '从一份订单文件开始',
     emptyText:
       '把店铺后台导出的订单文件拖进来，一分钟后就能看到谁是最好的客户、谁正在流失。导错了可以完整撤销。',
+    quiet: '还没有订单',
+    quietText: '有订单后，这里会显示每天的订单和需要处理的事。',
+    ownText: '分给你的客户有了订单，会显示在这里。',
     emptyAction: '导入订单',
   },
   attention: {
@@ -29,6 +32,8 @@ export default {
   chart: {
     revenueTitle: '近 90 天每天的销售额',
     revenueNote: '已付款订单减去退款；点任意一天看当天订单',
+    ordersTitle: '近 90 天每天的订单数',
+    ordersNote: '点任意一天看当天订单',
     unit: '单位：{{currency}}',
     orders_one: '{{n}} 个订单',
     orders_other: '{{n}} 个订单',
@@ -50,6 +55,9 @@ export default {
     scheme: '分层方式',
     eleven: '11 类',
     classic: '经典 8 类',
+    hidden: '你的角色看不到金额',
+    hiddenText: '会员分层按消费金额等计算，所以这里不显示。需要时请联系管理人员的同事。',
+    toCustomers: '去看客户',
     empty: '还没有可以分层的客户',
     emptyText: '分层看三件事：多久没来、买过几次、花了多少。导入订单后自动算好。',
   },
