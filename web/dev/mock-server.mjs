@@ -245,6 +245,7 @@ function score(bins) {
 }
 score(5);
 
+let importNumber = 0;
 const imports = EMPTY
   ? []
   : [
@@ -300,7 +301,6 @@ const imports = EMPTY
     ].map(([name, state, facts], index) =>
       makeImport(name, state, { ...facts, created_at: iso(NOW - index * 7.3 * 3_600_000 - 240_000) }),
     );
-let importNumber = 0;
 function makeImport(name, state, facts) {
   return {
     id: id('imp'),
@@ -423,7 +423,118 @@ const tokens = EMPTY
     ];
 const user = { id: id('usr'), email: 'owner@example.com', name: '陈掌柜', role: 'owner', locale: 'zh-CN' };
 const person = { name: user.name, email: user.email };
-const session = { user, org: { name: '茶话' }, expires_at: iso(NOW + 14 * DAY) };
+// ROLE=rep looks with the eyes of a sales representative, ROLE=veiled with those of a role that hides every field.
+const ROLE = process.env.ROLE ?? 'owner';
+const READ = ['customers.read', 'customers.edit', 'customers.reveal', 'commerce.read'];
+const VEIL = {
+  'customers.name': 'masked',
+  ...Object.fromEntries(
+    ['accounts', 'phone', 'email', 'region', 'rating', 'tags', 'notes'].map((f) => [
+      `customers.${f}`,
+      'hidden',
+    ]),
+  ),
+  ...Object.fromEntries(['amounts', 'receiver', 'remarks'].map((f) => [`commerce.${f}`, 'hidden'])),
+};
+const RIGHTS = [
+  ...['customers.read', 'customers.edit', 'customers.assign', 'customers.reveal', 'customers.tags'],
+  ...['customers.merge', 'customers.export', 'customers.settings', 'commerce.read', 'commerce.import'],
+  ...[
+    'commerce.shops',
+    'insight.read',
+    'identity.people',
+    'platform.jobs',
+    'platform.audit',
+    'platform.backups',
+  ],
+];
+const session = {
+  user,
+  org: { name: '茶话' },
+  rights: { rep: READ, veiled: [...READ, 'insight.read'] }[ROLE] ?? ['*'],
+  sees_all: ROLE !== 'rep',
+  fields: ROLE === 'veiled' ? VEIL : {},
+  expires_at: iso(NOW + 14 * DAY),
+};
+const member = (name, email, role, more = {}) => ({
+  id: id('usr'),
+  name,
+  email,
+  role,
+  team_id: null,
+  territory_id: null,
+  deactivated_at: null,
+  last_seen_at: iso(NOW - int(1, 300) * 60_000),
+  created_at: iso(NOW - 90 * DAY),
+  version: 1,
+  ...more,
+});
+const teams = [
+  { id: id('team'), name: '华东', parent_id: null },
+  { id: id('team'), name: '杭州组', parent_id: null },
+];
+teams[1].parent_id = teams[0].id;
+const territories = [
+  { id: id('ter'), name: '江浙沪', regions: ['上海', '江苏省', '浙江省'] },
+  { id: id('ter'), name: '华南', regions: ['广东省', '海南省', '福建省'] },
+];
+const members = [
+  { ...member(user.name, user.email, 'owner'), id: user.id },
+  member('林晓', 'lin@example.com', 'sales_representative', { team_id: teams[1].id }),
+  member('周倩', 'zhou@example.com', 'sales_manager', { team_id: teams[0].id }),
+  member('高远', 'gao@example.com', 'partner_manager', { territory_id: territories[1].id }),
+  member('徐敏', 'xu@example.com', 'service_agent', { deactivated_at: iso(NOW - 3 * DAY) }),
+];
+const roleOf = (name, reach, rights, more = {}) => ({
+  name,
+  title: null,
+  built_in: true,
+  reach,
+  rights,
+  fields: {},
+  version: 1,
+  ...more,
+});
+const roles = [
+  roleOf('owner', 'all', ['*']),
+  roleOf('administrator', 'all', RIGHTS),
+  roleOf('analyst', 'all', ['customers.read', 'commerce.read', 'insight.read']),
+  roleOf('service_agent', 'all', READ),
+  roleOf('partner_manager', 'territory', READ),
+  roleOf('sales_representative', 'own', READ),
+  roleOf('sales_manager', 'team_and_below', [...READ, 'customers.assign']),
+  roleOf('packer', 'team', ['commerce.read'], {
+    title: '打包',
+    built_in: false,
+    fields: { 'commerce.amounts': 'hidden', 'customers.name': 'masked' },
+  }),
+];
+for (const [index, one] of customers.entries()) {
+  const who = ROLE === 'rep' ? members[0] : index % 3 ? members[1 + (index % 4)] : null;
+  one.owner = who?.id ?? null;
+  one.owner_person = who ? { name: who.name, email: who.email } : null;
+}
+/** What a role does not see is in no answer. */
+function veiled(one) {
+  if (ROLE !== 'veiled' || !one) return one;
+  const none = { phone: null, email: null, province: null, city: null, rating: null, tier: null, cell: null };
+  const money = Object.fromEntries(
+    Object.keys(one)
+      .filter((k) => k.endsWith('_minor'))
+      .map((k) => [k, null]),
+  );
+  return {
+    ...one,
+    ...none,
+    ...money,
+    ...(one.name ? { name: `${one.name[0]}**` } : {}),
+    ...(one.accounts ? { accounts: [], tags: [] } : {}),
+    ...(one.identities ? { identities: [], notes: [], shops: [] } : {}),
+    ...(one.customer ? { customer: { ...one.customer, name: `${one.customer.name[0]}**` } } : {}),
+    ...(one.lines ? { lines: one.lines.map(veiled) } : {}),
+    ...('receiver' in one ? { receiver: null, buyer_message: null, seller_remark: null } : {}),
+  };
+}
 
 function row(one) {
   const { version: _v, classic: _c, r: _r, f: _f, m: _m, refund_minor: _x, ...rest } = one;
@@ -448,6 +559,8 @@ function filterCustomers(query) {
       ['tier', 'classic', 'cell', 'province', 'rating'].every(
         (name) => !query.get(name) || one[name] === query.get(name),
       ) &&
+      (!query.get('owner') || (one.owner ?? 'none') === query.get('owner')) &&
+      (ROLE !== 'rep' || customers.indexOf(one) % 200 === 0) &&
       (!query.get('tag') || one.tags.some((tag) => tag.id === query.get('tag'))) &&
       within(one.orders, number('orders_min'), number('orders_max')) &&
       within(one.revenue_minor, number('revenue_min'), number('revenue_max')) &&
@@ -578,12 +691,12 @@ function workbench() {
   return {
     day: a.day,
     orders: delta(a.orders, b.orders),
-    revenue_minor: delta(a.revenue_minor, b.revenue_minor),
+    revenue_minor: ROLE === 'veiled' ? null : delta(a.revenue_minor, b.revenue_minor),
     new_customers: delta(EMPTY ? 0 : 7, EMPTY ? 0 : 7),
     refunds: delta(EMPTY ? 0 : 3, EMPTY ? 0 : 1),
     revenue_by_day: byDay,
     currency: 'CNY',
-    recent_imports: imports.slice(0, 4),
+    recent_imports: ROLE === 'owner' ? imports.slice(0, 4) : [],
     attention: EMPTY
       ? []
       : [
@@ -729,6 +842,101 @@ on('DELETE', `${api}/identity/sessions/current`, () => ({
   status: 204,
   cookie: 'guanxi_session=; Max-Age=0; Path=/',
 }));
+on('GET', `${api}/identity/users`, () => ok({ items: members, next: null }));
+on('PATCH', `${api}/identity/users/:id`, ({ id: one, body }) => {
+  const found = members.find((m) => m.id === one);
+  const { active, ...rest } = body;
+  Object.assign(found, rest, active === undefined ? {} : { deactivated_at: active ? null : iso(Date.now()) });
+  found.version += 1;
+  return ok(found);
+});
+on('POST', `${api}/identity/users/:id/hand-over`, ({ id: one, body }) => {
+  const to = members.find((m) => m.id === body.to);
+  const owned = customers.filter((c) => c.owner === one);
+  for (const c of owned)
+    Object.assign(c, { owner: to?.id ?? null, owner_person: to ? { name: to.name, email: to.email } : null });
+  return ok({ customers: owned.length, views: to ? 1 : 0 });
+});
+on('GET', `${api}/identity/explain`, ({ query }) => {
+  const who = members.find((m) => m.id === query.get('user'));
+  const order = orders.find((o) => o.id === query.get('record'));
+  const one = customers.find((c) => c.id === (order?.customer?.id ?? query.get('record')));
+  const role = roles.find((r) => r.name === who?.role);
+  const right = order ? 'commerce.read' : 'customers.read';
+  const why =
+    role?.reach === 'all'
+      ? 'all'
+      : one?.owner === who?.id
+        ? 'own'
+        : one?.owner
+          ? 'owned_by_others'
+          : 'owned_by_nobody';
+  const steps = [];
+  const look = (looked, holds) => (steps.every((step) => step.holds) ? steps.push({ looked, holds }) : 0);
+  look('record_exists', !!one);
+  look('user_active', !who?.deactivated_at);
+  look('has_right', !!role && (role.rights.includes('*') || role.rights.includes(right)));
+  look('in_reach', ['all', 'own'].includes(why));
+  return ok({
+    sees: steps.length === 4 && steps.every((step) => step.holds),
+    steps,
+    right,
+    reach: role?.reach ?? null,
+    why: steps.length === 4 ? why : null,
+    customer: one?.id ?? null,
+    owner: one?.owner ?? null,
+    owner_person: one?.owner_person ?? null,
+    province: one?.province ?? null,
+    fields: role?.fields ?? {},
+  });
+});
+on('GET', `${api}/identity/roles`, () => ok({ items: roles }));
+on('POST', `${api}/identity/roles`, ({ body }) => {
+  roles.push({ built_in: false, version: 1, ...body });
+  return ok(roles.at(-1), 201);
+});
+on('PUT', `${api}/identity/roles/:name`, ({ name, body }) => {
+  const role = roles.find((r) => r.name === name);
+  Object.assign(role, body, { version: role.version + 1 });
+  return ok(role);
+});
+on('GET', `${api}/identity/teams`, () => ok({ items: teams }));
+on('GET', `${api}/identity/territories`, () => ok({ items: territories }));
+on('POST', `${api}/identity/territories`, ({ body }) => {
+  territories.push({ id: id('ter'), ...body });
+  return ok(territories.at(-1), 201);
+});
+on('PUT', `${api}/identity/territories/:id`, ({ id: one, body }) =>
+  ok(
+    Object.assign(
+      territories.find((t) => t.id === one),
+      body,
+    ),
+  ),
+);
+on('GET', `${api}/identity/invitations`, () => ok({ items: [] }));
+on('GET', `${api}/identity/sessions`, () => ok({ items: [] }));
+on('POST', `${api}/customers/bulk/owner`, ({ body }) => {
+  const to = members.find((m) => m.id === body.owner);
+  const found = customers.filter((c) => body.customers.includes(c.id) && c.owner !== (to?.id ?? null));
+  for (const c of found)
+    Object.assign(c, { owner: to?.id ?? null, owner_person: to ? { name: to.name, email: to.email } : null });
+  return ok({ changed: found.length });
+});
+on('POST', `${api}/customers/:id/reveal`, ({ id: one }) => {
+  const c = customers.find((x) => x.id === one);
+  return ok({ accounts: [c.accounts[0].value], phones: ['+8613812345678'], emails: ['tea@example.com'] });
+});
+on('POST', `${api}/commerce/orders/:id/reveal`, ({ id: one }) => {
+  const { receiver } = orders.find((o) => o.id === one);
+  return ok({
+    ...receiver,
+    name: '王小明',
+    mobile: '+8613812345678',
+    district: '西湖区',
+    address: '文三路 1 号',
+  });
+});
 on('GET', `${api}/identity/tokens`, () => ok({ items: tokens, next: null }));
 on('POST', `${api}/identity/tokens`, ({ body }) => {
   const token = { id: id('tok'), name: body.name, created_at: iso(Date.now()), last_used_at: null };
@@ -744,7 +952,7 @@ on('DELETE', `${api}/identity/tokens/:id`, ({ id: one }) => {
 });
 on('GET', `${api}/customers`, ({ query }) => {
   const list = filterCustomers(query);
-  return ok({ ...paged(list.map(row), query), total: list.length * (query.size <= 2 ? 10 : 1) });
+  return ok({ ...paged(list.map(row).map(veiled), query), total: list.length * (query.size <= 2 ? 10 : 1) });
 });
 on('GET', `${api}/customers/export`, ({ query }) => ({
   status: 200,
@@ -835,7 +1043,7 @@ on('DELETE', `${api}/customers/views/:id`, ({ id: one }) => {
 });
 const customerOf = (one) => customers.find((c) => c.id === one);
 on('GET', `${api}/customers/:id`, ({ id: one }) =>
-  customerOf(one) ? ok(card(customerOf(one))) : problem(404, 'not-found', null),
+  customerOf(one) ? ok(veiled(card(customerOf(one)))) : problem(404, 'not-found', null),
 );
 on('PATCH', `${api}/customers/:id`, ({ id: one, body, headers }) => {
   const c = customerOf(one);
@@ -876,6 +1084,11 @@ on('GET', `${api}/customers/:id/timeline`, ({ id: one, query }) => {
         actor_person: note.author_person,
       })),
     );
+  const { owner, owner_person } = customers.find((c) => c.id === one) ?? {};
+  if (owner) {
+    const given = { at: iso(NOW - 2 * DAY), kind: 'owner', title: owner_person.name, owner, actor: user.id };
+    items.push({ ...given, actor_person: person });
+  }
   return ok(
     paged(
       items
@@ -927,26 +1140,28 @@ on('GET', `${api}/commerce/orders`, ({ query }) => {
   const sort = query.get('sort') ?? '-ordered_at';
   const field = sort.endsWith('paid_amount') ? 'paid_minor' : 'ordered_at';
   list.sort((a, b) => (sort.startsWith('-') ? -1 : 1) * (a[field] < b[field] ? -1 : 1));
-  return ok({ ...paged(list, query), total: list.length });
+  return ok({ ...paged(list.map(veiled), query), total: list.length });
 });
 on('GET', `${api}/commerce/orders/:id`, ({ id: one }) => {
   const order = orders.find((o) => o.id === one);
   return order
-    ? ok({
-        ...order,
-        lines: [
-          {
-            title: order.item_title,
-            sku_code: 'LJ-250',
-            sku_text: '口味:清香;规格:250g',
-            quantity: order.item_count,
-            unit_price_minor: Math.round(order.goods_minor / order.item_count),
-            amount_minor: order.goods_minor,
-            refund_minor: order.refund_minor,
-            state: order.state,
-          },
-        ],
-      })
+    ? ok(
+        veiled({
+          ...order,
+          lines: [
+            {
+              title: order.item_title,
+              sku_code: 'LJ-250',
+              sku_text: '口味:清香;规格:250g',
+              quantity: order.item_count,
+              unit_price_minor: Math.round(order.goods_minor / order.item_count),
+              amount_minor: order.goods_minor,
+              refund_minor: order.refund_minor,
+              state: order.state,
+            },
+          ],
+        }),
+      )
     : problem(404, 'not-found', null);
 });
 on('GET', `${api}/commerce/imports`, ({ query }) => ok(paged(imports, query)));

@@ -150,6 +150,12 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
           await page.waitForTimeout(400);
         });
       }
+      await shot('card-reveal', async () => {
+        await page.goto(`${BASE}/customers/${customer.id}`);
+        await page.locator('.panel-extra .anticon-eye').click();
+        await page.getByRole('dialog').locator('textarea').waitFor();
+        await page.waitForTimeout(300);
+      });
       await shot('orders', go('/orders'));
       if (order) await shot('order', go(`/orders/${order.id}`));
       await shot('imports', go('/imports'));
@@ -220,6 +226,8 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
       });
       for (const [name, path] of [
         ['account', ''],
+        ['people', '/people'],
+        ['explain', '/people/explain'],
         ['shops', '/shops'],
         ['tags', '/tags'],
         ['tokens', '/tokens'],
@@ -227,6 +235,18 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
         ['backups', '/backups'],
       ])
         await shot(`settings-${name}`, go(`/settings${path}`));
+      const people = (await api('/identity/users?limit=20')).items ?? [];
+      for (const [index, one] of people.slice(0, 4).entries())
+        await shot(
+          `settings-explained-${index}`,
+          go(`/settings/people/explain?user=${one.id}&record=${customer?.id}`),
+        );
+      await shot('settings-member', async () => {
+        await page.goto(`${BASE}/settings/people`);
+        await page.locator('table.plain').first().locator('button').nth(1).click();
+        await page.getByRole('dialog').waitFor();
+        await page.waitForTimeout(400);
+      });
       await shot('missing', go('/nowhere'));
       await shot('not-found', go('/customers/cus_nobody'));
       await context.close();

@@ -1,5 +1,6 @@
 // People in a real browser: the owner invites somebody → they join by the link → see what their role
-// allows → get another role and are signed out at once.
+// allows → get another role and are signed out at once → as a sales representative see just the customer that
+// they are given, its phone number for a reason, and the owner is told why they do not see another.
 //
 //   BASE_URL=… EMAIL=… PASSWORD=… node --test e2e/trust.spec.mjs
 import assert from 'node:assert/strict';
@@ -12,6 +13,9 @@ const errors = [];
 let browser;
 let owner;
 let member;
+/** Cards of a customer who is given away, and of one who is not. */
+let given;
+let other;
 
 async function visitor() {
   const context = await browser.newContext({ locale: 'zh-CN', viewport: { width: 1440, height: 900 } });
@@ -87,6 +91,74 @@ test('a backup is made, checked and shown when the owner asks for it', async () 
   await owner.getByRole('button', { name: '检查全部备份' }).click();
   await owner.getByText('已开始检查').waitFor();
   await owner.getByText(/下一次自动备份/).waitFor();
+});
+
+test('a sales representative sees just the customer that is given to them', async () => {
+  await owner.goto(`${BASE}/settings/people`);
+  await owner.getByRole('button', { name: '修改 小王' }).click();
+  const dialog = owner.getByRole('dialog');
+  await dialog.getByRole('combobox', { name: '角色' }).click();
+  await owner.locator('.ant-select-item-option', { hasText: /^销售代表$/ }).click();
+  await dialog.getByRole('button', { name: /保\s*存/ }).click();
+  await dialog.waitFor({ state: 'hidden' });
+
+  // Nothing is theirs yet, and their home is the list of customers.
+  await member.goto(`${BASE}/customers`);
+  await member.getByLabel('邮箱').fill('kefu@example.com');
+  await member.getByLabel('密码').fill(OTHER);
+  await member.getByRole('button', { name: '登录' }).click();
+  await member.getByText('还没有分给你的客户').waitFor();
+  await member.goto(BASE);
+  await member.waitForURL(/\/customers$/);
+
+  await owner.goto(`${BASE}/customers`);
+  const links = owner.locator('.list .first-link');
+  await links.first().waitFor();
+  [given, other] = await links.evaluateAll((all) => all.slice(0, 2).map((one) => one.getAttribute('href')));
+  await owner.locator('.list tbody .ant-checkbox-input').first().check();
+  const bar = owner.getByRole('region', { name: '批量操作' });
+  await bar.getByRole('combobox', { name: '分配给' }).click();
+  await owner.locator('.ant-select-item-option', { hasText: /^小王$/ }).click();
+  await bar.getByRole('button', { name: /分\s*配/ }).click();
+  await owner.getByText('已把 1 位客户分配给小王').waitFor();
+
+  await member.reload();
+  await member.locator('.list .first-link').first().waitFor();
+  assert.deepEqual(
+    await member
+      .locator('.list .first-link')
+      .evaluateAll((all) => all.map((one) => one.getAttribute('href'))),
+    [given],
+  );
+  await member.goto(BASE + other);
+  await member.getByText('这条记录不存在，或者不在你的可见范围内。').waitFor();
+});
+
+test('personal data is shown for a reason, until the page is left', async () => {
+  await member.goto(BASE + given);
+  await member.getByRole('button', { name: '显示完整信息' }).click();
+  const dialog = member.getByRole('dialog');
+  await dialog.getByRole('button', { name: /显\s*示$/ }).click();
+  await dialog.getByText(/请写明原因/).waitFor();
+  await dialog.getByLabel('原因').fill('客户来电核对号码');
+  await dialog.getByRole('button', { name: /显\s*示$/ }).click();
+  await member.getByText('离开本页后不再显示').waitFor();
+  await member.getByText(/\+861\d{10}/).waitFor();
+  await member.reload();
+  await member.getByRole('button', { name: '显示完整信息' }).waitFor();
+  assert.equal(await member.getByText(/\+861\d{10}/).count(), 0);
+});
+
+test('it is explained why somebody sees a customer or not', async () => {
+  await owner.goto(BASE + other);
+  await owner.getByRole('button', { name: '谁能看到' }).click();
+  await owner.getByRole('combobox', { name: '同事' }).click();
+  await owner.locator('.ant-select-item-option', { hasText: /^小王$/ }).click();
+  await owner.getByRole('heading', { name: '小王看不到' }).waitFor();
+  await owner.getByText('客户还没有负责人。').waitFor();
+  await owner.getByRole('combobox', { name: '客户或订单' }).fill(BASE + given);
+  await owner.getByRole('heading', { name: '小王能看到' }).waitFor();
+  await owner.getByText('客户由他本人负责。').waitFor();
 });
 
 test('no script failed on the way', () => {

@@ -53,7 +53,12 @@ export default {
     refund: 'Refunded',
   },
   revealText: 'This shows name, phone and address of the receiver of this order.',
-  empty: { title: 'No orders yet', text: 'Export the order report from your shop and drop it in.' },
+  empty: {
+    title: 'No orders yet',
+    text: 'Export the order report from your shop and drop it in.',
+    ownTitle: 'No orders yet',
+    ownText: 'Orders of customers that are given to you appear here.',
+  },
   shops: {
     title: 'Shops',
     all: 'All shops',
@@ -62,8 +67,6 @@ export default {
     needName: 'Enter the name of the shop',
     empty: 'No shops yet',
     emptyText: 'A shop is made with its first import, or here beforehand.',
-    ownTitle: 'No orders yet',
-    ownText: 'Orders of customers that are given to you appear here.',
   },
   format: { auto: 'Detect', ...told.format },
   /** Why rows are rejected and files understood, by the server's codes. */

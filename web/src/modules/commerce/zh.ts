@@ -46,7 +46,12 @@ export default {
   },
   line: { title: '商品', sku: '编码与规格', quantity: '数量', price: '单价', amount: '金额', refund: '退款' },
   revealText: '将显示这个订单收货人的姓名、电话和地址。',
-  empty: { title: '还没有订单', text: '从店铺后台导出订单报表，拖进来就能看到。' },
+  empty: {
+    title: '还没有订单',
+    text: '从店铺后台导出订单报表，拖进来就能看到。',
+    ownTitle: '还没有订单',
+    ownText: '分给你的客户，他们的订单会显示在这里。',
+  },
   shops: {
     title: '店铺',
     all: '全部店铺',
@@ -55,8 +60,6 @@ export default {
     needName: '请填写店铺名称',
     empty: '还没有店铺',
     emptyText: '导入订单时会顺手建好，也可以在这里先建。',
-    ownTitle: '还没有订单',
-    ownText: '分给你的客户，他们的订单会显示在这里。',
   },
   format: { auto: '自动识别', ...told.format },
   /** Why rows are rejected and files understood, by the server's codes. */
