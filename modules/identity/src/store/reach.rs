@@ -30,13 +30,16 @@ pub(crate) fn place_of(user: Uuid, team: Option<Uuid>, territory: Option<Uuid>) 
     }
 }
 
+/// Team, territory; rights, reach and fields of the role.
+type PlaceRow = (Option<Uuid>, Option<Uuid>, String, String, String);
+
 /// Place and role of a user who is not deactivated.
 pub(crate) async fn place(
     tx: &mut Tx,
     scope: Scope,
     user: UserId,
 ) -> Result<Option<(Place, Says)>, DbError> {
-    let row: Option<(Option<Uuid>, Option<Uuid>, String, String, String)> = tx
+    let row: Option<PlaceRow> = tx
         .fetch_optional(
             "SELECT u.team_id, u.territory_id, r.rights, r.reach, r.fields FROM identity_users u
              JOIN identity_roles r ON r.org_id = u.org_id AND r.name = u.role
