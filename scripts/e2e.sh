@@ -6,6 +6,7 @@
 scripts/need.sh chromium fonts node
 scripts/web.sh install
 scripts/web.sh build
+scripts/web.sh oidc
 cargo build --locked --quiet -p app
 guanxi=$target/debug/guanxi
 

@@ -6,6 +6,7 @@
 export GUANXI_SOAK=1 PROPTEST_CASES=${PROPTEST_CASES:-5000}
 stage need 1200 scripts/need.sh node cc chromium postgres fonts fiu python
 stage web-install 900 scripts/web.sh install
+stage oidc-install 600 scripts/web.sh oidc
 stage web-build 600 scripts/web.sh build
 if has_nextest; then
   stage rust-soak 14400 scripts/with-postgres.sh cargo nextest run --workspace --locked --no-fail-fast --run-ignored all --status-level fail

@@ -5,6 +5,7 @@ stage need 1200 bash -c 'scripts/rust.sh && scripts/need.sh node cc chromium pos
 stage format 60 cargo fmt --all --check
 stage house 600 cargo test --quiet --locked -p house-tests
 stage web-install 900 scripts/web.sh install
+stage oidc-install 600 scripts/web.sh oidc
 stage web-lint 120 npm --prefix web run --silent lint
 stage web-unit 300 npm --prefix web run --silent test
 stage web-build 600 scripts/web.sh build

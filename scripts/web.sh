@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# web.sh install|build   idempotent: does nothing when its result is newer than what it is made from.
+# web.sh install|oidc|build   idempotent: does nothing when its result is newer than what it is made from.
 . "$(dirname "$0")/lib.sh"
 [ -f web/package.json ] || fail "web/package.json is missing"
 
@@ -10,6 +10,15 @@ install() {
   fi
   # Nothing that comes from outside runs at installation.
   (cd web && npm ci --ignore-scripts --no-audit --no-fund)
+}
+
+# The OpenID provider that tests of sign-in talk to.
+oidc() {
+  local mark=tests/oidc/node_modules/.package-lock.json
+  if [ -f "$mark" ] && [ ! tests/oidc/package-lock.json -nt "$mark" ]; then
+    return
+  fi
+  (cd tests/oidc && npm ci --ignore-scripts --no-audit --no-fund)
 }
 
 build() {
@@ -23,6 +32,7 @@ build() {
 
 case ${1:-} in
   install) install ;;
+  oidc) oidc ;;
   build) build ;;
-  *) fail "usage: web.sh install|build" ;;
+  *) fail "usage: web.sh install|oidc|build" ;;
 esac

@@ -937,6 +937,40 @@ on('POST', `${api}/commerce/orders/:id/reveal`, ({ id: one }) => {
     address: '文三路 1 号',
   });
 });
+let factorSince = null;
+const someCodes = Array.from({ length: 10 }, (_, n) => `K7QD-3MXP-9RT${n}`);
+on('GET', `${api}/identity/second-factor`, () =>
+  ok({
+    on_since: factorSince,
+    recovery_codes_left: factorSince ? 10 : 0,
+    required: false,
+    has_password: true,
+  }),
+);
+on('POST', `${api}/identity/second-factor`, () =>
+  ok(
+    {
+      uri: 'otpauth://totp/Guanxi:demo',
+      secret: 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ',
+      qr_svg:
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path fill="#fff" d="M0 0h9v9h-9z"/><path d="M1 1h3v3h-3zM5 5h3v3h-3z"/></svg>',
+    },
+    201,
+  ),
+);
+on('PUT', `${api}/identity/second-factor`, () => {
+  factorSince = iso(Date.now());
+  return ok({ recovery_codes: someCodes });
+});
+on('POST', `${api}/identity/second-factor/recovery-codes`, () => ok({ recovery_codes: someCodes }, 201));
+on('POST', `${api}/identity/second-factor/off`, () => {
+  factorSince = null;
+  return { status: 204 };
+});
+on('GET', `${api}/identity/sign-in/providers`, () => ok({ items: [] }));
+on('GET', `${api}/identity/providers`, () => ok({ items: [] }));
+on('GET', `${api}/identity/links`, () => ok({ items: [] }));
+on('GET', `${api}/identity/settings`, () => ok({ second_factor_required: false }));
 on('GET', `${api}/identity/tokens`, () => ok({ items: tokens, next: null }));
 on('POST', `${api}/identity/tokens`, ({ body }) => {
   const token = { id: id('tok'), name: body.name, created_at: iso(Date.now()), last_used_at: null };
@@ -1298,7 +1332,7 @@ createServer(async (request, response) => {
     for await (const chunk of request) chunks.push(chunk);
     const raw = Buffer.concat(chunks).toString('utf8');
     const route = routes.find((one) => one.method === request.method && one.match.test(url.pathname));
-    const open = /identity\/(setup|sessions)$/.test(url.pathname);
+    const open = /identity\/(setup|sessions|sign-in\/providers)$/.test(url.pathname);
     const known = signedIn && /guanxi_session=mock/.test(request.headers.cookie ?? '');
     const answer =
       !open && !known

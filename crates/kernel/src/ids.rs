@@ -158,6 +158,8 @@ typed_ids! {
     TokenId = "tok";
     /// A team.
     TeamId = "team";
+    /// A provider through which people sign in.
+    ProviderId = "idp";
     /// A part of the market that somebody looks after.
     TerritoryId = "ter";
     /// An invitation to join.

@@ -141,7 +141,10 @@ impl<'a> FromIterator<(&'a str, FieldRule)> for FieldRules {
 /// What the caller of a request may do and see. The sign-in layer puts it into the request's
 /// extensions, and [`Ctx`](crate::Ctx) carries it to where records are read and written.
 #[derive(Debug, Clone)]
-pub struct Access(Arc<Inner>);
+pub struct Access {
+    inner: Arc<Inner>,
+    before_second_factor: bool,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -158,7 +161,8 @@ impl Access {
     /// Of a caller with these rights, who sees so far, under these rules.
     #[must_use]
     pub fn new(permissions: Permissions, reach: Reach, fields: FieldRules) -> Self {
-        Self(Arc::new(Inner { permissions, reach, fields }))
+        let inner = Arc::new(Inner { permissions, reach, fields });
+        Self { inner, before_second_factor: false }
     }
 
     /// Of the program itself: everything.
@@ -170,19 +174,31 @@ impl Access {
     /// The rights.
     #[must_use]
     pub fn permissions(&self) -> &Permissions {
-        &self.0.permissions
+        &self.inner.permissions
     }
 
     /// How far the caller sees.
     #[must_use]
     pub fn reach(&self) -> &Reach {
-        &self.0.reach
+        &self.inner.reach
     }
 
     /// What is done with fields.
     #[must_use]
     pub fn fields(&self) -> &FieldRules {
-        &self.0.fields
+        &self.inner.fields
+    }
+
+    /// Of a caller who must set up a second factor before anything else, if `is_due`.
+    #[must_use]
+    pub fn before_second_factor(self, is_due: bool) -> Self {
+        Self { before_second_factor: is_due, ..self }
+    }
+
+    /// Whether the caller must set up a second factor before anything else.
+    #[must_use]
+    pub const fn is_before_second_factor(&self) -> bool {
+        self.before_second_factor
     }
 }
 

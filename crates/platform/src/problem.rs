@@ -132,6 +132,21 @@ impl Problem {
         problem
     }
 
+    /// 403: an API token does not manage the account of its user.
+    #[must_use]
+    pub fn session_needed() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "session_needed", "Not allowed").detail(
+            "an API token does not manage the account it belongs to; sign in with a browser",
+        )
+    }
+
+    /// 403: the organisation asks everyone for a second factor, and the caller has none.
+    #[must_use]
+    pub fn second_factor_needed() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "second_factor_needed", "Set up a second factor first")
+            .detail("your organisation asks everyone for a second factor; sign in and set one up")
+    }
+
     /// 403: the caller's role has `right`, but does not reach all records, as it takes.
     #[must_use]
     pub fn reach_missing(right: &str) -> Self {

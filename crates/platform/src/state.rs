@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use crate::access::Access;
 use crate::audit::Origin;
 use crate::crypto::{Keyring, MasterKey, OrgKeys};
+use crate::outbound::Outbound;
 use crate::{Ctx, Db, LiveBus, Scope};
 
 /// Database, keys, time, ids and the live bus; cheap to clone.
@@ -29,6 +30,8 @@ pub struct Platform {
     pub folder: Arc<Path>,
     /// Where the server keeps its daily backups; nowhere if it makes none.
     pub backups: Option<Arc<Path>>,
+    /// The way out to other servers.
+    pub outbound: Outbound,
     /// Handlers at work; see [`crate::http::run_to_end`].
     pub(crate) requests: TaskTracker,
     keyring: Keyring,
@@ -53,6 +56,7 @@ impl Platform {
             live: LiveBus::default(),
             folder: folder.into(),
             backups: Some(folder.join("backups").into()),
+            outbound: Outbound::default(),
             requests: TaskTracker::new(),
         }
     }
@@ -61,6 +65,12 @@ impl Platform {
     #[must_use]
     pub fn with_backups(self, folder: Option<&Path>) -> Self {
         Self { backups: folder.map(Into::into), ..self }
+    }
+
+    /// With another way out.
+    #[must_use]
+    pub fn with_outbound(self, outbound: Outbound) -> Self {
+        Self { outbound, ..self }
     }
 
     /// The context in which `scope` acts.

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use kernel::Timestamp;
+use kernel::{Timestamp, UserId};
 use platform::crypto::{INDEX_LEN, OrgKeys};
 use platform::{Ctx, DbError, Tx};
 
@@ -32,6 +32,12 @@ pub(crate) struct Counter {
 impl Counter {
     pub(crate) fn of_email(keys: &OrgKeys, normal_email: &str) -> Self {
         let key = keys.blind_index("identity.attempts.email", normal_email);
+        Self { key, free: FREE_PER_EMAIL }
+    }
+
+    /// Codes of a second factor that were tried for `user`.
+    pub(crate) fn of_codes(keys: &OrgKeys, user: UserId) -> Self {
+        let key = keys.blind_index("identity.attempts.codes", user.to_string());
         Self { key, free: FREE_PER_EMAIL }
     }
 

@@ -80,7 +80,9 @@ pub(crate) async fn look_up(platform: &Platform, shown: &Shown) -> Result<Option
                     Some(Caller {
                         scope,
                         credential: Credential::Session { secret_hash, expires_at: row.expires_at },
-                        access: reach::access(&mut tx, scope, row.place, row.says).await?,
+                        access: reach::access(&mut tx, scope, row.place, row.says)
+                            .await?
+                            .before_second_factor(row.second_factor_due),
                         is_touch_due: due(row.seen_at),
                     })
                 }
@@ -100,7 +102,7 @@ pub(crate) async fn look_up(platform: &Platform, shown: &Shown) -> Result<Option
                     Some(Caller {
                         scope,
                         credential: Credential::Token { id: row.id },
-                        access,
+                        access: access.before_second_factor(row.second_factor_due),
                         is_touch_due: row.used_at.is_none_or(due),
                     })
                 }

@@ -2,8 +2,11 @@
 //! tokens; those of people and of one's own account have files of their own.
 
 mod own;
+mod peer;
 mod people;
+mod providers;
 mod roles;
+mod second_factor;
 mod territories;
 
 use std::collections::HashSet;
@@ -27,13 +30,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use zeroize::Zeroizing;
 
+pub use peer::Proxies;
+
 use crate::authenticate::{self, Credential, Shown};
 use crate::create_user::NewUser;
 use crate::model::{Email, PersonName, RoleName, User};
 use crate::password::{self, Password};
+use crate::second_factor::Challenge;
 use crate::secret::Secret;
 use crate::setup::{self, SetUp, SetUpError, SetupCode};
-use crate::sign_in::{self, SESSION_MILLIS, SignInError, SignedIn};
+use crate::sign_in::{self, SESSION_MILLIS, SignInError, SignInStep, SignedIn};
 use crate::tokens::{self, NewToken, Token, TokenError, WantedToken};
 use crate::{sign_out, store};
 
@@ -54,9 +60,11 @@ pub fn is_session_cookie(name: &str) -> bool {
 pub struct Edge {
     /// The code for the first account, if this process gave one out.
     pub setup_code: SetupCode,
-    /// Whether a proxy with https stands in front: then cookies are `Secure`, and the peer is the
-    /// last address of `X-Forwarded-For`. Otherwise such headers are anybody's and are ignored.
+    /// Whether a proxy with https stands in front: then cookies are `Secure`, and `X-Forwarded-For` is
+    /// believed as far as `proxies` says. Otherwise such headers are anybody's and are ignored.
     pub behind_proxy: bool,
+    /// Which proxies are believed, if any stand in front.
+    pub proxies: Arc<Proxies>,
     /// Secrets whose use is being noted just now.
     touching: Arc<Mutex<HashSet<[u8; 32]>>>,
 }
@@ -71,6 +79,8 @@ pub(crate) fn routes() -> OpenApiRouter<Platform> {
         .routes(routes!(revoke_token))
         .merge(people::routes())
         .merge(own::routes())
+        .merge(second_factor::routes())
+        .merge(providers::routes())
 }
 
 /// Middleware: puts the [`Scope`] and [`Credential`] of a known caller into the request's extensions.
@@ -132,13 +142,19 @@ impl Edge {
     /// The edge of a process.
     #[must_use]
     pub fn new(setup_code: SetupCode, behind_proxy: bool) -> Self {
-        Self { setup_code, behind_proxy, touching: Arc::default() }
+        Self { setup_code, behind_proxy, proxies: Arc::default(), touching: Arc::default() }
+    }
+
+    /// With other proxies than one that stands near.
+    #[must_use]
+    pub fn with_proxies(self, proxies: Proxies) -> Self {
+        Self { proxies: Arc::new(proxies), ..self }
     }
 
     /// The address of who asks, as far as proxies are trusted.
     #[must_use]
     pub fn peer_of(&self, request: &Request) -> Option<IpAddr> {
-        peer_of(request, self.behind_proxy)
+        peer_of(request, self)
     }
 
     const fn cookie_name(&self) -> &'static str {
@@ -162,14 +178,9 @@ impl Edge {
     }
 }
 
-fn peer_of(request: &Request, behind_proxy: bool) -> Option<IpAddr> {
-    let direct = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    if !behind_proxy {
-        return direct;
-    }
-    let last = request.headers().get_all("x-forwarded-for").iter().next_back();
-    let last = last.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
-    last.or(direct)
+fn peer_of(request: &Request, edge: &Edge) -> Option<IpAddr> {
+    let direct = request.extensions().get::<ConnectInfo<SocketAddr>>()?.0.ip();
+    Some(if edge.behind_proxy { edge.proxies.peer(direct, request.headers()) } else { direct })
 }
 
 fn shown_in(headers: &HeaderMap, cookie_name: &str) -> Option<Shown> {
@@ -179,15 +190,19 @@ fn shown_in(headers: &HeaderMap, cookie_name: &str) -> Option<Shown> {
         let is_bearer = scheme.eq_ignore_ascii_case("bearer");
         return Secret::parse_token(text.trim()).filter(|_| is_bearer).map(Shown::Bearer);
     }
+    cookie_named(headers, cookie_name).map(Shown::Cookie)
+}
+
+/// The secret in the cookie `wanted`.
+fn cookie_named(headers: &HeaderMap, wanted: &str) -> Option<Secret> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|text| text.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == cookie_name)
+        .filter(|(name, _)| *name == wanted)
         .find_map(|(_, value)| Secret::parse(value))
-        .map(Shown::Cookie)
 }
 
 /// Whether another site made the browser send this request.
@@ -262,6 +277,8 @@ struct Session {
     /// What the user may do, each `module.action`; `*` is everything.
     #[schema(value_type = Vec<String>)]
     rights: Permissions,
+    /// Whether the user must set up a second factor first; until then nothing else is answered.
+    second_factor_due: bool,
     /// Whether the user sees all records; else those in their reach.
     sees_all: bool,
     /// What is done with fields before the user sees them, by name of the field.
@@ -276,6 +293,7 @@ fn session_answer(signed_in: SignedIn, edge: &Edge) -> Response {
     let session = Session {
         user: signed_in.user,
         org: Org { name: signed_in.org_name },
+        second_factor_due: signed_in.second_factor_due,
         rights: signed_in.access.permissions().clone(),
         sees_all: signed_in.access.reach().is_all(),
         fields: signed_in.access.fields().clone(),
@@ -393,9 +411,19 @@ impl From<SignInError> for Problem {
     }
 }
 
-/// Signs in: the answer sets the session cookie.
+/// A sign-in that awaits a code.
+#[derive(Serialize, utoipa::ToSchema)]
+struct Awaited {
+    /// For the second step, which it allows once.
+    challenge: String,
+    /// Until when.
+    expires_at: Timestamp,
+}
+
+/// Signs in: the answer sets the session cookie. Who has a second factor is asked for a code (202).
 #[utoipa::path(post, path = "/identity/sessions", tag = "identity", security(()),
-    request_body = SignInBody, responses((status = 201, body = Session), Problem))]
+    request_body = SignInBody,
+    responses((status = 201, body = Session), (status = 202, body = Awaited), Problem))]
 async fn create_session(
     State(platform): State<Platform>,
     Extension(edge): Extension<Edge>,
@@ -405,14 +433,24 @@ async fn create_session(
 ) -> Result<Response, Problem> {
     let password = Zeroizing::new(body.password);
     let agent = agent_of(&headers);
-    let signed_in =
+    let step =
         sign_in::sign_in(&platform, OrgId::FIRST, origin, &body.email, password, agent).await?;
-    Ok(session_answer(signed_in, &edge))
+    Ok(step_answer(step, &edge))
+}
+
+fn step_answer(step: SignInStep, edge: &Edge) -> Response {
+    match step {
+        SignInStep::Done(signed_in) => session_answer(*signed_in, edge),
+        SignInStep::Code(Challenge { expires_at, secret }) => {
+            let awaited = Awaited { challenge: secret.text(), expires_at };
+            (StatusCode::ACCEPTED, Json(awaited)).into_response()
+        }
+    }
 }
 
 /// Who is signed in.
 #[utoipa::path(get, path = "/identity/sessions/current", tag = "identity",
-    extensions(("x-right" = json!("signed_in"))),
+    extensions(("x-right" = json!("signed_in before_second_factor"))),
     responses((status = 200, body = Session), Problem))]
 async fn current_session(
     State(platform): State<Platform>,
@@ -433,6 +471,7 @@ async fn current_session(
         org: Org { name },
         rights: access.permissions().clone(),
         sees_all: access.reach().is_all(),
+        second_factor_due: access.is_before_second_factor(),
         fields: access.fields().clone(),
         expires_at,
     }))
@@ -440,7 +479,7 @@ async fn current_session(
 
 /// Signs out.
 #[utoipa::path(delete, path = "/identity/sessions/current", tag = "identity",
-    extensions(("x-right" = json!("signed_in"))),
+    extensions(("x-right" = json!("signed_in before_second_factor"))),
     responses((status = 204), Problem))]
 async fn end_session(
     State(platform): State<Platform>,
@@ -507,20 +546,15 @@ struct NewTokenBody {
 
 /// Makes an API token. Its secret is in this answer only. Tokens make no tokens.
 #[utoipa::path(post, path = "/identity/tokens", tag = "identity",
-    extensions(("x-right" = json!("signed_in"))), request_body = NewTokenBody,
+    extensions(("x-right" = json!("signed_in session"))), request_body = NewTokenBody,
     params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = NewToken), Problem))]
 async fn create_token(
     State(platform): State<Platform>,
     Person { cx, user }: Person,
-    Extension(asking): Extension<Credential>,
     Extension(access): Extension<Access>,
     Idempotent { key, body }: Idempotent<NewTokenBody>,
 ) -> Result<Answer, Problem> {
-    if matches!(asking, Credential::Token { .. }) {
-        // It could give itself more time and more rights.
-        return Err(Problem::forbidden("a token makes no tokens; sign in with your password"));
-    }
     let mut errors = FieldErrors::default();
     let name = errors.keep("name", body.name.parse::<PersonName>());
     let role = body.role.map(|role| errors.keep("role", role.parse::<RoleName>()));
@@ -544,7 +578,7 @@ async fn create_token(
 
 /// Makes an API token useless.
 #[utoipa::path(delete, path = "/identity/tokens/{id}", tag = "identity",
-    extensions(("x-right" = json!("signed_in"))),
+    extensions(("x-right" = json!("signed_in session"))),
     params(("id" = TokenId, Path)), responses((status = 204), Problem))]
 async fn revoke_token(
     State(platform): State<Platform>,

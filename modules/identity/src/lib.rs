@@ -8,12 +8,16 @@ mod find_user;
 mod http;
 pub mod invitations;
 mod model;
+mod own_password;
 mod password;
 mod people;
+pub mod providers;
 mod reach;
 pub mod roles;
+pub mod second_factor;
 mod secret;
 pub mod sessions;
+pub mod settings;
 mod setup;
 mod sign_in;
 mod sign_out;
@@ -29,13 +33,13 @@ pub use authenticate::{Credential, authenticate};
 pub use change_password::{ChangePasswordError, change_password};
 pub use create_user::{CreateUserError, NewUser, create_user};
 pub use find_user::find_user;
-pub use http::{COOKIE, Edge, HOST_COOKIE, is_session_cookie, sign_in_layer};
+pub use http::{COOKIE, Edge, HOST_COOKIE, Proxies, is_session_cookie, sign_in_layer};
 pub use model::{Email, EmailError, NameError, PersonName, RoleName, RoleNameError, User};
 pub use password::{Password, PasswordError, PasswordHash, hash};
 pub use people::{names_of, rights_of};
 pub use reach::access_of;
 pub use setup::{SetUp, SetUpError, SetupCode, ensure_org, set_up, setup_needed};
-pub use sign_in::{SESSION_MILLIS, SignInError, SignedIn, sign_in};
+pub use sign_in::{SESSION_MILLIS, SignInError, SignInStep, SignedIn, sign_in};
 pub use sign_out::sign_out;
 pub use tokens::{
     NewToken, Token, TokenError, WantedToken, create_token, list_tokens, revoke_token,
@@ -54,6 +58,16 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0002_people.sql"),
     },
     Migration { module: "identity", version: 3, sql: include_str!("../migrations/0003_reach.sql") },
+    Migration {
+        module: "identity",
+        version: 4,
+        sql: include_str!("../migrations/0004_second_factor.sql"),
+    },
+    Migration {
+        module: "identity",
+        version: 5,
+        sql: include_str!("../migrations/0005_providers.sql"),
+    },
 ];
 
 /// The module as the house knows it. Its routes expect [`sign_in_layer`] around them.

@@ -96,6 +96,7 @@ pub const RIGHTS: &[&str] = &[
     "commerce.shops",
     "insight.read",
     "identity.people",
+    "identity.settings",
     "platform.jobs",
     "platform.audit",
     "platform.backups",

@@ -6,9 +6,11 @@ use platform::audit::{self, Entry, Origin};
 use platform::{Ctx, DbError, Platform, Scope, Tx};
 use zeroize::Zeroizing;
 
-use crate::attempts::{self, Blocked, Counter};
+use crate::attempts::{self, Counter};
 use crate::model::{Email, User};
+use crate::second_factor::challenge::{self, Challenge};
 use crate::secret::Secret;
+use crate::store::second_factor as rows;
 use crate::{password, store};
 
 /// A session ends when it was not used for so long.
@@ -46,10 +48,22 @@ pub struct SignedIn {
     pub access: Access,
     /// When the session ends unless it is used.
     pub expires_at: Timestamp,
+    /// Whether they must set up a second factor before anything else.
+    pub second_factor_due: bool,
     pub(crate) secret: Secret,
 }
 
-/// Opens a session if `password` is that of `email`.
+/// How far a sign-in came.
+#[derive(Debug)]
+pub enum SignInStep {
+    /// A session was opened.
+    Done(Box<SignedIn>),
+    /// The password is right; a code of the second factor is awaited.
+    Code(Challenge),
+}
+
+/// Opens a session if `password` is that of `email`, or begins to wait for a code if they have a second
+/// factor.
 ///
 /// Takes the platform instead of a transaction: the attempt is committed before the password is
 /// hashed, and no transaction waits for a hash.
@@ -63,7 +77,7 @@ pub async fn sign_in(
     email: &str,
     password: Zeroizing<String>,
     agent: Option<&str>,
-) -> Result<SignedIn, SignInError> {
+) -> Result<SignInStep, SignInError> {
     let peer = origin.peer;
     let cx = platform.ctx(Scope::system(org)).from(origin);
     let keys = platform.keys(org);
@@ -77,9 +91,8 @@ pub async fn sign_in(
     let counters: Vec<Counter> = peer.into_iter().chain([by_email]).collect();
 
     let mut tx = platform.db.begin().await?;
-    if let Err(Blocked { until }) = attempts::admit(&mut tx, &cx, &counters).await? {
-        let seconds = (until.millis() - cx.now().millis()).max(0) / 1000 + 1;
-        return Err(SignInError::TooOften { retry_after_seconds: seconds as u32 });
+    if let Err(blocked) = attempts::admit(&mut tx, &cx, &counters).await? {
+        return Err(SignInError::TooOften { retry_after_seconds: blocked.seconds(&cx) });
     }
     let found = match &parsed {
         Some(email) => store::user_by_email(&mut tx, cx.scope, &keys, email).await?,
@@ -88,7 +101,7 @@ pub async fn sign_in(
     tx.commit().await?;
 
     let (user, stored) = found.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
-    let matches = password::verify(password, stored).await;
+    let matches = password::verify(password, stored.clone()).await;
     let known = user.as_ref().map(|user| user.id);
     let Some(user) = user.filter(|_| matches) else {
         record_failure(platform, &cx, known, by_email).await?;
@@ -101,11 +114,18 @@ pub async fn sign_in(
     }
     store::forget_attempts(&mut tx, cx.scope, &by_email.key).await?;
     store::prune(&mut tx, &cx).await?;
+    let (user, stored) = (user, stored.unwrap_or_default());
+    let factor = rows::find(&mut tx, cx.scope, user.id).await?;
+    if factor.is_some_and(|factor| factor.on_since.is_some()) {
+        let challenge = challenge::begin(&mut tx, &cx, &user, &stored).await?;
+        tx.commit().await?;
+        return Ok(SignInStep::Code(challenge));
+    }
     let signed_in = open_session(&mut tx, &cx, user, agent).await?;
     let own = platform.ctx(Scope::user(org, signed_in.user.id)).from(cx.origin);
     audit::record(&mut tx, &own, Entry::new("identity.sign_in")).await?;
     tx.commit().await?;
-    Ok(signed_in)
+    Ok(SignInStep::Done(Box::new(signed_in)))
 }
 
 /// Records an attempt that failed; nothing of the password, and of the address only what tells equal ones.
@@ -144,5 +164,7 @@ pub(crate) async fn open_session(
             FieldRules::default(),
         ),
     };
-    Ok(SignedIn { user, org_name, access, expires_at, secret })
+    let second_factor_due = rows::is_required(tx, cx.scope).await?
+        && rows::find(tx, cx.scope, user.id).await?.is_none_or(|row| row.on_since.is_none());
+    Ok(SignedIn { user, org_name, access, expires_at, second_factor_due, secret })
 }

@@ -1,8 +1,10 @@
 //! All SQL of this module: sign-in, sessions and tokens here; people and roles in files of their own.
 
 pub(crate) mod people;
+pub(crate) mod providers;
 pub(crate) mod reach;
 pub(crate) mod roles;
+pub(crate) mod second_factor;
 
 use kernel::{OrgId, SessionId, Timestamp, TokenId, TypedId as _, UserId};
 use platform::crypto::OrgKeys;
@@ -146,6 +148,23 @@ pub(crate) async fn user(
     Ok(row.map(|row| row.open(keys)).transpose()?.map(|(user, _)| user))
 }
 
+/// A user who is not deactivated, with the hash of their password.
+pub(crate) async fn user_with_password(
+    tx: &mut Tx,
+    scope: Scope,
+    keys: &OrgKeys,
+    id: UserId,
+) -> Result<Option<(User, String)>, DbError> {
+    let row: Option<UserRow> = tx
+        .fetch_optional(
+            "SELECT id, email_sealed, name, role, locale, password_hash FROM identity_users
+             WHERE org_id = $1 AND id = $2 AND deactivated_at IS NULL",
+            args![scope.org_arg(), id],
+        )
+        .await?;
+    row.map(|row| row.open(keys)).transpose()
+}
+
 /// Id, name and e-mail address of the users among `ids`, in no order.
 pub(crate) async fn people(
     tx: &mut Tx,
@@ -206,10 +225,12 @@ pub(crate) struct SessionRow {
     pub(crate) expires_at: Timestamp,
     pub(crate) place: Place,
     pub(crate) says: Says,
+    /// Whether they must set up a second factor before anything else.
+    pub(crate) second_factor_due: bool,
 }
 
 /// Of a session: user, last used, end; of the user: team, territory; of the role: rights, reach, fields.
-type SessionColumns = (Uuid, i64, i64, Option<Uuid>, Option<Uuid>, String, String, String);
+type SessionColumns = (Uuid, i64, i64, Option<Uuid>, Option<Uuid>, String, String, String, bool);
 
 /// The session of a user who is not deactivated and whose role is known.
 pub(crate) async fn session(
@@ -220,22 +241,28 @@ pub(crate) async fn session(
     let row: Option<SessionColumns> = tx
         .fetch_optional(
             "SELECT s.user_id, s.seen_at, s.expires_at, u.team_id, u.territory_id,
-                 r.rights, r.reach, r.fields FROM identity_sessions s
+                 r.rights, r.reach, r.fields,
+                 o.second_factor_required AND u.second_factor_at IS NULL
+             FROM identity_sessions s
+             JOIN identity_orgs o ON o.org_id = s.org_id
              JOIN identity_users u ON u.org_id = s.org_id AND u.id = s.user_id
              JOIN identity_roles r ON r.org_id = u.org_id AND r.name = u.role
              WHERE s.org_id = $1 AND s.secret_hash = $2 AND u.deactivated_at IS NULL",
             args![Scope::system(org).org_arg(), secret_hash],
         )
         .await?;
-    row.map(|(user, seen_at, expires_at, team, territory, rights, reach, fields)| {
-        Ok(SessionRow {
-            user: UserId::from_uuid(user),
-            seen_at: Timestamp::from_millis(seen_at),
-            expires_at: Timestamp::from_millis(expires_at),
-            place: reach::place_of(user, team, territory),
-            says: reach::says((rights, reach, fields))?,
-        })
-    })
+    row.map(
+        |(user, seen_at, expires_at, team, territory, rights, reach, fields, second_factor_due)| {
+            Ok(SessionRow {
+                user: UserId::from_uuid(user),
+                seen_at: Timestamp::from_millis(seen_at),
+                expires_at: Timestamp::from_millis(expires_at),
+                place: reach::place_of(user, team, territory),
+                says: reach::says((rights, reach, fields))?,
+                second_factor_due,
+            })
+        },
+    )
     .transpose()
 }
 
@@ -272,6 +299,13 @@ pub(crate) async fn prune(tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
     tx.execute(
         "DELETE FROM identity_sessions WHERE (org_id, secret_hash) IN (
              SELECT org_id, secret_hash FROM identity_sessions
+             WHERE org_id = $1 AND expires_at <= $2 LIMIT $3)",
+        args![cx.scope.org_arg(), cx.now(), PRUNE_MAX],
+    )
+    .await?;
+    tx.execute(
+        "DELETE FROM identity_challenges WHERE (org_id, secret_hash) IN (
+             SELECT org_id, secret_hash FROM identity_challenges
              WHERE org_id = $1 AND expires_at <= $2 LIMIT $3)",
         args![cx.scope.org_arg(), cx.now(), PRUNE_MAX],
     )
@@ -386,6 +420,8 @@ pub(crate) struct TokenCaller {
     pub(crate) of_user: Says,
     /// What its own role says, if it has one.
     pub(crate) of_role: Option<Says>,
+    /// Whether its user must set up a second factor before anything else.
+    pub(crate) second_factor_due: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -402,6 +438,7 @@ struct TokenColumns {
     own_rights: Option<String>,
     own_reach: Option<String>,
     own_fields: Option<String>,
+    second_factor_due: bool,
 }
 
 /// The token of a user who is not deactivated, unless it has ended or its role is gone.
@@ -415,8 +452,10 @@ pub(crate) async fn token_by_secret(
         .fetch_optional(
             "SELECT t.id, t.user_id, t.last_used_at, t.role, u.team_id, u.territory_id,
                  r.rights, r.reach, r.fields, own.rights AS own_rights, own.reach AS own_reach,
-                 own.fields AS own_fields
+                 own.fields AS own_fields,
+                 (o.second_factor_required AND u.second_factor_at IS NULL) AS second_factor_due
              FROM identity_tokens t
+             JOIN identity_orgs o ON o.org_id = t.org_id
              JOIN identity_users u ON u.org_id = t.org_id AND u.id = t.user_id
              JOIN identity_roles r ON r.org_id = u.org_id AND r.name = u.role
              LEFT JOIN identity_roles own ON own.org_id = t.org_id AND own.name = t.role
@@ -442,6 +481,7 @@ pub(crate) async fn token_by_secret(
         place: reach::place_of(row.user_id, row.team_id, row.territory_id),
         of_user: reach::says((row.rights, row.reach, row.fields))?,
         of_role,
+        second_factor_due: row.second_factor_due,
     }))
 }
 

@@ -32,6 +32,8 @@ pub struct Member {
     pub deactivated_at: Option<Timestamp>,
     /// When they last did something, as far as a session tells.
     pub last_seen_at: Option<Timestamp>,
+    /// Whether sign-in asks them for a code.
+    pub has_second_factor: bool,
     /// When they joined.
     pub created_at: Timestamp,
     /// For `If-Match`.

@@ -123,7 +123,9 @@ impl<'a> House<'a> {
             request = request.header("content-type", "application/json");
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        self.send(request.body(body).unwrap()).await
+        let mut request = request.body(body).unwrap();
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40_000))));
+        self.send(request).await
     }
 
     async fn sign_in(&self, email: &str, password: &str) -> Answer {
@@ -478,6 +480,40 @@ db_test! { migrations();
         let other = [("x-forwarded-for", "1.2.3.4, 5.6.7.8")];
         let other = behind.call("POST", "/identity/sessions", &other, Some(body)).await;
         assert_eq!(other.status, StatusCode::CREATED);
+    }
+
+    async fn no_header_dodges_the_limit(db) {
+        let plain = House::with_owner(&db).await;
+        let behind = House::with_edge(&db, Edge::new(SetupCode::default(), true)).await;
+        // Straight to the server, with or without trust in proxies near it; and past the proxy's own line.
+        for (house, direct, own) in [(&plain, "198.51.100.1", None), (&behind, "198.51.100.2", None), (&behind, "10.0.0.2", Some("198.51.100.3"))] {
+            let mut refused = 0;
+            for number in 0..40u32 {
+                let address = format!("203.0.113.{number}");
+                let email = json!({"email": format!("g{number}@example.com"), "password": "a guess"});
+                let mut request = Request::post("/identity/sessions").header("content-type", "application/json");
+                for (name, value) in [
+                    ("x-forwarded-for", address.clone()),
+                    ("x-forwarded-for", format!("{address}, 127.0.0.1")),
+                    ("x-real-ip", address.clone()),
+                    ("forwarded", format!("for={address}")),
+                    ("true-client-ip", address.clone()),
+                    ("cf-connecting-ip", address.clone()),
+                ] {
+                    if number & 1 << (name.len() % 6) == 0 {
+                        request = request.header(name, value);
+                    }
+                }
+                if let Some(own) = own {
+                    request = request.header("x-forwarded-for", own);
+                }
+                let mut request = request.body(Body::from(email.to_string())).unwrap();
+                let direct = SocketAddr::new(direct.parse().unwrap(), 40_000 + number as u16);
+                request.extensions_mut().insert(ConnectInfo(direct));
+                refused += i32::from(house.send(request).await.status == StatusCode::TOO_MANY_REQUESTS);
+            }
+            assert_eq!(refused, 20, "{direct} {own:?}: twenty are free, whatever the headers");
+        }
     }
 
     async fn an_address_has_one_user(db) {

@@ -65,7 +65,8 @@ export async function take<T>(answer: Promise<Answer<T>>): Promise<T> {
   }
   const { data, error, response } = settled;
   if (response.ok) return data as T;
-  if (response.status === 401 && !response.url.endsWith('/identity/sessions')) tellSignedOut();
+  if (response.status === 401 && !/\/identity\/(sessions|sessions\/second|sign-in\/\w+)$/.test(response.url))
+    tellSignedOut();
   throw new ProblemError(response.status, typeof error === 'object' && error ? (error as Problem) : {});
 }
 

@@ -756,6 +756,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The providers that the caller is connected to. */
+        get: operations["get_identity_links"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/links/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to connect the caller's account to one at a provider. */
+        post: operations["post_identity_links_id"];
+        /** Disconnects the caller's account from those at a provider. */
+        delete: operations["delete_identity_links_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identity/password": {
         parameters: {
             query?: never;
@@ -768,6 +803,42 @@ export interface paths {
         put: operations["put_identity_password"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All providers, the first made first. */
+        get: operations["get_identity_providers"];
+        put?: never;
+        /** Adds a provider. It is asked who it is first. */
+        post: operations["post_identity_providers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/providers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a provider. It is asked who it is first. */
+        put: operations["put_identity_providers_id"];
+        post?: never;
+        /** Removes a provider, with what connects people to it. */
+        delete: operations["delete_identity_providers_id"];
         options?: never;
         head?: never;
         patch?: never;
@@ -809,6 +880,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the caller's second factor stands. */
+        get: operations["get_identity_second_factor"];
+        /**
+         * Switches the second factor on, and signs the caller out everywhere else. The recovery codes are in
+         *     this answer only.
+         */
+        put: operations["put_identity_second_factor"];
+        /** Begins to set up a second factor. Its secret is in this answer only; a code of it switches it on. */
+        post: operations["post_identity_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/second-factor/off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Switches the second factor off, and signs the caller out everywhere else. */
+        post: operations["post_identity_second_factor_off"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/second-factor/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the recovery codes anew; they are in this answer only. */
+        post: operations["post_identity_second_factor_recovery_codes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identity/sessions": {
         parameters: {
             query?: never;
@@ -819,7 +946,7 @@ export interface paths {
         /** Where the caller is signed in, the last used first. */
         get: operations["get_identity_sessions"];
         put?: never;
-        /** Signs in: the answer sets the session cookie. */
+        /** Signs in: the answer sets the session cookie. Who has a second factor is asked for a code (202). */
         post: operations["post_identity_sessions"];
         /** Signs the caller out everywhere else. */
         delete: operations["delete_identity_sessions"];
@@ -846,6 +973,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity/sessions/second": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The second step of a sign-in: the answer sets the session cookie. */
+        post: operations["post_identity_sessions_second"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identity/sessions/{id}": {
         parameters: {
             query?: never;
@@ -863,6 +1007,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the organisation asks of its people. */
+        get: operations["get_identity_settings"];
+        /** Changes what the organisation asks of its people, from the next request of everyone on. */
+        put: operations["put_identity_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identity/setup": {
         parameters: {
             query?: never;
@@ -875,6 +1037,57 @@ export interface paths {
         put?: never;
         /** Makes the first account, and signs in with it. */
         post: operations["post_identity_setup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/sign-in/back": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends to sign in through a provider, as a sign-in; or to connect an account (204). */
+        post: operations["post_identity_sign_in_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/sign-in/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begins to sign in through a provider. */
+        post: operations["post_identity_sign_in_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/sign-in/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Through which providers people sign in. */
+        get: operations["get_identity_sign_in_providers"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1034,6 +1247,23 @@ export interface paths {
         /** Gives everything that a user owns to another: their customers, and their shared views. */
         post: operations["post_identity_users_id_hand_over"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/users/{id}/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes the second factor off somebody who has lost it, and signs them out everywhere. */
+        delete: operations["delete_identity_users_id_second_factor"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1242,6 +1472,50 @@ export interface components {
             }[];
         };
         /** @description All there is of something that is never much. */
+        All_Provider: {
+            items: {
+                /** @description As whom this program is known there. */
+                client_id: string;
+                /** @description Since when. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Addresses of which domains get in; empty: all. */
+                email_domains: string[];
+                /** @description Which. */
+                id: components["schemas"]["ProviderId"];
+                /** @description Who it is: `https://login.example.com`. */
+                issuer: string;
+                /**
+                 * @description Whether who is known here by the address that the provider has verified is let in at once. Otherwise
+                 *     they sign in first and connect their account.
+                 */
+                links_by_email: boolean;
+                /** @description What the button says. */
+                name: string;
+                /** @description The role of who is not known; null: only who is known or was invited gets in. */
+                newcomer_role?: string | null;
+                /** @description Where it sends people back to; to be registered there. */
+                redirect_uri: string;
+                /** @description Where people open this program: `https://crm.example.com`. */
+                site_url: string;
+                /**
+                 * Format: int64
+                 * @description For `If-Match`.
+                 */
+                version: number;
+            }[];
+        };
+        /** @description All there is of something that is never much. */
+        All_ProviderButton: {
+            items: {
+                id: components["schemas"]["ProviderId"];
+                name: string;
+            }[];
+        };
+        /** @description All there is of something that is never much. */
+        All_ProviderId: {
+            items: string[];
+        };
+        /** @description All there is of something that is never much. */
         All_Role: {
             items: {
                 /** @description Whether it came with the program. */
@@ -1353,6 +1627,18 @@ export interface components {
             token?: components["schemas"]["TokenId"] | null;
         };
         AuditId: string;
+        /** @description A sign-in that awaits a code. */
+        Awaited: {
+            /** @description For the second step, which it allows once. */
+            challenge: string;
+            /** @description Until when. */
+            expires_at: components["schemas"]["Timestamp"];
+        };
+        /** @description What the provider sent somebody back with. */
+        BackBody: {
+            code: string;
+            state: string;
+        };
         /** @description A backup as people see it. */
         BackupView: {
             /**
@@ -1406,6 +1692,31 @@ export interface components {
             next_at?: components["schemas"]["Timestamp"] | null;
             under_way?: components["schemas"]["BackupWork"] | null;
         };
+        /** @description Who one is, once more. */
+        BeginBody: {
+            /**
+             * Format: password
+             * @description The caller's; who signs in through a provider and has none leaves it out.
+             */
+            password?: string | null;
+        };
+        /** @description Through which provider. */
+        BeginWithBody: {
+            provider: components["schemas"]["ProviderId"];
+        };
+        /** @description Who one is, by both factors. */
+        BothBody: {
+            /**
+             * Format: password
+             * @description Six digits of the app, or a recovery code.
+             */
+            code: string;
+            /**
+             * Format: password
+             * @description The caller's; who signs in through a provider and has none leaves it out.
+             */
+            password?: string | null;
+        };
         /** @description Lists by recency, frequency and monetary value. */
         ByDimension_f64: {
             f: number[];
@@ -1440,12 +1751,27 @@ export interface components {
          * @enum {string}
          */
         Channel: "taobao" | "tmall" | "1688" | "alibaba" | "jd" | "pdd" | "douyin" | "own" | "offline";
+        /** @description The second step of a sign-in. */
+        CodeBody: {
+            /** @description As the first step answered it. */
+            challenge: string;
+            /**
+             * Format: password
+             * @description Six digits of the app, or a recovery code.
+             */
+            code: string;
+        };
         /** @description A column. */
         ColumnPreview: {
             /** @description Its name in the file. */
             name: string;
             /** @description The field it becomes; `extra` for text that is kept, absent if it is passed over. */
             understood_as?: string | null;
+        };
+        /** @description The first code. */
+        ConfirmBody: {
+            /** @description Six digits of the app. */
+            code: string;
         };
         /**
          * @description The way by which a person is reached.
@@ -1937,6 +2263,11 @@ export interface components {
          * @enum {string}
          */
         Format: "taobao-orders" | "taobao-items" | "1688" | "pdd" | "douyin" | "jd" | "generic";
+        /** @description Where to go. */
+        GoTo: {
+            /** @description The provider's page. */
+            url: string;
+        };
         /** @description To whom something is handed over. */
         HandOverBody: {
             to?: components["schemas"]["UserId"] | null;
@@ -1959,6 +2290,11 @@ export interface components {
          * @enum {string}
          */
         IdentityKind: "account" | "phone" | "email";
+        /** @description The settings. */
+        IdentitySettings: {
+            /** @description Whether everyone must have a second factor. Who has none reaches nothing but its set-up. */
+            second_factor_required: boolean;
+        };
         /** @description An identity of a customer. */
         IdentityView: {
             channel?: components["schemas"]["Channel"] | null;
@@ -2220,6 +2556,8 @@ export interface components {
             deactivated_at?: components["schemas"]["Timestamp"] | null;
             /** @description The address to sign in with. */
             email: string;
+            /** @description Whether sign-in asks them for a code. */
+            has_second_factor: boolean;
             /** @description Who it is. */
             id: components["schemas"]["UserId"];
             last_seen_at?: components["schemas"]["Timestamp"] | null;
@@ -2303,6 +2641,15 @@ export interface components {
             rights: string[];
             /** @description What people call it. */
             title: string;
+        };
+        /** @description What an app needs; shown once. */
+        NewSecret: {
+            /** @description The picture an app photographs, as SVG. */
+            qr_svg: string;
+            /** @description The secret in base 32, for who types it. */
+            secret: string;
+            /** @description `otpauth://totp/…`, as in the picture. */
+            uri: string;
         };
         /** @description The body of `POST /commerce/shops`. */
         NewShopBody: {
@@ -2632,6 +2979,8 @@ export interface components {
                 deactivated_at?: components["schemas"]["Timestamp"] | null;
                 /** @description The address to sign in with. */
                 email: string;
+                /** @description Whether sign-in asks them for a code. */
+                has_second_factor: boolean;
                 /** @description Who it is. */
                 id: components["schemas"]["UserId"];
                 last_seen_at?: components["schemas"]["Timestamp"] | null;
@@ -2896,6 +3245,65 @@ export interface components {
             /** @description The same by code, for texts in other languages. */
             reason_code: components["schemas"]["RejectReason"];
         };
+        /** @description A provider. Its client's secret is in no answer. */
+        Provider: {
+            /** @description As whom this program is known there. */
+            client_id: string;
+            /** @description Since when. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Addresses of which domains get in; empty: all. */
+            email_domains: string[];
+            /** @description Which. */
+            id: components["schemas"]["ProviderId"];
+            /** @description Who it is: `https://login.example.com`. */
+            issuer: string;
+            /**
+             * @description Whether who is known here by the address that the provider has verified is let in at once. Otherwise
+             *     they sign in first and connect their account.
+             */
+            links_by_email: boolean;
+            /** @description What the button says. */
+            name: string;
+            /** @description The role of who is not known; null: only who is known or was invited gets in. */
+            newcomer_role?: string | null;
+            /** @description Where it sends people back to; to be registered there. */
+            redirect_uri: string;
+            /** @description Where people open this program: `https://crm.example.com`. */
+            site_url: string;
+            /**
+             * Format: int64
+             * @description For `If-Match`.
+             */
+            version: number;
+        };
+        /** @description A provider as it shall be. */
+        ProviderBody: {
+            /** @description As whom this program is known there. */
+            client_id: string;
+            /**
+             * Format: password
+             * @description The client's secret; may be left out in a change that keeps the issuer.
+             */
+            client_secret?: string | null;
+            /** @description Addresses of which domains get in; empty: all. */
+            email_domains?: string[];
+            /** @description Who it is: `https://login.example.com`. */
+            issuer: string;
+            /** @description Whether who is known here by an address that the provider has verified is let in at once. */
+            links_by_email?: boolean;
+            /** @description What the button says. */
+            name: string;
+            /** @description The role of who is not known; without one, only who is known or was invited gets in. */
+            newcomer_role?: string | null;
+            /** @description Where people open this program: `https://crm.example.com`. */
+            site_url: string;
+        };
+        /** @description A provider as its button shows it. */
+        ProviderButton: {
+            id: components["schemas"]["ProviderId"];
+            name: string;
+        };
+        ProviderId: string;
         /**
          * @description Customer rating: A clear intent, B hesitant, C long-term, D invalid or not now.
          * @enum {string}
@@ -2932,6 +3340,11 @@ export interface components {
             id: string;
             /** @description What it is: `customer`, `import`, `user` … */
             kind: string;
+        };
+        /** @description Recovery codes; shown once. */
+        RecoveryCodes: {
+            /** @description `K7QD-3MXP-9RTW`; each works once. */
+            recovery_codes: string[];
         };
         /**
          * @description What is wrong. Stored and served by code, so a code is never renamed; its texts are in `words/`.
@@ -3302,6 +3715,19 @@ export interface components {
             /** @description Orders, the latest first; at most 8. */
             orders: components["schemas"]["Order"][];
         };
+        /** @description How it stands. */
+        SecondFactor: {
+            /** @description Whether the user has a password to prove who they are with. */
+            has_password: boolean;
+            on_since?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Recovery codes that were not used.
+             */
+            recovery_codes_left: number;
+            /** @description Whether the organisation asks everyone for one. */
+            required: boolean;
+        };
         /** @description A session. */
         Session: {
             /** @description When it ends unless it is used. */
@@ -3313,6 +3739,8 @@ export interface components {
             org: components["schemas"]["Org"];
             /** @description What the user may do, each `module.action`; `*` is everything. */
             rights: string[];
+            /** @description Whether the user must set up a second factor first; until then nothing else is answered. */
+            second_factor_due: boolean;
             /** @description Whether the user sees all records; else those in their reach. */
             sees_all: boolean;
             user: components["schemas"]["User"];
@@ -5472,6 +5900,92 @@ export interface operations {
             };
         };
     };
+    get_identity_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["All_ProviderId"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_links_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ProviderId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoTo"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_identity_links_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ProviderId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     put_identity_password: {
         parameters: {
             query?: never;
@@ -5484,6 +5998,132 @@ export interface operations {
                 "application/json": components["schemas"]["PasswordBody"];
             };
         };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["All_Provider"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_providers: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_identity_providers_id: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["ProviderId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_identity_providers_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ProviderId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             204: {
                 headers: {
@@ -5628,6 +6268,160 @@ export interface operations {
             };
         };
     };
+    get_identity_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactor"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_identity_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConfirmBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewSecret"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_second_factor_off: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BothBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_second_factor_recovery_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BothBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_identity_sessions: {
         parameters: {
             query?: never;
@@ -5675,6 +6469,14 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Awaited"];
                 };
             };
             /** @description Refused or failed */
@@ -5768,6 +6570,38 @@ export interface operations {
             };
         };
     };
+    post_identity_sessions_second: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_identity_sessions_id: {
         parameters: {
             query?: never;
@@ -5784,6 +6618,66 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentitySettings"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_identity_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentitySettings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentitySettings"];
+                };
             };
             /** @description Refused or failed */
             default: {
@@ -5843,6 +6737,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_sign_in_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Awaited"];
+                };
+            };
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_sign_in_begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginWithBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoTo"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity_sign_in_providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["All_ProviderButton"];
                 };
             };
             /** @description Refused or failed */
@@ -6292,6 +7292,34 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["HandedOver"];
                 };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_identity_users_id_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["UserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed */
             default: {

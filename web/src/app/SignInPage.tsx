@@ -1,25 +1,29 @@
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { Alert, Button, Form, Input } from 'antd';
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ProblemError } from '@/api/client';
+import type { Awaited, Session } from '@/api/types';
 import { queryClient } from '@/lib/query';
 import { useGo, useUrl } from '@/lib/url';
 import { useProblemText } from '@/ui/states';
+import { CodeStep } from './CodeStep';
 import { Gate } from './Gate';
-import { setupNeeded, signIn } from './session';
+import { beginAt, providerButtons, setupNeeded, signIn } from './session';
 
 export default function SignInPage() {
   const { t } = useTranslation();
   const [url] = useUrl();
   const go = useGo();
   const text = useProblemText();
+  const [awaited, setAwaited] = useState<Awaited>();
+  const inside = (session: Session) => {
+    queryClient.setQueryData(['session'], session);
+    go(url.next?.startsWith('/') && !url.next.startsWith('//') ? url.next : '/', true);
+  };
   const enter = useMutation({
     mutationFn: signIn,
-    onSuccess: (session) => {
-      queryClient.setQueryData(['session'], session);
-      go(url.next?.startsWith('/') && !url.next.startsWith('//') ? url.next : '/', true);
-    },
+    onSuccess: (step) => ('challenge' in step ? setAwaited(step) : inside(step)),
   });
   useEffect(() => {
     setupNeeded().then(
@@ -27,7 +31,21 @@ export default function SignInPage() {
       () => {},
     );
   }, [go]);
-  const refused = enter.error;
+  const providers = useQuery({ queryKey: ['provider-buttons'], queryFn: providerButtons, retry: false });
+  const leave = useMutation({ mutationFn: beginAt, onSuccess: (to) => location.assign(to.url) });
+  const refused = enter.error ?? leave.error;
+  if (awaited) {
+    return (
+      <CodeStep
+        challenge={awaited.challenge}
+        onSession={inside}
+        onBack={() => {
+          setAwaited(undefined);
+          enter.reset();
+        }}
+      />
+    );
+  }
   return (
     <Gate title={t('app.signIn.title')} lead={t('app.signIn.lead')}>
       {url.expired && !refused ? <Alert type="info" showIcon title={t('app.signIn.expired')} /> : null}
@@ -59,6 +77,17 @@ export default function SignInPage() {
           {t('app.signIn.submit')}
         </Button>
       </Form>
+      {providers.data?.map((one) => (
+        <Button
+          key={one.id}
+          block
+          size="large"
+          loading={leave.isPending}
+          onClick={() => leave.mutate(one.id)}
+        >
+          {t('app.signIn.through', { name: one.name })}
+        </Button>
+      ))}
     </Gate>
   );
 }

@@ -59,6 +59,18 @@ const join = createRoute({
   component: scripted(() => import('./JoinPage')),
 });
 
+const provider = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in/provider',
+  component: scripted(() => import('./ProviderPage')),
+});
+
+const secondFactor = createRoute({
+  getParentRoute: () => root,
+  path: '/second-factor',
+  component: scripted(() => import('./SecondFactorPage')),
+});
+
 const loadFrame = () => import('./Frame');
 
 const frame = createRoute({
@@ -81,6 +93,7 @@ const frame = createRoute({
         search: (location.href === '/' ? {} : { next: location.href }) as never,
       });
     }
+    if (session.second_factor_due) throw redirect({ to: '/second-factor' });
     // The workbench is not for everybody; their home is the first page that is.
     const home = homeOf((right) => holds(session.rights, right));
     if (location.pathname === '/' && home !== '/') throw redirect({ to: home, replace: true });
@@ -127,6 +140,8 @@ export const router = createRouter({
     signIn,
     setup,
     join,
+    provider,
+    secondFactor,
     frame.addChildren([...framed, settings.addChildren(settingPages), missing]),
   ]),
   parseSearch,

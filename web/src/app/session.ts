@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { client, take } from '@/api/client';
-import type { Asked, Session } from '@/api/types';
+import { client, itemsOf, take } from '@/api/client';
+import type { Asked, Awaited, ProviderButton, Session } from '@/api/types';
 
 export const sessionQuery = {
   queryKey: ['session'],
@@ -16,7 +16,10 @@ export function useSession() {
 export const setupNeeded = () => take(client.GET('/api/v1/identity/setup'));
 
 export const signIn = (body: { email: string; password: string }) =>
-  take<Session>(client.POST('/api/v1/identity/sessions', { body }));
+  take<Session | Awaited>(client.POST('/api/v1/identity/sessions', { body }));
+
+export const answerChallenge = (body: { challenge: string; code: string }) =>
+  take<Session>(client.POST('/api/v1/identity/sessions/second', { body }));
 
 export const setUp = (body: {
   code: string;
@@ -33,3 +36,13 @@ export const join = (body: { secret: string; name: string; password: string }) =
   take<Session>(client.POST('/api/v1/identity/invitations/join', { body }));
 
 export const signOut = () => take(client.DELETE('/api/v1/identity/sessions/current'));
+
+export const providerButtons = async () =>
+  itemsOf<ProviderButton>(await take(client.GET('/api/v1/identity/sign-in/providers')));
+
+export const beginAt = (provider: string) =>
+  take<{ url: string }>(client.POST('/api/v1/identity/sign-in/begin', { body: { provider } }));
+
+/** Nothing where an account was connected. */
+export const comeBack = (body: { state: string; code: string }) =>
+  take<Session | Awaited | undefined>(client.POST('/api/v1/identity/sign-in/back', { body }));

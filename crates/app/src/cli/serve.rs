@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use identity::{Edge, SetupCode};
+use identity::{Edge, Proxies, SetupCode};
 use platform::Platform;
+use platform::cidr::Cidr;
+use platform::outbound::Outbound;
 use serde::Serialize;
 
 use super::{Global, say};
@@ -26,6 +28,24 @@ pub struct ServeArgs {
     /// X-Forwarded-For is the caller's
     #[arg(long, env = "GUANXI_BEHIND_PROXY")]
     pub behind_proxy: bool,
+    /// Where proxies stand whose X-Forwarded-For is believed, such as 10.0.0.2 or 10.0.0.0/24; this
+    /// machine and private networks unless given
+    #[arg(
+        long,
+        value_name = "RANGE",
+        value_delimiter = ',',
+        env = "GUANXI_TRUSTED_PROXIES",
+        requires = "behind_proxy"
+    )]
+    pub trusted_proxies: Vec<Cidr>,
+    /// How many proxies a request passes; for more than one, say which with --trusted-proxies
+    #[arg(long, value_name = "N", env = "GUANXI_PROXY_HOPS", requires = "trusted_proxies",
+        value_parser = clap::value_parser!(u8).range(1..=10))]
+    pub proxy_hops: Option<u8>,
+    /// Addresses that are not public and may be asked all the same, such as those of a sign-in server in
+    /// your own network: 10.0.0.2 or 10.0.0.0/24
+    #[arg(long, value_name = "RANGE", value_delimiter = ',', env = "GUANXI_OUTBOUND_ALLOW")]
+    pub outbound_allow: Vec<Cidr>,
     /// How many requests a second one session or token may make over a longer time, and one address
     /// five times as many; ten seconds' worth at once. 0 for no limit
     #[arg(long, value_name = "N", default_value_t = 100, env = "GUANXI_REQUESTS_PER_SECOND")]
@@ -61,9 +81,11 @@ pub async fn serve(
 ) -> Result<ExitCode> {
     let stop = server::stop_on_signals()?;
     let setup_code = setup_code(boot, args.role).await?;
-    let edge = Edge::new(setup_code, args.behind_proxy);
+    let edge = Edge::new(setup_code, args.behind_proxy).with_proxies(proxies(args));
     let limits = Limits::per_second(args.requests_per_second);
-    let state = AppState::new(with_backups(boot.platform.clone(), args)?, edge).limited(limits);
+    let outbound = Outbound::default().allowing(&args.outbound_allow);
+    let platform = with_backups(boot.platform.clone(), args)?.with_outbound(outbound);
+    let state = AppState::new(platform, edge).limited(limits);
     let router = server::routes_of(args.role, &state)?;
     let server = Server::bind(&args.listen).await?;
 
@@ -79,6 +101,13 @@ pub async fn serve(
     global.print(&Listening { url, setup_code }, "")?;
     server.run(boot, &state, router, args.role, stop).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn proxies(args: &ServeArgs) -> Proxies {
+    let near = Proxies::default();
+    let from =
+        if args.trusted_proxies.is_empty() { near.from } else { args.trusted_proxies.clone() };
+    Proxies { from, hops: args.proxy_hops.unwrap_or(near.hops) }
 }
 
 fn with_backups(platform: Platform, args: &ServeArgs) -> Result<Platform> {

@@ -1,4 +1,4 @@
-//! `guanxi user add`.
+//! `guanxi user add` and `reset-second-factor`.
 
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::process::ExitCode;
@@ -17,6 +17,8 @@ const STDIN_MAX: u64 = 4096;
 pub(super) enum UserCommand {
     /// Make a user; the password is the first line of standard input
     Add(AddArgs),
+    /// Take the second factor off a user who has lost it; they are signed out everywhere
+    ResetSecondFactor(ResetArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -32,8 +34,42 @@ pub(super) struct AddArgs {
     name: Option<PersonName>,
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct ResetArgs {
+    /// The address they sign in with
+    #[arg(long)]
+    email: Email,
+}
+
 pub(super) async fn run(global: &Global, command: UserCommand) -> Result<ExitCode> {
-    let UserCommand::Add(AddArgs { email, role, name }) = command;
+    match command {
+        UserCommand::Add(args) => add(global, args).await,
+        UserCommand::ResetSecondFactor(args) => reset_second_factor(global, args).await,
+    }
+}
+
+async fn reset_second_factor(global: &Global, args: ResetArgs) -> Result<ExitCode> {
+    let ResetArgs { email } = args;
+    let boot = global.open().await?;
+    let cx = boot.ctx();
+    let keys = boot.platform.keys(OrgId::FIRST);
+    let mut tx = boot.platform.db.begin().await?;
+    let user = identity::find_user(&mut tx, &cx, &keys, &email)
+        .await?
+        .with_context(|| format!("no user signs in with {}", email.as_str()))?;
+    let everything = Permissions::everything();
+    if !identity::second_factor::reset(&mut tx, &cx, &everything, user.id).await? {
+        bail!("{} has no second factor", user.email);
+    }
+    tx.commit().await?;
+    boot.close().await;
+    say(&format!("{} signs in with the password alone", user.email));
+    global.print(&user, "")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn add(global: &Global, args: AddArgs) -> Result<ExitCode> {
+    let AddArgs { email, role, name } = args;
     let password = read_password()?;
     let name = match name {
         Some(name) => name,

@@ -8,7 +8,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, SecurityRequirement};
 use utoipa::{PartialSchema as _, ToSchema as _};
 
-use super::guard::{RIGHT, SIGNED_IN};
+use super::guard::{SESSION, SIGNED_IN, words};
 
 const DESCRIPTION: &str = "Lists are keyset pages; errors are application/problem+json (RFC 9457); \
      POST takes Idempotency-Key; updates take If-Match. docs/api.md says why.";
@@ -36,7 +36,7 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
     }
     add(ids![
         CustomerId OrderId ShopId ImportId UserId TokenId TagId NoteId MergeId SuggestionId ViewId
-        JobId TeamId InvitationId SessionId
+        JobId TeamId InvitationId SessionId ProviderId
     ]);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(identity::COOKIE)));
@@ -63,12 +63,16 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
     document
 }
 
-/// Says the right that an operation needs as the scope of its ways to sign in.
+/// Says the right that an operation needs as the scope of its ways to sign in, and which ways those are.
 fn name_right(operation: &mut Operation) {
-    let right = operation.extensions.as_ref().and_then(|all| all.get(RIGHT)?.as_str());
-    let Some(right) = right.filter(|right| *right != SIGNED_IN).map(str::to_owned) else { return };
-    let way = |name: &str| SecurityRequirement::new(name, [right.clone()]);
-    operation.security = Some(["session", "token"].map(way).to_vec());
+    let right = words(operation).next().map(str::to_owned);
+    let needs_session = words(operation).skip(1).any(|word| word == SESSION);
+    let ways: &[&str] = if needs_session { &["session"] } else { &["session", "token"] };
+    let scopes: Vec<String> = right.iter().filter(|right| *right != SIGNED_IN).cloned().collect();
+    if right.is_some() && (needs_session || !scopes.is_empty()) {
+        let way = |name: &&str| SecurityRequirement::new(*name, scopes.clone());
+        operation.security = Some(ways.iter().map(way).collect());
+    }
 }
 
 /// `get_customers_id_timeline`: names of handlers repeat between modules, ids must not.

@@ -8,15 +8,21 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use identity::Credential;
 use platform::Problem;
 use platform::access::Access;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{OpenApi, SecurityRequirement};
 
-/// The extension of an operation that names the right it needs.
+/// The extension of an operation that names the right it needs, and behind it [`SESSION`] and
+/// [`BEFORE_SECOND_FACTOR`] where they hold: `signed_in session`.
 pub const RIGHT: &str = "x-right";
 /// In its place where it is enough to be signed in.
 pub const SIGNED_IN: &str = "signed_in";
+/// Said of what an API token may not do: what manages the account it belongs to.
+pub const SESSION: &str = "session";
+/// Said of what somebody may do who must set up a second factor first.
+pub const BEFORE_SECOND_FACTOR: &str = "before_second_factor";
 /// Routes that are not described: the description itself, which tells nothing of anybody.
 const UNDESCRIBED: &str = "/api/v1/openapi.json";
 
@@ -37,8 +43,7 @@ impl Need {
     fn of(operation: &Operation) -> Self {
         let nothing = SecurityRequirement::default();
         let is_open = operation.security.as_ref().is_some_and(|ways| ways.contains(&nothing));
-        let right = operation.extensions.as_ref().and_then(|all| all.get(RIGHT)?.as_str());
-        match right {
+        match words(operation).next() {
             Some(SIGNED_IN) => Self::SignedIn,
             Some(right) => Self::Right(right.to_owned()),
             None if is_open => Self::Nothing,
@@ -47,8 +52,40 @@ impl Need {
     }
 }
 
+/// What an operation says of its callers: the right, then what else holds.
+pub(super) fn words(operation: &Operation) -> impl Iterator<Item = &str> {
+    let said = operation.extensions.as_ref().and_then(|all| all.get(RIGHT)?.as_str());
+    said.unwrap_or_default().split_ascii_whitespace()
+}
+
+/// All that a route says of its callers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// What it needs.
+    pub need: Need,
+    /// Whether an API token is not enough.
+    pub needs_session: bool,
+    /// Whether it is there for somebody who must set up a second factor first.
+    pub before_second_factor: bool,
+}
+
+impl Rule {
+    const fn plain(need: Need) -> Self {
+        Self { need, needs_session: false, before_second_factor: false }
+    }
+
+    fn of(operation: &Operation) -> Self {
+        let says = |word: &str| words(operation).skip(1).any(|said| said == word);
+        Self {
+            need: Need::of(operation),
+            needs_session: says(SESSION),
+            before_second_factor: says(BEFORE_SECOND_FACTOR),
+        }
+    }
+}
+
 /// What every route needs, by method and path as the router writes them.
-pub type Needs = HashMap<(Method, String), Need>;
+pub type Needs = HashMap<(Method, String), Rule>;
 
 /// The table of a described interface.
 #[must_use]
@@ -64,11 +101,11 @@ pub fn needs(document: &OpenApi) -> Needs {
         ];
         for (method, operation) in operations {
             if let Some(operation) = operation {
-                needs.insert((method, path.clone()), Need::of(operation));
+                needs.insert((method, path.clone()), Rule::of(operation));
             }
         }
     }
-    needs.insert((Method::GET, UNDESCRIBED.to_owned()), Need::Nothing);
+    needs.insert((Method::GET, UNDESCRIBED.to_owned()), Rule::plain(Need::Nothing));
     needs
 }
 
@@ -85,14 +122,27 @@ pub async fn guard(request: Request, next: Next) -> Response {
         Method::HEAD => Method::GET,
         ref method => method.clone(),
     };
-    let need = NEEDS.get(&(method, path.as_str().to_owned()));
-    match refusal(need, request.extensions().get::<Access>()) {
+    let rule = NEEDS.get(&(method, path.as_str().to_owned()));
+    let is_token =
+        matches!(request.extensions().get::<Credential>(), Some(Credential::Token { .. }));
+    match refusal(rule, request.extensions().get::<Access>(), is_token) {
         Some(problem) => problem.into_response(),
         None => next.run(request).await,
     }
 }
 
-fn refusal(need: Option<&Need>, access: Option<&Access>) -> Option<Problem> {
+fn refusal(rule: Option<&Rule>, access: Option<&Access>, is_token: bool) -> Option<Problem> {
+    let need = rule.map(|rule| &rule.need);
+    if let Some(rule) = rule.filter(|rule| rule.need != Need::Nothing)
+        && let Some(access) = access
+    {
+        if access.is_before_second_factor() && !rule.before_second_factor {
+            return Some(Problem::second_factor_needed());
+        }
+        if rule.needs_session && is_token {
+            return Some(Problem::session_needed());
+        }
+    }
     match (need, access) {
         // A method that the route does not take: the router says so.
         (None | Some(Need::Nothing), _) => None,
@@ -124,7 +174,7 @@ mod tests {
     fn every_route_says_what_it_needs() {
         let unsaid: Vec<_> = NEEDS
             .iter()
-            .filter(|(_, need)| **need == Need::Unsaid)
+            .filter(|(_, rule)| rule.need == Need::Unsaid)
             .map(|(route, _)| route)
             .collect();
         assert!(unsaid.is_empty(), "these routes name no right: {unsaid:?}");
@@ -133,8 +183,8 @@ mod tests {
 
     #[test]
     fn roles_know_every_right_that_a_route_needs() {
-        for need in NEEDS.values() {
-            if let Need::Right(right) = need {
+        for rule in NEEDS.values() {
+            if let Need::Right(right) = &rule.need {
                 assert!(identity::roles::RIGHTS.contains(&right.as_str()), "{right}");
             }
         }
@@ -149,7 +199,8 @@ mod tests {
         let access = |rights: &[&str]| seeing(rights, Reach::ALL);
         let right = Need::Right("a.read".to_owned());
         let status = |need: &Need, access: Option<&Access>| {
-            refusal(Some(need), access).map(|problem| problem.into_response().status().as_u16())
+            refusal(Some(&Rule::plain(need.clone())), access, false)
+                .map(|problem| problem.into_response().status().as_u16())
         };
         assert_eq!(status(&right, None), Some(401));
         assert_eq!(status(&right, Some(&access(&["a.edit"]))), Some(403));
@@ -164,5 +215,26 @@ mod tests {
         assert_eq!(status(&Need::SignedIn, Some(&access(&[]))), None);
         assert_eq!(status(&Need::Unsaid, Some(&access(&["*"]))), Some(403));
         assert_eq!(status(&Need::Nothing, None), None);
+    }
+
+    #[test]
+    fn a_token_manages_no_account_and_who_lacks_a_second_factor_sets_it_up() {
+        let access = Access::everything();
+        let due = access.clone().before_second_factor(true);
+        let code = |rule: &Rule, access: &Access, is_token: bool| {
+            refusal(Some(rule), Some(access), is_token).map(|problem| problem.code().to_owned())
+        };
+        let plain = Rule::plain(Need::SignedIn);
+        let own = Rule { needs_session: true, ..plain.clone() };
+        let set_up = Rule { before_second_factor: true, ..own.clone() };
+        assert_eq!((code(&plain, &access, true), code(&plain, &access, false)), (None, None));
+        assert_eq!(code(&own, &access, true).as_deref(), Some("session_needed"));
+        assert_eq!(code(&own, &access, false), None);
+        for rule in [&plain, &own] {
+            assert_eq!(code(rule, &due, false).as_deref(), Some("second_factor_needed"));
+        }
+        assert_eq!(code(&set_up, &due, false), None);
+        assert_eq!(code(&set_up, &due, true).as_deref(), Some("session_needed"));
+        assert_eq!(code(&Rule::plain(Need::Nothing), &due, true), None);
     }
 }

@@ -11,10 +11,14 @@ use testkit::TestDb;
 use crate::house::{House, migrations};
 
 /// Routes that answer to anybody. Every other one says 401 to a caller it does not know.
-const PUBLIC: [(&str, &str); 5] = [
+const PUBLIC: [(&str, &str); 9] = [
     ("get", "/api/v1/identity/setup"),
     ("post", "/api/v1/identity/setup"),
     ("post", "/api/v1/identity/sessions"),
+    ("post", "/api/v1/identity/sessions/second"),
+    ("get", "/api/v1/identity/sign-in/providers"),
+    ("post", "/api/v1/identity/sign-in/begin"),
+    ("post", "/api/v1/identity/sign-in/back"),
     ("post", "/api/v1/identity/invitations/look"),
     ("post", "/api/v1/identity/invitations/join"),
 ];

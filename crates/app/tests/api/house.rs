@@ -9,6 +9,7 @@ use http_body_util::BodyExt as _;
 use identity::{Edge, NewUser, Password, SetupCode};
 use kernel::OrgId;
 use platform::crypto::MasterKey;
+use platform::outbound::Outbound;
 use platform::{Migration, Platform};
 use serde_json::Value;
 use testkit::TestDb;
@@ -54,6 +55,9 @@ impl House {
         let key = MasterKey::new([42; 32]);
         let platform =
             Platform::new(db.db().clone(), key, cx.clock.clone(), cx.ids.clone(), db.folder());
+        // Servers that tests start stand on this machine.
+        let outbound = Outbound::default().allowing(&["127.0.0.1".parse().unwrap()]);
+        let platform = platform.with_outbound(outbound);
         let mut tx = db.db().begin().await.unwrap();
         identity::ensure_org(&mut tx, &cx).await.unwrap();
         tx.commit().await.unwrap();

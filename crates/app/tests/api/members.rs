@@ -9,13 +9,19 @@ use crate::house::{Answer, EMAIL, House, PASSWORD, migrations};
 const OTHER: &str = "another long password";
 
 /// Somebody who is signed in.
-struct Caller<'a> {
-    house: &'a House,
-    header: (&'static str, String),
+pub struct Caller<'a> {
+    pub house: &'a House,
+    pub header: (&'static str, String),
 }
 
-impl Caller<'_> {
-    async fn send(
+impl<'a> Caller<'a> {
+    /// Whoever was signed in by `answer`.
+    pub fn signed_in(house: &'a House, answer: &Answer) -> Self {
+        let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+        Self { house, header: ("cookie", cookie) }
+    }
+
+    pub async fn send(
         &self,
         method: &str,
         path: &str,
@@ -34,38 +40,40 @@ impl Caller<'_> {
         self.house.send(request.body(body).unwrap()).await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, None, None).await
     }
 
-    async fn post(&self, path: &str, body: Value) -> Answer {
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.send("POST", path, None, Some(body)).await
     }
 
     /// The user of an address, as those see it who manage people.
-    async fn member(&self, email: &str) -> Value {
+    pub async fn member(&self, email: &str) -> Value {
         let users = self.get("/identity/users").await.json();
         let found = users["items"].as_array().unwrap().iter().find(|user| user["email"] == email);
         found.unwrap_or_else(|| panic!("{email} is not in {users}")).clone()
     }
 
-    async fn change(&self, email: &str, body: Value) -> Answer {
+    pub async fn change(&self, email: &str, body: Value) -> Answer {
         let member = self.member(email).await;
         let path = format!("/identity/users/{}", member["id"].as_str().unwrap());
         self.send("PATCH", &path, member["version"].as_i64(), Some(body)).await
     }
 
-    async fn is_known(&self) -> bool {
+    pub async fn is_known(&self) -> bool {
         self.get("/identity/roles").await.status == StatusCode::OK
     }
 }
 
-async fn caller<'a>(house: &'a House, db: &TestDb, email: &str, role: &str) -> Caller<'a> {
+/// A new user who is signed in.
+pub async fn caller<'a>(house: &'a House, db: &TestDb, email: &str, role: &str) -> Caller<'a> {
     house.add_user(db, email, role).await;
     Caller { house, header: ("cookie", house.cookie_of(email).await) }
 }
 
-async fn owner(house: &House) -> Caller<'_> {
+/// The owner, signed in once more.
+pub async fn owner(house: &House) -> Caller<'_> {
     Caller { house, header: ("cookie", house.cookie().await) }
 }
 

@@ -34,6 +34,7 @@ fn concrete(path: &str) -> String {
             _ if path.contains("/invitations/") => "inv",
             _ if path.contains("/identity/sessions/") => "ses",
             _ if path.contains("/tokens/") => "tok",
+            _ if path.contains("/providers/") || path.contains("/links/") => "idp",
             _ if path.contains("/jobs/") => "job",
             _ => "cus",
         };
@@ -51,7 +52,8 @@ fn routes() -> Vec<Route> {
     let mut routes = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
-            let right = operation[app::http::guard::RIGHT].as_str().map(str::to_owned);
+            let said = operation[app::http::guard::RIGHT].as_str();
+            let right = said.and_then(|said| said.split(' ').next()).map(str::to_owned);
             let is_open = operation["security"] == serde_json::json!([{}]);
             assert!(right.is_some() != is_open, "{method} {path} says nothing, or both");
             routes.push(Route { method: method.to_uppercase(), path: path.clone(), right });

@@ -2,8 +2,8 @@
 
 use kernel::{
     AuditId, ConsentId, ConsentTextId, CustomerId, ImportId, InvitationId, JobId, MergeId, NoteId,
-    OrderId, SessionId, ShopId, SuggestionId, TagId, TeamId, TerritoryId, Timestamp, TokenId,
-    TypedId, UserId, ViewId,
+    OrderId, ProviderId, SessionId, ShopId, SuggestionId, TagId, TeamId, TerritoryId, Timestamp,
+    TokenId, TypedId, UserId, ViewId,
 };
 use uuid::Uuid;
 
@@ -56,6 +56,7 @@ arg_from! {
         SessionId => TypedId::uuid, TokenId => TypedId::uuid, TagId => TypedId::uuid,
         TeamId => TypedId::uuid, TerritoryId => TypedId::uuid, InvitationId => TypedId::uuid,
         ConsentId => TypedId::uuid, ConsentTextId => TypedId::uuid,
+        ProviderId => TypedId::uuid,
         NoteId => TypedId::uuid, MergeId => TypedId::uuid, SuggestionId => TypedId::uuid,
         ViewId => TypedId::uuid, JobId => TypedId::uuid, AuditId => TypedId::uuid;
 }

@@ -32,7 +32,7 @@ struct Sessions {
 
 /// Where the caller is signed in, the last used first.
 #[utoipa::path(get, path = "/identity/sessions", tag = "identity",
-    extensions(("x-right" = json!("signed_in"))),
+    extensions(("x-right" = json!("signed_in session"))),
     responses((status = 200, body = Sessions), Problem))]
 async fn list_sessions(
     State(platform): State<Platform>,
@@ -45,7 +45,7 @@ async fn list_sessions(
 
 /// Signs the caller out everywhere else.
 #[utoipa::path(delete, path = "/identity/sessions", tag = "identity",
-    extensions(("x-right" = json!("signed_in"))),
+    extensions(("x-right" = json!("signed_in session"))),
     responses((status = 204), Problem))]
 async fn end_other_sessions(
     State(platform): State<Platform>,
@@ -60,7 +60,7 @@ async fn end_other_sessions(
 
 /// Ends one of the caller's sessions.
 #[utoipa::path(delete, path = "/identity/sessions/{id}", tag = "identity",
-    extensions(("x-right" = json!("signed_in"))),
+    extensions(("x-right" = json!("signed_in session"))),
     params(("id" = SessionId, Path)), responses((status = 204), Problem))]
 async fn end_session(
     State(platform): State<Platform>,
@@ -89,7 +89,7 @@ struct PasswordBody {
 
 /// Gives the caller a new password, and signs them out everywhere else.
 #[utoipa::path(put, path = "/identity/password", tag = "identity",
-    extensions(("x-right" = json!("signed_in"))),
+    extensions(("x-right" = json!("signed_in session"))),
     request_body = PasswordBody, responses((status = 204), Problem))]
 async fn set_password(
     State(platform): State<Platform>,

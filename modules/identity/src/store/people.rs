@@ -31,30 +31,59 @@ pub(crate) async fn rights(
     row.map_or(Ok(Permissions::default()), |(json,)| roles::permissions(&json))
 }
 
-/// Id, address, name, role, team, territory, deactivated, version, made, last seen.
-type MemberRow =
-    (Uuid, Vec<u8>, String, String, Option<Uuid>, Option<Uuid>, Option<i64>, i64, i64, Option<i64>);
+/// What the role of a user says, whether or not they are deactivated.
+pub(crate) async fn rights_of_role(
+    tx: &mut Tx,
+    scope: Scope,
+    user: UserId,
+) -> Result<Permissions, DbError> {
+    let row: Option<(String,)> = tx
+        .fetch_optional(
+            "SELECT r.rights FROM identity_users u
+             JOIN identity_roles r ON r.org_id = u.org_id AND r.name = u.role
+             WHERE u.org_id = $1 AND u.id = $2",
+            args![scope.org_arg(), user],
+        )
+        .await?;
+    row.map_or(Ok(Permissions::default()), |(json,)| roles::permissions(&json))
+}
+
+/// A user as they are stored, with when they were last seen.
+#[derive(sqlx::FromRow)]
+struct MemberRow {
+    id: Uuid,
+    email_sealed: Vec<u8>,
+    name: String,
+    role: String,
+    team_id: Option<Uuid>,
+    territory_id: Option<Uuid>,
+    deactivated_at: Option<i64>,
+    version: i64,
+    created_at: i64,
+    seen_at: Option<i64>,
+    second_factor_at: Option<i64>,
+}
 
 const MEMBERS: &str = "SELECT u.id, u.email_sealed, u.name, u.role, u.team_id, u.territory_id,
         u.deactivated_at, u.version, u.created_at,
         (SELECT MAX(s.seen_at) FROM identity_sessions s
-          WHERE s.org_id = u.org_id AND s.user_id = u.id)
+          WHERE s.org_id = u.org_id AND s.user_id = u.id) AS seen_at,
+        u.second_factor_at
      FROM identity_users u";
 
 fn member(keys: &OrgKeys, row: MemberRow) -> Result<Member, DbError> {
-    let (id, sealed, name, role, team, territory, deactivated_at, version, created_at, seen_at) =
-        row;
     Ok(Member {
-        id: UserId::from_uuid(id),
-        email: open_email(keys, &sealed)?,
-        name,
-        role: role_name(&role)?,
-        team_id: team.map(TeamId::from_uuid),
-        territory_id: territory.map(TerritoryId::from_uuid),
-        deactivated_at: deactivated_at.map(Timestamp::from_millis),
-        last_seen_at: seen_at.map(Timestamp::from_millis),
-        created_at: Timestamp::from_millis(created_at),
-        version,
+        id: UserId::from_uuid(row.id),
+        email: open_email(keys, &row.email_sealed)?,
+        name: row.name,
+        role: role_name(&row.role)?,
+        team_id: row.team_id.map(TeamId::from_uuid),
+        territory_id: row.territory_id.map(TerritoryId::from_uuid),
+        deactivated_at: row.deactivated_at.map(Timestamp::from_millis),
+        last_seen_at: row.seen_at.map(Timestamp::from_millis),
+        has_second_factor: row.second_factor_at.is_some(),
+        created_at: Timestamp::from_millis(row.created_at),
+        version: row.version,
     })
 }
 
@@ -361,6 +390,20 @@ pub(crate) async fn invitation_by_secret(
 ) -> Result<Option<Invitation>, DbError> {
     let sql = format!("{INVITATIONS} WHERE org_id = $1 AND secret_hash = $2 AND expires_at > $3");
     let arguments = args![cx.scope.org_arg(), secret_hash, cx.now()];
+    let row: Option<InvitationRow> = tx.fetch_optional(AssertSqlSafe(sql), arguments).await?;
+    row.map(|row| invitation(keys, row)).transpose()
+}
+
+/// The invitation of an address that can still be taken.
+pub(crate) async fn invitation_by_email(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    email: &Email,
+) -> Result<Option<Invitation>, DbError> {
+    let sql = format!("{INVITATIONS} WHERE org_id = $1 AND email_index = $2 AND expires_at > $3");
+    let index = keys.blind_index(EMAIL, email.as_str());
+    let arguments = args![cx.scope.org_arg(), index, cx.now()];
     let row: Option<InvitationRow> = tx.fetch_optional(AssertSqlSafe(sql), arguments).await?;
     row.map(|row| invitation(keys, row)).transpose()
 }

@@ -7,6 +7,8 @@ import { Facts, Panel } from '@/ui/Page';
 import { Loaded } from '@/ui/states';
 import { Time } from '@/ui/values';
 import { useCurrentSession } from './api';
+import { LinksPanel } from './LinksPanel';
+import { SecondFactorPanel } from './SecondFactorPanel';
 import { PasswordPanel, SessionsPanel } from './SecurityPanels';
 
 export default function AccountPage() {
@@ -35,6 +37,8 @@ export default function AccountPage() {
           )}
         </Loaded>
       </Panel>
+      <SecondFactorPanel />
+      <LinksPanel />
       <SessionsPanel />
       <PasswordPanel />
       <Panel title={t('identity.account.look')}>

@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { Member, Role, Team, Territory } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
 import { useSay } from '@/ui/say';
-import { changeMember } from './api';
+import { changeMember, resetSecondFactor } from './api';
 import { teamPath, useRoleName } from './words';
 
 /** A user's name, role, team, and whether they can sign in. */
@@ -42,6 +42,11 @@ export function MemberForm(props: {
   const end = useMutation({
     mutationFn: () => props.endSessions(member.id),
     onSuccess: () => done(t('identity.people.ended')),
+    onError: say.refused,
+  });
+  const reset = useMutation({
+    mutationFn: () => resetSecondFactor(member.id),
+    onSuccess: () => done(t('identity.factor.resetDone')),
     onError: say.refused,
   });
   const given = props.roles;
@@ -111,6 +116,16 @@ export function MemberForm(props: {
               <Button loading={end.isPending} onClick={() => end.mutate()}>
                 {t('identity.people.end')}
               </Button>
+              {member.has_second_factor ? (
+                <Popconfirm
+                  title={t('identity.factor.resetAsk', { name: member.name })}
+                  description={t('identity.factor.resetText')}
+                  okText={t('identity.factor.reset')}
+                  onConfirm={() => reset.mutate()}
+                >
+                  <Button loading={reset.isPending}>{t('identity.factor.reset')}</Button>
+                </Popconfirm>
+              ) : null}
               <Popconfirm
                 title={t('identity.people.turnOffAsk', { name: member.name })}
                 description={t('identity.people.turnOffText')}

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Member, NewLink, Role, Team } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
+import { useMay } from '@/lib/rights';
 import { AppLink } from '@/ui/Link';
 import { Panel } from '@/ui/Page';
 import { usePeople } from '@/ui/people';
@@ -13,6 +14,8 @@ import { Day, Nothing, Time } from '@/ui/values';
 import { endSessionsOf, invite, takeBack, useInvitations, useRoles, useTeams, useTerritories } from './api';
 import { HandOver } from './HandOver';
 import { MemberForm } from './MemberForm';
+import { OrgRules } from './OrgRules';
+import { Providers } from './Providers';
 import { Roles } from './Roles';
 import { Teams } from './Teams';
 import { Territories } from './Territories';
@@ -20,6 +23,7 @@ import { teamPath, useRoleName } from './words';
 
 export default function PeoplePage() {
   const { t } = useTranslation();
+  const may = useMay();
   const roleName = useRoleName();
   const people = usePeople();
   const roles = useRoles();
@@ -39,6 +43,9 @@ export default function PeoplePage() {
             render: (user) => (
               <span className={user.deactivated_at ? 'quiet' : undefined}>
                 {user.name} {user.deactivated_at ? <Tag>{t('identity.people.off')}</Tag> : null}
+                {user.has_second_factor ? (
+                  <Tag title={t('identity.factor.title')}>{t('identity.factor.short')}</Tag>
+                ) : null}
               </span>
             ),
           },
@@ -98,6 +105,8 @@ export default function PeoplePage() {
       <Invitations roles={roles.data ?? []} teams={teams.data ?? []} />
       <Teams query={teams} />
       <Territories query={territories} />
+      {may('identity.settings') ? <OrgRules /> : null}
+      {may('identity.settings') ? <Providers roles={roles.data ?? []} /> : null}
       <Roles query={roles} />
     </div>
   );

@@ -2,12 +2,19 @@ import { useQuery } from '@tanstack/react-query';
 import { client, itemsOf, take } from '@/api/client';
 import type {
   Explanation,
+  IdentitySettings,
   Invitation,
   Member,
   NewLink,
+  NewSecret,
   NewToken,
+  Provider,
+  ProviderBody,
+  ProviderButton,
+  RecoveryCodes,
   Role,
   SearchResults,
+  SecondFactor,
   Session,
   SessionInfo,
   Team,
@@ -159,3 +166,79 @@ export const endOtherSessions = () => take(client.DELETE('/api/v1/identity/sessi
 
 export const putPassword = (body: { present: string; new: string }) =>
   take(client.PUT('/api/v1/identity/password', { body }));
+
+export function useSecondFactor() {
+  return useQuery({
+    queryKey: ['second-factor'],
+    queryFn: () => take<SecondFactor>(client.GET('/api/v1/identity/second-factor')),
+  });
+}
+
+export const beginSecondFactor = (password?: string) =>
+  take<NewSecret>(client.POST('/api/v1/identity/second-factor', { body: { password } }));
+
+export const confirmSecondFactor = (code: string) =>
+  take<RecoveryCodes>(client.PUT('/api/v1/identity/second-factor', { body: { code } }));
+
+export const renewRecoveryCodes = (body: { password?: string; code: string }) =>
+  take<RecoveryCodes>(client.POST('/api/v1/identity/second-factor/recovery-codes', { body }));
+
+export const endSecondFactor = (body: { password?: string; code: string }) =>
+  take(client.POST('/api/v1/identity/second-factor/off', { body }));
+
+export const resetSecondFactor = (id: string) =>
+  take(client.DELETE('/api/v1/identity/users/{id}/second-factor', { params: { path: { id } } }));
+
+export function useIdentitySettings() {
+  return useQuery({
+    queryKey: ['identity-settings'],
+    queryFn: () => take<IdentitySettings>(client.GET('/api/v1/identity/settings')),
+  });
+}
+
+export const putIdentitySettings = (body: IdentitySettings) =>
+  take<IdentitySettings>(client.PUT('/api/v1/identity/settings', { body }));
+
+export type WantedProvider = Partial<ProviderBody> &
+  Pick<ProviderBody, 'name' | 'issuer' | 'client_id' | 'site_url'>;
+
+export function useProviders() {
+  return useQuery({
+    queryKey: ['providers'],
+    queryFn: async () => itemsOf<Provider>(await take(client.GET('/api/v1/identity/providers'))),
+  });
+}
+
+export const putProvider = ({ provider, body }: { provider?: Provider; body: WantedProvider }) =>
+  provider
+    ? take<Provider>(
+        client.PUT('/api/v1/identity/providers/{id}', {
+          params: { path: { id: provider.id }, header: { 'If-Match': `"${provider.version}"` } },
+          body: body as ProviderBody,
+        }),
+      )
+    : take<Provider>(client.POST('/api/v1/identity/providers', { body: body as ProviderBody }));
+
+export const deleteProvider = (id: string) =>
+  take(client.DELETE('/api/v1/identity/providers/{id}', { params: { path: { id } } }));
+
+export function useButtons() {
+  return useQuery({
+    queryKey: ['provider-buttons'],
+    queryFn: async () =>
+      itemsOf<ProviderButton>(await take(client.GET('/api/v1/identity/sign-in/providers'))),
+  });
+}
+
+export function useLinks() {
+  return useQuery({
+    queryKey: ['links'],
+    queryFn: async () => itemsOf<string>(await take(client.GET('/api/v1/identity/links'))),
+  });
+}
+
+export const connectProvider = (id: string) =>
+  take<{ url: string }>(client.POST('/api/v1/identity/links/{id}', { params: { path: { id } } }));
+
+export const disconnectProvider = (id: string) =>
+  take(client.DELETE('/api/v1/identity/links/{id}', { params: { path: { id } } }));

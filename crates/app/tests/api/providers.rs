@@ -1,0 +1,445 @@
+//! Signing in through providers: a small one that can lie, and a real one (panva's `oidc-provider`).
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+
+use axum::extract::{Form, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use openidconnect::PrivateSigningKey as _;
+use openidconnect::core::{CoreEdDsaPrivateSigningKey, CoreJwsSigningAlgorithm};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use testkit::{TestDb, db_test};
+use url::Url;
+
+use crate::house::{Answer, EMAIL, House, migrations};
+use crate::members::{Caller, caller, owner};
+
+const SECRET: &str = "a secret of the client that nobody guesses";
+const BACK: &str = "/api/v1/identity/sign-in/back";
+const SITE: &str = "http://127.0.0.1:1";
+
+/// What the provider says next.
+#[derive(Clone, Default)]
+struct Next {
+    header: Value,
+    claims: Value,
+    challenge: String,
+    signed_by_another: bool,
+}
+
+/// A provider that says what it is told to.
+#[derive(Clone)]
+struct Fake {
+    issuer: String,
+    next: Arc<Mutex<Next>>,
+}
+
+fn key(seed: u8) -> CoreEdDsaPrivateSigningKey {
+    let der = [
+        b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20".as_slice(),
+        &[seed; 32],
+    ]
+    .concat();
+    let kind = "PRIVATE KEY";
+    let pem = format!("-----BEGIN {kind}-----\n{}\n-----END {kind}-----\n", STANDARD.encode(der));
+    CoreEdDsaPrivateSigningKey::from_ed25519_pem(&pem, None).unwrap()
+}
+
+impl Fake {
+    async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let fake = Self { issuer, next: Arc::default() };
+        let router = Router::new()
+            .route("/.well-known/openid-configuration", get(metadata))
+            .route("/jwks", get(async || Json(json!({"keys": [key(1).as_verification_key()]}))))
+            .route("/token", post(token))
+            .with_state(fake.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        fake
+    }
+
+    fn say(&self, next: Next) {
+        *self.next.lock().unwrap() = next;
+    }
+}
+
+async fn metadata(State(fake): State<Fake>) -> Json<Value> {
+    let issuer = &fake.issuer;
+    Json(json!({
+        "issuer": issuer,
+        "authorization_endpoint": format!("{issuer}/auth"),
+        "token_endpoint": format!("{issuer}/token"),
+        "jwks_uri": format!("{issuer}/jwks"),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["public"],
+        // It would sign with anything: what is believed is not for it to say.
+        "id_token_signing_alg_values_supported": ["none", "HS256", "EdDSA", "RS256"],
+    }))
+}
+
+async fn token(
+    State(fake): State<Fake>,
+    headers: HeaderMap,
+    Form(form): Form<std::collections::HashMap<String, String>>,
+) -> Response {
+    let next = fake.next.lock().unwrap().clone();
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes()));
+    let is_client = headers[header::AUTHORIZATION].to_str().unwrap().starts_with("Basic ");
+    if challenge != next.challenge
+        || form["redirect_uri"] != format!("{SITE}/sign-in/provider")
+        || !is_client
+    {
+        return (StatusCode::BAD_REQUEST, Json(json!({"error": "invalid_grant"}))).into_response();
+    }
+    let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let text = format!("{}.{}", encode(&next.header), encode(&next.claims));
+    let signature = match next.header["alg"].as_str() {
+        Some("none") => Vec::new(),
+        Some("HS256") => {
+            // As somebody would sign who knows the client's secret.
+            use hmac::{KeyInit as _, Mac as _};
+            let mut mac = hmac::Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+            mac.update(text.as_bytes());
+            mac.finalize().into_bytes().to_vec()
+        }
+        _ => key(if next.signed_by_another { 2 } else { 1 })
+            .sign(&CoreJwsSigningAlgorithm::EdDsa, text.as_bytes())
+            .unwrap(),
+    };
+    let id_token = format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature));
+    Json(json!({"access_token": "x", "token_type": "Bearer", "id_token": id_token})).into_response()
+}
+
+/// Somebody on the way: what their browser keeps, and what the provider was told.
+struct Way {
+    url: Url,
+    cookie: String,
+}
+
+impl Way {
+    fn of(answer: &Answer) -> Self {
+        assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
+        let cookie = answer.header("set-cookie").to_owned();
+        assert!(
+            cookie.starts_with("guanxi_provider=1_")
+                && cookie.contains("; HttpOnly; SameSite=Lax;"),
+            "{cookie}"
+        );
+        let url: Url = answer.json()["url"].as_str().unwrap().parse().unwrap();
+        Self { url, cookie: cookie.split(';').next().unwrap().to_owned() }
+    }
+
+    async fn begin(house: &House, provider: &Value) -> Self {
+        let body = json!({"provider": provider["id"]});
+        Self::of(&house.post("/api/v1/identity/sign-in/begin", &[], &body).await)
+    }
+
+    fn said(&self, name: &str) -> String {
+        self.url.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned()
+    }
+
+    /// An honest answer about `subject`.
+    fn honest(&self, db: &TestDb, fake: &Fake, subject: &str, email: &str) -> Next {
+        let now = db.ctx().now().millis() / 1000;
+        let claims = json!({
+            "iss": fake.issuer, "aud": "guanxi", "sub": subject, "nonce": self.said("nonce"),
+            "iat": now, "exp": now + 300, "email": email, "email_verified": true, "name": "阿李",
+        });
+        let challenge = self.said("code_challenge");
+        Next { header: json!({"alg": "EdDSA"}), claims, challenge, signed_by_another: false }
+    }
+
+    async fn back(&self, house: &House) -> Answer {
+        self.back_with(house, &self.cookie).await
+    }
+
+    async fn back_with(&self, house: &House, cookie: &str) -> Answer {
+        let body = json!({"state": self.said("state"), "code": "a code"});
+        house.post(BACK, &[("cookie", cookie)], &body).await
+    }
+}
+
+fn wanted(fake: &Fake) -> Value {
+    json!({"name": "公司账号", "issuer": fake.issuer, "client_id": "guanxi", "client_secret": SECRET, "site_url": SITE})
+}
+
+async fn add(owner: &Caller<'_>, fake: &Fake, more: Value) -> Value {
+    let mut body = wanted(fake);
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let made = owner.post("/identity/providers", body).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
+    made.json()
+}
+
+/// Signs in honestly.
+async fn enter(
+    house: &House,
+    db: &TestDb,
+    fake: &Fake,
+    provider: &Value,
+    who: (&str, &str),
+) -> Answer {
+    let way = Way::begin(house, provider).await;
+    fake.say(way.honest(db, fake, who.0, who.1));
+    way.back(house).await
+}
+
+db_test! { migrations();
+    async fn what_a_liar_says_is_not_believed(db) {
+        let (house, fake) = (House::owned(&db).await, Fake::start().await);
+        let owner = owner(&house).await;
+        let provider = add(&owner, &fake, json!({"newcomer_role": "analyst"})).await;
+        type Lie = fn(&mut Next);
+        let lies: [(&str, Lie); 14] = [
+            ("another nonce", |next| next.claims["nonce"] = json!("another")),
+            ("no nonce", |next| drop(next.claims.as_object_mut().unwrap().remove("nonce"))),
+            ("expired", |next| next.claims["exp"] = json!(next.claims["iat"].as_i64().unwrap() - 1)),
+            ("no end", |next| drop(next.claims.as_object_mut().unwrap().remove("exp"))),
+            ("another audience", |next| next.claims["aud"] = json!("somebody else")),
+            ("one audience too many", |next| next.claims["aud"] = json!(["guanxi", "somebody else"])),
+            ("no audience", |next| next.claims["aud"] = json!([])),
+            ("another issuer", |next| next.claims["iss"] = json!("https://accounts.example.com")),
+            ("nobody", |next| drop(next.claims.as_object_mut().unwrap().remove("sub"))),
+            ("not signed", |next| next.header = json!({"alg": "none"})),
+            ("signed with what we know", |next| next.header = json!({"alg": "HS256"})),
+            ("signed by another", |next| next.signed_by_another = true),
+            ("said to be signed otherwise", |next| next.header = json!({"alg": "RS256"})),
+            ("of an unknown kind", |next| next.header = json!({"alg": "EdDSA", "crit": ["x"], "x": 1})),
+        ];
+        for (what, lie) in lies {
+            let way = Way::begin(&house, &provider).await;
+            let mut next = way.honest(&db, &fake, "s1", "li@example.com");
+            lie(&mut next);
+            fake.say(next);
+            let answer = way.back(&house).await;
+            assert!(!answer.status.is_success(), "{what}: {:?}", answer.body);
+            assert!(["provider_not_believed", "provider_unusable"].contains(&answer.code().as_str()), "{what}: {:?}", answer.body);
+            assert_eq!(answer.header("set-cookie"), "", "{what}");
+        }
+        let people = owner.get("/identity/users").await.json();
+        assert_eq!(people["items"].as_array().unwrap().len(), 1, "nobody came in");
+        let log = owner.get("/platform/audit?action=identity.sign_in_failed&limit=200").await.json();
+        assert_eq!(log["items"].as_array().unwrap().len(), 14);
+        assert_eq!(enter(&house, &db, &fake, &provider, ("s1", "li@example.com")).await.status, StatusCode::CREATED);
+    }
+
+    async fn a_way_back_is_for_one_browser_and_once(db) {
+        let (house, fake) = (House::owned(&db).await, Fake::start().await);
+        let provider = add(&owner(&house).await, &fake, json!({"newcomer_role": "analyst"})).await;
+        let way = Way::begin(&house, &provider).await;
+        assert_eq!((way.said("client_id").as_str(), way.said("code_challenge_method").as_str()), ("guanxi", "S256"));
+        assert_eq!(way.said("redirect_uri"), format!("{SITE}/sign-in/provider"));
+        fake.say(way.honest(&db, &fake, "s1", "li@example.com"));
+        let other = Way::begin(&house, &provider).await;
+        assert_eq!(way.back_with(&house, &other.cookie).await.code(), "provider_sign_in_gone", "another browser");
+        assert_eq!(way.back(&house).await.code(), "provider_sign_in_gone", "that used it up");
+
+        let way = Way::begin(&house, &provider).await;
+        assert_eq!(way.back_with(&house, "").await.code(), "provider_sign_in_gone");
+        let way = Way::begin(&house, &provider).await;
+        fake.say(way.honest(&db, &fake, "s1", "li@example.com"));
+        assert_eq!(way.back(&house).await.status, StatusCode::CREATED);
+        assert_eq!(way.back(&house).await.code(), "provider_sign_in_gone", "it works once");
+        let way = Way::begin(&house, &provider).await;
+        fake.say(way.honest(&db, &fake, "s1", "li@example.com"));
+        db.clock().advance_millis(10 * 60_000);
+        assert_eq!(way.back(&house).await.code(), "provider_sign_in_gone", "it takes too long");
+        let way = Way::begin(&house, &provider).await;
+        fake.say(Next { challenge: other.said("code_challenge"), ..way.honest(&db, &fake, "s1", "li@example.com") });
+        assert_eq!(way.back(&house).await.code(), "provider_unusable", "a code of another browser has another verifier");
+        for state in ["", "x", "1_AAAA", "2_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+            let answer = house.post(BACK, &[("cookie", &way.cookie)], &json!({"state": state, "code": "x"})).await;
+            assert_eq!(answer.code(), "provider_sign_in_gone", "{state}");
+        }
+    }
+
+    async fn who_gets_in_is_as_the_settings_say(db) {
+        let (house, fake) = (House::owned(&db).await, Fake::start().await);
+        let owner = owner(&house).await;
+        let provider = add(&owner, &fake, json!({"email_domains": ["Example.com"]})).await;
+        let try_in = async |subject: &str, email: &str| enter(&house, &db, &fake, &provider, (subject, email)).await;
+        assert_eq!(try_in("s1", "li@example.com").await.code(), "not_invited");
+        assert_eq!(try_in("s1", "li@example.org").await.code(), "email_domain_refused");
+        assert_eq!(try_in("s1", "li@sub.example.com").await.code(), "email_domain_refused");
+        let way = Way::begin(&house, &provider).await;
+        for verified in [json!(false), Value::Null] {
+            let way = Way::begin(&house, &provider).await;
+            let mut next = way.honest(&db, &fake, "s1", EMAIL);
+            next.claims["email_verified"] = verified;
+            fake.say(next);
+            assert_eq!(way.back(&house).await.code(), "email_not_verified");
+        }
+        drop(way);
+        // Who has an account connects it themselves.
+        assert_eq!(try_in("o1", EMAIL).await.code(), "connect_first");
+        // Who was invited joins with the role that was meant.
+        owner.post("/identity/invitations", json!({"email": "li@example.com", "role": "marketing"})).await;
+        let joined = try_in("s1", "LI@example.com").await;
+        assert_eq!((joined.status, joined.json()["user"]["role"].clone()), (StatusCode::CREATED, json!("marketing")), "{:?}", joined.body);
+        assert_eq!(joined.json()["user"]["name"], "阿李");
+        // From then on the subject counts, whatever the address says.
+        let again = try_in("s1", "other@example.org").await;
+        assert_eq!(again.json()["user"]["email"], "li@example.com", "{:?}", again.body);
+        let li = Caller::signed_in(&house, &again);
+        assert!(li.is_known().await);
+        let password = json!({"email": "li@example.com", "password": ""});
+        let none = house.post("/api/v1/identity/sessions", &[], &password).await;
+        assert_eq!(none.code(), "wrong_credentials", "they have no password");
+        assert_eq!(owner.change("li@example.com", json!({"active": false})).await.status, StatusCode::OK);
+        assert_eq!(try_in("s1", "li@example.com").await.code(), "access_ended");
+        assert_eq!(try_in("s2", "li@example.com").await.code(), "access_ended", "nor with another subject");
+        assert!(!li.is_known().await);
+    }
+
+    async fn an_account_is_connected_by_whom_it_is(db) {
+        let (house, fake) = (House::owned(&db).await, Fake::start().await);
+        let owner = owner(&house).await;
+        let other = caller(&house, &db, "a@example.com", "analyst").await;
+        let provider = add(&owner, &fake, json!({})).await;
+        let path = format!("/identity/links/{}", provider["id"].as_str().unwrap());
+        let connect = async |by: &Caller<'_>, as_whom: &Caller<'_>| {
+            let way = Way::of(&by.post(&path, json!({})).await);
+            fake.say(way.honest(&db, &fake, "o1", "somebody@example.net"));
+            way.back_with(&house, &format!("{}; {}", way.cookie, as_whom.header.1)).await
+        };
+        assert_eq!(connect(&owner, &other).await.code(), "provider_sign_in_gone", "of another person");
+        assert_eq!(connect(&owner, &owner).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(connect(&other, &other).await.code(), "provider_account_taken");
+        assert_eq!(owner.get("/identity/links").await.json(), json!({"items": [provider["id"]]}));
+        let inside = enter(&house, &db, &fake, &provider, ("o1", "somebody@example.net")).await;
+        assert_eq!(inside.json()["user"]["email"], EMAIL, "{:?}", inside.body);
+        assert_eq!(owner.send("DELETE", &path, None, None).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(owner.send("DELETE", &path, None, None).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(enter(&house, &db, &fake, &provider, ("o1", "x@example.net")).await.code(), "not_invited");
+
+        // Or at once, where an administrator has switched that on.
+        let trusting = add(&owner, &fake, json!({"links_by_email": true})).await;
+        let inside = enter(&house, &db, &fake, &trusting, ("a1", "a@example.com")).await;
+        assert_eq!(inside.json()["user"]["email"], "a@example.com", "{:?}", inside.body);
+    }
+
+    async fn providers_are_settings_and_their_secrets_stay(db) {
+        let (house, fake) = (House::owned(&db).await, Fake::start().await);
+        let owner = owner(&house).await;
+        let analyst = caller(&house, &db, "a@example.com", "analyst").await;
+        assert_eq!(analyst.post("/identity/providers", wanted(&fake)).await.code(), "right_missing");
+        for (field, value) in [
+            ("issuer", json!("ftp://x")), ("issuer", json!("http://example.com")), ("issuer", json!("https://10.0.0.1")),
+            ("issuer", json!(format!("{}/nothing", fake.issuer))), ("site_url", json!("http://example.com")),
+            ("client_id", json!("")), ("client_secret", json!("")), ("client_secret", Value::Null),
+            ("email_domains", json!(["no domain"])), ("newcomer_role", json!("nobody")), ("name", json!("")),
+        ] {
+            let mut wrong = wanted(&fake);
+            wrong[field] = value.clone();
+            let answer = owner.post("/identity/providers", wrong).await;
+            assert_eq!(answer.json()["errors"][0]["field"], field, "{value}: {:?}", answer.body);
+        }
+        let provider = add(&owner, &fake, json!({})).await;
+        assert_eq!(provider["redirect_uri"], format!("{SITE}/sign-in/provider"));
+        let buttons = house.get("/api/v1/identity/sign-in/providers", &[]).await.json();
+        assert_eq!(buttons, json!({"items": [{"id": provider["id"], "name": "公司账号"}]}));
+        let path = format!("/identity/providers/{}", provider["id"].as_str().unwrap());
+        let mut without = wanted(&fake);
+        without.as_object_mut().unwrap().remove("client_secret");
+        without["name"] = json!("新名字");
+        let put = async |body: &Value, version: i64| owner.send("PUT", &path, Some(version), Some(body.clone())).await;
+        assert_eq!(put(&without, 7).await.status, StatusCode::PRECONDITION_FAILED);
+        let changed = put(&without, 1).await;
+        assert_eq!((&changed.json()["name"], &changed.json()["version"]), (&json!("新名字"), &json!(2)), "{:?}", changed.body);
+        // The secret goes to nobody but whom it was given for.
+        let thief = Fake::start().await;
+        without["issuer"] = json!(thief.issuer);
+        assert_eq!(put(&without, 2).await.json()["errors"][0]["field"], "client_secret");
+        let all = owner.get("/identity/providers").await.body;
+        let log = owner.get("/platform/audit?limit=200").await.body;
+        for text in [all, log] {
+            assert!(!String::from_utf8_lossy(&text).contains(SECRET));
+        }
+        let mut tx = db.db().read().await.unwrap();
+        let sql = "SELECT client_secret_sealed FROM identity_providers";
+        let (sealed,): (Vec<u8>,) = tx.fetch_one(sql, vec![]).await.unwrap();
+        tx.rollback().await.unwrap();
+        assert!(!sealed.windows(8).any(|bytes| bytes == &SECRET.as_bytes()[..8]));
+        assert_eq!(owner.send("DELETE", &path, None, None).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(owner.send("DELETE", &path, None, None).await.status, StatusCode::NOT_FOUND);
+        assert_eq!(house.get("/api/v1/identity/sign-in/providers", &[]).await.json(), json!({"items": []}));
+    }
+
+    async fn a_real_provider_signs_people_in(db) {
+        let (house, real) = (House::owned(&db).await, Real::start());
+        let fake = Fake { issuer: real.issuer.clone(), next: Arc::default() };
+        // The provider knows what time it is.
+        let now = std::fs::metadata(db.folder()).and_then(|folder| folder.modified()).unwrap();
+        let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
+        db.clock().advance_millis(now - db.ctx().now().millis());
+        let owner = owner(&house).await;
+        let provider = add(&owner, &fake, json!({"newcomer_role": "analyst", "email_domains": ["example.com"]})).await;
+        let walk = async |name: &str| {
+            let way = Way::begin(&house, &provider).await;
+            let back = real.walk(&way.url, name);
+            let said = |name: &str| back.query_pairs().find(|(key, _)| key == name).unwrap().1.into_owned();
+            let body = json!({"state": said("state"), "code": said("code")});
+            (house.post(BACK, &[("cookie", &way.cookie)], &body).await, way, body)
+        };
+        let (inside, way, body) = walk("alice").await;
+        assert_eq!(inside.status, StatusCode::CREATED, "{:?}", inside.body);
+        let user = inside.json()["user"].clone();
+        assert_eq!((&user["email"], &user["name"], &user["role"]), (&json!("alice@example.com"), &json!("Name of alice"), &json!("analyst")));
+        assert!(Caller::signed_in(&house, &inside).is_known().await);
+        let again = house.post(BACK, &[("cookie", &way.cookie)], &body).await;
+        assert_eq!(again.code(), "provider_sign_in_gone");
+        assert_eq!(walk("alice").await.0.json()["user"]["id"], user["id"], "the same person");
+        assert_eq!(walk("unverified-bob").await.0.code(), "email_not_verified");
+        assert_eq!(owner.change("alice@example.com", json!({"active": false})).await.status, StatusCode::OK);
+        assert_eq!(walk("alice").await.0.code(), "access_ended");
+    }
+}
+
+/// The real provider, as a process of its own that ends with this one.
+struct Real {
+    issuer: String,
+    child: Child,
+}
+
+fn oidc(script: &str) -> Command {
+    let mut command = Command::new("node");
+    command.arg(script).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/oidc"));
+    command
+}
+
+impl Real {
+    fn start() -> Self {
+        let mut command = oidc("provider.mjs");
+        command.arg(format!("{SITE}/sign-in/provider"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().expect("node runs; see scripts/need.sh");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let told: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+            panic!("the provider does not start: run scripts/web.sh oidc first")
+        });
+        Self { issuer: told["issuer"].as_str().unwrap().to_owned(), child }
+    }
+
+    /// Through its pages as `name`; gives where it sends the browser back to.
+    fn walk(&self, url: &Url, name: &str) -> Url {
+        let output = oidc("walk.mjs").arg(url.as_str()).arg(name).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        text.parse().unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
+    }
+}
+
+impl Drop for Real {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
