@@ -66,11 +66,14 @@ fuzz() { # NAME SECONDS [HEADER]
   shift 2
   [ $# = 0 ] || header=(-H "$1")
   local status=0
-  limited $((seconds + 120)) "$venv/bin/schemathesis" run docs/openapi.json --url "$url" "${header[@]}" \
+  # Its own notes stay below the target, too.
+  cd "$out"
+  limited $((seconds + 120)) "$venv/bin/schemathesis" run "$top/docs/openapi.json" --url "$url" "${header[@]}" \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance \
     --exclude-path /api/v1/events --phases examples,coverage,fuzzing --workers 1 --max-time "$seconds" \
     --seed "${API_FUZZ_SEED:-1}" --generation-database none --suppress-health-check all \
     --continue-on-failure --warnings off --no-color >"$out/$name.log" 2>&1 || status=$?
+  cd "$top"
   say "$name: $(grep -E '^ *[0-9]+ generated' "$out/$name.log" || echo 'no cases')"
   [ "$status" = 0 ] || { found=1; sed -n '/= FAILURES =/,/= SUMMARY =/p;/= ERRORS =/,/= SUMMARY =/p' "$out/$name.log" >&2; }
   grep -qE '^ *[1-9][0-9]* generated' "$out/$name.log" || { found=1; tail -n 20 "$out/$name.log" >&2; }
