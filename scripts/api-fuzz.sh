@@ -8,7 +8,9 @@ cargo build --locked --quiet -p app
 guanxi=$target/debug/guanxi
 
 # The tool, with exact versions, in a folder of its own below the target.
-venv=$target/api-fuzz/venv
+mkdir -p "$target/api-fuzz"
+out=$(cd "$target/api-fuzz" && pwd)
+venv=$out/venv
 wanted=tests/api-fuzz/requirements.txt
 if ! cmp -s "$wanted" "$venv/installed.txt"; then
   rm -rf "$venv"
@@ -17,8 +19,7 @@ if ! cmp -s "$wanted" "$venv/installed.txt"; then
   cp "$wanted" "$venv/installed.txt"
 fi
 
-out=$target/api-fuzz
-rm -f "$out"/*.log
+rm -rf "$out"/*.log "$out/.schemathesis"
 data=$(mktemp -d)
 server=
 end_server() {
