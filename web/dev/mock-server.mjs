@@ -591,6 +591,7 @@ function card(one) {
       .map((shop) => ({
         id: shop.id,
         name: shop.name,
+        currency: shop.currency,
         orders: own.filter((o) => o.shop.id === shop.id).length,
         revenue_minor: own.filter((o) => o.shop.id === shop.id).reduce((s, o) => s + o.revenue_minor, 0),
       }))

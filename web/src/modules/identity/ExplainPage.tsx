@@ -1,7 +1,7 @@
 import { CheckCircleOutlined, CloseCircleOutlined } from '@ant-design/icons';
 import { useQuery } from '@tanstack/react-query';
 import { AutoComplete, Select } from 'antd';
-import { useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Explanation } from '@/api/types';
 import { useMay } from '@/lib/rights';
@@ -13,7 +13,7 @@ import { optionsOf, usePeople } from '@/ui/people';
 import { EmptyState, Loaded } from '@/ui/states';
 import { Nothing } from '@/ui/values';
 import { Who } from '@/ui/Who';
-import { findRecords, useExplanation } from './api';
+import { findRecords, useCustomerName, useExplanation } from './api';
 import { recordIn } from './record';
 import { useRightName, useRuleNames } from './words';
 
@@ -129,6 +129,17 @@ function Answer(props: { told: Explanation; name: string; record: string }) {
           ? t(`identity.explain.why.${told.why}`)
           : '';
   const rules = ruleNames(told.fields);
+  const customer = useCustomerName(told.customer ?? undefined);
+  const order: [ReactNode, ReactNode][] = record.startsWith('ord_')
+    ? [
+        [
+          t('identity.explain.order'),
+          <AppLink key="r" href={`/orders/${record}`}>
+            {t('ui.open')}
+          </AppLink>,
+        ],
+      ]
+    : [];
   const exists = told.steps.some((step) => step.looked === 'record_exists' && step.holds);
   return (
     <div className="stack explain">
@@ -142,7 +153,7 @@ function Answer(props: { told: Explanation; name: string; record: string }) {
             ) : (
               <CloseCircleOutlined aria-label={t('identity.explain.no')} />
             )}{' '}
-            {t(`identity.explain.step.${step.looked}`, { right, reach })}
+            {t(`identity.explain.${step.holds ? 'step' : 'stepNot'}.${step.looked}`, { right, reach })}
           </li>
         ))}
       </ol>
@@ -150,20 +161,12 @@ function Answer(props: { told: Explanation; name: string; record: string }) {
         <Facts
           columns
           items={[
-            [
-              t('identity.explain.record'),
-              <AppLink
-                key="r"
-                href={record.startsWith('ord_') ? `/orders/${record}` : `/customers/${record}`}
-              >
-                <span className="figure">{`…${record.slice(-6)}`}</span>
-              </AppLink>,
-            ],
+            ...order,
             [
               t('identity.explain.customer'),
               told.customer && may('customers.read') ? (
                 <AppLink key="c" href={`/customers/${told.customer}`}>
-                  <span className="figure">{`…${told.customer.slice(-6)}`}</span>
+                  {customer.data?.name || told.customer}
                 </AppLink>
               ) : (
                 <Nothing key="c" />

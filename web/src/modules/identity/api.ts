@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { client, itemsOf, take } from '@/api/client';
 import type {
+  CustomerCard,
   Explanation,
   IdentitySettings,
   Invitation,
@@ -22,6 +23,7 @@ import type {
   Token,
   UserChange,
 } from '@/api/types';
+import { useMay } from '@/lib/rights';
 
 export function useCurrentSession() {
   return useQuery({
@@ -133,6 +135,17 @@ export function useExplanation(user?: string, record?: string) {
           params: { query: { user: user ?? '', record: record ?? '' } },
         }),
       ),
+  });
+}
+
+/** What a customer is called, for those who see customers. */
+export function useCustomerName(id?: string) {
+  const may = useMay();
+  return useQuery({
+    queryKey: ['customer', id],
+    enabled: !!id && may('customers.read'),
+    queryFn: () =>
+      take<CustomerCard>(client.GET('/api/v1/customers/{id}', { params: { path: { id: id ?? '' } } })),
   });
 }
 

@@ -126,6 +126,12 @@ export default {
       has_right: 'Their role has the right "{{right}}"',
       in_reach: 'It is within what they see ({{reach}})',
     },
+    stepNot: {
+      record_exists: 'The record is not there',
+      user_active: 'The person was deactivated',
+      has_right: 'Their role lacks the right "{{right}}"',
+      in_reach: 'It is beyond what they see ({{reach}})',
+    },
     failed: {
       record_exists: 'There is no such record; the address may be incomplete, or it was deleted.',
       user_active: 'This person was deactivated and sees nothing.',
@@ -144,6 +150,7 @@ export default {
     whyTerritoryNot:
       "The customer's province is not in their territory. Change the territory, or let the role see more.",
     reach: 'Their role sees',
+    order: 'Order',
     customer: 'Customer',
     owner: 'Owner',
     province: 'Province',

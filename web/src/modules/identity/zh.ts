@@ -119,6 +119,12 @@ export default {
       has_right: '角色有“{{right}}”权限',
       in_reach: '在可见范围内（{{reach}}）',
     },
+    stepNot: {
+      record_exists: '记录不存在',
+      user_active: '同事已停用',
+      has_right: '角色没有“{{right}}”权限',
+      in_reach: '不在可见范围内（{{reach}}）',
+    },
     failed: {
       record_exists: '没有这条记录，可能网址不完整，或已被删除。',
       user_active: '这位同事已停用，什么都看不到。',
@@ -135,6 +141,7 @@ export default {
     },
     whyTerritoryNot: '客户的省份不在他负责的区域内。调整区域的省份，或放宽角色的可见范围。',
     reach: '角色的可见范围',
+    order: '订单',
     customer: '客户',
     owner: '负责人',
     province: '省份',
