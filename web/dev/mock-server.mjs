@@ -1127,6 +1127,7 @@ on('GET', `${api}/customers/:id/timeline`, ({ id: one, query }) => {
   return ok(
     paged(
       items
+        .map((i) => ({ ...i, order: veiled(i.order) }))
         .filter((i) => !query.get('kind') || i.kind === query.get('kind'))
         .sort((a, b) => (a.at < b.at ? 1 : -1)),
       query,

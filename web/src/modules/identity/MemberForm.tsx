@@ -87,7 +87,10 @@ export function MemberForm(props: {
           <Input maxLength={100} />
         </Form.Item>
         <Form.Item name="role" label={t('identity.account.role')} extra={t('identity.people.roleNote')}>
-          <Select options={given.map((role) => ({ value: role.name, label: roleName(role.name) }))} />
+          <Select
+            showSearch={{ optionFilterProp: 'label' }}
+            options={given.map((role) => ({ value: role.name, label: roleName(role.name) }))}
+          />
         </Form.Item>
         <Form.Item name="team_id" label={t('identity.people.team')}>
           <Select
