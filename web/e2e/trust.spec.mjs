@@ -116,7 +116,7 @@ test('a sales representative sees just the customer that is given to them', asyn
   const links = owner.locator('.list .first-link');
   await links.first().waitFor();
   [given, other] = await links.evaluateAll((all) => all.slice(0, 2).map((one) => one.getAttribute('href')));
-  await owner.locator('.list tbody .ant-checkbox-input').first().check();
+  await owner.locator('.list tr[data-row-key] .ant-checkbox-input').first().check();
   const bar = owner.getByRole('region', { name: '批量操作' });
   await bar.getByRole('combobox', { name: '分配给' }).click();
   await owner.locator('.ant-select-item-option', { hasText: /^小王$/ }).click();

@@ -33,22 +33,24 @@ export default function ExplainPage() {
         title={t('identity.explain.title')}
         extra={<AppLink href="/settings/people">{t('identity.explain.back')}</AppLink>}
       >
-        <p className="quiet">{t('identity.explain.text')}</p>
-        <FilterBar>
-          <Labelled label={t('identity.explain.who')}>
-            <Select
-              style={{ minWidth: 180 }}
-              showSearch={{ optionFilterProp: 'label' }}
-              aria-label={t('identity.explain.who')}
-              value={people.data ? url.user : undefined}
-              onChange={(user) => setUrl({ user })}
-              options={optionsOf(people.data ?? [])}
-            />
-          </Labelled>
-          <Labelled label={t('identity.explain.record')}>
-            <RecordField value={url.record} onChange={(record) => setUrl({ record })} />
-          </Labelled>
-        </FilterBar>
+        <div className="stack">
+          <p className="quiet">{t('identity.explain.text')}</p>
+          <FilterBar>
+            <Labelled label={t('identity.explain.who')}>
+              <Select
+                style={{ minWidth: 180 }}
+                showSearch={{ optionFilterProp: 'label' }}
+                aria-label={t('identity.explain.who')}
+                value={people.data ? url.user : undefined}
+                onChange={(user) => setUrl({ user })}
+                options={optionsOf(people.data ?? [])}
+              />
+            </Labelled>
+            <Labelled label={t('identity.explain.record')}>
+              <RecordField value={url.record} onChange={(record) => setUrl({ record })} />
+            </Labelled>
+          </FilterBar>
+        </div>
       </Panel>
       <Panel>
         {url.user && url.record ? (

@@ -50,15 +50,23 @@ export default function PeoplePage() {
             ),
           },
           { title: t('identity.account.email'), render: (user) => user.email },
-          { title: t('identity.account.role'), render: (user) => roleName(user.role) },
+          {
+            title: t('identity.account.role'),
+            render: (user) => <span className="nowrap">{roleName(user.role)}</span>,
+          },
           {
             title: t('identity.people.team'),
-            render: (user) => teamPath(teams.data ?? [], user.team_id) || <Nothing />,
+            render: (user) => (
+              <span className="nowrap">{teamPath(teams.data ?? [], user.team_id) || <Nothing />}</span>
+            ),
           },
           {
             title: t('identity.people.territory'),
-            render: (user) =>
-              territories.data?.find((one) => one.id === user.territory_id)?.name ?? <Nothing />,
+            render: (user) => (
+              <span className="nowrap">
+                {territories.data?.find((one) => one.id === user.territory_id)?.name ?? <Nothing />}
+              </span>
+            ),
           },
           { title: t('identity.people.seen'), render: (user) => <Time at={user.last_seen_at} /> },
           {

@@ -43,7 +43,10 @@ export function Roles(props: { query: UseQueryResult<(Role & { id: string })[]> 
         query={props.query}
         empty={{ title: t('identity.roles.title'), text: '' }}
         columns={[
-          { title: t('identity.account.role'), render: (role) => roleName(role.name) },
+          {
+            title: t('identity.account.role'),
+            render: (role) => <span className="nowrap">{roleName(role.name)}</span>,
+          },
           {
             title: t('identity.roles.rights'),
             render: (role) =>
