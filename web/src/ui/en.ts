@@ -72,6 +72,7 @@ export default {
     'not-found': 'It is not there, or not for you to see.',
     conflict: 'This is not possible in the present state.',
     'precondition-failed': 'Someone else has just changed this record.',
+    'stale-version': 'Someone else has just changed this record.',
     unauthenticated: 'Wrong e-mail or password, or the session has expired.',
     'too-many-requests': 'Too many attempts. Wait a moment and try again.',
     internal: 'The server failed inside; no data was changed.',

@@ -50,11 +50,13 @@ export function useProblemText(): (error: unknown) => string {
       return t('ui.problem.rightMissing', { name });
     }
     if (error.kind === 'reach_missing') return t('ui.problem.reachMissing');
-    const known = `ui.problem.${error.kind}`;
+    // The server writes codes with underscores.
+    const kind = error.kind.replaceAll('_', '-');
+    const known = `ui.problem.${kind}`;
     if (i18n.exists(known)) {
       const detail = error.problem.detail;
       // The rule that refused is worth reading; why an address leads nowhere is not.
-      return ['network', 'not-found'].includes(error.kind) || !detail ? t(known) : `${t(known)} ${detail}`;
+      return ['network', 'not-found'].includes(kind) || !detail ? t(known) : `${t(known)} ${detail}`;
     }
     return error.problem.detail ?? error.problem.title ?? t('ui.problem.unknown');
   };

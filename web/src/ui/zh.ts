@@ -72,6 +72,7 @@ export default {
     'not-found': '这条记录不存在，或者不在你的可见范围内。',
     conflict: '现在的状态不允许这样做。',
     'precondition-failed': '别人刚刚改过这条记录。',
+    'stale-version': '别人刚刚改过这条记录。',
     unauthenticated: '邮箱或密码不正确，或登录已过期。',
     'too-many-requests': '尝试次数过多，请稍等再试。',
     internal: '服务器内部出错，数据没有改变。',
