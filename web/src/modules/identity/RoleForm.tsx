@@ -14,6 +14,8 @@ export const CUT: readonly string[] = [
   'customers.assign',
   'customers.reveal',
   'customers.export',
+  'customers.consent_read',
+  'customers.consent_write',
   'commerce.read',
   'insight.read',
 ];
