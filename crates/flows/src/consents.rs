@@ -2,6 +2,7 @@
 
 use customers::consent::ledger::{self, ConsentEntry};
 use customers::consent::{self, ConsentChannel, ConsentPurpose, Standing};
+use customers::mask::mask_text;
 use customers::{reach, roots};
 use kernel::{CustomerId, TypedId as _};
 use platform::{Ctx, DbError, Platform};
@@ -65,6 +66,11 @@ pub async fn of_customer(
     tx.rollback().await?;
     for entry in &mut entries {
         entry.actor_person = people.get(entry.actor);
+        // Whoever wrote it down may have written down a phone number.
+        entry.evidence = match cx.access.fields().hide("customers.notes") {
+            true => None,
+            false => entry.evidence.as_deref().map(mask_text),
+        };
     }
     let now = cx.now();
     let mut states = Vec::new();

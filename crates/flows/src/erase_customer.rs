@@ -3,7 +3,7 @@
 //! stay under a nameless customer, so that no sum changes.
 
 use customers::erase::{self as people, ErasureReason, REFERENCE_MAX};
-use kernel::{CustomerId, Timestamp};
+use kernel::{CustomerId, OrderId, Timestamp, TypedId as _};
 use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Platform};
 use serde::Serialize;
@@ -66,6 +66,10 @@ pub async fn erase(
         commerce::erase::erase(&mut tx, cx, &keys, &held.family, &values, &journal).await?;
     let done = people::erase(&mut tx, cx, &held, reason, reference).await?;
     let mut audit_entries = 0;
+    for order in commerce::store::orders_of(&mut tx, cx.scope, &held.family).await? {
+        let order = OrderId::from_uuid(order.id).to_string();
+        audit_entries += audit::erase(&mut tx, cx, "order", &order).await? as u64;
+    }
     for member in &held.family {
         audit_entries += audit::erase(&mut tx, cx, "customer", &member.to_string()).await? as u64;
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::fields;
 use crate::people::People;
 
 /// A record that is asked about.
@@ -152,7 +153,10 @@ pub async fn explain(
         customer: customer.map(CustomerId::from_uuid),
         owner,
         owner_person: People::look_up(tx, cx, &cx.keys(), [owner]).await?.get(owner),
-        province: place.as_ref().and_then(|place| place.province.clone()),
+        province: place
+            .as_ref()
+            .and_then(|place| place.province.clone())
+            .filter(|_| cx.access.fields().show(fields::REGION)),
         fields: access.as_ref().map(|(access, _)| access.fields().clone()).unwrap_or_default(),
     };
     if !answer.step(Looked::RecordExists, exists)

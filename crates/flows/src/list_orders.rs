@@ -371,6 +371,11 @@ impl OrderView {
         {
             receiver.phone = None;
         }
+        if !rules.show(fields::NAME)
+            && let Some(name) = self.receiver.as_mut().and_then(|receiver| receiver.name.as_mut())
+        {
+            *name = mask_name(name);
+        }
         if rules.hide(fields::REMARKS) {
             (self.buyer_message, self.seller_remark) = (None, None);
         }

@@ -1,5 +1,6 @@
 //! Pairs of customers that may be one, with what speaks for it.
 
+use customers::IdentityKind;
 use customers::suggestions::{self, Evidence, Place};
 use kernel::{Cursor, CustomerId, Page, SuggestionId, Timestamp};
 use platform::{Ctx, Tx};
@@ -7,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::engine::EngineHandle;
+use crate::fields;
 use crate::list_customers::{self, After, CustomerRow, ListError, PageLimit, Parsed};
 
 /// Page of the list of suggestions.
@@ -60,6 +62,16 @@ pub async fn list_suggestions(
     Ok(Page { items, next: found.next.as_ref().map(Cursor::encode) })
 }
 
+/// Whether whoever asks sees what speaks for a suggestion.
+fn shows(cx: &Ctx, evidence: &Evidence) -> bool {
+    let field = match evidence.kind {
+        IdentityKind::Account => fields::ACCOUNTS,
+        IdentityKind::Phone => fields::PHONE,
+        IdentityKind::Email => fields::EMAIL,
+    };
+    cx.access.fields().show(field)
+}
+
 /// Suggestions with rows of both customers.
 pub(crate) async fn views(
     engine: &EngineHandle,
@@ -78,7 +90,7 @@ pub(crate) async fn views(
                 id: pair.id,
                 a: rows.get(&pair.a)?.clone(),
                 b: rows.get(&pair.b)?.clone(),
-                evidence: pair.evidence,
+                evidence: pair.evidence.into_iter().filter(|one| shows(cx, one)).collect(),
                 score: pair.score,
                 created_at: pair.created_at,
             })

@@ -52,10 +52,18 @@ pub async fn export(
         history::history(&mut tx, cx.scope, &family, &ChangeKind::ALL, None, MOST).await?;
     let history: Vec<Value> = history
         .into_iter()
-        .map(|entry| json!({"at": entry.at, "customer": entry.customer, "change": entry.change}))
+        .map(|entry| {
+            // One that was merged by mistake and parted is somebody else.
+            let is_other = entry.change.other().is_some_and(|id| !held.family.contains(&id));
+            let change = if is_other { json!(entry.change.kind()) } else { json!(entry.change) };
+            json!({"at": entry.at, "customer": entry.customer, "change": change})
+        })
         .collect();
     let orders = orders_of(&mut tx, cx, &held.family).await?;
-    let audit = audit_of(&mut tx, cx, &held.family).await?;
+    let of_orders = orders.iter().filter_map(|order| order["id"].as_str().map(str::to_owned));
+    let records: Vec<String> =
+        held.family.iter().map(ToString::to_string).chain(of_orders).collect();
+    let audit = audit_of(&mut tx, cx, &records).await?;
     let entry = Entry::new("customers.person_export")
         .on("customer", held.root)
         .with("orders", orders.len())
@@ -116,11 +124,11 @@ fn order(cx: &Ctx, row: &OrderRow, lines: &[LineRecord]) -> Result<Value, DbErro
     }))
 }
 
-async fn audit_of(tx: &mut Tx, cx: &Ctx, family: &[CustomerId]) -> Result<Vec<Value>, DbError> {
+async fn audit_of(tx: &mut Tx, cx: &Ctx, records: &[String]) -> Result<Vec<Value>, DbError> {
     let mut found: Vec<(Timestamp, Value)> = Vec::new();
     let limit = Limit::new(Some(PAGE)).map_err(|error| DbError::Refused(error.to_string()))?;
-    for member in family {
-        let filter = AuditFilter { record: Some(member.to_string()), ..AuditFilter::default() };
+    for record in records {
+        let filter = AuditFilter { record: Some(record.clone()), ..AuditFilter::default() };
         let mut after = None;
         loop {
             let (entries, next) =

@@ -66,7 +66,7 @@ pub async fn reveal_receiver(
     reason: &Reason,
 ) -> Result<RevealedReceiver, RevealError> {
     let rules = cx.access.fields();
-    for field in [fields::RECEIVER, fields::PHONE, fields::REGION] {
+    for field in [fields::RECEIVER, fields::NAME, fields::PHONE, fields::REGION] {
         if !rules.show(field) {
             return Err(RevealError::Hidden(field));
         }

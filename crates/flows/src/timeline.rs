@@ -268,10 +268,17 @@ impl Reader<'_> {
         let (family, before) = (self.family(), self.before());
         let found =
             history::history(tx, self.cx.scope, &family, &kinds, before, limit as u16).await?;
+        // Two that were parted may be looked after by different people.
+        let others: Vec<Uuid> =
+            found.iter().filter_map(|entry| entry.change.other()).map(|id| id.uuid()).collect();
+        let seen = customers::reach::within(tx, self.cx, &others).await?;
         let item = |entry: history::Entry| {
             let kind = TimelineKind::of_change(entry.change.kind())?;
             let title = match &entry.change {
                 Change::Untag { .. } => format!("−{}", entry.change.title()),
+                other if other.other().is_some_and(|id| !seen.contains(&id.uuid())) => {
+                    String::new()
+                }
                 other => other.title(),
             };
             let item = TimelineItem {

@@ -144,7 +144,7 @@ impl Conditions {
 
     /// Orders whose number begins with `number`. Numbers of a shop lie together in the index, so the
     /// shops are named.
-    fn number_begins(&mut self, number: &str, shops: &[i64]) {
+    fn number_begins(&mut self, number: &str, shops: &[i64], seen: Option<&Fragment>) {
         let mut inner =
             Self { sql: "org_id = $1".to_owned(), args: std::mem::take(&mut self.args) };
         inner.any_of("shop_number", shops.iter().map(|shop| Arg::from(*shop)).collect());
@@ -152,6 +152,8 @@ impl Conditions {
         if let Some(bound) = after_prefix(number) {
             inner.compare("external_no <", bound);
         }
+        // Inside, so that what is not seen does not count among the first hits.
+        inner.seen(seen);
         let length = inner.bind(number.chars().count() as i64);
         inner.compare(&format!("substr(external_no, 1, CAST({length} AS INTEGER)) ="), number);
         let limit = inner.bind(NUMBER_HITS_MAX);
@@ -188,7 +190,7 @@ pub async fn list(
     let mut conditions = Conditions::new(scope);
     if let Some(number) = &filter.number {
         let shops = filter.shop.as_ref().map_or(shops, std::slice::from_ref);
-        conditions.number_begins(number, shops);
+        conditions.number_begins(number, shops, filter.seen.as_ref());
     }
     if let Some(shop) = filter.shop {
         conditions.compare("shop_number =", shop);

@@ -104,6 +104,15 @@ impl Change {
         }
     }
 
+    /// The customer on the other side of a merge.
+    #[must_use]
+    pub const fn other(&self) -> Option<CustomerId> {
+        match self {
+            Self::Merge { other, .. } | Self::Unmerge { other, .. } => Some(*other),
+            Self::Tag { .. } | Self::Untag { .. } | Self::Edit { .. } | Self::Owner { .. } => None,
+        }
+    }
+
     /// What it is about, in one line without words of a language: names of tags, the new name, the
     /// other customer's name. Of owners the module knows no names.
     #[must_use]

@@ -111,6 +111,9 @@ fn tag_of((id, name, colour): store::tags::TagRow) -> Tag {
 /// As the database says.
 pub async fn all(tx: &mut Tx, cx: &Ctx) -> Result<Vec<TagWithCount>, DbError> {
     let scope = cx.scope;
+    if cx.access.fields().hide("customers.tags") {
+        return Ok(Vec::new());
+    }
     let mut counts: HashMap<Uuid, i64> = store::tags::counts(tx, cx).await?.into_iter().collect();
     let mut root_of = roots::all_merged(tx, scope).await?;
     let merged: Vec<Uuid> = root_of.keys().copied().collect();

@@ -35,6 +35,12 @@ impl Counter {
         Self { key, free: FREE_PER_EMAIL }
     }
 
+    /// Passwords that were shown by a session of `user`; nobody else counts under it.
+    pub(crate) fn of_password(keys: &OrgKeys, user: UserId) -> Self {
+        let key = keys.blind_index("identity.attempts.password", user.to_string());
+        Self { key, free: FREE_PER_EMAIL }
+    }
+
     /// Codes of a second factor that were tried for `user`.
     pub(crate) fn of_codes(keys: &OrgKeys, user: UserId) -> Self {
         let key = keys.blind_index("identity.attempts.codes", user.to_string());

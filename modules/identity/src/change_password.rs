@@ -51,10 +51,18 @@ pub async fn change_password(
     present: Zeroizing<String>,
     new: Password,
 ) -> Result<(), ChangePasswordError> {
+    let mut tx = platform.db.read().await?;
+    let before = people::password_of(&mut tx, cx.scope, user).await?;
+    tx.rollback().await?;
     own_password::prove(platform, cx, user, Some(present), "identity.password.change_failed")
         .await?;
     let hash = password::hash(new, &*cx.ids).await;
     let mut tx = platform.db.begin().await?;
+    // Of two who change it at once, the second has shown a password that is none any more.
+    people::lock_org(&mut tx, cx.scope).await?;
+    if people::password_of(&mut tx, cx.scope, user).await? != before {
+        return Err(ChangePasswordError::Wrong);
+    }
     people::set_password(&mut tx, cx.scope, user, &hash.0).await?;
     audit::record(&mut tx, cx, Entry::new("identity.password.change").on("user", user)).await?;
     sessions::end_others(&mut tx, cx, user, asking).await?;

@@ -31,7 +31,7 @@ pub(crate) async fn prove(
     action: &'static str,
 ) -> Result<(), ProveError> {
     let keys = cx.keys();
-    let counter = Counter::of_email(&keys, &format!("password of {user}"));
+    let counter = Counter::of_password(&keys, user);
     let mut tx = platform.db.begin().await?;
     let stored = people::password_of(&mut tx, cx.scope, user).await?;
     if stored.as_ref().is_some_and(String::is_empty) && shown.is_none() {

@@ -115,6 +115,9 @@ const CUT: &[&str] = &[
     "insight.read",
 ];
 
+/// Those that show files or records as they came, whatever a role hides.
+const UNVEILED: &[&str] = &["platform.audit", "commerce.import", "customers.person_export"];
+
 /// Whether somebody whose view does not reach all records can have `right`.
 #[must_use]
 pub fn is_cut(right: &str) -> bool {
@@ -350,6 +353,14 @@ fn check(cx: &Ctx, own: &Permissions, wanted: &WantedRole) -> Result<(), RoleErr
         && let Some(right) = wanted.rights.iter().find(|right| !is_cut(right))
     {
         return Err(RoleError::Whole { right: right.to_owned(), reach: wanted.reach });
+    }
+    if let Some((field, _)) = wanted.fields.iter().find(|(field, _)| !wanted.fields.show(field))
+        && let Some(right) = UNVEILED.iter().find(|right| wanted.rights.allow(right))
+    {
+        return Err(RoleError::UnknownField(format!(
+            "a role with the right {right} sees `{field}` in files and records as they are; it cannot be \
+             hidden from it"
+        )));
     }
     for (field, rule) in wanted.fields.iter() {
         let rules = FIELDS.iter().find(|(known, _)| *known == field).map(|(_, rules)| *rules);

@@ -109,6 +109,17 @@ pub async fn sign_in(
     };
 
     let mut tx = platform.db.begin().await?;
+    // The password may have been changed, or its user deactivated, while it was looked at.
+    store::people::lock_org(&mut tx, cx.scope).await?;
+    let now_stored = match &parsed {
+        Some(email) => store::user_by_email(&mut tx, cx.scope, &keys, email).await?,
+        None => None,
+    };
+    if now_stored.map(|(_, hash)| hash) != stored {
+        tx.rollback().await?;
+        record_failure(platform, &cx, known, by_email).await?;
+        return Err(SignInError::Wrong);
+    }
     if let Some(peer) = peer {
         store::forgive_attempt(&mut tx, cx.scope, &peer.key).await?;
     }

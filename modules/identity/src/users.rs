@@ -190,6 +190,8 @@ pub async fn change(
             return Err(ChangeUserError::LastOwner);
         }
         store::end_sessions(tx, cx.scope, id, None).await?;
+        // Whom they asked to join was asked with the access they had.
+        store::delete_invitations_by(tx, cx.scope, id).await?;
     }
     let entry = Entry::new("identity.user.change")
         .on("user", id)

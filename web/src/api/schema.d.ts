@@ -3058,9 +3058,9 @@ export interface components {
                 name: string;
                 /**
                  * Format: int64
-                 * @description Its orders, counted ones or not.
+                 * @description Its orders, counted ones or not; null for whoever does not see all customers.
                  */
-                orders: number;
+                orders?: number | null;
                 /**
                  * Format: int32
                  * @description Its clocks, in seconds east of UTC: the days of its orders are days there.
@@ -3797,9 +3797,9 @@ export interface components {
             name: string;
             /**
              * Format: int64
-             * @description Its orders, counted ones or not.
+             * @description Its orders, counted ones or not; null for whoever does not see all customers.
              */
-            orders: number;
+            orders?: number | null;
             /**
              * Format: int32
              * @description Its clocks, in seconds east of UTC: the days of its orders are days there.

@@ -15,6 +15,7 @@ mod hardening;
 mod house;
 mod imports;
 mod imports_steps;
+mod isolation;
 mod members;
 mod mended;
 mod merging;

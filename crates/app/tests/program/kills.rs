@@ -155,6 +155,9 @@ fn import_with_kills(
     }
 }
 
+/// Imports begun for kills that do not land.
+const ROUNDS_MAX: u64 = 10;
+
 async fn imports_survive(kind: Kind) {
     let mut left = kills(KILLS_OF_ONE);
     let mut round = 0;
@@ -169,7 +172,8 @@ async fn imports_survive(kind: Kind) {
         let place = Place::new(kind).await;
         let (answer, landed) =
             import_with_kills(&place, &file, &dice, &clean, left.min(KILLS_OF_ONE));
-        assert!(landed > 0, "no kill landed before the end");
+        // On a busy machine an import may be over before its moment comes: then the next one is killed.
+        assert!(landed > 0 || round < ROUNDS_MAX, "no kill lands before the end");
         assert_eq!(answer["state"], "finished");
         assert_eq!(counters(&answer), clean.counters);
         let after = stored(&place).await;

@@ -36,6 +36,7 @@ fn filter(params: &CustomerParams) -> Map<String, Value> {
     put("rfm_shop", json(params.rfm_shop));
     put("province", json(&params.province));
     put("rating", json(params.rating));
+    put("owner", json(params.owner));
     put("orders_min", json(params.orders_min));
     put("orders_max", json(params.orders_max));
     put("revenue_min", json(params.revenue_min));

@@ -146,7 +146,7 @@ fn said<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 
 /// Changes a user. A changed role, and an end of access, end their sessions at once.
 #[utoipa::path(patch, path = "/identity/users/{id}", tag = "identity",
-    extensions(("x-right" = json!("identity.people"))),
+    extensions(("x-right" = json!("identity.people session"))),
     params(("id" = UserId, Path), ("If-Match" = String, Header)),
     request_body = UserBody, responses((status = 200, body = Member), Problem))]
 async fn change_user(
@@ -179,7 +179,7 @@ async fn change_user(
 
 /// Signs a user out everywhere.
 #[utoipa::path(delete, path = "/identity/users/{id}/sessions", tag = "identity",
-    extensions(("x-right" = json!("identity.people"))),
+    extensions(("x-right" = json!("identity.people session"))),
     params(("id" = UserId, Path)), responses((status = 204), Problem))]
 async fn end_sessions(
     State(platform): State<Platform>,
@@ -325,7 +325,7 @@ struct NewLink {
 
 /// Asks somebody to join. The secret of the link is in this answer only; hand it to them.
 #[utoipa::path(post, path = "/identity/invitations", tag = "identity",
-    extensions(("x-right" = json!("identity.people"))),
+    extensions(("x-right" = json!("identity.people session"))),
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = InvitationBody, responses((status = 201, body = NewLink), Problem))]
 async fn invite(

@@ -4,7 +4,7 @@ pub(crate) mod enter;
 pub(crate) mod protocol;
 
 use kernel::{ProviderId, Timestamp, UserId};
-use platform::access::Permissions;
+use platform::access::{EVERYTHING, Permissions};
 use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Tx};
 use serde::Serialize;
@@ -109,7 +109,7 @@ pub async fn list(tx: &mut Tx, cx: &Ctx) -> Result<Vec<Provider>, DbError> {
     store::list(tx, cx.scope).await
 }
 
-/// Makes or changes a provider, for a caller with the rights `own`. The caller has asked it who it is.
+/// Makes or changes a provider, for a caller with the rights `own`, which must be everything. The caller has asked it who it is.
 ///
 /// # Errors
 /// Why not.
@@ -120,6 +120,10 @@ pub async fn put(
     change: Option<(ProviderId, i64)>,
     wanted: WantedProvider,
 ) -> Result<Provider, ProviderError> {
+    // A provider says who anybody is, owners included.
+    if !own.allow(EVERYTHING) {
+        return Err(ProviderError::Role(GiveError::Above(EVERYTHING.to_owned())));
+    }
     if let Some(role) = &wanted.newcomer_role {
         roles::to_give(tx, cx, own, role).await?;
     }

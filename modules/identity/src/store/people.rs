@@ -148,6 +148,19 @@ pub(crate) async fn change_member(
     Ok(changed == 1)
 }
 
+/// Takes back the invitations of a user; gives how many.
+pub(crate) async fn delete_invitations_by(
+    tx: &mut Tx,
+    scope: Scope,
+    user: UserId,
+) -> Result<u64, DbError> {
+    tx.execute(
+        "DELETE FROM identity_invitations WHERE org_id = $1 AND invited_by = $2",
+        args![scope.org_arg(), user],
+    )
+    .await
+}
+
 /// Holds the row of the organisation until the transaction ends: of two who each take the rights of the
 /// other, the second sees what the first did.
 pub(crate) async fn lock_org(tx: &mut Tx, scope: Scope) -> Result<(), DbError> {

@@ -42,7 +42,11 @@ export default function ShopsPage() {
           {
             title: t('commerce.orders'),
             right: true,
-            render: (shop) => <AppLink href={`/orders?shop=${shop.id}`}>{format.int(shop.orders)}</AppLink>,
+            render: (shop) => (
+              <AppLink href={`/orders?shop=${shop.id}`}>
+                {typeof shop.orders === 'number' ? format.int(shop.orders) : t('commerce.orders')}
+              </AppLink>
+            ),
           },
         ]}
       />
