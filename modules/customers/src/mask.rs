@@ -62,10 +62,23 @@ pub fn mask_text(text: &str) -> String {
     });
     static NUMBER: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"\p{Nd}(?:[ \-‐－]?\p{Nd}){6,}").expect("a pattern"));
+    static DAY: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])(?:\b|[ ])")
+            .expect("a pattern")
+    });
     let text = EMAIL.replace_all(text, |found: &Captures<'_>| mask_email(&found[0]));
     let masked = NUMBER.replace_all(&text, |found: &Captures<'_>| {
-        let digits: String = found[0].chars().filter(|c| c.is_numeric()).collect();
-        mask_phone(&digits)
+        // A day is not a number of anybody; what follows it may be one.
+        let (day, rest) =
+            DAY.find(&found[0]).map_or(("", &found[0]), |day| found[0].split_at(day.end()));
+        let digits: String = rest.chars().filter(|c| c.is_numeric()).collect();
+        match digits.len() {
+            0..7 if !day.is_empty() => found[0].to_owned(),
+            _ => {
+                let between: String = rest.chars().take_while(|c| !c.is_numeric()).collect();
+                format!("{day}{between}{}", mask_phone(&digits))
+            }
+        }
     });
     masked.into_owned()
 }
@@ -94,6 +107,10 @@ mod tests {
             ("0571-88881234", "057*****1234"),
             ("送货前打 8888123", "送货前打 *****23"),
             ("2026 年 3 月", "2026 年 3 月"),
+            ("录音 2026-11-22 10:30", "录音 2026-11-22 10:30"),
+            ("2026-11-22 13800001234", "2026-11-22 138****1234"),
+            ("2026-11-2213800001234", "202************1234"),
+            ("2026-13-22", "******22"),
             ("", ""),
         ] {
             assert_eq!(mask_text(written), shown, "{written}");
