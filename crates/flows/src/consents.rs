@@ -8,6 +8,7 @@ use kernel::{CustomerId, TypedId as _};
 use platform::{Ctx, DbError, Platform};
 use serde::Serialize;
 
+use crate::fields;
 use crate::people::People;
 
 /// Entries of the history that a card shows.
@@ -67,7 +68,7 @@ pub async fn of_customer(
     for entry in &mut entries {
         entry.actor_person = people.get(entry.actor);
         // Whoever wrote it down may have written down a phone number.
-        entry.evidence = match cx.access.fields().hide("customers.notes") {
+        entry.evidence = match cx.access.fields().hide(fields::NOTES) {
             true => None,
             false => entry.evidence.as_deref().map(mask_text),
         };

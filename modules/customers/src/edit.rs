@@ -7,6 +7,7 @@ use platform::{Ctx, DbError, Tx, outbox};
 use serde::Serialize;
 
 use crate::events::CustomersChangedV1;
+use crate::fields;
 use crate::history::Change;
 use crate::mask::mask_name;
 use crate::model::Rating;
@@ -69,10 +70,10 @@ impl From<Locked> for Edited {
 impl Edited {
     /// As somebody under these rules sees it.
     fn under(mut self, rules: &FieldRules) -> Self {
-        if !rules.show("customers.name") {
+        if !rules.show(fields::NAME) {
             self.name = mask_name(&self.name);
         }
-        if rules.hide("customers.rating") {
+        if rules.hide(fields::RATING) {
             self.rating = None;
         }
         self
@@ -116,8 +117,7 @@ pub async fn edit(
     edit: &Edit,
 ) -> Result<Edited, EditError> {
     let unknown = || EditError::Unknown(customer);
-    let asked =
-        [("customers.name", edit.name.is_some()), ("customers.rating", edit.rating.is_some())];
+    let asked = [(fields::NAME, edit.name.is_some()), (fields::RATING, edit.rating.is_some())];
     let rules = cx.access.fields();
     if let Some((field, _)) = asked.iter().find(|(field, used)| *used && !rules.let_change(field)) {
         return Err(EditError::ReadOnly(field));

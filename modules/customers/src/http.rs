@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::fields;
 use crate::mask::mask_name;
 use crate::merge::{self, Merge};
 use crate::notes::{self, Note, NoteText};
@@ -276,7 +277,7 @@ async fn merge_customers(
         Begun::Fresh(ticket) => ticket,
     };
     let mut merge = merge::merge(&mut tx, &cx, body.keep, body.absorb).await?;
-    if !cx.access.fields().show("customers.name") {
+    if !cx.access.fields().show(fields::NAME) {
         merge.absorb_name = mask_name(&merge.absorb_name);
     }
     let answer = ticket.finish(&mut tx, &cx, StatusCode::CREATED, &merge).await?;

@@ -6,6 +6,7 @@ pub mod edit;
 pub mod engine_feed;
 pub mod erase;
 pub mod events;
+pub mod fields;
 pub mod history;
 mod http;
 pub mod invariants;

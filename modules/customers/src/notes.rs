@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::events::CustomersChangedV1;
 use crate::history::{Before, place};
-use crate::{roots, store};
+use crate::{fields, roots, store};
 
 /// Longest note, in characters.
 pub const TEXT_MAX: usize = 5_000;
@@ -87,7 +87,7 @@ pub async fn add(
     customer: CustomerId,
     text: NoteText,
 ) -> Result<Note, NoteError> {
-    if !cx.access.fields().let_change("customers.notes") {
+    if !cx.access.fields().let_change(fields::NOTES) {
         return Err(NoteError::ReadOnly);
     }
     let root = store::changes::lock_root(tx, cx, customer.uuid())
@@ -120,7 +120,7 @@ pub async fn delete(
     customer: CustomerId,
     note: NoteId,
 ) -> Result<(), NoteError> {
-    if !cx.access.fields().let_change("customers.notes") {
+    if !cx.access.fields().let_change(fields::NOTES) {
         return Err(NoteError::ReadOnly);
     }
     let root = store::changes::lock_root(tx, cx, customer.uuid())

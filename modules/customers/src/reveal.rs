@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::model::IdentityKind;
 use crate::profiles::IDENTITIES_MAX;
-use crate::{reach, roots, store};
+use crate::{fields, reach, roots, store};
 
 /// Longest reason, in characters.
 pub const REASON_MAX: usize = 500;
@@ -69,9 +69,9 @@ pub async fn reveal(
     for row in store::profiles::identities(tx, cx.scope, &family, IDENTITIES_MAX).await? {
         let Some(kind) = IdentityKind::from_code(row.kind) else { continue };
         let (field, values) = match kind {
-            IdentityKind::Account => ("customers.accounts", &mut revealed.accounts),
-            IdentityKind::Phone => ("customers.phone", &mut revealed.phones),
-            IdentityKind::Email => ("customers.email", &mut revealed.emails),
+            IdentityKind::Account => (fields::ACCOUNTS, &mut revealed.accounts),
+            IdentityKind::Phone => (fields::PHONE, &mut revealed.phones),
+            IdentityKind::Email => (fields::EMAIL, &mut revealed.emails),
         };
         if !rules.show(field) {
             continue;

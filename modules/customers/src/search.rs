@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::model::AccountSpace;
 use crate::resolve::SeenIdentity;
-use crate::{roots, store};
+use crate::{fields, roots, store};
 
 /// Customers found at most: a phone in so many hands says nothing.
 pub const FOUND_MAX: usize = 200;
@@ -30,8 +30,8 @@ pub async fn find_by_contact(
         return Ok(Vec::new());
     }
     let contacts: Vec<[u8; 16]> = [
-        SeenIdentity::phone(keys, text).filter(|_| !rules.hide("customers.phone")),
-        SeenIdentity::email(keys, text).filter(|_| !rules.hide("customers.email")),
+        SeenIdentity::phone(keys, text).filter(|_| !rules.hide(fields::PHONE)),
+        SeenIdentity::email(keys, text).filter(|_| !rules.hide(fields::EMAIL)),
     ]
     .into_iter()
     .flatten()
@@ -39,7 +39,7 @@ pub async fn find_by_contact(
     .collect();
     let accounts: Vec<[u8; 16]> = spaces
         .iter()
-        .filter(|_| rules.show("customers.accounts"))
+        .filter(|_| rules.show(fields::ACCOUNTS))
         .filter_map(|space| SeenIdentity::account(keys, *space, text))
         .map(|seen| seen.hash)
         .collect();

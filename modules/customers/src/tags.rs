@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::events::CustomersChangedV1;
 use crate::history::Change;
 pub use crate::profiles::Tag;
-use crate::{reach, roots, store};
+use crate::{fields, reach, roots, store};
 
 /// Tags of one organisation.
 pub const TAGS_MAX: usize = 100;
@@ -111,7 +111,7 @@ fn tag_of((id, name, colour): store::tags::TagRow) -> Tag {
 /// As the database says.
 pub async fn all(tx: &mut Tx, cx: &Ctx) -> Result<Vec<TagWithCount>, DbError> {
     let scope = cx.scope;
-    if cx.access.fields().hide("customers.tags") {
+    if cx.access.fields().hide(fields::TAGS) {
         return Ok(Vec::new());
     }
     let mut counts: HashMap<Uuid, i64> = store::tags::counts(tx, cx).await?.into_iter().collect();
@@ -284,7 +284,7 @@ pub async fn set(
 }
 
 fn check_rule(cx: &Ctx) -> Result<(), TagError> {
-    if cx.access.fields().let_change("customers.tags") { Ok(()) } else { Err(TagError::ReadOnly) }
+    if cx.access.fields().let_change(fields::TAGS) { Ok(()) } else { Err(TagError::ReadOnly) }
 }
 
 async fn hold(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Tag>, TagError> {

@@ -114,7 +114,8 @@ export default function PeoplePage() {
       <Teams query={teams} />
       <Territories query={territories} />
       {may('identity.settings') ? <OrgRules /> : null}
-      {may('identity.settings') ? <Providers roles={roles.data ?? []} /> : null}
+      {/* A provider says who anybody is: a thing of those who may do everything. */}
+      {may('*') ? <Providers roles={roles.data ?? []} /> : null}
       <Roles query={roles} />
     </div>
   );
