@@ -7,7 +7,7 @@ help:
 	@echo 'make build      target/release/guanxi'
 	@echo 'make test       everything: both databases, web, browser, lints'
 	@echo 'make lint       what should pass before each commit'
-	@echo 'make bench      measure and write docs/benchmarks.md (AREAS="spine")'
+	@echo 'make bench      measure and write docs/benchmarks.md (AREAS="spine load")'
 	@echo 'make gen        docs/openapi.json and the TypeScript client; gen-check only compares'
 	@echo 'make soak       the long versions of the tests'
 	@echo 'make clean      remove what was built; data stays'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# bench.sh [AREA…]   measures (default: spine), prints the tables and writes them with machine and
-# date into docs/benchmarks.md. BENCH_ARGS are passed on to `guanxi bench`; what the figures of the
-# spine mean is in that page. Takes an hour or more; nothing else should run meanwhile.
+# bench.sh [AREA…]   measures (default: spine load), prints the tables and writes them with machine and
+# date into docs/benchmarks.md. BENCH_ARGS are passed on to `guanxi bench`; what the figures
+# mean is in that page. Takes an hour or more; nothing else should run meanwhile.
 . "$(dirname "$0")/lib.sh"
 scripts/need.sh node postgres
 scripts/build.sh release
@@ -9,7 +9,7 @@ mkdir -p bench-out
 # What is measured must be safe on disk; the tests' cluster need not be. Its address is in
 # GUANXI_TEST_POSTGRES.
 export GUANXI_PG_FSYNC=on
-[ $# -gt 0 ] || set -- spine
+[ $# -gt 0 ] || set -- spine load
 status=0
 for area in "$@"; do
   say "── bench $area"

@@ -7,6 +7,7 @@ mod generate;
 mod imports;
 mod list_cases;
 mod lists;
+mod load;
 mod one_row;
 mod open_loop;
 mod pages;
@@ -24,6 +25,8 @@ use super::Global;
 pub(super) enum BenchCommand {
     /// Write a Taobao order report (GB18030, 67 columns) of an invented shop
     GenerateExport(generate::GenerateArgs),
+    /// Answers to mixed requests at a fixed rate, over ten million orders
+    Load(load::LoadArgs),
     /// Import, list and score at a million
     Spine(spine::SpineArgs),
 }
@@ -31,6 +34,7 @@ pub(super) enum BenchCommand {
 pub(super) async fn run(global: &Global, command: BenchCommand) -> Result<ExitCode> {
     match command {
         BenchCommand::GenerateExport(args) => generate::run(global, &args),
+        BenchCommand::Load(args) => load::run(global, args).await,
         BenchCommand::Spine(args) => spine::run(global, args).await,
     }
 }

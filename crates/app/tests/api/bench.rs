@@ -95,3 +95,30 @@ fn one_area_can_be_measured_alone() {
     let left_out = answer["left_out"].as_array().unwrap();
     assert!(left_out[0].as_str().unwrap().contains("GUANXI_TEST_POSTGRES"), "{left_out:?}");
 }
+
+#[test]
+fn a_mixed_load_is_measured_on_both_databases() {
+    let place = tempfile::tempdir().unwrap();
+    let scratch = place.path().join("scratch");
+    let size = ["--customers", "100", "--orders", "300", "--rounds", "1", "--per-second", "100"];
+    let output = Command::new(GUANXI)
+        .args(["bench", "load", "--json", "--seconds", "1", "--scratch"])
+        .arg(&scratch)
+        .args(size)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
+    let figures = answer["figures"].as_array().unwrap();
+    for on in ["sqlite", "postgres"] {
+        for percent in [50, 95, 99] {
+            let name = format!("load_100_mixed_100_{on}_p{percent}_ms");
+            let figure = figures.iter().find(|figure| figure["name"] == *name);
+            let figure = figure.unwrap_or_else(|| panic!("{name} is missing\n{said}"));
+            assert!(figure["value"].as_f64() > Some(0.0), "{figure}");
+            assert_eq!(figure["goal"].is_null(), percent != 99, "{figure}");
+        }
+    }
+    assert_eq!(answer["left_out"].as_array().unwrap().len(), 0, "every request was answered: {said}");
+    assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0, "nothing is left");
+}

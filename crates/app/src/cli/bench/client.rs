@@ -13,6 +13,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+use super::open_loop::Ask;
+
 /// What a browser on this machine accepts; the server compresses for it.
 pub(super) const ENCODINGS: &str = "gzip, deflate, br, zstd";
 
@@ -64,6 +66,20 @@ impl Client {
         let (response, body) = self.send(request.body(Full::default())?).await?;
         ensure!(response.status() == StatusCode::OK, "{path}: {}", response.status());
         Ok(body.len())
+    }
+
+    /// Asks as a browser does, and reads the answer to its end.
+    pub(super) async fn ask(&self, ask: &Ask) -> Result<()> {
+        let method = if ask.body.is_some() { Method::POST } else { Method::GET };
+        let request = self
+            .request(method, &ask.path)
+            .header(header::ACCEPT_ENCODING, ENCODINGS)
+            .header(header::CONTENT_TYPE, "application/json");
+        let request = request.body(Full::from(ask.body.clone().unwrap_or_default()))?;
+        let (response, body) = self.send(request).await?;
+        let status = response.status();
+        ensure!(status.is_success(), "{} {}: {status} {}", ask.kind, ask.path, text(&body));
+        Ok(())
     }
 
     /// Whether `path` answers that all is well.

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::figures::{Figures, median, size_name};
 use super::list_cases::{self, Case, Group};
-use super::open_loop::{self, Load};
+use super::open_loop::{self, Ask, Load};
 use super::serving::Serving;
 use super::stores::Store;
 use crate::cli::say;
@@ -67,7 +67,10 @@ pub(super) async fn measure(
 
 /// Milliseconds at the 95th percentile.
 async fn run(serving: &Serving, load: Load, case: &Case) -> Result<f64> {
-    let times = open_loop::run(&serving.client, load, &case.paths).await?;
+    let asks: Vec<Ask> =
+        case.paths.iter().map(|path| Ask::get(case.group.name(), path.clone())).collect();
+    let people = std::slice::from_ref(&serving.client);
+    let times = open_loop::run(people, load, &asks).await?;
     say(&format!(
         "    {:<12} {:<28} p50 {:>7.2} p95 {:>7.2} p99 {:>7.2} max {:>7.2} ms",
         case.group.name(),

@@ -1,13 +1,16 @@
 //! Requests at a fixed rate, whether or not the answers keep up.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use axum::body::Bytes;
+use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet};
 
-use super::client::{Client, ENCODINGS};
+use super::client::Client;
 use super::figures::percentile;
 
 /// Connections used at once. A request that finds none waits, and its time runs on.
@@ -24,39 +27,89 @@ pub(super) struct Load {
     pub(super) seconds: f64,
 }
 
-/// Times of all requests of a run in milliseconds, sorted upwards.
-#[derive(Debug)]
-pub(super) struct Latencies(Vec<f64>);
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub(super) struct Ask {
+    /// What it is counted under.
+    pub(super) kind: &'static str,
+    pub(super) path: String,
+    /// JSON that is posted; nothing is sent with a GET.
+    pub(super) body: Option<Bytes>,
+}
 
-impl Latencies {
-    pub(super) fn at(&self, percent: usize) -> f64 {
-        percentile(&self.0, percent).unwrap_or(f64::NAN)
+impl Ask {
+    pub(super) fn get(kind: &'static str, path: String) -> Self {
+        Self { kind, path, body: None }
+    }
+
+    pub(super) fn post(kind: &'static str, path: String, body: &Value) -> Self {
+        Self { kind, path, body: Some(body.to_string().into()) }
     }
 }
 
-/// Asks for `paths` in turn. The time of a request runs from the moment it was due, not from when it
-/// could be sent: a server that stalls for a second makes a hundred requests slow, not one. What is
-/// still unsent long after the end is not sent any more, and counts with the time it waited.
+/// Times of all requests of a run in milliseconds.
+#[derive(Debug)]
+pub(super) struct Latencies {
+    /// Sorted upwards.
+    all: Vec<f64>,
+    /// By kind, each sorted upwards.
+    kinds: BTreeMap<&'static str, Vec<f64>>,
+}
+
+impl Latencies {
+    fn new(times: Vec<(&'static str, f64)>) -> Self {
+        let mut all = Vec::with_capacity(times.len());
+        let mut kinds: BTreeMap<_, Vec<f64>> = BTreeMap::new();
+        for (kind, time) in times {
+            all.push(time);
+            kinds.entry(kind).or_default().push(time);
+        }
+        for times in kinds.values_mut().chain([&mut all]) {
+            times.sort_by(f64::total_cmp);
+        }
+        Self { all, kinds }
+    }
+
+    pub(super) fn at(&self, percent: usize) -> f64 {
+        percentile(&self.all, percent).unwrap_or(f64::NAN)
+    }
+
+    /// A line for each kind.
+    pub(super) fn by_kind(&self) -> impl Iterator<Item = String> {
+        self.kinds.iter().map(|(kind, times)| {
+            let at = |percent| percentile(times, percent).unwrap_or(f64::NAN);
+            let (count, p50, p99) = (times.len(), at(50), at(99));
+            format!("{kind:<10} {count:>6} times, p50 {p50:>7.2} p99 {p99:>7.2} ms")
+        })
+    }
+}
+
+/// Sends `asks` in turn, over and over, each as the next one of `people`. The time of a request runs from
+/// the moment it was due, not from when it could be sent: a server that stalls for a second makes a
+/// hundred requests slow, not one. What is still unsent long after the end is not sent any more, and
+/// counts with the time it waited.
 ///
 /// # Errors
-/// When a request is not answered, or not with 200.
-pub(super) async fn run(client: &Client, load: Load, paths: &[String]) -> Result<Latencies> {
-    client.connect(CONNECTIONS_READY).await?;
+/// When a request is not answered, or not with success.
+pub(super) async fn run(people: &[Client], load: Load, asks: &[Ask]) -> Result<Latencies> {
+    for person in people {
+        person.connect(CONNECTIONS_READY.div_ceil(people.len())).await?;
+    }
     let count = (f64::from(load.per_second) * load.seconds).ceil().max(1.0) as u32;
     let gap = Duration::from_secs(1) / load.per_second;
     let free = Arc::new(Semaphore::new(CONNECTIONS));
     let mut due = pace(count, gap)?;
     let mut running = JoinSet::new();
-    let mut paths = paths.iter().cycle();
+    let mut turns = people.iter().cycle().zip(asks.iter().cycle());
     let mut times = Vec::with_capacity(count as usize);
     while let Some(at) = due.recv().await {
-        let path = paths.next().context("nothing to ask for")?.clone();
-        let (client, free) = (client.clone(), Arc::clone(&free));
+        let (person, ask) = turns.next().context("nobody, or nothing to ask for")?;
+        let (person, ask, free) = (person.clone(), ask.clone(), Arc::clone(&free));
         running.spawn(async move {
             if let Ok(_permit) = free.acquire().await {
-                client.fetch(&path, ENCODINGS).await?;
+                person.ask(&ask).await?;
             }
-            Ok(at.elapsed())
+            Ok((ask.kind, at.elapsed()))
         });
         while let Some(done) = running.try_join_next() {
             times.push(millis(done)?);
@@ -72,12 +125,14 @@ pub(super) async fn run(client: &Client, load: Load, paths: &[String]) -> Result
             }
         }
     }
-    times.sort_by(f64::total_cmp);
-    Ok(Latencies(times))
+    Ok(Latencies::new(times))
 }
 
-fn millis(done: Result<Result<Duration>, JoinError>) -> Result<f64> {
-    Ok(done??.as_secs_f64() * 1000.0)
+type Answered = (&'static str, Duration);
+
+fn millis(done: Result<Result<Answered>, JoinError>) -> Result<(&'static str, f64)> {
+    let (kind, time) = done??;
+    Ok((kind, time.as_secs_f64() * 1000.0))
 }
 
 /// Gives the moments at which requests are due, each when it comes. On a thread of its own: the
@@ -143,11 +198,11 @@ mod tests {
         };
         let (client, serving) = serve(answer).await;
         let load = Load { per_second: 100, seconds: 0.6 };
-        let times = run(&client, load, &["/".to_owned()]).await.unwrap();
+        let times = run(&[client], load, &[Ask::get("all", "/".to_owned())]).await.unwrap();
         serving.abort();
-        assert_eq!(times.0.len(), 60);
+        assert_eq!(times.all.len(), 60);
         assert!(times.at(100) >= 299.0, "{times:?}");
-        let waited = times.0.iter().filter(|time| **time > 100.0).count();
+        let waited = times.all.iter().filter(|time| **time > 100.0).count();
         assert!(waited >= 19, "{waited} requests were due in the first 200 ms of the stall");
     }
 
@@ -166,9 +221,9 @@ mod tests {
         };
         let (client, serving) = serve(answer).await;
         let load = Load { per_second: 400, seconds: 0.3 };
-        let times = run(&client, load, &["/".to_owned()]).await.unwrap();
+        let times = run(&[client], load, &[Ask::get("all", "/".to_owned())]).await.unwrap();
         serving.abort();
-        assert_eq!(times.0.len(), 120, "all of them count");
+        assert_eq!(times.all.len(), 120, "all of them count");
         assert!(*served.lock().await < 120, "not all of them are sent");
         assert!(times.at(95) >= 500.0, "{times:?}");
     }

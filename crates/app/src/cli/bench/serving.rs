@@ -68,6 +68,13 @@ impl Serving {
         Ok(Self { child, url, client, ready_seconds })
     }
 
+    /// The same user in another browser.
+    pub(super) async fn another(&self) -> Result<Client> {
+        let client = Client::new(&self.url)?;
+        client.sign_in(EMAIL, PASSWORD).await?;
+        Ok(client)
+    }
+
     /// Tells how long the start took, and how much memory.
     pub(super) fn note_start(&self, figures: &mut Figures, store: &Store, customers: u32) {
         let (size, on) = (size_name(customers), store.database.name());

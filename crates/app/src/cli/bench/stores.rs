@@ -48,7 +48,7 @@ pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
     pub(super) fn inside(folder: &Path) -> Result<Self> {
-        let path = std::path::absolute(folder)?.join(format!("spine-{}", std::process::id()));
+        let path = std::path::absolute(folder)?.join(format!("bench-{}", std::process::id()));
         std::fs::create_dir_all(&path)
             .with_context(|| format!("cannot make {}", path.display()))?;
         Ok(Self(path))
@@ -161,6 +161,14 @@ pub(super) struct Ran {
 }
 
 impl Store {
+    /// Data that are there already, on SQLite in `folder`, or on PostgreSQL with its keys there.
+    pub(super) fn existing(folder: &Path, url: Option<&str>) -> Result<Self> {
+        let database = if url.is_some() { Database::Postgres } else { Database::Sqlite };
+        let folder = std::path::absolute(folder)?;
+        ensure!(folder.is_dir(), "there is no folder {}", folder.display());
+        Ok(Self { database, folder, url: url.map(str::to_owned), name: String::new() })
+    }
+
     /// This program with `args` on this store.
     pub(super) fn guanxi(&self, args: &[&str]) -> Result<Command> {
         let mut command = Command::new(std::env::current_exe()?);
