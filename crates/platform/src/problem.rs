@@ -140,6 +140,14 @@ impl Problem {
         )
     }
 
+    /// 403: it takes a session whose user showed a short while ago who they are.
+    #[must_use]
+    pub fn proof_needed() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "proof_needed", "Show who you are again").detail(
+            "you signed in a while ago; show your password at /identity/sessions/current/proof, or sign in again",
+        )
+    }
+
     /// 403: the organisation asks everyone for a second factor, and the caller has none.
     #[must_use]
     pub fn second_factor_needed() -> Self {

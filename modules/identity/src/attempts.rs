@@ -48,12 +48,14 @@ impl Counter {
     }
 
     pub(crate) fn of_peer(keys: &OrgKeys, peer: IpAddr) -> Self {
-        let text = match peer.to_canonical() {
-            IpAddr::V4(address) => address.to_string(),
-            // One household has a /64 and all its addresses.
-            IpAddr::V6(address) => format!("{:x}", address.to_bits() >> 64),
-        };
-        Self { key: keys.blind_index("identity.attempts.peer", &text), free: FREE_PER_PEER }
+        let key = keys.blind_index("identity.attempts.peer", household(peer));
+        Self { key, free: FREE_PER_PEER }
+    }
+
+    /// Sign-ins through providers that were begun from there.
+    pub(crate) fn of_provider_peer(keys: &OrgKeys, peer: IpAddr) -> Self {
+        let key = keys.blind_index("identity.attempts.provider", household(peer));
+        Self { key, free: FREE_PER_PEER }
     }
 
     /// The key as text: equal for equal addresses, and nothing else can be learned from it.
@@ -67,6 +69,14 @@ impl Counter {
             return 0;
         }
         WAIT_MILLIS.checked_shl(over.min(30) as u32).unwrap_or(WAIT_CAP_MILLIS).min(WAIT_CAP_MILLIS)
+    }
+}
+
+/// One household has a /64 and all its addresses.
+fn household(peer: IpAddr) -> String {
+    match peer.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => format!("{:x}", address.to_bits() >> 64),
     }
 }
 

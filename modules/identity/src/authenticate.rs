@@ -11,6 +11,8 @@ use crate::store;
 
 /// How old the note of the last use may get before it is written again.
 const TOUCH_MILLIS: i64 = 60_000;
+/// So long after somebody showed who they are, they may do what could be turned against them.
+const PROVEN_MILLIS: i64 = 30 * 60_000;
 
 /// What the caller showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +23,9 @@ pub enum Credential {
         secret_hash: [u8; 32],
         /// When it ends unless it is used.
         expires_at: Timestamp,
+        /// Whether its user showed a short while ago who they are: a browser left open is not enough
+        /// for what could be turned against them.
+        is_proven: bool,
     },
     /// An API token.
     Token {
@@ -79,7 +84,11 @@ pub(crate) async fn look_up(platform: &Platform, shown: &Shown) -> Result<Option
                     let scope = Scope::user(secret.org, row.user);
                     Some(Caller {
                         scope,
-                        credential: Credential::Session { secret_hash, expires_at: row.expires_at },
+                        credential: Credential::Session {
+                            secret_hash,
+                            expires_at: row.expires_at,
+                            is_proven: row.proved_at > now.plus_millis(-PROVEN_MILLIS),
+                        },
                         access: reach::access(&mut tx, scope, row.place, row.says)
                             .await?
                             .before_second_factor(row.second_factor_due),

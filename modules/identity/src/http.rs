@@ -49,12 +49,6 @@ pub const COOKIE: &str = "guanxi_session";
 /// no neighbour below the same domain can set one.
 pub const HOST_COOKIE: &str = "__Host-guanxi_session";
 
-/// Whether a cookie of this name holds a session, with or without https.
-#[must_use]
-pub fn is_session_cookie(name: &str) -> bool {
-    name == COOKIE || name == HOST_COOKIE
-}
-
 /// What the edge of this process knows besides the platform; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Edge {
@@ -155,6 +149,15 @@ impl Edge {
     #[must_use]
     pub fn peer_of(&self, request: &Request) -> Option<IpAddr> {
         peer_of(request, self)
+    }
+
+    /// A digest of the session or token that `headers` show, good or not, by which callers are counted. It
+    /// is of what is looked up, so that the same secret written differently is the same caller.
+    #[must_use]
+    pub fn shown_digest(&self, headers: &HeaderMap) -> Option<[u8; 32]> {
+        let (Shown::Cookie(secret) | Shown::Bearer(secret)) =
+            shown_in(headers, self.cookie_name())?;
+        Some(secret.hash())
     }
 
     const fn cookie_name(&self) -> &'static str {
@@ -546,7 +549,7 @@ struct NewTokenBody {
 
 /// Makes an API token. Its secret is in this answer only. Tokens make no tokens.
 #[utoipa::path(post, path = "/identity/tokens", tag = "identity",
-    extensions(("x-right" = json!("signed_in session"))), request_body = NewTokenBody,
+    extensions(("x-right" = json!("signed_in session proof"))), request_body = NewTokenBody,
     params(("Idempotency-Key" = Option<String>, Header)),
     responses((status = 201, body = NewToken), Problem))]
 async fn create_token(

@@ -33,7 +33,7 @@ pub use authenticate::{Credential, authenticate};
 pub use change_password::{ChangePasswordError, change_password};
 pub use create_user::{CreateUserError, NewUser, create_user};
 pub use find_user::find_user;
-pub use http::{COOKIE, Edge, HOST_COOKIE, Proxies, is_session_cookie, sign_in_layer};
+pub use http::{COOKIE, Edge, HOST_COOKIE, Proxies, sign_in_layer};
 pub use model::{Email, EmailError, NameError, PersonName, RoleName, RoleNameError, User};
 pub use password::{Password, PasswordError, PasswordHash, hash};
 pub use people::{names_of, rights_of};
@@ -68,6 +68,7 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 5,
         sql: include_str!("../migrations/0005_providers.sql"),
     },
+    Migration { module: "identity", version: 6, sql: include_str!("../migrations/0006_proof.sql") },
 ];
 
 /// The module as the house knows it. Its routes expect [`sign_in_layer`] around them.

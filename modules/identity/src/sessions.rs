@@ -54,6 +54,18 @@ pub async fn end(tx: &mut Tx, cx: &Ctx, user: UserId, id: SessionId) -> Result<b
     Ok(ended)
 }
 
+/// Notes that the user of the session that asks has just shown who they are.
+///
+/// # Errors
+/// As the database says.
+pub(crate) async fn prove(tx: &mut Tx, cx: &Ctx, asking: &Credential) -> Result<(), DbError> {
+    let Some(secret_hash) = secret_of(asking) else { return Ok(()) };
+    if crate::store::prove_session(tx, cx, secret_hash).await? {
+        audit::record(tx, cx, Entry::new("identity.session.proof")).await?;
+    }
+    Ok(())
+}
+
 /// Ends all sessions of `user` but the one that asks; gives how many.
 ///
 /// # Errors

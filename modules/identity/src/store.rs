@@ -202,7 +202,7 @@ pub(crate) async fn insert_session(
 ) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO identity_sessions (org_id, secret_hash, id, user_id, created_at, seen_at,
-             expires_at, agent) VALUES ($1, $2, $3, $4, $5, $5, $6, $7)",
+             proved_at, expires_at, agent) VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7)",
         args![
             cx.scope.org_arg(),
             secret_hash,
@@ -223,14 +223,16 @@ pub(crate) struct SessionRow {
     pub(crate) user: UserId,
     pub(crate) seen_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    /// When they last showed who they are.
+    pub(crate) proved_at: Timestamp,
     pub(crate) place: Place,
     pub(crate) says: Says,
     /// Whether they must set up a second factor before anything else.
     pub(crate) second_factor_due: bool,
 }
 
-/// Of a session: user, last used, end; of the user: team, territory; of the role: rights, reach, fields.
-type SessionColumns = (Uuid, i64, i64, Option<Uuid>, Option<Uuid>, String, String, String, bool);
+/// Of a session: user, last used, end, last proof; of the user: team, territory; of the role: rights, reach, fields.
+type SessionColumns = (Uuid, i64, i64, i64, Option<Uuid>, Option<Uuid>, String, String, String, bool);
 
 /// The session of a user who is not deactivated and whose role is known.
 pub(crate) async fn session(
@@ -240,7 +242,7 @@ pub(crate) async fn session(
 ) -> Result<Option<SessionRow>, DbError> {
     let row: Option<SessionColumns> = tx
         .fetch_optional(
-            "SELECT s.user_id, s.seen_at, s.expires_at, u.team_id, u.territory_id,
+            "SELECT s.user_id, s.seen_at, s.expires_at, s.proved_at, u.team_id, u.territory_id,
                  r.rights, r.reach, r.fields,
                  o.second_factor_required AND u.second_factor_at IS NULL
              FROM identity_sessions s
@@ -252,11 +254,23 @@ pub(crate) async fn session(
         )
         .await?;
     row.map(
-        |(user, seen_at, expires_at, team, territory, rights, reach, fields, second_factor_due)| {
+        |(
+            user,
+            seen_at,
+            expires_at,
+            proved_at,
+            team,
+            territory,
+            rights,
+            reach,
+            fields,
+            second_factor_due,
+        )| {
             Ok(SessionRow {
                 user: UserId::from_uuid(user),
                 seen_at: Timestamp::from_millis(seen_at),
                 expires_at: Timestamp::from_millis(expires_at),
+                proved_at: Timestamp::from_millis(proved_at),
                 place: reach::place_of(user, team, territory),
                 says: reach::says((rights, reach, fields))?,
                 second_factor_due,
@@ -264,6 +278,17 @@ pub(crate) async fn session(
         },
     )
     .transpose()
+}
+
+/// Notes that whoever uses a session has shown again who they are. Gives whether it is there.
+pub(crate) async fn prove_session(
+    tx: &mut Tx,
+    cx: &Ctx,
+    secret_hash: [u8; 32],
+) -> Result<bool, DbError> {
+    let sql = "UPDATE identity_sessions SET proved_at = $3 WHERE org_id = $1 AND secret_hash = $2";
+    let changed = tx.execute(sql, args![cx.scope.org_arg(), secret_hash, cx.now()]).await?;
+    Ok(changed > 0)
 }
 
 /// Notes that a session was used, unless somebody noted it after `not_since`.

@@ -44,11 +44,33 @@ function tellSignedOut() {
 
 export const client = createClient<paths>({ baseUrl: '', credentials: 'same-origin' });
 
+type Prover = () => Promise<boolean>;
+let prover: Prover | undefined;
+
+/** Sets who asks people to show again who they are, when the server wants to know; gives the way to unset it. */
+export function onProofNeeded(ask: Prover): () => void {
+  prover = ask;
+  return () => {
+    if (prover === ask) prover = undefined;
+  };
+}
+
+/** What was sent, to be sent again after a proof: a body can be read once only. */
+const sent = new WeakMap<Request, Request>();
+
 client.use({
   onRequest({ request }) {
     if (request.method === 'POST') request.headers.set('Idempotency-Key', idempotencyKey());
     request.headers.set('Accept', 'application/json, application/problem+json');
+    if (request.method !== 'GET') sent.set(request, request.clone());
     return request;
+  },
+  async onResponse({ request, response }) {
+    const again = sent.get(request);
+    if (response.status !== 403 || !again || !prover) return undefined;
+    const problem = (await response.clone().json().catch(() => ({}))) as Partial<Problem>;
+    if (problem.code !== 'proof_needed' || !(await prover())) return undefined;
+    return fetch(again);
   },
 });
 

@@ -30,6 +30,7 @@ import { WorkUnderWay } from './WorkUnderWay';
 
 const loadPalette = () => import('./Palette');
 const Palette = lazy(loadPalette);
+const Proof = lazy(() => import('./Proof'));
 const Shortcuts = lazy(() => import('./Shortcuts'));
 
 const ICONS: Record<string, ReactNode> = {
@@ -212,6 +213,9 @@ export default function Frame() {
           <ul>{links}</ul>
         </nav>
       ) : null}
+      <Suspense>
+        <Proof />
+      </Suspense>
       <Suspense>
         {searching ? <Palette onClose={() => setSearching(false)} /> : null}
         {helping ? <Shortcuts onClose={() => setHelping(false)} /> : null}

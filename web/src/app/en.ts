@@ -68,6 +68,11 @@ export default {
     tooLate: 'This took too long. Begin again with your password.',
     back: 'Back',
   },
+  proof: {
+    title: 'Is it still you?',
+    why: 'You signed in a while ago. Enter your password to go on. If you have none, sign out and in again.',
+    submit: 'Go on',
+  },
   setup: {
     title: 'Create the owner account',
     lead: 'First start: create the owner account, then bring in your orders.',

@@ -37,6 +37,9 @@ export const join = (body: { secret: string; name: string; password: string }) =
 
 export const signOut = () => take(client.DELETE('/api/v1/identity/sessions/current'));
 
+export const proveSession = (password: string) =>
+  take(client.POST('/api/v1/identity/sessions/current/proof', { body: { password } }));
+
 export const providerButtons = async () =>
   itemsOf<ProviderButton>(await take(client.GET('/api/v1/identity/sign-in/providers')));
 

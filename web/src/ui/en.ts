@@ -66,6 +66,7 @@ export default {
     rightMissing: 'This needs the right "{{name}}". Whoever manages people here can give it.',
     unknown: 'Something went wrong. Please try again later.',
     reachMissing: 'This is about all records, and your role sees only some. Ask somebody who manages people.',
+    proofNeeded: 'Nothing was done: show first that it is still you.',
     forbidden: 'That is not allowed.',
     network: 'The server cannot be reached. Check the connection and try again.',
     validation: 'Some of the input is not valid.',

@@ -50,6 +50,7 @@ export function useProblemText(): (error: unknown) => string {
       return t('ui.problem.rightMissing', { name });
     }
     if (error.kind === 'reach_missing') return t('ui.problem.reachMissing');
+    if (error.kind === 'proof_needed') return t('ui.problem.proofNeeded');
     // The server writes codes with underscores.
     const kind = error.kind.replaceAll('_', '-');
     const known = `ui.problem.${kind}`;

@@ -66,6 +66,7 @@ export default {
     unknown: '出了点问题，请稍后再试。',
     rightMissing: '需要“{{name}}”权限，请联系管理人员的同事开通。',
     reachMissing: '这里涉及全部记录，而你的角色只能看到一部分，请联系管理人员的同事。',
+    proofNeeded: '没有执行：请先确认是你本人。',
     forbidden: '不允许这样做。',
     network: '连不上服务器，请检查网络后重试。',
     validation: '有内容填写不正确。',

@@ -14,13 +14,15 @@ use platform::access::Access;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{OpenApi, SecurityRequirement};
 
-/// The extension of an operation that names the right it needs, and behind it [`SESSION`] and
+/// The extension of an operation that names the right it needs, and behind it [`SESSION`], [`PROOF`] and
 /// [`BEFORE_SECOND_FACTOR`] where they hold: `signed_in session`.
 pub const RIGHT: &str = "x-right";
 /// In its place where it is enough to be signed in.
 pub const SIGNED_IN: &str = "signed_in";
 /// Said of what an API token may not do: what manages the account it belongs to.
 pub const SESSION: &str = "session";
+/// Said of what a session may do only a short while after its user showed who they are.
+pub const PROOF: &str = "proof";
 /// Said of what somebody may do who must set up a second factor first.
 pub const BEFORE_SECOND_FACTOR: &str = "before_second_factor";
 /// Routes that are not described: the description itself, which tells nothing of anybody.
@@ -65,13 +67,15 @@ pub struct Rule {
     pub need: Need,
     /// Whether an API token is not enough.
     pub needs_session: bool,
+    /// Whether the session's user must have shown a short while ago who they are.
+    pub needs_proof: bool,
     /// Whether it is there for somebody who must set up a second factor first.
     pub before_second_factor: bool,
 }
 
 impl Rule {
     const fn plain(need: Need) -> Self {
-        Self { need, needs_session: false, before_second_factor: false }
+        Self { need, needs_session: false, needs_proof: false, before_second_factor: false }
     }
 
     fn of(operation: &Operation) -> Self {
@@ -79,6 +83,7 @@ impl Rule {
         Self {
             need: Need::of(operation),
             needs_session: says(SESSION),
+            needs_proof: says(PROOF),
             before_second_factor: says(BEFORE_SECOND_FACTOR),
         }
     }
@@ -123,15 +128,18 @@ pub async fn guard(request: Request, next: Next) -> Response {
         ref method => method.clone(),
     };
     let rule = NEEDS.get(&(method, path.as_str().to_owned()));
-    let is_token =
-        matches!(request.extensions().get::<Credential>(), Some(Credential::Token { .. }));
-    match refusal(rule, request.extensions().get::<Access>(), is_token) {
+    let credential = request.extensions().get::<Credential>();
+    match refusal(rule, request.extensions().get::<Access>(), credential) {
         Some(problem) => problem.into_response(),
         None => next.run(request).await,
     }
 }
 
-fn refusal(rule: Option<&Rule>, access: Option<&Access>, is_token: bool) -> Option<Problem> {
+fn refusal(
+    rule: Option<&Rule>,
+    access: Option<&Access>,
+    credential: Option<&Credential>,
+) -> Option<Problem> {
     let need = rule.map(|rule| &rule.need);
     if let Some(rule) = rule.filter(|rule| rule.need != Need::Nothing)
         && let Some(access) = access
@@ -139,10 +147,19 @@ fn refusal(rule: Option<&Rule>, access: Option<&Access>, is_token: bool) -> Opti
         if access.is_before_second_factor() && !rule.before_second_factor {
             return Some(Problem::second_factor_needed());
         }
-        if rule.needs_session && is_token {
+        if rule.needs_session && matches!(credential, Some(Credential::Token { .. })) {
             return Some(Problem::session_needed());
         }
     }
+    let needs_proof = rule.is_some_and(|rule| rule.needs_proof)
+        && !matches!(credential, Some(Credential::Session { is_proven: true, .. }));
+    // Last, so that nobody is asked for a password in vain.
+    lack(need, access)
+        .or_else(|| (needs_proof && access.is_some()).then(Problem::proof_needed))
+}
+
+/// What `access` has not of what a route needs.
+fn lack(need: Option<&Need>, access: Option<&Access>) -> Option<Problem> {
     match (need, access) {
         // A method that the route does not take: the router says so.
         (None | Some(Need::Nothing), _) => None,
@@ -165,8 +182,9 @@ fn refusal(rule: Option<&Rule>, access: Option<&Access>, is_token: bool) -> Opti
 
 #[cfg(test)]
 mod tests {
-    use kernel::Reach;
+    use kernel::{Reach, Timestamp, TokenId, TypedId as _};
     use platform::access::{FieldRules, Permissions};
+    use uuid::Uuid;
 
     use super::*;
 
@@ -199,7 +217,7 @@ mod tests {
         let access = |rights: &[&str]| seeing(rights, Reach::ALL);
         let right = Need::Right("a.read".to_owned());
         let status = |need: &Need, access: Option<&Access>| {
-            refusal(Some(&Rule::plain(need.clone())), access, false)
+            refusal(Some(&Rule::plain(need.clone())), access, None)
                 .map(|problem| problem.into_response().status().as_u16())
         };
         assert_eq!(status(&right, None), Some(401));
@@ -220,9 +238,11 @@ mod tests {
     #[test]
     fn a_token_manages_no_account_and_who_lacks_a_second_factor_sets_it_up() {
         let access = Access::everything();
+        let token = Credential::Token { id: TokenId::from_uuid(Uuid::nil()) };
         let due = access.clone().before_second_factor(true);
         let code = |rule: &Rule, access: &Access, is_token: bool| {
-            refusal(Some(rule), Some(access), is_token).map(|problem| problem.code().to_owned())
+            let credential = is_token.then_some(&token);
+            refusal(Some(rule), Some(access), credential).map(|problem| problem.code().to_owned())
         };
         let plain = Rule::plain(Need::SignedIn);
         let own = Rule { needs_session: true, ..plain.clone() };
@@ -236,5 +256,26 @@ mod tests {
         assert_eq!(code(&set_up, &due, false), None);
         assert_eq!(code(&set_up, &due, true).as_deref(), Some("session_needed"));
         assert_eq!(code(&Rule::plain(Need::Nothing), &due, true), None);
+    }
+
+    #[test]
+    fn whoever_signed_in_long_ago_shows_who_they_are_again() {
+        let session = |is_proven| Credential::Session {
+            secret_hash: [0; 32],
+            expires_at: Timestamp::from_millis(0),
+            is_proven,
+        };
+        let right = Need::Right("a.write".to_owned());
+        let rule = Rule { needs_session: true, needs_proof: true, ..Rule::plain(right) };
+        let code = |rights: &[&str], credential: Option<&Credential>| {
+            let rights = rights.iter().copied().collect::<Permissions>();
+            let access = Access::new(rights, Reach::ALL, FieldRules::default());
+            refusal(Some(&rule), Some(&access), credential).map(|problem| problem.code().to_owned())
+        };
+        assert_eq!(code(&["*"], Some(&session(true))), None);
+        assert_eq!(code(&["*"], Some(&session(false))).as_deref(), Some("proof_needed"));
+        assert_eq!(code(&["*"], None).as_deref(), Some("proof_needed"));
+        let may_not = code(&["a.read"], Some(&session(false)));
+        assert_eq!(may_not.as_deref(), Some("right_missing"), "nobody shows it in vain");
     }
 }

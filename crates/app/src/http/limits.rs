@@ -7,14 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
 use identity::Edge;
 use platform::Problem;
-use sha2::{Digest as _, Sha256};
 
 /// Requests that may come at once, in seconds of the rate.
 const BURST_SECONDS: u32 = 10;
@@ -29,7 +27,7 @@ pub struct Limits(Option<Arc<Counters>>);
 
 #[derive(Debug)]
 struct Counters {
-    /// By a digest of what the caller shows, good or not.
+    /// By a digest of the secret that the caller shows, good or not.
     shown: DefaultKeyedRateLimiter<[u8; 32]>,
     addresses: DefaultKeyedRateLimiter<IpAddr>,
     clock: DefaultClock,
@@ -82,28 +80,13 @@ fn network(peer: IpAddr) -> IpAddr {
     }
 }
 
-/// A digest of the session or token that `headers` show. Others' cookies beside it are left out: with
-/// them one session would count as many.
-fn shown_in(headers: &HeaderMap) -> Option<[u8; 32]> {
-    let digest = |bytes: &[u8]| Sha256::digest(bytes).into();
-    if let Some(value) = headers.get(header::AUTHORIZATION) {
-        return Some(digest(value.as_bytes()));
-    }
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs =
-        cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs
-        .find(|(name, _)| identity::is_session_cookie(name))
-        .map(|(_, value)| digest(value.as_bytes()))
-}
-
 /// Middleware: 429 with `Retry-After` for who asks too often.
 pub async fn not_too_often(
     State((limits, edge)): State<(Limits, Edge)>,
     request: Request,
     next: Next,
 ) -> Response {
-    match limits.admit(edge.peer_of(&request), shown_in(request.headers())) {
+    match limits.admit(edge.peer_of(&request), edge.shown_digest(request.headers())) {
         Ok(()) => next.run(request).await,
         Err(seconds) => Problem::too_many_requests(seconds).into_response(),
     }
@@ -111,6 +94,8 @@ pub async fn not_too_often(
 
 #[cfg(test)]
 mod tests {
+    use axum::http::{HeaderMap, HeaderName, header};
+
     use super::*;
 
     fn admitted(limits: &Limits, peer: &str, shown: Option<u8>, tries: usize) -> usize {
@@ -139,13 +124,25 @@ mod tests {
     }
 
     #[test]
-    fn other_cookies_do_not_make_another_session() {
-        let of = |text: &str| {
+    fn a_secret_is_one_caller_however_it_is_written() {
+        let of = |name: HeaderName, text: &str| {
             let mut headers = HeaderMap::new();
-            headers.insert(header::COOKIE, text.parse().unwrap());
-            shown_in(&headers)
+            headers.insert(name, text.parse().unwrap());
+            Edge::default().shown_digest(&headers)
         };
-        assert_eq!(of("a=1; guanxi_session=1_x"), of("guanxi_session=1_x; b=2"));
-        assert_eq!(of("a=1"), None);
+        let secret = format!("1_{}", "A".repeat(43));
+        let cookie = |text: &str| of(header::COOKIE, &text.replace("SECRET", &secret));
+        let known = cookie("guanxi_session=SECRET");
+        assert!(known.is_some());
+        assert_eq!(cookie("a=1; guanxi_session=SECRET"), known);
+        assert_eq!(cookie("guanxi_session=SECRET; b=2"), known);
+        assert_eq!(cookie("guanxi_session=0SECRET"), known);
+        assert_eq!(cookie("guanxi_session=x; guanxi_session=SECRET"), known);
+        assert_eq!(cookie("a=SECRET"), None);
+        let bearer = |text: &str| of(header::AUTHORIZATION, &text.replace("SECRET", &secret));
+        assert_eq!(bearer("Bearer gxt_SECRET"), bearer("bearer   gxt_SECRET"));
+        assert_eq!(bearer("Bearer gxt_SECRET"), bearer("BEARER gxt_00SECRET"));
+        assert!(bearer("Bearer gxt_SECRET").is_some());
+        assert_eq!(bearer("Bearer anything"), None, "what cannot be one counts by its address");
     }
 }

@@ -20,6 +20,7 @@ use url::Url;
 
 use crate::house::{Answer, EMAIL, House, migrations};
 use crate::members::{Caller, caller, owner};
+use crate::second_factor;
 
 const SECRET: &str = "a secret of the client that nobody guesses";
 const BACK: &str = "/api/v1/identity/sign-in/back";
@@ -324,6 +325,46 @@ db_test! { migrations();
         let trusting = add(&owner, &fake, json!({"links_by_email": true})).await;
         let inside = enter(&house, &db, &fake, &trusting, ("a1", "a@example.com")).await;
         assert_eq!(inside.json()["user"]["email"], "a@example.com", "{:?}", inside.body);
+    }
+
+    async fn an_address_alone_connects_nobody_who_has_a_second_factor(db) {
+        let (house, fake) = (House::owned(&db).await, Fake::start().await);
+        let owner = owner(&house).await;
+        let other = caller(&house, &db, "a@example.com", "analyst").await;
+        let (app, _) = second_factor::set_up(&other, &db).await;
+        let provider = add(&owner, &fake, json!({"links_by_email": true})).await;
+        let awaited = enter(&house, &db, &fake, &provider, ("a1", "a@example.com")).await;
+        assert_eq!(awaited.status, StatusCode::ACCEPTED, "{:?}", awaited.body);
+        let links = async || other.get("/identity/links").await.json()["items"].as_array().unwrap().len();
+        assert_eq!(links().await, 0, "the code was not shown");
+        db.clock().advance_millis(30_000);
+        let code = app.code(&db, 0);
+        let inside = second_factor::second(&house, &awaited.json()["challenge"], &code).await;
+        assert_eq!(inside.json()["user"]["email"], "a@example.com", "{:?}", inside.body);
+        // Whoever has the address there later is asked for the code again.
+        let again = enter(&house, &db, &fake, &provider, ("a1", "a@example.com")).await;
+        assert_eq!(again.status, StatusCode::ACCEPTED);
+    }
+
+    async fn sign_ins_that_come_to_nothing_are_counted_by_peer(db) {
+        let (house, fake) = (House::owned(&db).await, Fake::start().await);
+        let owner = owner(&house).await;
+        let provider = add(&owner, &fake, json!({"newcomer_role": "analyst"})).await;
+        let body = json!({"provider": provider["id"]}).to_string();
+        let begin = async |peer: [u8; 4]| {
+            let request = axum::http::Request::post("/api/v1/identity/sign-in/begin")
+                .header("content-type", "application/json")
+                .extension(axum::extract::ConnectInfo(std::net::SocketAddr::from((peer, 4_000))))
+                .body(axum::body::Body::from(body.clone()));
+            house.send(request.unwrap()).await
+        };
+        for _ in 0..20 {
+            assert_eq!(begin([198, 51, 100, 7]).await.status, StatusCode::OK);
+        }
+        assert_eq!(begin([198, 51, 100, 7]).await.status, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(begin([198, 51, 100, 8]).await.status, StatusCode::OK, "others are not held up");
+        db.clock().advance_millis(2_000);
+        assert_eq!(begin([198, 51, 100, 7]).await.status, StatusCode::OK, "after a while");
     }
 
     async fn providers_are_settings_and_their_secrets_stay(db) {

@@ -12,7 +12,7 @@ const FACTOR: &str = "/identity/second-factor";
 const STEP: i64 = 30_000;
 
 /// What an app on a phone knows.
-struct App {
+pub struct App {
     totp: totp_rs::Totp,
 }
 
@@ -24,7 +24,7 @@ impl App {
     }
 
     /// The code of the step that is `off` steps from the present one.
-    fn code(&self, db: &TestDb, off: i64) -> String {
+    pub fn code(&self, db: &TestDb, off: i64) -> String {
         let seconds = (db.ctx().now().millis() + off * STEP) / 1000;
         self.totp.generate(seconds as u64).to_string()
     }
@@ -38,7 +38,7 @@ async fn begin(caller: &Caller<'_>) -> App {
 }
 
 /// Sets one up; gives the app and the recovery codes. The present step's code is used up.
-async fn set_up(caller: &Caller<'_>, db: &TestDb) -> (App, Vec<String>) {
+pub async fn set_up(caller: &Caller<'_>, db: &TestDb) -> (App, Vec<String>) {
     let app = begin(caller).await;
     let on = caller.send("PUT", FACTOR, None, Some(json!({"code": app.code(db, 0)}))).await;
     assert_eq!(on.status, StatusCode::OK, "{:?}", on.body);
@@ -57,7 +57,7 @@ async fn challenge(house: &House, email: &str) -> Value {
     answer.json()["challenge"].clone()
 }
 
-async fn second(house: &House, challenge: &Value, code: &str) -> Answer {
+pub async fn second(house: &House, challenge: &Value, code: &str) -> Answer {
     let body = json!({"challenge": challenge, "code": code});
     house.post("/api/v1/identity/sessions/second", &[], &body).await
 }
@@ -368,5 +368,41 @@ db_test! { migrations();
         house.cookie().await;
         assert_eq!(owner.get("/identity/tokens").await.json()["items"].as_array().unwrap().len(), 1);
         assert_eq!(owner.send("DELETE", &token, None, None).await.status, StatusCode::NO_CONTENT);
+    }
+    async fn a_session_left_open_is_not_enough_for_what_outlives_it(db) {
+        let house = House::owned(&db).await;
+        let owner = owner(&house).await;
+        let status = async |answer: Answer| (answer.status.as_u16(), answer.code());
+        let token = async || owner.post("/identity/tokens", json!({"name": "x"})).await;
+        assert_eq!(token().await.status, StatusCode::CREATED, "just signed in");
+        db.clock().advance_millis(31 * 60_000);
+        let refused = (403, "proof_needed".to_owned());
+        assert_eq!(status(token().await).await, refused);
+        let nobody = "/identity/links/01890000-0000-7000-8000-000000000000";
+        assert_eq!(status(owner.post(nobody, json!({})).await).await, refused);
+        assert_eq!(status(owner.post("/identity/providers", json!({})).await).await, refused);
+        assert!(owner.is_known().await, "all else goes on");
+
+        const PROOF: &str = "/identity/sessions/current/proof";
+        let wrong = owner.post(PROOF, json!({"password": "not my password"})).await;
+        assert_eq!(wrong.json()["errors"][0]["field"], "password", "{:?}", wrong.body);
+        assert_eq!(status(token().await).await, refused, "a wrong password proves nothing");
+        let program = owner.get("/identity/tokens").await.json()["items"].as_array().unwrap().len();
+        assert_eq!(program, 1, "nothing was made meanwhile");
+        assert_eq!(owner.post(PROOF, json!({"password": PASSWORD})).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(token().await.status, StatusCode::CREATED);
+        let done = actions(&owner).await;
+        assert_eq!(&done[..3], ["identity.token.create", "identity.session.proof", "identity.session.proof_failed"]);
+
+        // Guesses are counted, and another session of the same user is not proven with this one.
+        db.clock().advance_millis(31 * 60_000);
+        let other = Caller { house: &house, header: ("cookie", house.cookie().await) };
+        assert_eq!(other.post("/identity/tokens", json!({"name": "y"})).await.status, StatusCode::CREATED);
+        assert_eq!(status(token().await).await, refused);
+        let mut last = StatusCode::OK;
+        for _ in 0..10 {
+            last = owner.post(PROOF, json!({"password": "a guess of many"})).await.status;
+        }
+        assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
     }
 }

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::Person;
 use crate::authenticate::Credential;
 use crate::change_password::{ChangePasswordError, change_password};
+use crate::own_password::{self, ProveError};
 use crate::password::Password;
 use crate::sessions::{self, SessionInfo};
 
@@ -22,6 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<Platform> {
         .routes(routes!(list_sessions, end_other_sessions))
         .routes(routes!(end_session))
         .routes(routes!(set_password))
+        .routes(routes!(prove))
 }
 
 /// Where one is signed in.
@@ -73,6 +75,45 @@ async fn end_session(
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// One's password, again.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ProofBody {
+    #[schema(format = Password)]
+    password: String,
+}
+
+/// Shows again who is signed in: for half an hour the session is good for what asks for it (`proof_needed`).
+/// Who has no password signs out and in again.
+#[utoipa::path(post, path = "/identity/sessions/current/proof", tag = "identity",
+    extensions(("x-right" = json!("signed_in session before_second_factor"))),
+    request_body = ProofBody, responses((status = 204), Problem))]
+async fn prove(
+    State(platform): State<Platform>,
+    Person { cx, user }: Person,
+    Extension(asking): Extension<Credential>,
+    JsonBody(body): JsonBody<ProofBody>,
+) -> Result<StatusCode, Problem> {
+    let shown = Some(Zeroizing::new(body.password));
+    own_password::prove(&platform, &cx, user, shown, "identity.session.proof_failed").await?;
+    let mut tx = platform.db.begin().await?;
+    sessions::prove(&mut tx, &cx, &asking).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<ProveError> for Problem {
+    fn from(error: ProveError) -> Self {
+        match error {
+            ProveError::Wrong => Self::field("password", error.to_string()),
+            ProveError::TooOften { retry_after_seconds } => {
+                Self::too_many_requests(retry_after_seconds).detail(error.to_string())
+            }
+            ProveError::Store(error) => error.into(),
+        }
+    }
 }
 
 /// A new password.

@@ -23,8 +23,9 @@ use crate::providers::enter::{self, EnterError, Entered, Sent};
 use crate::providers::{self, ProtocolError, Provider, ProviderError, WantedProvider, protocol};
 use crate::secret::Secret;
 
-/// What a browser keeps while its user is at a provider.
+/// What a browser keeps while its user is at a provider; behind https for this host alone.
 const COOKIE: &str = "guanxi_provider";
+const HOST_COOKIE: &str = "__Host-guanxi_provider";
 const COOKIE_SECONDS: i64 = 600;
 /// Domains that one provider may name, and characters of a client's id and secret.
 const DOMAINS_MAX: usize = 50;
@@ -51,6 +52,9 @@ impl From<EnterError> for Problem {
             EnterError::Protocol(ProtocolError::Busy) => Self::too_many_requests(5),
             EnterError::Protocol(ProtocolError::Unusable(_)) => refused(StatusCode::BAD_GATEWAY),
             EnterError::Taken => refused(StatusCode::CONFLICT),
+            EnterError::TooOften { retry_after_seconds } => {
+                Self::too_many_requests(retry_after_seconds).detail(error.to_string())
+            }
             EnterError::Store(error) => error.into(),
             _ => refused(StatusCode::UNAUTHORIZED),
         }
@@ -94,12 +98,15 @@ struct GoTo {
     url: String,
 }
 
+fn cookie_name(edge: &Edge) -> &'static str {
+    if edge.behind_proxy { HOST_COOKIE } else { COOKIE }
+}
+
 fn sent(sent: Sent, edge: &Edge) -> Response {
+    let (name, text) = (cookie_name(edge), sent.browser.text());
     let secure = if edge.behind_proxy { "; Secure" } else { "" };
-    let cookie = format!(
-        "{COOKIE}={}; HttpOnly; SameSite=Lax; Path=/api/v1/identity; Max-Age={COOKIE_SECONDS}{secure}",
-        sent.browser.text()
-    );
+    let cookie =
+        format!("{name}={text}; HttpOnly; SameSite=Lax; Path=/; Max-Age={COOKIE_SECONDS}{secure}");
     let cookie = HeaderValue::from_str(&cookie).unwrap_or_else(|_| HeaderValue::from_static(""));
     ([(header::SET_COOKIE, cookie)], Json(GoTo { url: sent.url.into() })).into_response()
 }
@@ -117,9 +124,10 @@ struct BeginWithBody {
 async fn begin(
     State(platform): State<Platform>,
     Extension(edge): Extension<Edge>,
+    Extension(origin): Extension<Origin>,
     JsonBody(body): JsonBody<BeginWithBody>,
 ) -> Result<Response, Problem> {
-    Ok(sent(enter::begin(&platform, OrgId::FIRST, body.provider, None).await?, &edge))
+    Ok(sent(enter::begin(&platform, OrgId::FIRST, origin, body.provider, None).await?, &edge))
 }
 
 /// What the provider sent somebody back with.
@@ -144,7 +152,7 @@ async fn finish(
 ) -> Result<Response, Problem> {
     let here = |secret: &Secret| secret.org == OrgId::FIRST;
     let state = Secret::parse(body.state.trim()).filter(here).ok_or(EnterError::Gone)?;
-    let browser = cookie_named(&headers, COOKIE).ok_or(EnterError::Gone)?;
+    let browser = cookie_named(&headers, cookie_name(&edge)).ok_or(EnterError::Gone)?;
     let asking = scope.and_then(|Extension(scope)| scope.user_id());
     let agent = agent_of(&headers);
     let entered =
@@ -256,7 +264,7 @@ async fn ask_it(platform: &Platform, wanted: &WantedProvider) -> Result<(), Prob
 
 /// Adds a provider. It is asked who it is first.
 #[utoipa::path(post, path = "/identity/providers", tag = "identity",
-    extensions(("x-right" = json!("identity.settings session"))),
+    extensions(("x-right" = json!("identity.settings session proof"))),
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = ProviderBody, responses((status = 201, body = Provider), Problem))]
 async fn create(
@@ -280,7 +288,7 @@ async fn create(
 
 /// Changes a provider. It is asked who it is first.
 #[utoipa::path(put, path = "/identity/providers/{id}", tag = "identity",
-    extensions(("x-right" = json!("identity.settings session"))),
+    extensions(("x-right" = json!("identity.settings session proof"))),
     params(("id" = ProviderId, Path), ("If-Match" = String, Header)),
     request_body = ProviderBody, responses((status = 200, body = Provider), Problem))]
 async fn change(
@@ -302,7 +310,7 @@ async fn change(
 
 /// Removes a provider, with what connects people to it.
 #[utoipa::path(delete, path = "/identity/providers/{id}", tag = "identity",
-    extensions(("x-right" = json!("identity.settings session"))),
+    extensions(("x-right" = json!("identity.settings session proof"))),
     params(("id" = ProviderId, Path)), responses((status = 204), Problem))]
 async fn delete(
     State(platform): State<Platform>,
@@ -329,7 +337,7 @@ async fn links(
 
 /// Begins to connect the caller's account to one at a provider.
 #[utoipa::path(post, path = "/identity/links/{id}", tag = "identity",
-    extensions(("x-right" = json!("signed_in session"))),
+    extensions(("x-right" = json!("signed_in session proof"))),
     params(("id" = ProviderId, Path)), responses((status = 200, body = GoTo), Problem))]
 async fn connect(
     State(platform): State<Platform>,
@@ -337,7 +345,7 @@ async fn connect(
     Extension(edge): Extension<Edge>,
     PathId(id): PathId<ProviderId>,
 ) -> Result<Response, Problem> {
-    Ok(sent(enter::begin(&platform, cx.scope.org(), id, Some(user)).await?, &edge))
+    Ok(sent(enter::begin(&platform, cx.scope.org(), cx.origin, id, Some(user)).await?, &edge))
 }
 
 /// Disconnects the caller's account from those at a provider.

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::Provider;
 use super::protocol::{self, Claims, Memory, ProtocolError};
+use crate::attempts::{self, Counter};
 use crate::create_user::{CreateUserError, NewUser, create_user};
 use crate::model::{Email, PersonName, User};
 use crate::password::PasswordHash;
@@ -52,6 +53,12 @@ pub enum EnterError {
     /// The account there belongs to somebody else here.
     #[error("this account of the provider is connected to somebody else")]
     Taken,
+    /// Too many sign-ins were begun from there and came to nothing.
+    #[error("too many sign-ins were begun from your address; try again in {retry_after_seconds} s")]
+    TooOften {
+        /// Seconds to wait, at least 1.
+        retry_after_seconds: u32,
+    },
     /// The database.
     #[error(transparent)]
     Store(#[from] DbError),
@@ -72,6 +79,7 @@ impl EnterError {
             Self::ConnectFirst => "connect_first",
             Self::Ended => "access_ended",
             Self::Taken => "provider_account_taken",
+            Self::TooOften { .. } => "too_many_requests",
             Self::Store(_) => "internal",
         }
     }
@@ -93,14 +101,23 @@ pub(crate) enum Entered {
     Connected,
 }
 
-/// Sends somebody to a provider; `user` if they are signed in and connect their account.
+/// Sends somebody to a provider; `user` if they are signed in and connect their account. Anybody may begin,
+/// and the provider is asked each time, so beginnings are counted by peer until they come to a good end.
 pub(crate) async fn begin(
     platform: &Platform,
     org: OrgId,
+    origin: Origin,
     id: ProviderId,
     user: Option<UserId>,
 ) -> Result<Sent, EnterError> {
-    let cx = platform.ctx(Scope::system(org));
+    let cx = platform.ctx(Scope::system(org)).from(origin);
+    if let Some(counter) = counter(&cx) {
+        let mut tx = platform.db.begin().await?;
+        if let Err(blocked) = attempts::admit(&mut tx, &cx, &[counter]).await? {
+            return Err(EnterError::TooOften { retry_after_seconds: blocked.seconds(&cx) });
+        }
+        tx.commit().await?;
+    }
     let mut tx = platform.db.read().await?;
     let found = rows::find(&mut tx, cx.scope, id).await?;
     tx.rollback().await?;
@@ -122,6 +139,10 @@ pub(crate) async fn begin(
     rows::insert_flow(&mut tx, cx.scope, state.hash(), &flow, expires_at).await?;
     tx.commit().await?;
     Ok(Sent { url, browser })
+}
+
+fn counter(cx: &Ctx) -> Option<Counter> {
+    cx.origin.peer.map(|peer| Counter::of_provider_peer(&cx.keys(), peer))
 }
 
 /// Lets somebody in who came back with `code`, in the browser that holds `browser`; `asking` is who is
@@ -161,6 +182,9 @@ pub(crate) async fn finish(
     let mut tx = platform.db.begin().await?;
     match enter(&mut tx, platform, &cx, &provider, &claims, flow.user, agent).await {
         Ok(entered) => {
+            if let Some(counter) = counter(&cx) {
+                store::forgive_attempt(&mut tx, cx.scope, &counter.key).await?;
+            }
             tx.commit().await?;
             Ok(entered)
         }
@@ -212,18 +236,18 @@ async fn enter(
     }
     let user = match linked {
         Some(user) => user,
-        None => {
-            let user = known_by_email(tx, cx, provider, claims).await?;
-            connect(tx, platform, cx, provider, &subject, user).await?;
-            user
-        }
+        None => known_by_email(tx, cx, provider, claims).await?,
     };
     let found = store::user_with_password(tx, cx.scope, &cx.keys(), user).await?;
     let (user, password) = found.ok_or(EnterError::Ended)?;
     let factor = second_factor::find(tx, cx.scope, user.id).await?;
     if factor.is_some_and(|factor| factor.on_since.is_some()) {
+        // Whoever is known by address alone is not connected before they have shown all of who they are.
         let awaited = challenge::begin(tx, cx, &user, &password).await?;
         return Ok(Entered::Step(SignInStep::Code(awaited)));
+    }
+    if linked.is_none() {
+        connect(tx, platform, cx, provider, &subject, user.id).await?;
     }
     let own = platform.ctx(Scope::user(cx.scope.org(), user.id)).from(cx.origin.clone());
     let signed_in = open_session(tx, cx, user, agent).await?;
