@@ -68,7 +68,10 @@ client.use({
   async onResponse({ request, response }) {
     const again = sent.get(request);
     if (response.status !== 403 || !again || !prover) return undefined;
-    const problem = (await response.clone().json().catch(() => ({}))) as Partial<Problem>;
+    const problem = (await response
+      .clone()
+      .json()
+      .catch(() => ({}))) as Partial<Problem>;
     if (problem.code !== 'proof_needed' || !(await prover())) return undefined;
     return fetch(again);
   },

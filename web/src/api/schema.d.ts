@@ -973,6 +973,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity/sessions/current/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Shows again who is signed in: for half an hour the session is good for what asks for it (`proof_needed`).
+         *     Who has no password signs out and in again.
+         */
+        post: operations["post_identity_sessions_current_proof"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identity/sessions/second": {
         parameters: {
             query?: never;
@@ -3244,6 +3264,11 @@ export interface components {
             reason: string;
             /** @description The same by code, for texts in other languages. */
             reason_code: components["schemas"]["RejectReason"];
+        };
+        /** @description One's password, again. */
+        ProofBody: {
+            /** Format: password */
+            password: string;
         };
         /** @description A provider. Its client's secret is in no answer. */
         Provider: {
@@ -6552,6 +6577,36 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_identity_sessions_current_proof: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProofBody"];
+            };
+        };
         responses: {
             204: {
                 headers: {

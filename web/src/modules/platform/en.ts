@@ -159,6 +159,8 @@ export default {
       identity_territory_create: 'Made a territory',
       identity_territory_change: 'Changed a territory',
       identity_territory_delete: 'Deleted a territory',
+      identity_session_proof: 'Showed again who they are',
+      identity_session_proof_failed: 'Showed a wrong password when asked again',
       identity_session_end: 'Ended sessions',
       identity_password_change: 'Changed their password',
       identity_password_change_failed: 'Could not change their password',

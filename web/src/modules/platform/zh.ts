@@ -159,6 +159,8 @@ export default {
       identity_territory_create: '新建区域',
       identity_territory_change: '修改区域',
       identity_territory_delete: '删除区域',
+      identity_session_proof: '再次确认本人',
+      identity_session_proof_failed: '再次确认时密码错误',
       identity_session_end: '结束登录会话',
       identity_password_change: '修改密码',
       identity_password_change_failed: '修改密码失败',
