@@ -29,7 +29,7 @@ pub use background::{Background, backoff_millis};
 pub use db::{Arg, Args, BulkRows, Db, DbError, Migration, Tx};
 pub use jobs::{Job, JobError, JobHandler, JobOutcome};
 pub use list::ListError;
-pub use live::LiveBus;
+pub use live::{LiveBus, Standing};
 pub use module::{MIGRATIONS, Module, module};
 pub use outbox::{Event, HandleError, Position, StoredEvent, Subscriber};
 pub use problem::Problem;

@@ -6,14 +6,14 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures::{Stream, StreamExt as _};
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, Stream, StreamExt as _};
 use kernel::OrgId;
 use serde::Serialize;
+use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
-use tokio_stream::wrappers::BroadcastStream;
-use tokio_stream::wrappers::errors::BroadcastStreamRecvError;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -28,6 +28,8 @@ const BUFFER: usize = 256;
 const STREAMS_MAX: usize = 1_000;
 /// Proxies close what is silent; a comment this often keeps a stream open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How often it is asked whether the caller of a silent stream is still known.
+const ASK_AGAIN: Duration = Duration::from_secs(15);
 
 /// What a hint is about; the name of the server-sent event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,26 +115,70 @@ impl LiveBus {
         self.closed.cancel();
     }
 
+    /// Hints for one caller, until they are not known any more. It is asked before each hint, so that none
+    /// goes to a session that ended, and between hints now and then, so that its stream ends too.
     fn stream(
         &self,
         org: OrgId,
-        access: Access,
+        standing: Standing,
         permit: OwnedSemaphorePermit,
     ) -> impl Stream<Item = Event> + use<> {
-        let hints = BroadcastStream::new(self.hints.subscribe()).filter_map(move |hint| {
-            // The permit lives as long as the stream.
-            let _ = &permit;
-            std::future::ready(match hint {
-                Ok(hint) if hint.org == org && may_hear(&access, hint.topic) => {
-                    Some(Event::default().event(hint.topic.name()).data(&*hint.data))
-                }
-                Ok(_) => None,
-                Err(BroadcastStreamRecvError::Lagged(_)) => {
-                    Some(Event::default().event("resync").data("{}"))
-                }
-            })
-        });
-        hints.take_until(self.closed.clone().cancelled_owned())
+        let mut due = tokio::time::interval(ASK_AGAIN);
+        due.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (hints, closed) = (self.hints.subscribe(), self.closed.clone());
+        // The permit lives as long as the stream.
+        let state = (hints, closed, standing, due, permit);
+        futures::stream::unfold(state, move |mut state| async move {
+            loop {
+                let (hints, closed, standing, due, _) = &mut state;
+                let hint = tokio::select! {
+                    () = closed.cancelled() => return None,
+                    _ = due.tick() => None,
+                    hint = hints.recv() => Some(hint),
+                };
+                let event = match hint {
+                    None => {
+                        standing.access().await?;
+                        continue;
+                    }
+                    Some(Err(RecvError::Closed)) => return None,
+                    Some(Err(RecvError::Lagged(_))) => Event::default().event("resync").data("{}"),
+                    Some(Ok(hint)) if hint.org == org => {
+                        if !may_hear(&standing.access().await?, hint.topic) {
+                            continue;
+                        }
+                        Event::default().event(hint.topic.name()).data(&*hint.data)
+                    }
+                    Some(Ok(_)) => continue,
+                };
+                return Some((event, state));
+            }
+        })
+    }
+}
+
+/// Tells, whenever it is asked, what the caller of a request may do now; nothing once their session or
+/// token has ended. Whoever says who asks puts it into the request's extensions.
+#[derive(Clone)]
+pub struct Standing(Arc<dyn Fn() -> BoxFuture<'static, Option<Access>> + Send + Sync>);
+
+impl Standing {
+    /// As `ask` says.
+    pub fn new<F>(ask: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Option<Access>> + Send + 'static,
+    {
+        Self(Arc::new(move || ask().boxed()))
+    }
+
+    async fn access(&self) -> Option<Access> {
+        (self.0)().await
+    }
+}
+
+impl std::fmt::Debug for Standing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Standing(…)")
     }
 }
 
@@ -154,6 +200,7 @@ pub fn routes() -> OpenApiRouter<Platform> {
 async fn events(
     State(platform): State<Platform>,
     Cx(cx): Cx,
+    Extension(standing): Extension<Standing>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let permit = platform
         .live
@@ -161,6 +208,6 @@ async fn events(
         .clone()
         .try_acquire_owned()
         .map_err(|_| Problem::unavailable("too many open pages"))?;
-    let stream = platform.live.stream(cx.scope.org(), cx.access, permit).map(Ok);
+    let stream = platform.live.stream(cx.scope.org(), standing, permit).map(Ok);
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }

@@ -24,7 +24,7 @@ use platform::access::{Access, FieldRule, FieldRules, Permissions};
 use platform::audit::Origin;
 use platform::http::{Cx, Idempotent, JsonBody, PathId, QueryParams, RequestId};
 use platform::idempotency::{self, Answer, Begun};
-use platform::{Ctx, Platform, Problem, Scope};
+use platform::{Ctx, Platform, Problem, Scope, Standing};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -108,6 +108,7 @@ pub async fn sign_in_layer(
                 request.extensions_mut().insert(caller.scope);
                 request.extensions_mut().insert(caller.credential);
                 request.extensions_mut().insert(caller.access);
+                request.extensions_mut().insert(standing(&platform, &shown));
                 if caller.is_touch_due {
                     edge.touch(&platform, shown.clone());
                     renewed = match &shown {
@@ -130,6 +131,16 @@ pub async fn sign_in_layer(
         response.headers_mut().insert(header::SET_COOKIE, renewed);
     }
     response
+}
+
+/// For what goes on after its request was let in. A database that does not answer ends it too: its page asks
+/// again.
+fn standing(platform: &Platform, shown: &Shown) -> Standing {
+    let (platform, shown) = (platform.clone(), shown.clone());
+    Standing::new(move || {
+        let (platform, shown) = (platform.clone(), shown.clone());
+        async move { Some(authenticate::look_up(&platform, &shown).await.ok()??.access) }
+    })
 }
 
 impl Edge {

@@ -232,7 +232,8 @@ pub(crate) struct SessionRow {
 }
 
 /// Of a session: user, last used, end, last proof; of the user: team, territory; of the role: rights, reach, fields.
-type SessionColumns = (Uuid, i64, i64, i64, Option<Uuid>, Option<Uuid>, String, String, String, bool);
+type SessionColumns =
+    (Uuid, i64, i64, i64, Option<Uuid>, Option<Uuid>, String, String, String, bool);
 
 /// The session of a user who is not deactivated and whose role is known.
 pub(crate) async fn session(

@@ -154,8 +154,7 @@ fn refusal(
     let needs_proof = rule.is_some_and(|rule| rule.needs_proof)
         && !matches!(credential, Some(Credential::Session { is_proven: true, .. }));
     // Last, so that nobody is asked for a password in vain.
-    lack(need, access)
-        .or_else(|| (needs_proof && access.is_some()).then(Problem::proof_needed))
+    lack(need, access).or_else(|| (needs_proof && access.is_some()).then(Problem::proof_needed))
 }
 
 /// What `access` has not of what a route needs.

@@ -119,6 +119,10 @@ fn a_mixed_load_is_measured_on_both_databases() {
             assert_eq!(figure["goal"].is_null(), percent != 99, "{figure}");
         }
     }
-    assert_eq!(answer["left_out"].as_array().unwrap().len(), 0, "every request was answered: {said}");
+    assert_eq!(
+        answer["left_out"].as_array().unwrap().len(),
+        0,
+        "every request was answered: {said}"
+    );
     assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0, "nothing is left");
 }

@@ -25,7 +25,7 @@ pub fn migrations() -> &'static [Migration] {
 /// The router around one database.
 pub struct House {
     pub state: AppState,
-    router: Router,
+    pub router: Router,
 }
 
 /// What came back.

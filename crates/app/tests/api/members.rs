@@ -3,9 +3,12 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use testkit::{TestDb, db_test};
+use tower::ServiceExt as _;
 
 use crate::house::{Answer, EMAIL, House, PASSWORD, migrations};
 
+/// What comes at all comes by then.
+const SOON: std::time::Duration = std::time::Duration::from_secs(30);
 const OTHER: &str = "another long password";
 
 /// Somebody who is signed in.
@@ -358,5 +361,26 @@ db_test! { migrations();
         let analyst = caller(&house, &db, "a@example.com", "analyst").await;
         let above = analyst.post("/identity/tokens", json!({"name": "x", "role": "marketing"})).await;
         assert_eq!(above.status, StatusCode::FORBIDDEN, "{:?}", above.body);
+    }
+    async fn an_open_stream_of_hints_ends_with_its_session(db) {
+        use http_body_util::BodyExt as _;
+        use kernel::OrgId;
+        use platform::live::Topic;
+        let house = House::owned(&db).await;
+        let owner = owner(&house).await;
+        let manager = caller(&house, &db, "m@example.com", "administrator").await;
+        let request = axum::http::Request::get("/api/v1/events").header(manager.header.0, &manager.header.1);
+        let answer = house.router.clone().oneshot(request.body(axum::body::Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let mut hints = answer.into_body();
+        let mut next = async |topic: Topic, number: u32| {
+            house.state.platform.live.publish(OrgId::FIRST, topic, &json!({"n": number}));
+            let frame = tokio::time::timeout(SOON, hints.frame()).await.expect("a hint or the end");
+            let bytes = frame.map(|frame| frame.unwrap().into_data().unwrap());
+            bytes.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
+        };
+        assert_eq!(next(Topic::Job, 1).await.as_deref(), Some("event: job\ndata: {\"n\":1}\n\n"));
+        assert_eq!(owner.change("m@example.com", json!({"active": false})).await.status, StatusCode::OK);
+        assert_eq!(next(Topic::Insight, 2).await, None, "nothing is told to who has left");
     }
 }
