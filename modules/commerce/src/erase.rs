@@ -21,6 +21,9 @@ use crate::store;
 const LOOKUP_MAX: usize = 512;
 /// A shorter text is in too many rows to mean somebody.
 const NEEDLE_MIN_BYTES: usize = 6;
+/// A text of fewer characters means somebody only where it fills its cell: an account called 小茶 is not in
+/// every row about 小茶杯.
+const PART_MIN_CHARS: usize = 6;
 
 /// How much was erased.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -65,12 +68,18 @@ pub async fn erase(
     let ids: Vec<Uuid> = orders.iter().copied().collect();
     erased.orders = forget_orders(tx, cx.scope, &ids).await?;
     erased.undo_images = undo::forget(tx, cx, keys, &orders, journal).await?;
-    let holds = |raw: &str| {
-        let raw = needle(raw);
-        needles.iter().any(|text| raw.contains(text))
-    };
-    erased.rejects = imports::forget_rejects(tx, cx, keys, holds).await?;
+    erased.rejects = imports::forget_rejects(tx, cx, keys, |raw| holds(raw, &needles)).await?;
     Ok(erased)
+}
+
+/// Whether the row `raw` of a file tells of whom `needles` mean.
+fn holds(raw: &str, needles: &HashSet<String>) -> bool {
+    let cells: HashSet<String> =
+        raw.split([',', '\t', ';']).map(|cell| needle(cell.trim_matches(['"', '=', ' ']))).collect();
+    let raw = needle(raw);
+    needles.iter().any(|text| {
+        cells.contains(text) || (text.chars().count() >= PART_MIN_CHARS && raw.contains(text))
+    })
 }
 
 /// A text as it is compared: without what people put between digits, in lower case, without the code of
@@ -138,7 +147,7 @@ pub(crate) async fn erased_among(
 
 #[cfg(test)]
 mod tests {
-    use super::needle;
+    use super::{holds, needle};
 
     #[test]
     fn a_number_is_found_however_it_is_written() {
@@ -146,5 +155,15 @@ mod tests {
             assert_eq!(needle(text), "13800000001");
         }
         assert_eq!(needle("A@Example.com"), "a@example.com");
+    }
+
+    #[test]
+    fn a_short_text_means_somebody_only_where_it_fills_its_cell() {
+        let of = |raw: &str, text: &str| holds(raw, &[needle(text)].into());
+        assert!(of("1001,小茶,88.00", "小茶"));
+        assert!(of("1001,=\"小茶\",88.00", "小茶"));
+        assert!(!of("1001,山间,小茶杯 两只", "小茶"));
+        assert!(of("1001,tb_13800000001,88.00", "138-0000-0001"), "a number is found inside a text");
+        assert!(of("1001;;\"A@Example.com\"", "a@example.com"));
     }
 }
