@@ -74,8 +74,10 @@ pub async fn erase(
 
 /// Whether the row `raw` of a file tells of whom `needles` mean.
 fn holds(raw: &str, needles: &HashSet<String>) -> bool {
-    let cells: HashSet<String> =
-        raw.split([',', '\t', ';']).map(|cell| needle(cell.trim_matches(['"', '=', ' ']))).collect();
+    let cells: HashSet<String> = raw
+        .split([',', '\t', ';'])
+        .map(|cell| needle(cell.trim_matches(['"', '=', ' '])))
+        .collect();
     let raw = needle(raw);
     needles.iter().any(|text| {
         cells.contains(text) || (text.chars().count() >= PART_MIN_CHARS && raw.contains(text))
@@ -163,7 +165,10 @@ mod tests {
         assert!(of("1001,小茶,88.00", "小茶"));
         assert!(of("1001,=\"小茶\",88.00", "小茶"));
         assert!(!of("1001,山间,小茶杯 两只", "小茶"));
-        assert!(of("1001,tb_13800000001,88.00", "138-0000-0001"), "a number is found inside a text");
+        assert!(
+            of("1001,tb_13800000001,88.00", "138-0000-0001"),
+            "a number is found inside a text"
+        );
         assert!(of("1001;;\"A@Example.com\"", "a@example.com"));
     }
 }

@@ -109,6 +109,46 @@ pub async fn list(
     Ok(Ok(Page { items, next }))
 }
 
+/// A user to whom records can be given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Colleague {
+    /// Who.
+    pub id: UserId,
+    /// What they are called.
+    pub name: String,
+    /// Tells two of one name apart.
+    pub email: String,
+}
+
+/// Active users whose records are within the caller's reach, themselves among them, the first who joined
+/// first: all, their team and the teams below, or themselves alone.
+///
+/// # Errors
+/// As the database says.
+pub async fn colleagues(tx: &mut Tx, cx: &Ctx, keys: &OrgKeys) -> Result<Vec<Colleague>, DbError> {
+    const CHUNK: i64 = 500;
+    let parts = cx.access.reach().parts();
+    let is_near = |id: UserId| {
+        Some(id) == cx.scope.user_id()
+            || parts.iter().all(|part| part.owners().binary_search(&id).is_ok())
+    };
+    let mut near = Vec::new();
+    let mut after = None;
+    loop {
+        let members = store::members(tx, cx.scope, keys, after, CHUNK).await?;
+        let Some(last) = members.last().map(|last| last.id) else { return Ok(near) };
+        after = Some(last);
+        let active = members.into_iter().filter(|one| one.deactivated_at.is_none());
+        near.extend(
+            active.filter(|one| is_near(one.id)).map(|Member { id, name, email, .. }| Colleague {
+                id,
+                name,
+                email,
+            }),
+        );
+    }
+}
+
 /// One user.
 ///
 /// # Errors

@@ -670,6 +670,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity/colleagues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The people to whom the caller can give records: those in their reach, the first who joined first. */
+        get: operations["get_identity_colleagues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identity/explain": {
         parameters: {
             query?: never;
@@ -1476,6 +1493,17 @@ export interface components {
          */
         Action: "reward" | "up_sell" | "develop" | "welcome" | "nudge" | "win_back" | "let_rest";
         /** @description All there is of something that is never much. */
+        All_Colleague: {
+            items: {
+                /** @description Tells two of one name apart. */
+                email: string;
+                /** @description Who. */
+                id: components["schemas"]["UserId"];
+                /** @description What they are called. */
+                name: string;
+            }[];
+        };
+        /** @description All there is of something that is never much. */
         All_Invitation: {
             items: {
                 /** @description Since when. */
@@ -1780,6 +1808,15 @@ export interface components {
              * @description Six digits of the app, or a recovery code.
              */
             code: string;
+        };
+        /** @description A user to whom records can be given. */
+        Colleague: {
+            /** @description Tells two of one name apart. */
+            email: string;
+            /** @description Who. */
+            id: components["schemas"]["UserId"];
+            /** @description What they are called. */
+            name: string;
         };
         /** @description A column. */
         ColumnPreview: {
@@ -5725,6 +5762,34 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity_colleagues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["All_Colleague"];
                 };
             };
             /** @description Refused or failed */

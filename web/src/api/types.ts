@@ -14,6 +14,7 @@ export type SecondFactor = S['SecondFactor'];
 export type NewSecret = S['NewSecret'];
 export type RecoveryCodes = S['RecoveryCodes'];
 export type IdentitySettings = S['IdentitySettings'];
+export type Colleague = S['Colleague'];
 export type Member = S['Member'];
 export type Role = S['Role'];
 export type Team = S['Team'];

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { client, take } from '@/api/client';
-import type { Member, Page } from '@/api/types';
+import { client, itemsOf, take } from '@/api/client';
+import type { Colleague, Member, Page } from '@/api/types';
 import { useMay } from '@/lib/rights';
 
 /** Everybody, for those who manage people; an organisation has as many people as fit a few pages. */
@@ -22,6 +22,17 @@ export function usePeople() {
       } while (after);
       return all;
     },
+  });
+}
+
+/** Those to whom the reader can give records: the people of their reach. */
+export function useColleagues() {
+  const may = useMay();
+  return useQuery({
+    queryKey: ['colleagues'],
+    enabled: may('customers.assign'),
+    staleTime: 60_000,
+    queryFn: async () => itemsOf<Colleague>(await take(client.GET('/api/v1/identity/colleagues'))),
   });
 }
 

@@ -371,6 +371,35 @@ db_test! { migrations();
         assert_eq!((used.status, used.code().as_str()), (StatusCode::CONFLICT, "territory_in_use"));
     }
 
+    async fn customers_can_be_given_to_the_people_of_ones_reach(db) {
+        let world = World::make(&db).await;
+        for (name, near) in [
+            ("owner", &["owner", "rep", "mate", "below", "stranger", "supervisor", "manager", "partner", "loner"][..]),
+            ("manager", &["rep", "mate", "below", "supervisor", "manager"]),
+            ("supervisor", &["rep", "mate", "supervisor", "manager"]),
+            ("rep", &["rep"]),
+            ("partner", &["partner"]),
+        ] {
+            let viewer = world.viewer(name, &[]).await;
+            let answer = viewer.get("/identity/colleagues").await;
+            let seen: Vec<String> = answer["items"].as_array().unwrap().iter().map(|one| text(&one["email"])).collect();
+            let mut expected: Vec<String> = near.iter().map(|name| format!("{name}@example.com")).collect();
+            let mut sorted = seen.clone();
+            sorted.sort();
+            expected.sort();
+            assert_eq!(sorted, expected, "{name}");
+        }
+        // Whoever has left is no choice.
+        let users = world.shop.get("/identity/users?limit=100").await;
+        let mate = users["items"].as_array().unwrap().iter().find(|user| user["email"] == "mate@example.com").unwrap();
+        let version = format!("\"{}\"", mate["version"]);
+        let path = format!("/identity/users/{}", text(&mate["id"]));
+        let done = world.shop.send("PATCH", &path, &[("if-match", &version)], &json!({"active": false})).await;
+        assert_eq!(done.status, StatusCode::OK);
+        let supervisor = world.viewer("supervisor", &[]).await;
+        assert_eq!(supervisor.get("/identity/colleagues").await["items"].as_array().unwrap().len(), 3);
+    }
+
     async fn what_somebody_owns_is_handed_over(db) {
         let world = World::make(&db).await;
         let path = format!("/identity/users/{}/hand-over", world.user("stranger"));

@@ -23,11 +23,12 @@ use crate::secret::Secret;
 use crate::sign_in;
 use crate::store::people as store;
 use crate::teams::{self, Team, TeamError};
-use crate::users::{self, ChangeUserError, Member, UserChange};
+use crate::users::{self, ChangeUserError, Colleague, Member, UserChange};
 
 pub(super) fn routes() -> OpenApiRouter<Platform> {
     OpenApiRouter::new()
         .routes(routes!(list_users))
+        .routes(routes!(list_colleagues))
         .routes(routes!(change_user))
         .routes(routes!(end_sessions))
         .merge(roles::routes())
@@ -116,6 +117,19 @@ async fn list_users(
     let mut tx = platform.db.read().await?;
     let page = users::list(&mut tx, cx.scope, &keys, params.after.as_deref(), limit).await?;
     Ok(Json(page.map_err(|error| Problem::field("after", error.to_string()))?))
+}
+
+/// The people to whom the caller can give records: those in their reach, the first who joined first.
+#[utoipa::path(get, path = "/identity/colleagues", tag = "identity",
+    extensions(("x-right" = json!("customers.assign"))),
+    responses((status = 200, body = All<Colleague>), Problem))]
+async fn list_colleagues(
+    State(platform): State<Platform>,
+    Cx(cx): Cx,
+) -> Result<Json<All<Colleague>>, Problem> {
+    let keys = platform.keys(cx.scope.org());
+    let mut tx = platform.db.read().await?;
+    Ok(Json(All { items: users::colleagues(&mut tx, &cx, &keys).await? }))
 }
 
 /// What shall be changed of a user; what is left out stays.

@@ -1,7 +1,7 @@
 import { useTranslation } from 'react-i18next';
 import type { CustomerRow } from '@/api/types';
 import { useMe } from '@/lib/rights';
-import { optionsOf, usePeople } from '@/ui/people';
+import { optionsOf, useColleagues, usePeople } from '@/ui/people';
 
 /** Owners seen in rows, each once. */
 export function ownersIn(rows: readonly CustomerRow[]): { id: string; name: string; email: string }[] {
@@ -14,13 +14,14 @@ export function ownersIn(rows: readonly CustomerRow[]): { id: string; name: stri
 
 /**
  * Whose customers are, as choices: oneself, nobody, and everybody for those who manage people; others know
- * the owners whom they see in rows. For giving customers away those who left are left out.
+ * the owners whom they see in rows. Customers are given to the people of the reader's reach who are there.
  */
 export function useOwnerChoices(rows: readonly CustomerRow[], forGiving = false) {
   const { t } = useTranslation();
   const me = useMe();
   const people = usePeople();
-  const known = people.data?.filter((one) => !forGiving || !one.deactivated_at) ?? ownersIn(rows);
+  const colleagues = useColleagues();
+  const known = (forGiving ? colleagues.data : people.data) ?? ownersIn(rows);
   return [
     { value: 'me', label: t('customers.owner.me') },
     { value: 'none', label: t('customers.owner.nobody') },
