@@ -118,8 +118,9 @@ impl Boot {
             return Err(anyhow!(error).context("the key does not fit the data"));
         }
         let boot = Self { platform };
-        let mut tx = boot.platform.db.begin().await?;
-        identity::ensure_org(&mut tx, &boot.ctx()).await?;
+        let cx = boot.ctx();
+        let mut tx = boot.platform.db.begin_for(cx.scope).await?;
+        identity::ensure_org(&mut tx, &cx).await?;
         tx.commit().await?;
         Ok(boot)
     }

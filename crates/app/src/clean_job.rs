@@ -18,7 +18,7 @@ pub struct CleanUploads;
 /// # Errors
 /// As the database says.
 pub async fn begin(platform: &Platform, cx: &Ctx) -> Result<(), DbError> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let options = JobOptions { unique_key: Some("daily".to_owned()), ..JobOptions::default() };
     jobs::enqueue(&mut tx, cx, CLEAN, &(), options).await?;
     tx.commit().await

@@ -43,7 +43,7 @@ fn context(platform: &Platform, job: &Job) -> Ctx {
 pub async fn publish(platform: &Platform, cx: &Ctx, import: &Import) {
     let keys = platform.keys(cx.scope.org());
     let view = async {
-        let mut tx = platform.db.read().await?;
+        let mut tx = platform.db.read_for(cx.scope).await?;
         show_imports::view(&mut tx, cx, &keys, import).await
     };
     if let Ok(view) = view.await {
@@ -62,7 +62,7 @@ impl JobHandler for RunImport {
         let ImportPayload { import: id, .. } = job.payload()?;
         let cx = context(platform, job);
         let shops = {
-            let mut tx = platform.db.read().await?;
+            let mut tx = platform.db.read_for(cx.scope).await?;
             let state = imports::get(&mut tx, cx.scope, id).await?.map(|import| import.state);
             if !matches!(state, Some(ImportState::Queued | ImportState::Running)) {
                 // Paused or cancelled before its turn came.
@@ -90,7 +90,7 @@ impl JobHandler for RunImport {
             Err(error @ ImportError::Elsewhere) => Err(JobError::retry(error)),
             // The import says itself why it failed; a person resumes it or not.
             Err(_) => {
-                if let Ok(mut tx) = platform.db.read().await
+                if let Ok(mut tx) = platform.db.read_for(cx.scope).await
                     && let Ok(Some(import)) = imports::get(&mut tx, cx.scope, id).await
                 {
                     drop(tx);
@@ -132,7 +132,7 @@ async fn put_back(
     was: ImportState,
     reason: &Obstacle,
 ) -> Result<(), DbError> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     if !imports::put_back(&mut tx, cx, id, was, reason).await? {
         return tx.rollback().await;
     }

@@ -109,7 +109,7 @@ async fn page(
     limit: Limit,
 ) -> Result<(Vec<AuditEntryView>, Option<Place>), DbError> {
     let keys = platform.keys(cx.scope.org());
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let (entries, next) = audit::list(&mut tx, cx.scope, &keys, filter, after, limit).await?;
     let actors = entries.iter().map(|entry| entry.actor);
     let people = People::look_up(&mut tx, cx, &keys, actors).await?;
@@ -140,7 +140,7 @@ pub async fn record_export(
             entry = entry.with(name, time);
         }
     }
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     audit::record(&mut tx, cx, entry).await?;
     tx.commit().await
 }

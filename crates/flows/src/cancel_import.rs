@@ -39,7 +39,7 @@ pub enum CancelError {
 /// # Errors
 /// `State` if it is at its end; otherwise as the database says.
 pub async fn cancel(platform: &Platform, cx: &Ctx, id: ImportId) -> Result<Import, CancelError> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let cancelled =
         imports::transition(&mut tx, cx, id, &CANCELLABLE, ImportState::Cancelled).await?;
     let import = imports::get(&mut tx, cx.scope, id).await?.ok_or(CancelError::Unknown(id))?;

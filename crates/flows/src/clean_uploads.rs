@@ -29,11 +29,11 @@ pub struct Cleaned {
 /// As the database says. A folder that cannot be removed is logged and tried again the next time.
 pub async fn clean_uploads(platform: &Platform, cx: &Ctx) -> Result<Cleaned, DbError> {
     let before = cx.now().plus_millis(-KEPT_MILLIS);
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let drafts = imports::remove_drafts(&mut tx, cx.scope, before).await?;
     tx.commit().await?;
     let held = {
-        let mut tx = platform.db.read().await?;
+        let mut tx = platform.db.read_for(cx.scope).await?;
         let files = imports::held_files(&mut tx, cx.scope, before).await?;
         let folder = |path: &str| Path::new(path).parent()?.file_name().map(OsString::from);
         files.iter().filter_map(|file| folder(&file.path)).collect()

@@ -47,7 +47,7 @@ pub async fn of_customer(
     customer: CustomerId,
 ) -> Result<Option<CustomerConsents>, DbError> {
     let keys = platform.keys(cx.scope.org());
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let id = customer.uuid();
     let is_seen = reach::within(&mut tx, cx, &[id]).await?.contains(&id);
     if !is_seen || roots::name_of(&mut tx, cx.scope, &[id]).await?.is_empty() {

@@ -102,7 +102,7 @@ pub async fn customer_card(
     engine.fresh().await?;
     let keys = engine.platform().keys(cx.scope.org());
     let rules = cx.access.fields();
-    let mut tx = engine.platform().db.read().await?;
+    let mut tx = engine.platform().db.read_for(cx.scope).await?;
     let Some(profile) = profiles::profiles(&mut tx, cx, &[id]).await?.pop() else {
         return Ok(None);
     };

@@ -107,7 +107,7 @@ impl<'a> Pages<'a> {
     ) -> Result<Self, ExportError> {
         engine.fresh().await?;
         let told = list_customers::told(engine, cx, params).await?;
-        let mut tx = engine.platform().db.read().await?;
+        let mut tx = engine.platform().db.read_for(cx.scope).await?;
         let shops = engine.shops();
         let mut query = list_customers::query(&mut tx, cx, &shops, params, &told).await?;
         tx.rollback().await?;
@@ -115,7 +115,7 @@ impl<'a> Pages<'a> {
         query.after = None;
         // Before anything is given out, so that whoever breaks the file off is on record, too.
         let count = Found::ask(engine, &query, &told).page.total;
-        let mut tx = engine.platform().db.begin().await?;
+        let mut tx = engine.platform().db.begin_for(cx.scope).await?;
         audit::record(&mut tx, cx, trail::entry(params, format, count)).await?;
         tx.commit().await?;
         Ok(Self { engine, cx, query, told, ended: false })
@@ -127,7 +127,7 @@ impl<'a> Pages<'a> {
             return Ok(None);
         }
         let found = Found::ask(self.engine, &self.query, &self.told);
-        let mut tx = self.engine.platform().db.read().await?;
+        let mut tx = self.engine.platform().db.read_for(self.cx.scope).await?;
         let rows = list_customers::rows(self.engine, &mut tx, self.cx, &self.told, &found).await?;
         tx.rollback().await?;
         self.query.after = found.page.next;

@@ -135,7 +135,7 @@ async fn run_cut(
     cut: Cut,
     mut report: impl FnMut(&Import) + Send,
 ) -> Result<Import, ImportError> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     // Locked before it is read, so that a last commit of who worked on it before is seen.
     match imports::lock_state(&mut tx, cx.scope, id).await {
         Err(DbError::NotFound) => return Err(ImportError::Unknown(id)),
@@ -242,7 +242,7 @@ impl Worker<'_> {
     ) -> Result<Import, ImportError> {
         match self.read_all(report).await {
             Ok(()) => {
-                let mut tx = self.platform.db.begin().await?;
+                let mut tx = self.platform.db.begin_for(self.cx.scope).await?;
                 let running = [ImportState::Running];
                 let id = self.import.id;
                 imports::transition(&mut tx, self.cx, id, &running, ImportState::Finished).await?;
@@ -270,7 +270,7 @@ impl Worker<'_> {
     }
 
     async fn note_failure(&mut self, error: &ImportError) -> Result<(), DbError> {
-        let mut tx = self.platform.db.begin().await?;
+        let mut tx = self.platform.db.begin_for(self.cx.scope).await?;
         let running = [ImportState::Running];
         imports::transition(&mut tx, self.cx, self.import.id, &running, ImportState::Failed)
             .await?;
@@ -340,7 +340,7 @@ impl Worker<'_> {
 
     /// Reads ahead what saves asking the database for every row, where the files are large.
     async fn warm_up(&mut self) -> Result<(), ImportError> {
-        let mut tx = self.platform.db.read().await?;
+        let mut tx = self.platform.db.read_for(self.cx.scope).await?;
         if self.import.progress.batches > 0 {
             let (began, matched) = (self.import.created_at, &mut self.matched);
             commerce::store::each_customer_of_import(

@@ -50,7 +50,7 @@ pub async fn find_or_make(
     order: &ImportOrder,
 ) -> Result<Shop, ShopError> {
     let name = shops::parse_name(wanted.name).map_err(ShopError::Name)?;
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let known = match name.parse() {
         Ok(id) => Some(shops::by_id(&mut tx, cx, id).await?.ok_or(ShopError::Unknown(id))?),
         Err(_) => shops::by_name(&mut tx, cx, &name).await?,
@@ -78,7 +78,7 @@ pub async fn find_or_make(
     if order.dry_run {
         return Ok(Shop::unmade(new));
     }
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     match shops::create(&mut tx, cx, &new).await {
         Ok(shop) => {
             tx.commit().await?;
@@ -87,7 +87,7 @@ pub async fn find_or_make(
         // Another request made it just now.
         Err(DbError::Duplicate { .. }) => {
             tx.rollback().await?;
-            let mut tx = platform.db.read().await?;
+            let mut tx = platform.db.read_for(cx.scope).await?;
             Ok(shops::by_name(&mut tx, cx, &new.name).await?.ok_or(DbError::NotFound)?)
         }
         Err(error) => Err(error.into()),

@@ -86,7 +86,7 @@ pub async fn list_customers(
 ) -> Result<CustomerPage, ListError> {
     engine.fresh().await?;
     let told = told(engine, cx, params).await?;
-    let mut tx = engine.platform().db.read().await?;
+    let mut tx = engine.platform().db.read_for(cx.scope).await?;
     let page = page(engine, &mut tx, cx, params, &told).await?;
     tx.rollback().await?;
     Ok(page)

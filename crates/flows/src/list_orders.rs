@@ -185,7 +185,7 @@ pub async fn list_orders(
     cx: &Ctx,
     params: &OrderParams,
 ) -> Result<Page<OrderView>, DbError> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let shops = ShopBook::read(&mut tx, cx).await?;
     let shop = params.shop.and_then(|id| shops.by_id(id));
     let zone = shop.map_or_else(|| shops.frame().zone, |shop| shop.zone);
@@ -231,7 +231,7 @@ pub async fn order_card(
     cx: &Ctx,
     id: OrderId,
 ) -> Result<Option<OrderCard>, DbError> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let Some(row) = seen_order(&mut tx, cx, id).await? else { return Ok(None) };
     let shops = ShopBook::read(&mut tx, cx).await?;
     let mut lines = store::lines(&mut tx, cx.scope, &[id.uuid()]).await?;

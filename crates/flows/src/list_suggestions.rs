@@ -54,7 +54,7 @@ pub async fn list_suggestions(
     engine.fresh().await?;
     let limit = params.limit.map_or(50, |limit| limit.0.0.get());
     let keys = engine.platform().keys(cx.scope.org());
-    let mut tx = engine.platform().db.read().await?;
+    let mut tx = engine.platform().db.read_for(cx.scope).await?;
     let after = params.after.map(|after| after.0.0);
     let found = suggestions::list(&mut tx, cx.scope, &keys, after, limit as u16).await?;
     let items = views(engine, &mut tx, cx, found.items).await?;

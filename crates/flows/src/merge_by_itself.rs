@@ -17,7 +17,7 @@ const AT_ONCE: usize = 200;
 /// As the database says.
 pub async fn merge_by_itself(platform: &Platform, org: OrgId) -> Result<usize, DbError> {
     let cx = platform.ctx(Scope::system(org));
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let is_on = settings::merge_by_itself(&mut tx, cx.scope).await?;
     tx.rollback().await?;
     if !is_on {
@@ -25,7 +25,7 @@ pub async fn merge_by_itself(platform: &Platform, org: OrgId) -> Result<usize, D
     }
     let (mut merged, mut after) = (0, None);
     loop {
-        let mut tx = platform.db.begin().await?;
+        let mut tx = platform.db.begin_for(cx.scope).await?;
         let done = suggestions::apply_open(&mut tx, &cx, after, AT_ONCE).await?;
         tx.commit().await?;
         merged += done.merged;

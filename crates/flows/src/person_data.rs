@@ -33,7 +33,7 @@ pub async fn export(
     reason: &Reason,
 ) -> Result<Option<Value>, DbError> {
     let keys = platform.keys(cx.scope.org());
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let Some(held) = people::held(&mut tx, cx, &keys, customer).await? else { return Ok(None) };
     let family: Vec<Uuid> = held.family.iter().map(|id| id.uuid()).collect();
     let profile = profiles::profiles(&mut tx, cx, &[held.root]).await?.pop();

@@ -127,7 +127,7 @@ pub async fn timeline(
 ) -> Result<Option<Page<TimelineItem>>, DbError> {
     let limit = params.limit.map_or(50, |limit| limit.0.0.get());
     let after = params.after.map(|after| after.0.0);
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let root = customers::roots::name_of(&mut tx, cx.scope, &[customer.uuid()]).await?;
     let family = list_orders::family_of(&mut tx, cx, customer).await?;
     if root.is_empty() || family.is_empty() {

@@ -111,7 +111,7 @@ pub struct Undone {
 /// The reason why it cannot be; otherwise as the database says.
 pub async fn undo(platform: &Platform, cx: &Ctx, id: ImportId) -> Result<Undone, UndoError> {
     let at_work = is_at_work(platform, id);
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     // One that was killed would stay as if it ran for ever. Whoever goes on with it all the same finds
     // that it is taken back, and stops.
     let killed = [ImportState::Running, ImportState::Queued];

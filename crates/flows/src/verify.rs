@@ -20,7 +20,7 @@ pub struct Check {
 /// As the database says; a broken invariant is not an error but a check that is not `ok`.
 pub async fn verify(platform: &Platform, cx: &Ctx) -> Result<Vec<Check>, DbError> {
     let keys = platform.keys(cx.scope.org());
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let mut checks = Vec::new();
     for (name, broken) in commerce::invariants::check(&mut tx, cx.scope, &keys)
         .await?

@@ -105,7 +105,7 @@ pub async fn workbench(engine: &EngineHandle, cx: &Ctx) -> Result<Workbench, Wor
         })
         .await?;
 
-    let mut tx = engine.platform().db.read().await?;
+    let mut tx = engine.platform().db.read_for(cx.scope).await?;
     // As the guard asks of routes that are about all records.
     let may = |right| {
         let sees_enough = cx.access.reach().is_all() || identity::roles::is_cut(right);

@@ -54,7 +54,7 @@ impl RejectsCsv {
             return Ok(None);
         }
         let (scope, keys, import) = (self.cx.scope, &self.keys, &self.import);
-        let mut tx = self.platform.db.read().await?;
+        let mut tx = self.platform.db.read_for(self.cx.scope).await?;
         let rows =
             imports::rejects(&mut tx, scope, keys, import, self.file_no, self.after, PAGE).await?;
         tx.rollback().await?;

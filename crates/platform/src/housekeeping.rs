@@ -59,7 +59,7 @@ pub async fn keep(platform: &Platform) -> Result<(), DbError> {
     ];
     for (state, cutoff) in kept {
         loop {
-            let mut tx = platform.db.begin().await?;
+            let mut tx = platform.db.begin_wide().await?;
             let gone = jobs::prune(&mut tx, state, cutoff).await?;
             if gone == 0 {
                 break tx.rollback().await?;
@@ -68,7 +68,7 @@ pub async fn keep(platform: &Platform) -> Result<(), DbError> {
         }
     }
     loop {
-        let mut tx = platform.db.begin().await?;
+        let mut tx = platform.db.begin_wide().await?;
         if idempotency::prune(&mut tx, now).await? == 0 {
             return tx.rollback().await;
         }

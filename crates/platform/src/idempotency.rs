@@ -2,7 +2,7 @@
 //! again.
 //!
 //! ```ignore
-//! let mut tx = platform.db.begin().await?;
+//! let mut tx = platform.db.begin_for(cx.scope).await?;
 //! let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
 //!     Begun::Replay(answer) => return Ok(answer),
 //!     Begun::Fresh(ticket) => ticket,

@@ -26,7 +26,7 @@ pub mod system;
 pub mod telemetry;
 
 pub use background::{Background, backoff_millis};
-pub use db::{Arg, Args, BulkRows, Db, DbError, Migration, Tx};
+pub use db::{Arg, Args, BulkRows, Db, DbError, Migration, Tx, Wall};
 pub use jobs::{Job, JobError, JobHandler, JobOutcome};
 pub use list::ListError;
 pub use live::{LiveBus, Standing};

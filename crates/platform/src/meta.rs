@@ -35,7 +35,7 @@ pub async fn set(tx: &mut Tx, key: &str, value: &str) -> Result<(), DbError> {
 /// `Refused` with the fingerprints of both keys if they differ.
 pub async fn check_master_key(platform: &Platform, origin: &str) -> Result<(), DbError> {
     let ours = platform.master.fingerprint();
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_wide().await?;
     // Insert first: of two processes that start at once with two keys, one is refused.
     tx.execute(
         "INSERT INTO platform_meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING",

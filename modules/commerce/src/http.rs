@@ -86,7 +86,7 @@ async fn list_shops(
     State(platform): State<Platform>,
     Cx(cx): Cx,
 ) -> Result<Json<Page<ShopView>>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let shops = shops::all(&mut tx, &cx).await?;
     let sees_all = cx.access.reach().is_all();
     let counts = if sees_all {
@@ -115,7 +115,7 @@ async fn create_shop(
     Idempotent { key, body }: Idempotent<NewShopBody>,
 ) -> Result<Answer, Problem> {
     let new = NewShop::try_from(body).map_err(Problem::validation)?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,

@@ -86,7 +86,7 @@ async fn add(
         body;
     let wanted = Wanted { channels, purposes, granted, at, expires_at, source, text, evidence };
     let new = NewConsent::parse(wanted, cx.now())?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -105,7 +105,7 @@ async fn list_texts(
     State(platform): State<Platform>,
     Cx(cx): Cx,
 ) -> Result<Json<Page<ConsentText>>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let items = texts::all(&mut tx, cx.scope).await?;
     Ok(Json(Page { items, next: None }))
 }
@@ -133,7 +133,7 @@ async fn create_text(
     Idempotent { key, body }: Idempotent<NewConsentTextBody>,
 ) -> Result<Answer, Problem> {
     let new = NewText::parse(&body.name, &body.language, &body.body)?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,

@@ -56,7 +56,7 @@ async fn add_note(
     let text: NoteText =
         body.text.parse().map_err(|error: String| Problem::field("text", error))?;
     let keys = platform.keys(cx.scope.org());
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -77,7 +77,7 @@ async fn delete_note(
     Cx(cx): Cx,
     PathIds(customer, note): PathIds<CustomerId, NoteId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     notes::delete(&mut tx, &cx, customer, note).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -109,7 +109,7 @@ async fn set_tags(
     PathId(customer): PathId<CustomerId>,
     JsonBody(body): JsonBody<TagsBody>,
 ) -> Result<Json<TagsOf>, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let tags = match tags::set(&mut tx, &cx, customer, &body.tags).await {
         Err(tags::TagError::UnknownCustomers(_)) => return Err(Problem::not_found("customer")),
         done => done?,
@@ -126,7 +126,7 @@ async fn list_tags(
     State(platform): State<Platform>,
     Cx(cx): Cx,
 ) -> Result<Json<Page<TagWithCount>>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let items = tags::all(&mut tx, &cx).await?;
     Ok(Json(Page { items, next: None }))
 }
@@ -155,7 +155,7 @@ async fn create_tag(
     let name = errors.keep("name", body.name.parse::<TagName>());
     let colour = errors.keep("colour", body.colour.parse::<Colour>());
     let (name, colour) = errors.finish(|| Some((name?, colour?)))?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -176,7 +176,7 @@ async fn delete_tag(
     Cx(cx): Cx,
     PathId(tag): PathId<TagId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     match tags::delete(&mut tx, &cx, tag).await {
         Err(tags::TagError::Unknown(_)) => return Err(Problem::not_found("tag")),
         done => done?,
@@ -218,7 +218,7 @@ async fn change_tags(
 ) -> Result<Answer, Problem> {
     let ChangeTagsBody { customers, add, remove } = body;
     let change = BulkChange { customers, add, remove };
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -240,7 +240,7 @@ async fn dismiss_suggestion(
     PathId(suggestion): PathId<SuggestionId>,
     Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -271,7 +271,7 @@ async fn merge_customers(
     Cx(cx): Cx,
     Idempotent { key, body }: Idempotent<MergeBody>,
 ) -> Result<Answer, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -294,7 +294,7 @@ async fn undo_merge(
     Cx(cx): Cx,
     PathId(merge): PathId<MergeId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     merge::unmerge(&mut tx, &cx, merge).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -317,7 +317,7 @@ async fn list_views(
     Cx(cx): Cx,
     QueryParams(query): QueryParams<ViewsQuery>,
 ) -> Result<Json<Page<View>>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let items = views::list(&mut tx, &cx, &query.page).await?;
     Ok(Json(Page { items, next: None }))
 }
@@ -348,7 +348,7 @@ async fn create_view(
     Idempotent { key, body }: Idempotent<NewViewBody>,
 ) -> Result<Answer, Problem> {
     let new = NewView::parse(&body.page, &body.name, &body.query, body.shared)?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -368,7 +368,7 @@ async fn delete_view(
     Cx(cx): Cx,
     PathId(view): PathId<ViewId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     views::delete(&mut tx, &cx, view).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

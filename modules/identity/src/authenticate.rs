@@ -73,7 +73,9 @@ pub async fn authenticate(
 pub(crate) async fn look_up(platform: &Platform, shown: &Shown) -> Result<Option<Caller>, DbError> {
     let now = platform.now();
     let due = |noted: Timestamp| noted <= now.plus_millis(-TOUCH_MILLIS);
-    let mut tx = platform.db.read().await?;
+    // What is shown names its organisation, and is looked for in no other.
+    let (Shown::Cookie(secret) | Shown::Bearer(secret)) = shown;
+    let mut tx = platform.db.read_for(Scope::system(secret.org)).await?;
     let caller = match shown {
         Shown::Cookie(secret) => {
             let secret_hash = secret.hash();
@@ -127,7 +129,7 @@ pub(crate) async fn touch(platform: &Platform, shown: &Shown) -> Result<(), DbEr
     let (Shown::Cookie(secret) | Shown::Bearer(secret)) = shown;
     let cx = platform.ctx(Scope::system(secret.org));
     let not_since = cx.now().plus_millis(-TOUCH_MILLIS);
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     match shown {
         Shown::Cookie(_) => {
             let expires_at = cx.now().plus_millis(SESSION_MILLIS);

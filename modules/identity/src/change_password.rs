@@ -51,13 +51,13 @@ pub async fn change_password(
     present: Zeroizing<String>,
     new: Password,
 ) -> Result<(), ChangePasswordError> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let before = people::password_of(&mut tx, cx.scope, user).await?;
     tx.rollback().await?;
     own_password::prove(platform, cx, user, Some(present), "identity.password.change_failed")
         .await?;
     let hash = password::hash(new, &*cx.ids).await;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     // Of two who change it at once, the second has shown a password that is none any more.
     people::lock_org(&mut tx, cx.scope).await?;
     if people::password_of(&mut tx, cx.scope, user).await? != before {

@@ -331,8 +331,9 @@ fn first_org(platform: &Platform) -> Ctx {
 #[utoipa::path(get, path = "/identity/setup", tag = "identity", security(()),
     responses((status = 200, body = SetupState), Problem))]
 async fn setup_state(State(platform): State<Platform>) -> Result<Json<SetupState>, Problem> {
-    let mut tx = platform.db.read().await?;
-    let needed = setup::setup_needed(&mut tx, &first_org(&platform)).await?;
+    let cx = first_org(&platform);
+    let mut tx = platform.db.read_for(cx.scope).await?;
+    let needed = setup::setup_needed(&mut tx, &cx).await?;
     Ok(Json(SetupState { needed }))
 }
 
@@ -364,7 +365,7 @@ async fn set_up(
 ) -> Result<Response, Problem> {
     let cx = first_org(&platform).from(origin);
     let keys = platform.keys(OrgId::FIRST);
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     if !setup::setup_needed(&mut tx, &cx).await? {
         return Err(SetUpError::AlreadyDone.into());
     }
@@ -383,7 +384,7 @@ async fn set_up(
 
     let password = password::hash(password, &*cx.ids).await;
     let owner = NewUser { email, name, role: RoleName::owner(), password };
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let user = setup::set_up(&mut tx, &cx, &keys, SetUp { owner, org_name }).await?;
     let signed_in = sign_in::open_session(&mut tx, &cx, user, agent_of(&headers)).await?;
     tx.commit().await?;
@@ -476,7 +477,7 @@ async fn current_session(
         return Err(Problem::not_found("session").detail("an API token is no session"));
     };
     let keys = platform.keys(cx.scope.org());
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let user = store::user(&mut tx, cx.scope, &keys, user).await?;
     let user = user.ok_or_else(Problem::unauthorized)?;
     let name = store::org_name(&mut tx, cx.scope.org()).await?;
@@ -501,7 +502,7 @@ async fn end_session(
     Extension(credential): Extension<Credential>,
     Extension(edge): Extension<Edge>,
 ) -> Result<Response, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     if !sign_out::sign_out(&mut tx, &cx, &credential).await? {
         return Err(Problem::not_found("session").detail("an API token is no session"));
     }
@@ -542,7 +543,7 @@ async fn list_tokens(
     let mut errors = FieldErrors::default();
     let limit = errors.keep("limit", Limit::new(params.limit));
     let limit = errors.finish(|| limit)?;
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     Ok(Json(tokens::list_tokens(&mut tx, &cx, user, params.after.as_deref(), limit).await?))
 }
 
@@ -579,7 +580,7 @@ async fn create_token(
         let role = role.map_or(Some(None), |role| role.map(Some))?;
         Some(WantedToken { name: name?, role, expires_at: body.expires_at })
     })?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -599,7 +600,7 @@ async fn revoke_token(
     Person { cx, user }: Person,
     PathId(id): PathId<TokenId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     tokens::revoke_token(&mut tx, &cx, user, id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

@@ -32,7 +32,7 @@ pub(crate) async fn prove(
 ) -> Result<(), ProveError> {
     let keys = cx.keys();
     let counter = Counter::of_password(&keys, user);
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let stored = people::password_of(&mut tx, cx.scope, user).await?;
     if stored.as_ref().is_some_and(String::is_empty) && shown.is_none() {
         return Ok(tx.rollback().await?);
@@ -42,7 +42,7 @@ pub(crate) async fn prove(
     }
     tx.commit().await?;
     let matches = password::verify(shown.unwrap_or_default(), stored).await;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     if !matches {
         audit::record(&mut tx, cx, Entry::new(action).on("user", user)).await?;
         tx.commit().await?;

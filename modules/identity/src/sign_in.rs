@@ -90,7 +90,7 @@ pub async fn sign_in(
     let by_email = Counter::of_email(&keys, &counted);
     let counters: Vec<Counter> = peer.into_iter().chain([by_email]).collect();
 
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     if let Err(blocked) = attempts::admit(&mut tx, &cx, &counters).await? {
         return Err(SignInError::TooOften { retry_after_seconds: blocked.seconds(&cx) });
     }
@@ -108,7 +108,7 @@ pub async fn sign_in(
         return Err(SignInError::Wrong);
     };
 
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     // The password may have been changed, or its user deactivated, while it was looked at.
     store::people::lock_org(&mut tx, cx.scope).await?;
     let now_stored = match &parsed {
@@ -150,7 +150,7 @@ async fn record_failure(
     if let Some(user) = known {
         entry = entry.on("user", user);
     }
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     audit::record(&mut tx, cx, entry).await?;
     tx.commit().await
 }

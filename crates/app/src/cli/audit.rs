@@ -47,7 +47,7 @@ async fn verify(global: &Global, args: &VerifyArgs) -> Result<ExitCode> {
     if let Err(error) = audit::chain(&boot.platform).await {
         tracing::debug!(%error, "entries wait outside the chain");
     }
-    let mut tx = boot.platform.db.read().await?;
+    let mut tx = boot.platform.db.read_for(cx.scope).await?;
     let found = audit::verify(&mut tx, cx.scope, &cx.keys(), args.noted.as_ref()).await?;
     tx.rollback().await?;
     boot.close().await;
@@ -98,7 +98,7 @@ async fn write(boot: &Boot, unfinished: &Path, out: &Path) -> Result<u64> {
     let cannot = || format!("cannot write {}", out.display());
     let mut file = BufWriter::new(private(unfinished).with_context(cannot)?);
     let mut failed = Ok(());
-    let mut tx = boot.platform.db.read().await?;
+    let mut tx = boot.platform.db.read_for(cx.scope).await?;
     let entries = audit::export(&mut tx, cx.scope, |line| {
         if failed.is_ok() {
             failed = writeln!(file, "{line}");
@@ -107,7 +107,7 @@ async fn write(boot: &Boot, unfinished: &Path, out: &Path) -> Result<u64> {
     .await?;
     tx.rollback().await?;
     failed.and_then(|()| file.flush()).with_context(cannot)?;
-    let mut tx = boot.platform.db.begin().await?;
+    let mut tx = boot.platform.db.begin_for(cx.scope).await?;
     audit::record(&mut tx, &cx, Entry::new(audit::EXPORT).with("count", entries)).await?;
     tx.commit().await?;
     std::fs::rename(unfinished, out).with_context(cannot)?;

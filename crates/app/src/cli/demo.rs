@@ -47,7 +47,7 @@ async fn owner(boot: &Boot) -> Result<()> {
     let cx = boot.ctx();
     let keys = boot.platform.keys(OrgId::FIRST);
     let email: Email = EMAIL.parse()?;
-    let mut tx = boot.platform.db.begin().await?;
+    let mut tx = boot.platform.db.begin_for(cx.scope).await?;
     if identity::find_user(&mut tx, &cx, &keys, &email).await?.is_some() {
         return Ok(());
     }
@@ -56,7 +56,7 @@ async fn owner(boot: &Boot) -> Result<()> {
     let password = identity::hash(password, &*cx.ids).await;
     let name: PersonName = "演示店主".parse()?;
     let new = NewUser { email, name, role: RoleName::owner(), password };
-    let mut tx = boot.platform.db.begin().await?;
+    let mut tx = boot.platform.db.begin_for(cx.scope).await?;
     identity::create_user(&mut tx, &cx, &keys, new).await?;
     tx.commit().await?;
     Ok(())
@@ -77,7 +77,7 @@ async fn shop(boot: &Boot, customers: u32) -> Result<()> {
         currency: Currency::CNY,
         zone: Zone::CHINA,
     };
-    let mut tx = boot.platform.db.begin().await?;
+    let mut tx = boot.platform.db.begin_for(cx.scope).await?;
     let known = shops::by_name(&mut tx, &cx, &new.name).await?;
     let shop = match known {
         Some(shop) => {

@@ -271,7 +271,7 @@ async fn list(global: &Global, limit: u32) -> Result<ExitCode> {
     let boot = global.open().await?;
     let cx = boot.ctx();
     let limit = Limit::new(Some(limit)).map_err(anyhow::Error::msg)?;
-    let mut tx = boot.platform.db.read().await?;
+    let mut tx = boot.platform.db.read_for(cx.scope).await?;
     let found = imports::list(&mut tx, cx.scope, None, limit).await?.items;
     let shops = shops::all(&mut tx, &cx).await?;
     tx.rollback().await?;

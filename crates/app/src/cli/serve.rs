@@ -120,8 +120,9 @@ fn with_backups(platform: Platform, args: &ServeArgs) -> Result<Platform> {
 
 /// A code while there is no user, and only where it can be used.
 async fn setup_code(boot: &Boot, role: Role) -> Result<SetupCode> {
-    let mut tx = boot.platform.db.read().await?;
-    let is_needed = role.serves() && identity::setup_needed(&mut tx, &boot.ctx()).await?;
+    let cx = boot.ctx();
+    let mut tx = boot.platform.db.read_for(cx.scope).await?;
+    let is_needed = role.serves() && identity::setup_needed(&mut tx, &cx).await?;
     tx.rollback().await?;
     let fresh = || SetupCode::fresh(&*boot.platform.ids);
     Ok(if is_needed { fresh() } else { SetupCode::default() })

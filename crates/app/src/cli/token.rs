@@ -37,7 +37,7 @@ pub(super) async fn run(global: &Global, command: TokenCommand) -> Result<ExitCo
     let boot = global.open().await?;
     let cx = boot.ctx();
     let keys = boot.platform.keys(OrgId::FIRST);
-    let mut tx = boot.platform.db.begin().await?;
+    let mut tx = boot.platform.db.begin_for(cx.scope).await?;
     let user = identity::find_user(&mut tx, &cx, &keys, &email)
         .await?
         .ok_or_else(|| anyhow!("there is no user {}", email.as_str()))?;

@@ -53,7 +53,7 @@ async fn reset_second_factor(global: &Global, args: ResetArgs) -> Result<ExitCod
     let boot = global.open().await?;
     let cx = boot.ctx();
     let keys = boot.platform.keys(OrgId::FIRST);
-    let mut tx = boot.platform.db.begin().await?;
+    let mut tx = boot.platform.db.begin_for(cx.scope).await?;
     let user = identity::find_user(&mut tx, &cx, &keys, &email)
         .await?
         .with_context(|| format!("no user signs in with {}", email.as_str()))?;
@@ -78,7 +78,7 @@ async fn add(global: &Global, args: AddArgs) -> Result<ExitCode> {
     let boot = global.open().await?;
     let cx = boot.ctx();
     let password = identity::hash(password, &*cx.ids).await;
-    let mut tx = boot.platform.db.begin().await?;
+    let mut tx = boot.platform.db.begin_for(cx.scope).await?;
     identity::roles::to_give(&mut tx, &cx, &Permissions::everything(), &role)
         .await
         .with_context(|| format!("the role {}", role.as_str()))?;

@@ -55,7 +55,7 @@ async fn reveal(
     JsonBody(body): JsonBody<RevealBody>,
 ) -> Result<Json<RevealedReceiver>, Problem> {
     let reason = body.reason()?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let revealed = receivers::reveal_receiver(&mut tx, &cx, id, &reason).await?;
     tx.commit().await?;
     Ok(Json(revealed))

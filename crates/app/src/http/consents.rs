@@ -53,7 +53,7 @@ async fn import(
     Cx(cx): Cx,
     Idempotent { key, body }: Idempotent<ConsentListBody>,
 ) -> Result<Answer, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,

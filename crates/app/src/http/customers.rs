@@ -111,7 +111,7 @@ async fn change(
     let mut errors = FieldErrors::default();
     let name = body.name.map(|name| errors.keep("name", name.parse::<CustomerName>()));
     let edit = errors.finish(|| Some(Edit { name: name.flatten(), rating: body.rating }))?;
-    let mut tx = state.platform.db.begin().await?;
+    let mut tx = state.platform.db.begin_for(cx.scope).await?;
     edit::edit(&mut tx, &cx, id, version, &edit).await?;
     tx.commit().await?;
     card_of(&state, &cx, id).await
@@ -152,7 +152,7 @@ async fn assign(
     Cx(cx): Cx,
     Idempotent { key, body }: Idempotent<AssignBody>,
 ) -> Result<Answer, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -193,7 +193,7 @@ async fn reveal(
     JsonBody(body): JsonBody<RevealBody>,
 ) -> Result<Json<Revealed>, Problem> {
     let reason = body.reason()?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let revealed = customers::reveal::reveal(&mut tx, &cx, id, &reason)
         .await?
         .ok_or_else(|| Problem::not_found("customer"))?;

@@ -38,7 +38,7 @@ async fn hand_over(
     PathId(id): PathId<UserId>,
     Idempotent { key, body }: Idempotent<HandOverBody>,
 ) -> Result<Answer, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -72,6 +72,6 @@ async fn explain(
     let mut errors = FieldErrors::default();
     let record = errors.keep("record", params.record.parse::<Record>());
     let record = errors.finish(|| record)?;
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     Ok(Json(explain::explain(&mut tx, &cx, params.user, record).await?))
 }

@@ -34,7 +34,7 @@ async fn read(
     State(platform): State<Platform>,
     Cx(cx): Cx,
 ) -> Result<Json<CustomerSettings>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let merge_by_itself = settings::merge_by_itself(&mut tx, cx.scope).await?;
     Ok(Json(CustomerSettings { merge_by_itself }))
 }
@@ -51,7 +51,7 @@ async fn write(
     Cx(cx): Cx,
     JsonBody(wanted): JsonBody<CustomerSettings>,
 ) -> Result<Json<CustomerSettings>, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let was_on = settings::merge_by_itself(&mut tx, cx.scope).await?;
     if was_on != wanted.merge_by_itself {
         settings::set_merge_by_itself(&mut tx, &cx, wanted.merge_by_itself).await?;

@@ -133,7 +133,7 @@ impl EngineHandle {
     async fn reload_in(&self, turn: &mut Turn, busy: bool) -> Result<(), EngineError> {
         let began = Instant::now();
         let commits = *self.platform().db.commits().borrow();
-        let mut tx = self.platform().db.read().await?;
+        let mut tx = self.platform().db.read_for(self.scope()).await?;
         let position = outbox::head(&mut tx).await?;
         let shops = ShopBook::read(&mut tx, &self.ctx()).await?;
         let mut engine = feed::load(&mut tx, self.scope(), &shops).await?;
@@ -188,7 +188,7 @@ impl EngineHandle {
     /// What events after our position say; `None` if some of them are gone.
     async fn news(&self) -> Result<Option<News>, EngineError> {
         let mut news = News { position: self.0.progress.borrow().position, ..News::default() };
-        let mut tx = self.platform().db.read().await?;
+        let mut tx = self.platform().db.read_wide().await?;
         if !outbox::can_replay_from(&mut tx, news.position).await? {
             return Ok(None);
         }
@@ -224,7 +224,7 @@ impl EngineHandle {
 
     async fn read_again(&self, touched: &BTreeSet<CustomerId>) -> Result<(), EngineError> {
         let touched: Vec<CustomerId> = touched.iter().copied().collect();
-        let mut tx = self.platform().db.read().await?;
+        let mut tx = self.platform().db.read_for(self.scope()).await?;
         let shops = ShopBook::read(&mut tx, &self.ctx()).await?;
         for some in touched.chunks(CUSTOMERS) {
             let mut changes =

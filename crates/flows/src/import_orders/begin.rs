@@ -81,7 +81,7 @@ pub async fn begin(
     state: ImportState,
 ) -> Result<Import, ImportError> {
     let (request, fingerprint) = request_of(order.clone(), shop).await?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     if !order.dry_run
         && let Some(import) =
             imports::unfinished(&mut tx, cx.scope, shop.number, &fingerprint).await?

@@ -108,7 +108,7 @@ impl Worker<'_> {
     async fn begin(&mut self) -> Result<Option<Open>, ImportError> {
         let since = Instant::now();
         let scope = self.cx.scope;
-        let mut tx = self.platform.db.begin().await?;
+        let mut tx = self.platform.db.begin_for(self.cx.scope).await?;
         if imports::lock_state(&mut tx, scope, self.import.id).await? != ImportState::Running {
             return Ok(None);
         }
@@ -187,7 +187,7 @@ impl Worker<'_> {
             // The counts and rejects of a dry run are kept, what it would have written is not.
             tx.rollback().await?;
             self.memory.resolver.rolled_back();
-            tx = self.platform.db.begin().await?;
+            tx = self.platform.db.begin_for(self.cx.scope).await?;
         }
         let measure = !self.measured
             && !self.import.dry_run

@@ -14,7 +14,7 @@ use sqlx::AssertSqlSafe;
 use super::authenticity::Head;
 use super::store::{self, Row, org_arg, select};
 use crate::crypto::OrgKeys;
-use crate::{Arg, DbError, Platform, Tx, args};
+use crate::{Arg, DbError, Platform, Scope, Tx, args};
 
 /// Entries that are given their places in one transaction.
 const BATCH: i64 = 500;
@@ -26,7 +26,7 @@ const BATCH: i64 = 500;
 /// `Refused` if a head was changed by somebody else: continuing from it would hide that. Otherwise as the
 /// database says. Either way the other organisations have their turn first.
 pub async fn chain(platform: &Platform) -> Result<u64, DbError> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_wide().await?;
     let orgs = store::orgs_with_pending(&mut tx).await?;
     tx.rollback().await?;
     let (mut placed, mut failed) = (0, Ok(()));
@@ -47,7 +47,7 @@ pub async fn chain(platform: &Platform) -> Result<u64, DbError> {
 }
 
 async fn chain_batch(platform: &Platform, org: OrgId, keys: &OrgKeys) -> Result<u64, DbError> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(Scope::system(org)).await?;
     // The statements after this one see the places that whoever held it before gave.
     let held = store::hold_head(&mut tx, Head::EMPTY.row(keys, org)).await?;
     let rows: Vec<Row> = tx

@@ -52,7 +52,7 @@ pub fn start(platform: &Platform) -> Background {
 }
 
 async fn tell_heads(platform: &Platform, told: &mut Vec<(i64, i64)>) -> Result<(), DbError> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_wide().await?;
     let heads = store::heads(&mut tx).await?;
     tx.rollback().await?;
     for head in heads {

@@ -63,7 +63,7 @@ pub async fn create(platform: &Platform, folder: &Path) -> Result<Created, Backu
     let keys = BackupKeys::new(&platform.master);
     let target = folder.to_owned();
     let repository = Arc::new(blocking(move || Repository::to_write(&target)).await?);
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_wide().await?;
     // SQLite takes its snapshot with the first read, so what comes before is not in it.
     let migrations = tables::versions(&mut tx).await?;
     let created_at = platform.now();

@@ -86,7 +86,7 @@ pub async fn begin(platform: &Platform, cx: &Ctx) -> Result<(), DbError> {
 }
 
 async fn enqueue(platform: &Platform, cx: &Ctx, at: Timestamp) -> Result<(), DbError> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let options = JobOptions {
         run_at: Some(at),
         max_attempts: ATTEMPTS,

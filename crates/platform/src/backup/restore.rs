@@ -83,7 +83,7 @@ pub async fn restore(
     choice: Choice,
 ) -> Result<Restored, BackupError> {
     let Choice { repository, keys, name, manifest, is_older } = choice;
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin_wide().await?;
     let tables = empty_tables(&mut tx, &manifest, migrations).await?;
     let (sender, receiver) = mpsc::channel(AHEAD);
     let reader = Reader { repository, keys, manifest: manifest.clone() };
@@ -103,9 +103,8 @@ pub async fn restore(
         }
     }
     tx.commit().await?;
-    if is_older {
-        db.migrate(migrations).await?;
-    }
+    // Also builds the second wall around the tables made here.
+    db.migrate(migrations).await?;
     Ok(Restored {
         backup: name,
         created_at: manifest.created_at,

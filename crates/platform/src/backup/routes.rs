@@ -103,7 +103,7 @@ async fn read(State(platform): State<Platform>, Cx(cx): Cx) -> Result<Json<Backu
     let Some(folder) = platform.backups.clone() else {
         return Ok(Json(Backups::of(None, Vec::new(), &[], platform.now())));
     };
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let jobs = jobs::open_of_kind(&mut tx, cx.scope, BACKUP).await?;
     tx.rollback().await?;
     let keys = BackupKeys::new(&platform.master);
@@ -151,7 +151,7 @@ async fn begin(
             "this server was started without backups; start it with --backups DIR",
         ));
     }
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Db;
 use super::error::DbError;
 use super::tx::Tx;
+use super::wall::{self, Wall};
 use crate::args;
 
 /// One step of one module's tables.
@@ -57,16 +58,30 @@ fn open_comments(sql: &str, marker: &str) -> String {
 }
 
 impl Db {
-    /// Brings the tables up to date. Safe when several processes start at once.
+    /// Brings the tables up to date, and on PostgreSQL builds the second wall around those that have none.
+    /// Safe when several processes start at once.
     ///
     /// # Errors
     /// `Refused` when the data is newer than this program; otherwise as the database says, with
     /// nothing of a failed step kept.
     pub async fn migrate(&self, migrations: &[Migration]) -> Result<(), DbError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_wide().await?;
         lock_migrations(&mut tx).await?;
-        let changed = migrate_in(&mut tx, migrations).await?;
-        if changed { tx.commit().await } else { tx.rollback().await }
+        let migrated = migrate_in(&mut tx, migrations).await?;
+        let (wall, raised) = wall::raise(&mut tx).await?;
+        if migrated || raised {
+            tx.commit().await?
+        } else {
+            tx.rollback().await?
+        }
+        if let Wall::Down(why) = &wall {
+            tracing::warn!(
+                why,
+                "PostgreSQL does not hold organisations apart by itself (docs/security.md); the program does"
+            );
+        }
+        self.wall.set(wall);
+        Ok(())
     }
 }
 

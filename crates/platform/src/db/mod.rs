@@ -6,14 +6,18 @@ mod error;
 mod migrate;
 mod rows;
 mod tx;
+mod wall;
 
 use std::path::Path;
 use std::time::Duration;
 
+use kernel::OrgId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, Executor as _, PgPool, SqlitePool};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgPool, SqlitePool};
 use tokio::sync::watch;
+
+use crate::Scope;
 
 pub use args::{Arg, Args, Fragment};
 pub use bulk::BulkRows;
@@ -21,7 +25,8 @@ pub use error::DbError;
 pub use migrate::Migration;
 pub(crate) use migrate::{lock_migrations, migrate_in};
 pub(crate) use rows::RowSink;
-pub use tx::{AnyRow, Tx};
+pub use tx::{AnyRow, Rewrite, Tx};
+pub use wall::Wall;
 
 /// How long a request waits for its turn to write before it is told to come back.
 const WRITE_WAIT: Duration = Duration::from_secs(60);
@@ -40,6 +45,9 @@ const WAL_CHECKPOINT_PAGES: &str = "32768";
 /// Page cache of each SQLite reader, in KiB.
 const READER_CACHE_KIB: i32 = 8 * 1024;
 
+/// Opens a transaction that reads one state on PostgreSQL.
+const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
 #[derive(Clone)]
 enum Pools {
     Sqlite { writer: SqlitePool, readers: SqlitePool },
@@ -51,6 +59,8 @@ enum Pools {
 pub struct Db {
     pools: Pools,
     committed: watch::Sender<u64>,
+    wall: wall::Known,
+    rewrite: Option<Rewrite>,
 }
 
 impl std::fmt::Debug for Db {
@@ -102,7 +112,7 @@ impl Db {
                     .pragma("query_only", "ON"),
             )
             .await?;
-        Ok(Self { pools: Pools::Sqlite { writer, readers }, committed: watch::Sender::new(0) })
+        Ok(Self::over(Pools::Sqlite { writer, readers }))
     }
 
     /// Connects to PostgreSQL at `url`.
@@ -139,7 +149,29 @@ impl Db {
             })
             .connect_with(options)
             .await?;
-        Ok(Self { pools: Pools::Postgres(pool), committed: watch::Sender::new(0) })
+        let db = Self::over(Pools::Postgres(pool));
+        let mut tx = db.read_wide().await?;
+        db.wall.set(wall::look(&mut tx).await?);
+        tx.rollback().await?;
+        Ok(db)
+    }
+
+    fn over(pools: Pools) -> Self {
+        let wall = wall::Known::new(Wall::None);
+        Self { pools, committed: watch::Sender::new(0), wall, rewrite: None }
+    }
+
+    /// Whether organisations are held apart by the database as well.
+    #[must_use]
+    pub fn wall(&self) -> Wall {
+        self.wall.get()
+    }
+
+    /// A handle that changes the text of each statement; for the tests that take the first wall away.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_rewriting(&self, rewrite: Rewrite) -> Self {
+        Self { rewrite: Some(rewrite), ..self.clone() }
     }
 
     /// Whether this is PostgreSQL.
@@ -148,48 +180,82 @@ impl Db {
         matches!(self.pools, Pools::Postgres(_))
     }
 
-    /// Opens a transaction that may write. On SQLite there is one at a time; others wait their turn.
+    /// Opens a transaction of the organisation of `scope` that may write. On SQLite there is one at a time;
+    /// others wait their turn. On PostgreSQL it sees and changes only rows of that organisation, whatever
+    /// its statements say.
     ///
     /// # Errors
     /// `Unavailable` if the turn does not come within a minute.
+    pub async fn begin_for(&self, scope: Scope) -> Result<Tx, DbError> {
+        self.open(true, Some(scope.org())).await
+    }
+
+    /// Opens a transaction of the organisation of `scope` that only reads, and sees one state of the data
+    /// throughout; on PostgreSQL only of that organisation.
+    ///
+    /// # Errors
+    /// `Unavailable` if no connection is free in time.
+    pub async fn read_for(&self, scope: Scope) -> Result<Tx, DbError> {
+        self.open(false, Some(scope.org())).await
+    }
+
+    /// As [`Db::begin_for`], but outside the second wall: for what the program does for all organisations
+    /// at once. `tests/house` lists who may.
+    ///
+    /// # Errors
+    /// As [`Db::begin_for`].
+    pub async fn begin_wide(&self) -> Result<Tx, DbError> {
+        self.open(true, None).await
+    }
+
+    /// As [`Db::read_for`], but outside the second wall; see [`Db::begin_wide`].
+    ///
+    /// # Errors
+    /// As [`Db::read_for`].
+    pub async fn read_wide(&self) -> Result<Tx, DbError> {
+        self.open(false, None).await
+    }
+
+    /// [`Db::begin_wide`], for tests; `tests/house` refuses it in the program.
+    ///
+    /// # Errors
+    /// As [`Db::begin_wide`].
     pub async fn begin(&self) -> Result<Tx, DbError> {
-        let committed = Some(self.committed.clone());
+        self.begin_wide().await
+    }
+
+    /// [`Db::read_wide`], for tests; `tests/house` refuses it in the program.
+    ///
+    /// # Errors
+    /// As [`Db::read_wide`].
+    pub async fn read(&self) -> Result<Tx, DbError> {
+        self.read_wide().await
+    }
+
+    async fn open(&self, writes: bool, org: Option<OrgId>) -> Result<Tx, DbError> {
+        let wall = self.wall.get();
         let inner = match &self.pools {
-            Pools::Sqlite { writer, .. } => {
+            Pools::Sqlite { writer, .. } if writes => {
                 let pool = writer.clone();
                 tx::Inner::Sqlite(
                     whole(async move { pool.begin_with("BEGIN IMMEDIATE").await }).await?,
                 )
             }
-            Pools::Postgres(pool) => {
-                let pool = pool.clone();
-                tx::Inner::Postgres(whole(async move { pool.begin().await }).await?)
-            }
-        };
-        Ok(Tx { inner, committed })
-    }
-
-    /// Opens a transaction that only reads, and sees one state of the data throughout.
-    ///
-    /// # Errors
-    /// `Unavailable` if no connection is free in time.
-    pub async fn read(&self) -> Result<Tx, DbError> {
-        let inner = match &self.pools {
             Pools::Sqlite { readers, .. } => {
                 let pool = readers.clone();
                 tx::Inner::Sqlite(whole(async move { pool.begin().await }).await?)
             }
             Pools::Postgres(pool) => {
                 let pool = pool.clone();
-                tx::Inner::Postgres(
-                    whole(async move {
-                        pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
-                    })
-                    .await?,
-                )
+                let begin = if writes { "BEGIN" } else { READ };
+                let entering = org.map(|org| wall::entering(&wall, org)).unwrap_or_default();
+                // One message, so that the wall costs no way to the server and back.
+                let sql = AssertSqlSafe(format!("{begin}; {entering}"));
+                tx::Inner::Postgres(whole(async move { pool.begin_with(sql).await }).await?)
             }
         };
-        Ok(Tx { inner, committed: None })
+        let committed = writes.then(|| self.committed.clone());
+        Ok(Tx { inner, committed, org, wall, rewrite: self.rewrite })
     }
 
     /// Changes whenever this process commits a write; for workers that wait for news.

@@ -1,12 +1,17 @@
 //! A transaction on either database, with one SQL text for both.
 
 use futures::TryStreamExt as _;
+use kernel::OrgId;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments as _, FromRow, Postgres, SqlSafeStr, Sqlite, Transaction};
+use sqlx::{
+    Arguments as _, AssertSqlSafe, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction,
+};
 
 use super::args::{Arg, Args};
 use super::error::DbError;
+use super::wall::{self, Wall};
+use crate::Scope;
 
 /// A row type that both databases can fill. Derive it with `#[derive(sqlx::FromRow)]`, or use a tuple.
 pub trait AnyRow:
@@ -30,7 +35,14 @@ pub(super) enum Inner {
 pub struct Tx {
     pub(super) inner: Inner,
     pub(super) committed: Option<tokio::sync::watch::Sender<u64>>,
+    /// For whom it works; nobody in particular outside the second wall.
+    pub(super) org: Option<OrgId>,
+    pub(super) wall: Wall,
+    pub(super) rewrite: Option<Rewrite>,
 }
+
+/// Changes the text of a statement; see `Db::with_rewriting`.
+pub type Rewrite = fn(&str) -> String;
 
 pub(super) fn sqlite_args(args: Args) -> Result<SqliteArguments, DbError> {
     let mut out = SqliteArguments::default();
@@ -73,11 +85,37 @@ impl Tx {
         matches!(self.inner, Inner::Postgres(_))
     }
 
+    fn text(&self, sql: impl SqlSafeStr) -> SqlStr {
+        let sql = sql.into_sql_str();
+        match self.rewrite {
+            None => sql,
+            Some(rewrite) => AssertSqlSafe(rewrite(sql.as_str())).into_sql_str(),
+        }
+    }
+
+    /// Puts an open transaction behind the second wall, as one of `scope`; for what has to do with no
+    /// organisation before and after its work.
+    pub(crate) async fn enter(&mut self, scope: Scope) -> Result<(), DbError> {
+        self.org = Some(scope.org());
+        let sql = wall::entering(&self.wall, scope.org());
+        if sql.is_empty() { Ok(()) } else { self.run_script(sql).await }
+    }
+
+    /// Takes an open transaction back out.
+    pub(crate) async fn leave(&mut self) -> Result<(), DbError> {
+        self.org = None;
+        match self.wall {
+            Wall::Up(_) => self.run_script(wall::LEAVING.to_owned()).await,
+            Wall::Down(_) | Wall::None => Ok(()),
+        }
+    }
+
     /// Runs a statement and gives the number of rows it touched.
     ///
     /// # Errors
     /// As the database says.
     pub async fn execute(&mut self, sql: impl SqlSafeStr, args: Args) -> Result<u64, DbError> {
+        let sql = self.text(sql);
         Ok(match &mut self.inner {
             Inner::Sqlite(tx) => sqlx::query_with::<Sqlite, _>(sql, sqlite_args(args)?)
                 .execute(&mut **tx)
@@ -99,6 +137,7 @@ impl Tx {
         sql: impl SqlSafeStr,
         args: Args,
     ) -> Result<Vec<T>, DbError> {
+        let sql = self.text(sql);
         Ok(match &mut self.inner {
             Inner::Sqlite(tx) => {
                 sqlx::query_as_with::<Sqlite, T, _>(sql, sqlite_args(args)?)
@@ -122,6 +161,7 @@ impl Tx {
         sql: impl SqlSafeStr,
         args: Args,
     ) -> Result<Option<T>, DbError> {
+        let sql = self.text(sql);
         Ok(match &mut self.inner {
             Inner::Sqlite(tx) => {
                 sqlx::query_as_with::<Sqlite, T, _>(sql, sqlite_args(args)?)
@@ -158,6 +198,7 @@ impl Tx {
         args: Args,
         mut take: impl FnMut(T) + Send,
     ) -> Result<(), DbError> {
+        let sql = self.text(sql);
         match &mut self.inner {
             Inner::Sqlite(tx) => {
                 let mut rows =
@@ -184,7 +225,11 @@ impl Tx {
     /// As the database says.
     pub async fn analyze(&mut self, tables: &[&'static str]) -> Result<(), DbError> {
         if let Inner::Postgres(tx) = &mut self.inner {
-            let sql = format!("ANALYZE {}", tables.join(", "));
+            // Owners alone may; one text is one message.
+            let mut sql = format!("{}; ANALYZE {}", wall::LEAVING, tables.join(", "));
+            if let Some(org) = self.org {
+                sql = format!("{sql}; {}", wall::entering(&self.wall, org));
+            }
             sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut **tx).await?;
         }
         Ok(())

@@ -54,7 +54,7 @@ async fn list(
     let mut errors = FieldErrors::default();
     let limit = errors.keep("limit", Limit::new(params.limit));
     let limit = errors.finish(|| limit)?;
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let page = store::list(&mut tx, cx.scope, params.state, params.after.as_deref(), limit).await?;
     Ok(Json(page))
 }
@@ -70,7 +70,7 @@ async fn retry(
     PathId(id): PathId<JobId>,
     Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,

@@ -156,14 +156,14 @@ impl Inner {
         }
         let db = &self.platform.db;
         let now = self.platform.now();
-        let mut tx = db.read().await?;
+        let mut tx = db.read_wide().await?;
         let due = store::is_due(&mut tx, &self.kinds, now).await?;
         tx.rollback().await?;
         if !due {
             return Ok(None);
         }
         let token = self.platform.ids.uuid(now);
-        let mut tx = db.begin().await?;
+        let mut tx = db.begin_wide().await?;
         let lease =
             store::claim(&mut tx, &self.kinds, token, now, self.options.lease_millis).await?;
         tx.commit().await?;
@@ -225,7 +225,7 @@ impl Inner {
     }
 
     async fn renew(&self, lease: &Lease) -> Result<bool, DbError> {
-        let mut tx = self.platform.db.begin().await?;
+        let mut tx = self.platform.db.begin_for(lease.job.scope).await?;
         let until = self.platform.now().plus_millis(self.options.lease_millis);
         let renewed = store::renew(&mut tx, lease, until).await?;
         if renewed {
@@ -262,7 +262,7 @@ impl Inner {
     ) -> Result<bool, DbError> {
         let now = self.platform.now();
         let job = &lease.job;
-        let mut tx = self.platform.db.begin().await?;
+        let mut tx = self.platform.db.begin_for(job.scope).await?;
         let (noted, outcome) = match result {
             Ok(JobOutcome::Done) => {
                 (store::finish(&mut tx, lease, JobState::Done, None, now).await?, "done")
@@ -302,7 +302,7 @@ impl Inner {
     /// Tells open pages; a hint that is lost is no harm.
     async fn tell(&self, lease: &Lease) {
         let scope = lease.job.scope;
-        let Ok(mut tx) = self.platform.db.read().await else { return };
+        let Ok(mut tx) = self.platform.db.read_for(scope).await else { return };
         if let Ok(Some(view)) = store::get(&mut tx, scope, lease.job.id).await {
             self.platform.live.publish(scope.org(), Topic::Job, &view);
         }

@@ -86,7 +86,7 @@ impl Delivery {
     pub async fn turn(&self, stop: &CancellationToken) -> Result<Turn, DbError> {
         let now = self.platform.now();
         let name = self.subscriber.name();
-        let mut tx = self.platform.db.read().await?;
+        let mut tx = self.platform.db.read_wide().await?;
         let row: Option<Row> = tx
             .fetch_optional(
                 "SELECT position, next_at, lease_token, lease_until FROM platform_subscribers
@@ -118,7 +118,7 @@ impl Delivery {
     }
 
     async fn register(&self) -> Result<(), DbError> {
-        let mut tx = self.platform.db.begin().await?;
+        let mut tx = self.platform.db.begin_wide().await?;
         tx.execute(
             "INSERT INTO platform_subscribers (name, position, attempts, next_at, lease_until)
              VALUES ($1, 0, 0, 0, 0) ON CONFLICT (name) DO NOTHING",
@@ -131,7 +131,7 @@ impl Delivery {
     /// Takes or renews the lease; gives the position, or nothing if another process has the lease.
     async fn lease(&self) -> Result<Option<Position>, DbError> {
         let now = self.platform.now();
-        let mut tx = self.platform.db.begin().await?;
+        let mut tx = self.platform.db.begin_wide().await?;
         let row: Option<(i64,)> = tx
             .fetch_optional(
                 "UPDATE platform_subscribers SET lease_token = $2, lease_until = $3
@@ -154,7 +154,7 @@ impl Delivery {
     /// # Errors
     /// As the database says.
     pub async fn release(&self) -> Result<(), DbError> {
-        let mut tx = self.platform.db.begin().await?;
+        let mut tx = self.platform.db.begin_wide().await?;
         tx.execute(
             "UPDATE platform_subscribers SET lease_token = NULL, lease_until = 0
              WHERE name = $1 AND lease_token = $2",
@@ -169,7 +169,7 @@ impl Delivery {
         position: Position,
         stop: &CancellationToken,
     ) -> Result<Turn, DbError> {
-        let mut tx = self.platform.db.read().await?;
+        let mut tx = self.platform.db.read_wide().await?;
         let events = store::read_after(&mut tx, position, self.options.batch).await?;
         let head = store::head(&mut tx).await?;
         tx.rollback().await?;
@@ -190,7 +190,7 @@ impl Delivery {
             }
         }
         if let Some(position) = passed {
-            let mut tx = self.platform.db.begin().await?;
+            let mut tx = self.platform.db.begin_wide().await?;
             self.move_to(&mut tx, position).await?;
             tx.commit().await?;
         }
@@ -200,7 +200,7 @@ impl Delivery {
     /// Gives whether the next event may follow.
     async fn deliver(&self, event: &StoredEvent) -> Result<bool, DbError> {
         let name = self.subscriber.name();
-        let mut tx = self.platform.db.begin().await?;
+        let mut tx = self.platform.db.begin_wide().await?;
         if !self.holds_lease(&mut tx, event.position).await? {
             return Ok(false);
         }
@@ -249,11 +249,15 @@ impl Delivery {
 
     async fn handle(&self, tx: &mut Tx, event: &StoredEvent) -> Result<(), HandleError> {
         let cx = self.platform.ctx(Scope::system(event.org));
+        tx.enter(cx.scope).await?;
         let work = self.subscriber.handle(&self.platform, tx, &cx, event);
         match AssertUnwindSafe(work).catch_unwind().await {
-            Ok(result) => result,
-            Err(panic) => Err(HandleError::Retry(format!("panicked: {}", panic_text(&*panic)))),
+            Ok(result) => result?,
+            Err(panic) => {
+                return Err(HandleError::Retry(format!("panicked: {}", panic_text(&*panic))));
+            }
         }
+        Ok(tx.leave().await?)
     }
 
     /// Counts the failure; after the last attempt buries the event and gives `true`.
@@ -265,7 +269,7 @@ impl Delivery {
         let name = self.subscriber.name();
         let now = self.platform.now();
         let text = short(&error.to_string());
-        let mut tx = self.platform.db.begin().await?;
+        let mut tx = self.platform.db.begin_wide().await?;
         let row: Option<(i64,)> = tx
             .fetch_optional(
                 "UPDATE platform_subscribers SET attempts = attempts + 1, last_error = $4
@@ -310,7 +314,7 @@ impl Delivery {
 
     async fn redeliver(&self, event: &StoredEvent) -> Result<(), DbError> {
         let name = self.subscriber.name();
-        let mut tx = self.platform.db.begin().await?;
+        let mut tx = self.platform.db.begin_wide().await?;
         if !dead::take(&mut tx, name, event).await? {
             return Ok(());
         }
@@ -326,7 +330,7 @@ impl Delivery {
             error = text,
             "a dead letter was not handled again"
         );
-        let mut tx = self.platform.db.begin().await?;
+        let mut tx = self.platform.db.begin_wide().await?;
         dead::bury(&mut tx, name, event, 1, &text, self.platform.now()).await?;
         tx.commit().await
     }

@@ -27,7 +27,7 @@ pub async fn sequence(db: &Db) -> Result<u64, DbError> {
     if !db.is_postgres() {
         return Ok(0);
     }
-    let mut tx = db.read().await?;
+    let mut tx = db.read_wide().await?;
     let news: Option<(i64,)> = tx
         .fetch_optional("SELECT seq FROM platform_outbox WHERE position IS NULL LIMIT 1", vec![])
         .await?;
@@ -35,7 +35,7 @@ pub async fn sequence(db: &Db) -> Result<u64, DbError> {
     if news.is_none() {
         return Ok(0);
     }
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin_wide().await?;
     tx.execute(
         "INSERT INTO platform_meta (key, value) VALUES ($1, '0') ON CONFLICT (key) DO NOTHING",
         args![POSITION_KEY],

@@ -96,7 +96,7 @@ pub(super) fn number(stored: Option<String>) -> i64 {
 pub async fn prune(db: &Db, cutoff: Timestamp) -> Result<u64, DbError> {
     let mut total = 0;
     loop {
-        let mut tx = db.begin().await?;
+        let mut tx = db.begin_wide().await?;
         let (passed,): (Option<i64>,) =
             tx.fetch_one("SELECT MIN(position) FROM platform_subscribers", vec![]).await?;
         // Without subscribers nobody waits for anything.

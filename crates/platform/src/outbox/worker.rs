@@ -69,7 +69,7 @@ async fn watch_for_news(
 
 async fn look(platform: &Platform) -> Result<News, DbError> {
     sequence(&platform.db).await?;
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_wide().await?;
     let head = store::head(&mut tx).await?;
     let (letters,): (i64,) =
         tx.fetch_one("SELECT COUNT(*) FROM platform_dead_letters WHERE redeliver", vec![]).await?;

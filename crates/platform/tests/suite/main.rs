@@ -17,3 +17,4 @@ mod meta;
 mod outbox;
 mod outbox_order;
 mod support;
+mod wall;

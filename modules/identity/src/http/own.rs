@@ -41,7 +41,7 @@ async fn list_sessions(
     Person { cx, user }: Person,
     Extension(asking): Extension<Credential>,
 ) -> Result<Json<Sessions>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     Ok(Json(Sessions { items: sessions::list(&mut tx, &cx, user, &asking).await? }))
 }
 
@@ -54,7 +54,7 @@ async fn end_other_sessions(
     Person { cx, user }: Person,
     Extension(asking): Extension<Credential>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     sessions::end_others(&mut tx, &cx, user, &asking).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -69,7 +69,7 @@ async fn end_session(
     Person { cx, user }: Person,
     PathId(id): PathId<SessionId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     if !sessions::end(&mut tx, &cx, user, id).await? {
         return Err(Problem::not_found("session"));
     }
@@ -98,7 +98,7 @@ async fn prove(
 ) -> Result<StatusCode, Problem> {
     let shown = Some(Zeroizing::new(body.password));
     own_password::prove(&platform, &cx, user, shown, "identity.session.proof_failed").await?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     sessions::prove(&mut tx, &cx, &asking).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

@@ -114,7 +114,7 @@ async fn list_users(
     let limit = errors.keep("limit", Limit::new(params.limit));
     let limit = errors.finish(|| limit)?;
     let keys = platform.keys(cx.scope.org());
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let page = users::list(&mut tx, cx.scope, &keys, params.after.as_deref(), limit).await?;
     Ok(Json(page.map_err(|error| Problem::field("after", error.to_string()))?))
 }
@@ -184,7 +184,7 @@ async fn change_user(
         })
     })?;
     let keys = platform.keys(cx.scope.org());
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let own = access.permissions();
     let user = users::change(&mut tx, &cx, &keys, own, (id, version), change).await?;
     tx.commit().await?;
@@ -202,7 +202,7 @@ async fn end_sessions(
     PathId(id): PathId<UserId>,
 ) -> Result<StatusCode, Problem> {
     let keys = platform.keys(cx.scope.org());
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     if users::find(&mut tx, cx.scope, &keys, id).await?.is_none() {
         return Err(Problem::not_found("user"));
     }
@@ -231,7 +231,7 @@ async fn list_teams(
     State(platform): State<Platform>,
     Cx(cx): Cx,
 ) -> Result<Json<All<Team>>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     Ok(Json(All { items: teams::list(&mut tx, cx.scope).await? }))
 }
 
@@ -262,7 +262,7 @@ async fn create_team(
     Idempotent { key, body }: Idempotent<TeamBody>,
 ) -> Result<Answer, Problem> {
     let name = team_name(&body.name)?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -285,7 +285,7 @@ async fn change_team(
     JsonBody(body): JsonBody<TeamBody>,
 ) -> Result<Json<Team>, Problem> {
     let name = team_name(&body.name)?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let team = teams::change(&mut tx, &cx, id, &name, body.parent_id).await?;
     tx.commit().await?;
     Ok(Json(team))
@@ -300,7 +300,7 @@ async fn delete_team(
     Cx(cx): Cx,
     PathId(id): PathId<TeamId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     teams::delete(&mut tx, &cx, id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -315,7 +315,7 @@ async fn list_invitations(
     Cx(cx): Cx,
 ) -> Result<Json<All<Invitation>>, Problem> {
     let keys = platform.keys(cx.scope.org());
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     Ok(Json(All { items: invitations::list(&mut tx, &cx, &keys).await? }))
 }
 
@@ -354,7 +354,7 @@ async fn invite(
     let new = errors
         .finish(|| Some(NewInvitation { email: email?, role: role?, team_id: body.team_id }))?;
     let keys = platform.keys(cx.scope.org());
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -376,7 +376,7 @@ async fn take_back(
     Cx(cx): Cx,
     PathId(id): PathId<InvitationId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     if !invitations::take_back(&mut tx, &cx, id).await? {
         return Err(Problem::not_found("invitation"));
     }
@@ -418,7 +418,7 @@ async fn look(
     let secret = secret_of(&body.secret)?;
     let cx = first_org(&platform);
     let keys = platform.keys(cx.scope.org());
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let Invitation { email, role, .. } = invitations::of_link(&mut tx, &cx, &keys, &secret).await?;
     let org_name = crate::store::org_name(&mut tx, cx.scope.org()).await?;
     Ok(Json(Asked { email, role, org_name }))
@@ -454,12 +454,12 @@ async fn join(
     let (name, password) = errors.finish(|| Some((name?, password?)))?;
     let cx = first_org(&platform).from(origin);
     let keys = platform.keys(cx.scope.org());
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     // Before the hash, which costs something.
     invitations::of_link(&mut tx, &cx, &keys, &secret).await?;
     tx.rollback().await?;
     let password = password::hash(password, &*cx.ids).await;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let user = invitations::join(&mut tx, &cx, &keys, &secret, name, password).await?;
     let signed_in = sign_in::open_session(&mut tx, &cx, user, agent_of(&headers)).await?;
     tx.commit().await?;

@@ -85,8 +85,9 @@ struct ProviderButton {
 #[utoipa::path(get, path = "/identity/sign-in/providers", tag = "identity", security(()),
     responses((status = 200, body = All<ProviderButton>), Problem))]
 async fn buttons(State(platform): State<Platform>) -> Result<Json<All<ProviderButton>>, Problem> {
-    let mut tx = platform.db.read().await?;
-    let all = providers::list(&mut tx, &first_org(&platform)).await?;
+    let cx = first_org(&platform);
+    let mut tx = platform.db.read_for(cx.scope).await?;
+    let all = providers::list(&mut tx, &cx).await?;
     let items = all.into_iter().map(|one| ProviderButton { id: one.id, name: one.name }).collect();
     Ok(Json(All { items }))
 }
@@ -171,7 +172,7 @@ async fn list(
     State(platform): State<Platform>,
     Cx(cx): Cx,
 ) -> Result<Json<All<Provider>>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     Ok(Json(All { items: providers::list(&mut tx, &cx).await? }))
 }
 
@@ -275,7 +276,7 @@ async fn create(
 ) -> Result<Answer, Problem> {
     let wanted = wanted(body)?;
     ask_it(&platform, &wanted).await?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -301,7 +302,7 @@ async fn change(
 ) -> Result<Json<Provider>, Problem> {
     let wanted = wanted(body)?;
     ask_it(&platform, &wanted).await?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let own = access.permissions();
     let provider = providers::put(&mut tx, &cx, own, Some((id, version)), wanted).await?;
     tx.commit().await?;
@@ -317,7 +318,7 @@ async fn delete(
     Cx(cx): Cx,
     PathId(id): PathId<ProviderId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     providers::delete(&mut tx, &cx, id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -331,7 +332,7 @@ async fn links(
     State(platform): State<Platform>,
     Person { cx, user }: Person,
 ) -> Result<Json<All<ProviderId>>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     Ok(Json(All { items: providers::links(&mut tx, &cx, user).await? }))
 }
 
@@ -357,7 +358,7 @@ async fn disconnect(
     Person { cx, user }: Person,
     PathId(id): PathId<ProviderId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     if !providers::unlink(&mut tx, &cx, user, id).await? {
         return Err(Problem::not_found("connection"));
     }

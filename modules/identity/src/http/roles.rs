@@ -48,7 +48,7 @@ async fn list_roles(
     State(platform): State<Platform>,
     Cx(cx): Cx,
 ) -> Result<Json<All<Role>>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     Ok(Json(All { items: roles::list(&mut tx, cx.scope).await? }))
 }
 
@@ -114,7 +114,7 @@ async fn create_role(
 ) -> Result<Answer, Problem> {
     let NewRoleBody { name, title, rights, reach, fields } = body;
     let wanted = wanted(&name, RoleBody { title, rights, reach, fields })?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -139,7 +139,7 @@ async fn change_role(
     JsonBody(body): JsonBody<RoleBody>,
 ) -> Result<Json<Role>, Problem> {
     let wanted = wanted(&name, body)?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let role = roles::change(&mut tx, &cx, access.permissions(), version, wanted).await?;
     tx.commit().await?;
     Ok(Json(role))
@@ -155,7 +155,7 @@ async fn delete_role(
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let name = name.parse::<RoleName>().map_err(|_| Problem::not_found("role"))?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     roles::delete(&mut tx, &cx, &name).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

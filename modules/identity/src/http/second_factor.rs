@@ -102,7 +102,7 @@ async fn state(
     State(platform): State<Platform>,
     Person { cx, user }: Person,
 ) -> Result<Json<SecondFactor>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     Ok(Json(second_factor::state(&mut tx, &cx, user).await?))
 }
 
@@ -202,7 +202,7 @@ async fn reset(
     Extension(access): Extension<Access>,
     PathId(id): PathId<UserId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     if !second_factor::reset(&mut tx, &cx, access.permissions(), id).await? {
         return Err(SecondFactorError::Off.into());
     }
@@ -218,7 +218,7 @@ async fn read_settings(
     State(platform): State<Platform>,
     Cx(cx): Cx,
 ) -> Result<Json<IdentitySettings>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     Ok(Json(settings::read(&mut tx, cx.scope).await?))
 }
 
@@ -231,7 +231,7 @@ async fn write_settings(
     Cx(cx): Cx,
     JsonBody(wanted): JsonBody<IdentitySettings>,
 ) -> Result<Json<IdentitySettings>, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     settings::write(&mut tx, &cx, wanted).await?;
     tx.commit().await?;
     Ok(Json(wanted))

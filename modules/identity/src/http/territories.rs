@@ -40,7 +40,7 @@ async fn list_territories(
     State(platform): State<Platform>,
     Cx(cx): Cx,
 ) -> Result<Json<All<Territory>>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     Ok(Json(All { items: territories::list(&mut tx, cx.scope).await? }))
 }
 
@@ -72,7 +72,7 @@ async fn create_territory(
     Idempotent { key, body }: Idempotent<TerritoryBody>,
 ) -> Result<Answer, Problem> {
     let (name, regions) = read(&body)?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -95,7 +95,7 @@ async fn change_territory(
     JsonBody(body): JsonBody<TerritoryBody>,
 ) -> Result<Json<Territory>, Problem> {
     let (name, regions) = read(&body)?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let territory = territories::change(&mut tx, &cx, id, &name, regions).await?;
     tx.commit().await?;
     Ok(Json(territory))
@@ -110,7 +110,7 @@ async fn delete_territory(
     Cx(cx): Cx,
     PathId(id): PathId<TerritoryId>,
 ) -> Result<StatusCode, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     territories::delete(&mut tx, &cx, id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

@@ -112,13 +112,13 @@ pub(crate) async fn begin(
 ) -> Result<Sent, EnterError> {
     let cx = platform.ctx(Scope::system(org)).from(origin);
     if let Some(counter) = counter(&cx) {
-        let mut tx = platform.db.begin().await?;
+        let mut tx = platform.db.begin_for(cx.scope).await?;
         if let Err(blocked) = attempts::admit(&mut tx, &cx, &[counter]).await? {
             return Err(EnterError::TooOften { retry_after_seconds: blocked.seconds(&cx) });
         }
         tx.commit().await?;
     }
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let found = rows::find(&mut tx, cx.scope, id).await?;
     tx.rollback().await?;
     let (provider, _) = found.ok_or(EnterError::NoProvider)?;
@@ -133,7 +133,7 @@ pub(crate) async fn begin(
         user,
         sealed: cx.keys().seal(&*cx.ids, MEMORY, &json),
     };
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     rows::prune_flows(&mut tx, &cx).await?;
     let expires_at = cx.now().plus_millis(LASTS_MILLIS);
     rows::insert_flow(&mut tx, cx.scope, state.hash(), &flow, expires_at).await?;
@@ -158,14 +158,14 @@ pub(crate) async fn finish(
 ) -> Result<Entered, EnterError> {
     let org = state.org;
     let cx = platform.ctx(Scope::system(org)).from(origin);
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let flow = rows::take_flow(&mut tx, &cx, state.hash()).await?;
     tx.commit().await?;
     let flow = flow
         .filter(|flow| flow.browser_hash == browser.hash() && browser.org == org)
         .filter(|flow| flow.user.is_none() || flow.user == asking)
         .ok_or(EnterError::Gone)?;
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let found = rows::find(&mut tx, cx.scope, flow.provider).await?;
     tx.rollback().await?;
     let (provider, sealed) = found.ok_or(EnterError::NoProvider)?;
@@ -179,7 +179,7 @@ pub(crate) async fn finish(
         Ok(claims) => claims,
         Err(error) => return Err(refused(platform, &cx, &provider, error.into()).await?),
     };
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     match enter(&mut tx, platform, &cx, &provider, &claims, flow.user, agent).await {
         Ok(entered) => {
             if let Some(counter) = counter(&cx) {
@@ -205,7 +205,7 @@ async fn refused(
     let entry = Entry::new("identity.sign_in_failed")
         .on("provider", provider.id)
         .with("reason", error.code());
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     audit::record(&mut tx, cx, entry).await?;
     tx.commit().await?;
     Ok(error)

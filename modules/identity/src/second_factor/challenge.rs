@@ -78,7 +78,7 @@ pub(crate) async fn answer(
     let org: OrgId = secret.org;
     let cx = platform.ctx(Scope::system(org)).from(origin);
     let keys = platform.keys(org);
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let found = rows::challenge(&mut tx, &cx, secret.hash()).await?;
     let Some((user, check)) = found else { return Err(AnswerError::Gone) };
     let by_user = Counter::of_codes(&keys, user);
@@ -90,7 +90,7 @@ pub(crate) async fn answer(
     // The attempt is counted whatever comes of it.
     tx.commit().await?;
 
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let stored = store::user_with_password(&mut tx, cx.scope, &keys, user).await?;
     let Some((user, _)) = stored.filter(|(_, hash)| check_of(hash) == check) else {
         return Err(AnswerError::Gone);

@@ -137,7 +137,7 @@ pub(crate) async fn begin(
     let keys = cx.keys();
     let shared = Shared::fresh(&*cx.ids);
     let sealed = keys.seal(&*cx.ids, SECRET, &shared.0);
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     if !rows::put_secret(&mut tx, cx.scope, user, sealed).await? {
         return Err(SecondFactorError::AlreadyOn);
     }
@@ -160,7 +160,7 @@ pub(crate) async fn confirm(
     code: &str,
 ) -> Result<RecoveryCodes, SecondFactorError> {
     let counter = count(platform, cx, user).await?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let row = rows::find(&mut tx, cx.scope, user).await?.ok_or(DbError::NotFound)?;
     if row.on_since.is_some() {
         return Err(SecondFactorError::AlreadyOn);
@@ -284,7 +284,7 @@ pub(crate) async fn accept(
 /// Counts an attempt at the codes of `user`.
 async fn count(platform: &Platform, cx: &Ctx, user: UserId) -> Result<Counter, SecondFactorError> {
     let counter = Counter::of_codes(&cx.keys(), user);
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     if let Err(blocked) = attempts::admit(&mut tx, cx, &[counter]).await? {
         return Err(SecondFactorError::TooOften { retry_after_seconds: blocked.seconds(cx) });
     }
@@ -300,7 +300,7 @@ async fn proven(
     password: Option<Zeroizing<String>>,
     code: &str,
 ) -> Result<Tx, SecondFactorError> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let row = rows::find(&mut tx, cx.scope, user).await?;
     tx.rollback().await?;
     if row.is_none_or(|row| row.on_since.is_none()) {
@@ -308,7 +308,7 @@ async fn proven(
     }
     own_password::prove(platform, cx, user, password, FAILED).await?;
     let counter = count(platform, cx, user).await?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     if accept(&mut tx, cx, user, code).await?.is_none() {
         return Err(failed(tx, cx, user).await?);
     }

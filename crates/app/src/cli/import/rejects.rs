@@ -15,7 +15,7 @@ use crate::Boot;
 /// Writes the rejected rows of each file beside it, or into the data folder if that is not writable.
 pub(super) async fn write(boot: &Boot, import: &Import) -> Result<Vec<PathBuf>> {
     let cx = boot.ctx();
-    let mut tx = boot.platform.db.read().await?;
+    let mut tx = boot.platform.db.read_for(cx.scope).await?;
     let counts = imports::count_rejects(&mut tx, cx.scope, import).await?;
     tx.rollback().await?;
     let mut paths = Vec::new();

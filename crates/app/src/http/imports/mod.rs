@@ -75,7 +75,7 @@ async fn replayed(
     key: Option<&RequestKey>,
 ) -> Result<Option<Answer>, Problem> {
     let Some(key) = key else { return Ok(None) };
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let begun = idempotency::begin(&mut tx, cx, Some(key.clone())).await?;
     tx.rollback().await?;
     Ok(match begun {
@@ -85,7 +85,7 @@ async fn replayed(
 }
 
 async fn find(platform: &Platform, cx: &Ctx, id: ImportId) -> Result<Import, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     imports::get(&mut tx, cx.scope, id).await?.ok_or_else(|| Problem::not_found("import"))
 }
 
@@ -125,7 +125,7 @@ async fn list(
     let after =
         errors.keep("after", params.after.as_deref().map(Cursor::decode::<i64>).transpose());
     let (limit, after) = errors.finish(|| Some((limit?, after?)))?;
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let page = imports::list(&mut tx, cx.scope, after, limit).await?;
     let keys = platform.keys(cx.scope.org());
     let items = show_imports::views(&mut tx, &cx, &keys, &page.items).await?;
@@ -157,7 +157,7 @@ async fn get(
     Cx(cx): Cx,
     PathId(id): PathId<ImportId>,
 ) -> Result<Json<ImportView>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let import = imports::get(&mut tx, cx.scope, id).await?;
     let import = import.ok_or_else(|| Problem::not_found("import"))?;
     let keys = platform.keys(cx.scope.org());

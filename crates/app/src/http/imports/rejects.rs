@@ -58,7 +58,7 @@ async fn rejects(
         None => first_with_rejects(&platform, &cx, &import).await?,
     };
     // These rows hold people as they stood in the file.
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let entry = Entry::new("commerce.rejects.export").on("import", id).with("file", file_no + 1);
     audit::record(&mut tx, &cx, entry).await?;
     tx.commit().await?;
@@ -93,7 +93,7 @@ async fn first_with_rejects(
     cx: &Ctx,
     import: &Import,
 ) -> Result<usize, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let counts = imports::count_rejects(&mut tx, cx.scope, import).await?;
     tx.rollback().await?;
     Ok(counts.iter().position(|count| *count > 0).unwrap_or(0))

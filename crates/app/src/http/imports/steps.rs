@@ -72,7 +72,7 @@ async fn start(
         return Err(not_a_draft(&draft));
     }
     let known_shop = {
-        let mut tx = platform.db.read().await?;
+        let mut tx = platform.db.read_for(cx.scope).await?;
         match draft.shop_number {
             Some(number) => shops::by_number(&mut tx, &cx, number).await?,
             None => None,
@@ -111,7 +111,7 @@ async fn start(
     let (request, fingerprint) =
         import_orders::request_of(order, &shop).await.map_err(|error| problem(error, &files))?;
 
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -165,7 +165,7 @@ async fn step(
     to: ImportState,
     job: Option<&'static str>,
 ) -> Result<Answer, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -249,7 +249,7 @@ async fn undo(
         let from = ImportState::UNDOABLE;
         return step(&platform, &cx, id, key, &from, ImportState::Undoing, Some(UNDO)).await;
     }
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,

@@ -259,7 +259,7 @@ async fn create(
         return Ok(answer);
     }
     let made = examine(platform, cx, asked).await?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
