@@ -1,4 +1,4 @@
-//! Checks of the house itself: rooms, tables, papers, texts, lock files, what comes from outside. See README.md.
+//! Checks of the house itself: rooms, tables, papers, texts, lock files, what comes from outside, transactions. See README.md.
 
 mod literals;
 mod sql;
@@ -10,6 +10,7 @@ pub mod supply;
 pub mod tables;
 pub mod texts;
 pub mod tree;
+pub mod walls;
 
 use std::fmt;
 

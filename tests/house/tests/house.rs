@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-use house_tests::{Finding, locks, papers, rooms, supply, tables, texts, tree};
+use house_tests::{Finding, locks, papers, rooms, supply, tables, texts, tree, walls};
 
 fn hold(findings: &[Finding]) {
     let list: Vec<String> = findings.iter().map(|finding| format!("\n  {finding}")).collect();
@@ -82,4 +82,9 @@ fn what_comes_from_outside_is_let_in() {
     findings.extend(supply::check_npm(&npmrc, &package, &lock).unwrap());
     findings.extend(in_texts(|file| file.starts_with("scripts/"), supply::check_script));
     hold(&findings);
+}
+
+#[test]
+fn transactions_are_of_one_organisation() {
+    hold(&in_texts(|file| file.ends_with(".rs"), walls::check));
 }

@@ -61,7 +61,13 @@ impl House {
         let mut tx = db.db().begin().await.unwrap();
         identity::ensure_org(&mut tx, &cx).await.unwrap();
         tx.commit().await.unwrap();
-        let state = AppState::new(platform, Edge::new(SetupCode::fresh(&*cx.ids), false));
+        Self::over(platform)
+    }
+
+    /// Around `platform`, which has its organisations already.
+    pub fn over(platform: Platform) -> Self {
+        let edge = Edge::new(SetupCode::fresh(&*platform.ids), false);
+        let state = AppState::new(platform, edge);
         let router = http::router(&state).unwrap();
         Self { state, router }
     }

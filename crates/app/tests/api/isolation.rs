@@ -20,7 +20,7 @@ const OTHER: OrgId = OrgId::new(2);
 const DEEDS: usize = 16;
 
 /// The second organisation: its owner calls with a token, since browsers sign in to the first.
-struct Neighbour<'a> {
+pub struct Neighbour<'a> {
     house: &'a House,
     db: &'a TestDb,
     cx: Ctx,
@@ -28,7 +28,7 @@ struct Neighbour<'a> {
 }
 
 impl<'a> Neighbour<'a> {
-    async fn move_in(house: &'a House, db: &'a TestDb) -> Self {
+    pub async fn move_in(house: &'a House, db: &'a TestDb) -> Self {
         let platform = &house.state.platform;
         let cx = platform.ctx(Scope::system(OTHER));
         let mut tx = db.db().begin().await.unwrap();
@@ -85,7 +85,7 @@ impl<'a> Neighbour<'a> {
     }
 
     /// One deed, by number.
-    async fn does(&self, number: usize) {
+    pub async fn does(&self, number: usize) {
         let list = self.send("GET", "/customers", &Value::Null).await.json();
         let ids: Vec<String> = list["items"]
             .as_array()

@@ -29,3 +29,5 @@ mod rights;
 mod second_factor;
 mod serve;
 mod sign_in;
+mod traces;
+mod walls;
