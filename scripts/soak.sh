@@ -3,7 +3,7 @@
 # for many more cases, kills the program 1,000 times and writes with 64 writers for a minute; the interface is
 # fuzzed for an hour; the browser imports a larger file.
 . "$(dirname "$0")/lib.sh"
-export GUANXI_SOAK=1 PROPTEST_CASES=${PROPTEST_CASES:-5000}
+export GUANXI_SOAK=1 PROPTEST_CASES=${PROPTEST_CASES:-5000} GUANXI_TRACES=${GUANXI_TRACES:-60}
 stage need 1200 scripts/need.sh node cc chromium postgres fonts fiu python
 stage web-install 900 scripts/web.sh install
 stage oidc-install 600 scripts/web.sh oidc
