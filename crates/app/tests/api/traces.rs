@@ -233,11 +233,11 @@ impl Party {
             4 => ("POST", "/customers/merges".to_owned(), json!({"keep": one, "absorb": another})),
             5 => {
                 let body = json!({"channels": ["any"], "purposes": ["marketing"],
-                    "granted": n % 2 == 0, "source": "phone"});
+                    "granted": n.is_multiple_of(2), "source": "phone"});
                 ("POST", format!("/customers/{one}/consents"), body)
             }
             6 => {
-                let body = json!({"reason": "asked for it", "dry_run": n % 2 == 0});
+                let body = json!({"reason": "asked for it", "dry_run": n.is_multiple_of(2)});
                 ("POST", format!("/customers/{one}/erasure"), body)
             }
             7 => ("POST", format!("/customers/{one}/person-data"), json!({"reason": "asked"})),

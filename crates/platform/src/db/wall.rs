@@ -33,7 +33,7 @@ pub enum Wall {
     Up(Arc<str>),
     /// PostgreSQL could hold them, and does not; why, and what to do about it.
     Down(String),
-    /// SQLite has no row-level security.
+    /// There is nothing to wall in: SQLite has no row-level security; or there are no tables yet.
     None,
 }
 
@@ -149,6 +149,18 @@ pub(super) async fn look(tx: &mut Tx) -> Result<Wall, DbError> {
 /// anything was.
 pub(super) async fn raise(tx: &mut Tx) -> Result<(Wall, bool), DbError> {
     if !tx.is_postgres() {
+        return Ok((Wall::None, false));
+    }
+    let any: Option<(i32,)> = tx
+        .fetch_optional(
+            "SELECT 1 FROM pg_class AS c
+             JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'org_id'
+             WHERE c.relnamespace = CAST(current_schema() AS regnamespace)
+                AND c.relkind IN ('r', 'p') LIMIT 1",
+            vec![],
+        )
+        .await?;
+    if any.is_none() {
         return Ok((Wall::None, false));
     }
     let role = role(tx).await?;

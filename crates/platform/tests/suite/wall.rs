@@ -157,11 +157,8 @@ async fn owned(test: &TestDb, rights: &str) -> (String, PgConnection) {
 #[tokio::test]
 async fn a_sign_in_that_may_make_roles_needs_nobody() {
     let test = TestDb::postgres(&[]).await;
-    // An earlier program, which built no wall: `TestDb` made one of nothing.
-    let Wall::Up(role) = test.db().wall() else { panic!("no wall") };
-    let (url, mut admin) = owned(&test, "CREATEROLE").await;
-    admin.execute(AssertSqlSafe(format!("DROP OWNED BY {role}; DROP ROLE {role}"))).await.unwrap();
-    admin.execute("DROP TABLE platform_migrations").await.unwrap();
+    assert_eq!(test.db().wall(), Wall::None, "there is nothing yet");
+    let (url, _) = owned(&test, "CREATEROLE").await;
     let db = Db::connect_postgres(&url).await.unwrap();
     assert!(matches!(db.wall(), Wall::Down(_)));
     db.migrate(MIGRATIONS).await.unwrap();
@@ -174,10 +171,7 @@ async fn a_sign_in_that_may_make_roles_needs_nobody() {
 #[tokio::test]
 async fn a_sign_in_that_may_not_is_told_what_to_do_and_works_on() {
     let test = TestDb::postgres(&[]).await;
-    let Wall::Up(role) = test.db().wall() else { panic!("no wall") };
     let (url, mut admin) = owned(&test, "").await;
-    admin.execute(AssertSqlSafe(format!("DROP OWNED BY {role}; DROP ROLE {role}"))).await.unwrap();
-    admin.execute("DROP TABLE platform_migrations").await.unwrap();
     let db = Db::connect_postgres(&url).await.unwrap();
     db.migrate(MIGRATIONS).await.unwrap();
     fill(&db).await;
