@@ -128,7 +128,7 @@ async fn list_colleagues(
     Cx(cx): Cx,
 ) -> Result<Json<All<Colleague>>, Problem> {
     let keys = platform.keys(cx.scope.org());
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     Ok(Json(All { items: users::colleagues(&mut tx, &cx, &keys).await? }))
 }
 
