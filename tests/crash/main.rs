@@ -1,5 +1,5 @@
-//! The real program, killed with SIGKILL at seeded moments while it imports, merges, backs up and
-//! migrates, on both databases; see README.md. One file for each kind of work.
+//! The real program, killed with SIGKILL at seeded moments while it imports, merges, backs up, migrates
+//! and replaces keys, on both databases; see README.md. One file for each kind of work.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
@@ -20,6 +20,7 @@ mod disk;
 #[allow(dead_code, reason = "shared with the tests of upgrades")]
 mod frozen;
 mod import;
+mod keys;
 mod merge;
 mod migration;
 mod restart;

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use kernel::OrgId;
 use platform::crypto::MasterKey;
 use platform::system::{SystemClock, SystemIds};
-use platform::{Ctx, Db, DbError, Platform, Scope, audit, disk, meta};
+use platform::{Ctx, Db, DbError, Platform, Scope, audit, disk, keys, meta};
 
 use crate::modules;
 
@@ -45,8 +45,7 @@ impl DataOptions {
         if let Some(text) = &self.key {
             return Ok(MasterKey::parse(text, KEY_VARIABLE)?);
         }
-        let folder = self.folder.canonicalize().or_else(|_| std::path::absolute(&self.folder))?;
-        let file = key_file_of(&folder)?;
+        let file = self.key_file()?;
         let text = std::fs::read_to_string(&file).map_err(|error| {
             anyhow!(
                 "the key file {}: {}; put the key of the data that was backed up there, or into \
@@ -56,6 +55,15 @@ impl DataOptions {
             )
         })?;
         Ok(MasterKey::parse(&text, &file.display().to_string())?)
+    }
+
+    /// The key file beside the data folder.
+    ///
+    /// # Errors
+    /// When the folder has no name.
+    pub fn key_file(&self) -> Result<PathBuf> {
+        let folder = self.folder.canonicalize().or_else(|_| std::path::absolute(&self.folder))?;
+        key_file_of(&folder)
     }
 
     /// Opens the database and leaves it as it is; makes the folder and the file of SQLite if they are
@@ -117,6 +125,8 @@ impl Boot {
             }
             return Err(anyhow!(error).context("the key does not fit the data"));
         }
+        keys::load(&platform).await.context("the keys of this data cannot be read")?;
+        keys::follow(&platform);
         let boot = Self { platform };
         let cx = boot.ctx();
         let mut tx = boot.platform.db.begin_for(cx.scope).await?;

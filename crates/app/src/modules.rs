@@ -1,5 +1,6 @@
 //! The table of contents: the rooms of the house, in the order in which they stand in documents.
 
+use platform::keys::Sealed;
 use platform::{Migration, Module};
 
 /// All modules.
@@ -12,4 +13,10 @@ pub fn modules() -> Vec<Module> {
 #[must_use]
 pub fn migrations() -> Vec<Migration> {
     modules().iter().flat_map(|module| module.migrations).copied().collect()
+}
+
+/// The columns of all modules that hold sealed values.
+#[must_use]
+pub fn sealed() -> Vec<Sealed> {
+    modules().iter().flat_map(|module| module.sealed).copied().collect()
 }

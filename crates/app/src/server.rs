@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use axum::Router;
 use platform::jobs::{JobRunner, RunnerOptions};
 use platform::outbox::DeliveryOptions;
+use platform::keys::{ROTATE, RotateJob};
 use platform::{Background, JobHandler, Subscriber, audit, backup, housekeeping, outbox};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clean_job;
 use crate::import_job;
 use crate::merge_job;
-use crate::modules::modules;
+use crate::modules::{modules, sealed};
 use crate::state::AppState;
 use crate::{Boot, http};
 
@@ -70,6 +71,7 @@ impl Workers {
         handlers.insert(import_job::IMPORT, Arc::new(import_job::RunImport));
         handlers.insert(import_job::UNDO, Arc::new(import_job::UndoImport));
         handlers.insert(merge_job::MERGE, Arc::new(merge_job::MergeByItself));
+        handlers.insert(ROTATE, Arc::new(RotateJob { columns: sealed() }));
         for module in modules() {
             handlers.extend(module.jobs);
             subscribers.extend(module.subscribers);

@@ -29,7 +29,7 @@ pub const KEPT_MILLIS: i64 = 24 * 3600 * 1000;
 /// Longest key, in bytes.
 pub const KEY_MAX: usize = 100;
 /// What an answer is sealed as: it may hold a secret that is shown once.
-const SEALED_AS: &str = "idempotent_answer";
+pub(crate) const SEALED_AS: &str = "idempotent_answer";
 
 /// A key that the caller sent, with the hash of what it came with.
 #[derive(Debug, Clone)]

@@ -13,6 +13,7 @@ pub mod housekeeping;
 pub mod http;
 pub mod idempotency;
 pub mod jobs;
+pub mod keys;
 mod list;
 pub mod live;
 pub mod meta;

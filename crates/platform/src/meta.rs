@@ -1,8 +1,11 @@
 //! Facts about the installation: one value a key, and the check of the master key.
 
-use crate::{DbError, Platform, Tx, args};
+use kernel::OrgId;
 
-const FINGERPRINT: &str = "master_key_fingerprint";
+use crate::{DbError, Platform, Tx, args, keys};
+
+/// Under it stands which master key seals the keys of this data.
+pub(crate) const FINGERPRINT: &str = "master_key_fingerprint";
 
 /// The value stored under `key`.
 ///
@@ -29,7 +32,7 @@ pub async fn set(tx: &mut Tx, key: &str, value: &str) -> Result<(), DbError> {
 }
 
 /// Makes sure that the data was sealed with the master key this process has; the first start stores
-/// its fingerprint. `origin` says where the key came from (`guanxi.key`, `GUANXI_KEY`).
+/// its fingerprint, and makes the keys of the first organisation. `origin` says where the key came from (`guanxi.key`, `GUANXI_KEY`).
 ///
 /// # Errors
 /// `Refused` with the fingerprints of both keys if they differ.
@@ -37,11 +40,12 @@ pub async fn check_master_key(platform: &Platform, origin: &str) -> Result<(), D
     let ours = platform.master.fingerprint();
     let mut tx = platform.db.begin_wide().await?;
     // Insert first: of two processes that start at once with two keys, one is refused.
-    tx.execute(
-        "INSERT INTO platform_meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING",
-        args![FINGERPRINT, ours.as_str()],
-    )
-    .await?;
+    let is_new = tx
+        .execute(
+            "INSERT INTO platform_meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING",
+            args![FINGERPRINT, ours.as_str()],
+        )
+        .await?;
     let stored = get(&mut tx, FINGERPRINT).await?.ok_or(DbError::NotFound)?;
     if stored != ours {
         return Err(DbError::Refused(format!(
@@ -50,5 +54,39 @@ pub async fn check_master_key(platform: &Platform, origin: &str) -> Result<(), D
              or into GUANXI_KEY (the same data is unreadable with any other key)"
         )));
     }
+    // Data that was there before keys were rows keeps those it was sealed with.
+    let first = if is_new == 1 { keys::First::Random } else { keys::First::Derived };
+    keys::ensure(&mut tx, platform, OrgId::FIRST, first).await?;
     tx.commit().await
+}
+
+/// Makes sure, until the end of `tx`, that the master key of this process is still the one that seals
+/// the keys of this data: a process goes on when it was changed meanwhile.
+///
+/// # Errors
+/// `Refused` if it was changed.
+pub(crate) async fn hold_master_key(tx: &mut Tx, platform: &Platform) -> Result<(), DbError> {
+    let lock = if tx.is_postgres() { " FOR UPDATE" } else { "" };
+    let sql = format!("SELECT value FROM platform_meta WHERE key = $1{lock}");
+    let row: Option<(String,)> =
+        tx.fetch_optional(sqlx::AssertSqlSafe(sql), args![FINGERPRINT]).await?;
+    is_ours(platform, row.map(|row| row.0).as_deref())
+}
+
+/// As [`hold_master_key`], for who only reads.
+///
+/// # Errors
+/// `Refused` if it was changed.
+pub(crate) async fn see_master_key(tx: &mut Tx, platform: &Platform) -> Result<(), DbError> {
+    let stored = get(tx, FINGERPRINT).await?;
+    is_ours(platform, stored.as_deref())
+}
+
+fn is_ours(platform: &Platform, stored: Option<&str>) -> Result<(), DbError> {
+    if stored.is_none_or(|stored| stored == platform.master.fingerprint()) {
+        return Ok(());
+    }
+    Err(DbError::Refused(
+        "the master key was changed while this program ran; start it again with the new one".into(),
+    ))
 }

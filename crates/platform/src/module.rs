@@ -5,6 +5,7 @@ use std::sync::Arc;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::keys::Sealed;
 use crate::{JobHandler, Migration, Platform, Subscriber};
 
 /// The return value of each module's `module()`.
@@ -17,6 +18,8 @@ pub struct Module {
     pub routes: fn() -> OpenApiRouter<Platform>,
     /// Its job kinds (`commerce.import`) and who runs them.
     pub jobs: Vec<(&'static str, Arc<dyn JobHandler>)>,
+    /// Its columns that hold sealed values: all of them, since a rotation of keys seals them anew.
+    pub sealed: &'static [Sealed],
     /// Who of it listens to events.
     pub subscribers: Vec<Arc<dyn Subscriber>>,
 }
@@ -29,6 +32,18 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0001_platform.sql"),
     },
     Migration { module: "platform", version: 2, sql: include_str!("../migrations/0002_audit.sql") },
+    Migration { module: "platform", version: 3, sql: include_str!("../migrations/0003_keys.sql") },
+];
+
+/// What the platform itself keeps sealed.
+const SEALED: &[Sealed] = &[
+    Sealed::new("platform_audit_sealed", &["id"], "sealed", &[crate::audit::FIELD]),
+    Sealed::new(
+        "platform_idempotency",
+        &["actor", "key"],
+        "answer",
+        &[crate::idempotency::SEALED_AS],
+    ),
 ];
 
 /// What all routes refer to without naming it in their own signature.
@@ -46,9 +61,11 @@ pub fn module() -> Module {
             OpenApiRouter::with_openapi(Shared::openapi())
                 .merge(crate::jobs::routes())
                 .merge(crate::backup::routes())
+                .merge(crate::keys::routes())
                 .merge(crate::live::routes())
         },
         jobs: vec![(crate::backup::BACKUP, Arc::new(crate::backup::BackupJob))],
+        sealed: SEALED,
         subscribers: Vec::new(),
     }
 }

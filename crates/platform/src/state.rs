@@ -34,7 +34,7 @@ pub struct Platform {
     pub outbound: Outbound,
     /// Handlers at work; see [`crate::http::run_to_end`].
     pub(crate) requests: TaskTracker,
-    keyring: Keyring,
+    pub(crate) keyring: Keyring,
 }
 
 impl Platform {

@@ -17,7 +17,7 @@ use crate::shops::NewShop;
 
 pub use held::{held_files, remove_drafts};
 pub use obstacle::{LaterImport, Obstacle, ObstacleCode};
-pub(crate) use rejected::forget_rejects;
+pub(crate) use rejected::{RAW_FIELD, forget_rejects};
 pub use rejected::{REJECTS_MAX, RejectedRow, count_rejects, drop_rejects, keep_rejects, rejects};
 
 /// Where an import stands.

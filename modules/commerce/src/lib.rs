@@ -21,6 +21,7 @@ pub use order::{OrderHead, Receiver};
 pub use shops::{Channel, Shop};
 pub use state::OrderState;
 
+use platform::keys::Sealed;
 use platform::{Migration, Module};
 
 /// The tables of this module.
@@ -72,6 +73,28 @@ pub const MIGRATIONS: &[Migration] = &[
     },
 ];
 
+/// What this module keeps sealed.
+const SEALED: &[Sealed] = &[
+    Sealed::new("commerce_orders", &["id"], "private", &[store::PRIVATE_FIELD]),
+    Sealed {
+        // An image of a batch may have megabytes, and holds orders as they were, sealed parts and all.
+        at_once: 4,
+        inside: Some(batch::undo::reseal_image),
+        ..Sealed::new(
+            "commerce_import_batches",
+            &["import_number", "batch_no"],
+            "before_orders",
+            &[batch::undo::BEFORE_FIELD],
+        )
+    },
+    Sealed::new(
+        "commerce_import_rejects",
+        &["import_number", "seq"],
+        "raw",
+        &[imports::RAW_FIELD],
+    ),
+];
+
 /// The module as the house knows it. Its lists and imports cross modules and are flows.
 #[must_use]
 pub fn module() -> Module {
@@ -80,6 +103,7 @@ pub fn module() -> Module {
         migrations: MIGRATIONS,
         routes: http::routes,
         jobs: Vec::new(),
+        sealed: SEALED,
         subscribers: Vec::new(),
     }
 }

@@ -25,7 +25,7 @@ pub use of_import::{customers_of, each_customer_of_import, imports_with_orders_o
 /// Keys looked up by one statement.
 const LOOKUP_MAX: usize = 512;
 /// Name under which the private part of an order is sealed.
-const PRIVATE_FIELD: &str = "commerce.order";
+pub(crate) const PRIVATE_FIELD: &str = "commerce.order";
 
 /// A row of `commerce_orders`, as stored; also the image kept for undo.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow, Serialize, Deserialize)]

@@ -31,6 +31,7 @@ pub mod views;
 
 pub use model::{AccountSpace, IdentityKind, Rating};
 
+use platform::keys::Sealed;
 use platform::{Migration, Module};
 
 /// The tables of this module.
@@ -60,6 +61,27 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 5,
         sql: include_str!("../migrations/0005_erasures.sql"),
     },
+    Migration {
+        module: "customers",
+        version: 7,
+        sql: include_str!("../migrations/0007_consents_sealed_anew.sql"),
+    },
+];
+
+/// What this module keeps sealed.
+const SEALED: &[Sealed] = &[
+    Sealed::new(
+        "customers_identities",
+        &["customer_id", "kind", "hash"],
+        "sealed",
+        &[
+            IdentityKind::Phone.field(),
+            IdentityKind::Email.field(),
+            IdentityKind::Account.field(),
+        ],
+    ),
+    Sealed::new("customers_notes", &["customer_id", "id"], "sealed", &[notes::FIELD]),
+    Sealed::new("customers_consents", &["customer_id", "id"], "sealed", &[consent::ledger::FIELD]),
 ];
 
 /// This module: its tables and the routes that need no other module.
@@ -70,6 +92,7 @@ pub fn module() -> Module {
         migrations: MIGRATIONS,
         routes: || http::routes().merge(consent_http::routes()),
         jobs: Vec::new(),
+        sealed: SEALED,
         subscribers: Vec::new(),
     }
 }

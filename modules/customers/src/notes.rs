@@ -16,7 +16,7 @@ pub const TEXT_MAX: usize = 5_000;
 /// Notes of one customer.
 pub const NOTES_MAX: i64 = 1_000;
 /// Name under which notes are sealed.
-const FIELD: &str = "customers.note";
+pub(crate) const FIELD: &str = "customers.note";
 
 /// The text of a note: 1 to 5,000 characters, without control characters but line ends and tabs.
 #[derive(Debug, Clone, PartialEq, Eq)]

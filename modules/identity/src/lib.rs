@@ -27,6 +27,7 @@ pub mod territories;
 mod tokens;
 pub mod users;
 
+use platform::keys::Sealed;
 use platform::{Migration, Module};
 
 pub use authenticate::{Credential, authenticate};
@@ -71,6 +72,20 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { module: "identity", version: 6, sql: include_str!("../migrations/0006_proof.sql") },
 ];
 
+/// What this module keeps sealed.
+const SEALED: &[Sealed] = &[
+    Sealed::new("identity_users", &["id"], "email_sealed", &[store::EMAIL]),
+    Sealed::new("identity_users", &["id"], "totp_sealed", &[second_factor::SECRET]),
+    Sealed::new("identity_invitations", &["id"], "email_sealed", &[store::EMAIL]),
+    Sealed::new(
+        "identity_providers",
+        &["id"],
+        "client_secret_sealed",
+        &[providers::protocol::SECRET],
+    ),
+    Sealed::new("identity_provider_flows", &["state_hash"], "sealed", &[providers::enter::MEMORY]),
+];
+
 /// The module as the house knows it. Its routes expect [`sign_in_layer`] around them.
 #[must_use]
 pub fn module() -> Module {
@@ -79,6 +94,7 @@ pub fn module() -> Module {
         migrations: MIGRATIONS,
         routes: http::routes,
         jobs: Vec::new(),
+        sealed: SEALED,
         subscribers: Vec::new(),
     }
 }

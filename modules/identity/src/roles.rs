@@ -100,6 +100,7 @@ pub const RIGHTS: &[&str] = &[
     "platform.jobs",
     "platform.audit",
     "platform.backups",
+    "platform.keys",
 ];
 /// Those whose routes cut what they give and take by the reach of the caller. Every other right is about
 /// the organisation as a whole, and nobody whose view does not reach all records can have it.

@@ -18,7 +18,7 @@ use crate::model::{Email, RoleName, User};
 use crate::reach::{Place, Says};
 
 /// Under which e-mail addresses are sealed and indexed.
-const EMAIL: &str = "identity.email";
+pub(crate) const EMAIL: &str = "identity.email";
 /// Rows that housekeeping deletes at once.
 const PRUNE_MAX: i64 = 100;
 /// Users looked up by one statement.

@@ -7,6 +7,7 @@ mod bench;
 mod demo;
 mod export;
 mod import;
+mod keys;
 mod openapi;
 mod rfm;
 mod serve;
@@ -141,6 +142,9 @@ enum Command {
     /// Backups of all data
     #[command(subcommand)]
     Backup(backup::BackupCommand),
+    /// The keys that seal personal data
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Measure, and make files to measure with
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -175,6 +179,7 @@ async fn run(global: &Global, command: Command) -> Result<ExitCode> {
         Command::Verify(args) => verify::run(global, args).await,
         Command::Audit(command) => audit::run(global, command).await,
         Command::Backup(command) => backup::run(global, command).await,
+        Command::Keys(command) => keys::run(global, command).await,
         Command::Bench(command) => bench::run(global, command).await,
         Command::Openapi => openapi::run(global),
     }
@@ -249,6 +254,9 @@ mod tests {
             "guanxi backup list a b --json",
             "guanxi serve --backups /mnt/backups",
             "guanxi serve --no-backups",
+            "guanxi keys list --json",
+            "guanxi keys rotate --data x",
+            "guanxi keys change-master --new-key new.key",
             "guanxi bench generate-export --orders 10 --out a.csv --seed 7",
             "guanxi bench generate-export --orders 10 --out a.csv --customers 4 --orders-before 20",
             "guanxi bench spine --json",
@@ -290,6 +298,8 @@ mod tests {
             "guanxi backup verify a b",
             "guanxi backup restore b",
             "guanxi backup list",
+            "guanxi keys",
+            "guanxi keys change-master",
             "guanxi serve --backups b --no-backups",
         ] {
             assert!(!accepts(line), "{line}");

@@ -20,7 +20,7 @@ mod web;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
@@ -28,6 +28,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
 use platform::Problem;
+use platform::keys::Columns;
 use platform::http::{JSON_LIMIT_BYTES, run_to_end, with_request_id};
 use platform::telemetry::{self, access_log};
 use tower_http::CompressionLevel;
@@ -35,7 +36,7 @@ use tower_http::compression::CompressionLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::modules::modules;
+use crate::modules::{modules, sealed};
 use crate::state::AppState;
 
 /// Where the interface begins.
@@ -101,6 +102,7 @@ pub fn api_router(state: &AppState) -> Router {
         .route("/openapi.json", get(openapi_json))
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(Extension(Columns(sealed().into())))
         .with_state(state.clone());
     Router::new()
         .nest(API, api)

@@ -76,6 +76,16 @@ impl Server {
 }
 
 impl Client {
+    /// Where the server listens.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The token of its requests.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Status and JSON of one exchange over a connection of its own.
     pub fn ask(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> (u16, Value) {
         let mut stream = TcpStream::connect(&self.address).unwrap();

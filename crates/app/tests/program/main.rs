@@ -7,6 +7,7 @@ mod backups;
 mod bad;
 mod bad_files;
 mod bad_places;
+mod canary;
 #[allow(dead_code, reason = "shared with tests/crash")]
 mod http;
 mod imports;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use platform::Db;
+use platform::crypto::OrgKeys;
 use serde_json::Value;
 use tabular::{Options, Table};
 use uuid::Uuid;
@@ -60,13 +61,13 @@ pub struct Order {
     buyer: Customer,
 }
 
-/// A customer without what is random: name, place, blind indexes.
+/// A customer without what is random: name, place, accounts and contacts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Customer {
     name: String,
     province: Option<String>,
     city: Option<String>,
-    hashes: Vec<Vec<u8>>,
+    identities: Vec<(i64, String)>,
 }
 
 /// Everything stored of orders and customers, sorted.
@@ -102,12 +103,12 @@ type OrderRow =
 /// Reads everything, and closes the database again.
 pub async fn stored(place: &Place) -> Stored {
     let db = place.open().await;
-    let stored = read(&db).await;
+    let stored = read(&db, &place.keys(&db).await).await;
     db.close().await;
     stored
 }
 
-async fn read(db: &Db) -> Stored {
+async fn read(db: &Db, keys: &OrgKeys) -> Stored {
     let mut tx = db.read().await.unwrap();
     let rows: Vec<(Uuid, String, Option<String>, Option<String>)> = tx
         .fetch_all("SELECT id, name, province, city FROM customers_customers", vec![])
@@ -115,15 +116,18 @@ async fn read(db: &Db) -> Stored {
         .unwrap();
     let mut customers: BTreeMap<Uuid, Customer> = BTreeMap::new();
     for (id, name, province, city) in rows {
-        customers.insert(id, Customer { name, province, city, hashes: Vec::new() });
+        customers.insert(id, Customer { name, province, city, identities: Vec::new() });
     }
-    let rows: Vec<(Uuid, Vec<u8>)> = tx
-        .fetch_all("SELECT customer_id, hash FROM customers_identities ORDER BY hash", vec![])
+    let rows: Vec<(Uuid, i64, Option<String>, Option<Vec<u8>>)> = tx
+        .fetch_all("SELECT customer_id, kind, plain, sealed FROM customers_identities", vec![])
         .await
         .unwrap();
-    for (id, hash) in rows {
-        customers.get_mut(&id).unwrap().hashes.push(hash);
+    for (id, kind, plain, sealed) in rows {
+        let field = customers::IdentityKind::from_code(kind).unwrap().field();
+        let value = plain.unwrap_or_else(|| keys.open_text(field, &sealed.unwrap()).unwrap());
+        customers.get_mut(&id).unwrap().identities.push((kind, value));
     }
+    customers.values_mut().for_each(|customer| customer.identities.sort());
     let rows: Vec<OrderRow> = tx
         .fetch_all(
             "SELECT external_no, state, total_minor, paid_minor, refund_minor, revenue_minor,

@@ -4,16 +4,20 @@ use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use platform::Db;
+use kernel::OrgId;
+use platform::crypto::{MasterKey, OrgKeys};
+use platform::system::{SystemClock, SystemIds};
+use platform::{Db, Platform, keys};
 use serde_json::Value;
 use testkit::TestDb;
 
 const GUANXI: &str = env!("CARGO_BIN_EXE_guanxi");
-/// The same in every place, so that blind indexes of two places can be compared.
+/// The same in every place.
 const KEY: &str = "KioqKioqKioqKioqKioqKioqKioqKioqKioqKioqKio=";
 /// Long enough that only what never comes meets it.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -127,6 +131,15 @@ impl Place {
     /// Whether the program has been far enough to have a database.
     pub fn has_database(&self) -> bool {
         self.db.postgres_url().is_some() || self.data.join("guanxi.db").exists()
+    }
+
+    /// The keys of the first organisation in the place's database, which is open as `db`.
+    pub async fn keys(&self, db: &Db) -> OrgKeys {
+        let master = MasterKey::parse(KEY, "the tests").unwrap();
+        let ids = Arc::new(SystemIds::default());
+        let platform = Platform::new(db.clone(), master, Arc::new(SystemClock), ids, &self.data);
+        keys::load(&platform).await.unwrap();
+        platform.keys(OrgId::FIRST)
     }
 
     /// The program's database. To be closed before the program is killed: as long as it is open here,

@@ -23,6 +23,7 @@ use uuid::Uuid;
 pub const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[0],
     platform::MIGRATIONS[1],
+    platform::MIGRATIONS[2],
     customers::MIGRATIONS[0],
     customers::MIGRATIONS[2],
     customers::MIGRATIONS[3],

@@ -35,6 +35,7 @@ pub use erase::{ERASE, erase};
 pub use export::{EXPORT, export};
 pub use list::{AuditEntry, AuditFilter, Place, RecordRef, list};
 pub use origin::Origin;
+pub(crate) use personal::FIELD;
 pub use record::record;
 pub use verify::{Broken, Noted, Verified, verify};
 pub use worker::start;

@@ -9,7 +9,7 @@ use super::entry::{self, Sides};
 use crate::crypto::OrgKeys;
 
 /// Under which personal parts are sealed.
-const FIELD: &str = "platform.audit";
+pub(crate) const FIELD: &str = "platform.audit";
 /// Random bytes before the text. They are gone with it, so that a digest that stays tells nothing, not
 /// even to somebody who guesses what the text was.
 const SALT_LEN: usize = 16;

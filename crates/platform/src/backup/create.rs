@@ -64,6 +64,8 @@ pub async fn create(platform: &Platform, folder: &Path) -> Result<Created, Backu
     let target = folder.to_owned();
     let repository = Arc::new(blocking(move || Repository::to_write(&target)).await?);
     let mut tx = platform.db.read_wide().await?;
+    // Sealed with the old master key, it would hold keys that only the new one opens.
+    crate::meta::see_master_key(&mut tx, platform).await?;
     // SQLite takes its snapshot with the first read, so what comes before is not in it.
     let migrations = tables::versions(&mut tx).await?;
     let created_at = platform.now();

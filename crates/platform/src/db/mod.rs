@@ -6,6 +6,7 @@ mod error;
 mod migrate;
 mod rows;
 mod tx;
+mod values;
 mod wall;
 
 use std::path::Path;
@@ -262,6 +263,32 @@ impl Db {
     #[must_use]
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.committed.subscribe()
+    }
+
+    /// Whether [`Db::close`] was called.
+    pub(crate) fn is_closed(&self) -> bool {
+        match &self.pools {
+            Pools::Sqlite { readers, .. } => readers.is_closed(),
+            Pools::Postgres(pool) => pool.is_closed(),
+        }
+    }
+
+    /// The same database over a connection of its own, which does not wait for those of the pools.
+    pub(crate) async fn apart(&self) -> Result<Self, DbError> {
+        let pools = match &self.pools {
+            Pools::Sqlite { readers, .. } => {
+                let options = SqlitePoolOptions::new().max_connections(1);
+                let options = options.acquire_timeout(Duration::from_secs(10));
+                let only = options.connect_with((*readers.connect_options()).clone()).await?;
+                Pools::Sqlite { writer: only.clone(), readers: only }
+            }
+            Pools::Postgres(pool) => {
+                let options = PgPoolOptions::new().max_connections(1);
+                let options = options.acquire_timeout(Duration::from_secs(10));
+                Pools::Postgres(options.connect_with((*pool.connect_options()).clone()).await?)
+            }
+        };
+        Ok(Self { pools, committed: watch::Sender::new(0) })
     }
 
     /// Closes all connections after their present work.

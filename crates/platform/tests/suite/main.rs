@@ -12,6 +12,7 @@ mod cut_off;
 mod edge;
 mod idempotency;
 mod jobs;
+mod keys;
 mod live;
 mod meta;
 mod outbox;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[0],
     platform::MIGRATIONS[1],
+    platform::MIGRATIONS[2],
     Migration {
         module: "platform",
         // Behind all that the platform will ever have.

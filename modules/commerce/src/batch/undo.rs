@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use kernel::Ids;
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Scope, Tx, args};
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use super::{Applied, Before};
 use crate::store;
 
 /// Name under which images for undo are sealed.
-const BEFORE_FIELD: &str = "commerce.before";
+pub(crate) const BEFORE_FIELD: &str = "commerce.before";
 
 /// What a batch did to customers is kept beside it, in the customers module's own form.
 pub type CustomersJournal = serde_json::Value;
@@ -210,6 +211,16 @@ pub(crate) async fn forget(
         changed += 1;
     }
     Ok(changed)
+}
+
+/// An image with what is sealed in it sealed by the key that seals now.
+pub(crate) fn reseal_image(keys: &OrgKeys, ids: &dyn Ids, plain: &[u8]) -> Option<Vec<u8>> {
+    let mut images: Vec<Before> = serde_json::from_slice(plain).ok()?;
+    for private in images.iter_mut().filter_map(|image| image.order.private.as_mut()) {
+        let opened = keys.open(store::PRIVATE_FIELD, private).ok()?;
+        *private = keys.seal(ids, store::PRIVATE_FIELD, &opened);
+    }
+    serde_json::to_vec(&images).ok()
 }
 
 /// Numbers of at most `most` batches of an import, evenly picked, the last among them.

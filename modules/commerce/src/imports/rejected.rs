@@ -8,7 +8,7 @@ use super::{Import, ImportFile};
 use crate::formats::{Fault, Reason};
 
 /// Name under which rejected rows are sealed.
-const RAW_FIELD: &str = "commerce.reject";
+pub(crate) const RAW_FIELD: &str = "commerce.reject";
 /// Rejected rows kept of one import; beyond, they are only counted.
 pub const REJECTS_MAX: u64 = 1_000_000;
 

@@ -21,7 +21,7 @@ pub const EVIDENCE_MAX: usize = 1_000;
 /// Entries of one customer.
 pub const ENTRIES_MAX: i64 = 2_000;
 /// Name under which evidence is sealed.
-const FIELD: &str = "customers.consent";
+pub(crate) const FIELD: &str = "customers.consent";
 
 /// What somebody said, as it is to be recorded: of each of these ways and purposes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use crate::store::{self, people, providers as rows, second_factor};
 /// How long somebody may stay at the provider.
 const LASTS_MILLIS: i64 = 10 * 60 * 1000;
 /// What is sealed while they are there.
-const MEMORY: &str = "identity.provider_flow";
+pub(crate) const MEMORY: &str = "identity.provider_flow";
 
 /// Why somebody does not get in.
 #[derive(Debug, thiserror::Error)]

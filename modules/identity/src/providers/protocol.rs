@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 use super::Provider;
 
 /// Under which the secrets of clients are sealed.
-const SECRET: &str = "identity.provider_secret";
+pub(crate) const SECRET: &str = "identity.provider_secret";
 /// Talks with providers at once; anybody can begin one.
 const AT_ONCE: usize = 8;
 /// How long one waits for its turn.

@@ -25,7 +25,7 @@ pub use challenge::{AnswerError, Challenge};
 use totp::Shared;
 
 /// Under which secrets are sealed.
-const SECRET: &str = "identity.totp";
+pub(crate) const SECRET: &str = "identity.totp";
 
 /// What an accepted code was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,6 +17,7 @@ use crate::import_orders::{self, ImportOrder};
 pub(super) const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[0],
     platform::MIGRATIONS[1],
+    platform::MIGRATIONS[2],
     customers::MIGRATIONS[0],
     customers::MIGRATIONS[2],
     customers::MIGRATIONS[3],

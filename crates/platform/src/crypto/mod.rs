@@ -1,28 +1,32 @@
 //! Personal data at rest: AES-256-GCM-SIV with a blind index by HMAC-SHA-256.
 //!
-//! One master key, kept outside the database; each organisation's keys are derived from it by
-//! HKDF-SHA-256, so that one organisation's data cannot be read or matched with another's.
+//! One master key, kept outside the database, seals the keys of each organisation, which are rows
+//! (`platform_keys`, see [`crate::keys`]) with versions: one organisation's data cannot be read or
+//! matched with another's, and keys can be replaced. Data of 0.1.0 was sealed with keys derived from
+//! the master key by HKDF-SHA-256; such an organisation keeps them as its version 1.
 
-use std::collections::HashMap;
+mod keyring;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use aes_gcm_siv::aead::{Aead, KeyInit, Payload};
 use aes_gcm_siv::{Aes256GcmSiv, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hkdf::Hkdf;
-use hmac::{Hmac, Mac};
 use kernel::{Ids, OrgId};
 use sha2::Sha256;
 use zeroize::Zeroizing;
+
+pub(crate) use keyring::{ACTIVE, AUTHENTICATE, INDEX, KeyRow, SEAL, head_of};
+pub use keyring::{Keyring, OrgKeys};
 
 /// Bytes of a stored blind index. 128 of HMAC's 256 bits: collisions stay out of reach
 /// (10⁷ values: 10⁻²⁵) at half the size of the largest index of the database.
 pub const INDEX_LEN: usize = 16;
 
-const VERSION: u8 = 1;
 const NONCE_LEN: usize = 12;
 
 /// Why a key or a sealed value cannot be used.
@@ -45,6 +49,21 @@ pub enum CryptoError {
     /// The value was sealed with another key, or changed.
     #[error("a sealed value cannot be opened: it was sealed with another key, or changed")]
     Unreadable,
+    /// The value names a version of the keys that the organisation does not have.
+    #[error("a sealed value was sealed with version {version} of the keys, which is not there")]
+    UnknownKey {
+        /// The version.
+        version: u16,
+    },
+    /// The keys could not be read just now, to look for a version that this process does not know.
+    #[error("the keys cannot be read just now: {0}")]
+    KeysUnavailable(String),
+    /// A key in the database was sealed with another master key.
+    #[error(
+        "the keys of this data were sealed with another master key: it was changed; start the program \
+         again with the new one"
+    )]
+    OtherMaster,
 }
 
 /// The master key.
@@ -99,21 +118,50 @@ impl MasterKey {
         }
     }
 
-    /// The keys of one organisation.
+    /// The keys of one organisation that has none of its own in the database: those of 0.1.0.
     #[must_use]
     pub fn org_keys(&self, org: OrgId) -> OrgKeys {
-        let sealing = self.derive::<32>(org, "seal");
-        let indexing = self.derive::<64>(org, "index");
-        let authenticating = self.derive::<64>(org, "authenticate");
-        OrgKeys {
-            cipher: Aes256GcmSiv::new(&(*sealing).into()),
-            index: <Hmac<Sha256> as hmac::KeyInit>::new(&(*indexing).into()),
-            authentic: <Hmac<Sha256> as hmac::KeyInit>::new(&(*authenticating).into()),
+        OrgKeys::derived(self, org)
+    }
+
+    /// The first key of `org` for `purpose` as 0.1.0 made it.
+    pub(crate) fn derived_key(&self, org: OrgId, purpose: &str) -> Zeroizing<Vec<u8>> {
+        let name = format!("org/{}/{purpose}", org.get());
+        if purpose == keyring::SEAL {
+            Zeroizing::new(self.derive_for::<32>(&name).to_vec())
+        } else {
+            Zeroizing::new(self.derive_for::<64>(&name).to_vec())
         }
     }
 
-    fn derive<const N: usize>(&self, org: OrgId, purpose: &str) -> Zeroizing<[u8; N]> {
-        self.derive_for(&format!("org/{}/{purpose}", org.get()))
+    /// Seals `key`, which is that of `org` for `purpose` in this version.
+    pub(crate) fn wrap(&self, ids: &dyn Ids, of: (OrgId, &str, u16), key: &[u8]) -> Vec<u8> {
+        let mut nonce = [0u8; NONCE_LEN];
+        ids.fill(&mut nonce);
+        let payload = Payload { msg: key, aad: &wrapped_as(of) };
+        // The cipher refuses only inputs above 64 GiB.
+        let sealed = self.wrapper().encrypt(&Nonce::from(nonce), payload).unwrap_or_default();
+        [nonce.as_slice(), &sealed].concat()
+    }
+
+    /// Opens what [`MasterKey::wrap`] gave.
+    ///
+    /// # Errors
+    /// `OtherMaster` if it was sealed with another master key, as something else, or changed.
+    pub(crate) fn unwrap_key(
+        &self,
+        of: (OrgId, &str, u16),
+        wrapped: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
+        let (nonce, body) =
+            wrapped.split_first_chunk::<NONCE_LEN>().ok_or(CryptoError::OtherMaster)?;
+        let payload = Payload { msg: body, aad: &wrapped_as(of) };
+        let key = self.wrapper().decrypt(&Nonce::from(*nonce), payload);
+        key.map(Zeroizing::new).map_err(|_| CryptoError::OtherMaster)
+    }
+
+    fn wrapper(&self) -> Aes256GcmSiv {
+        Aes256GcmSiv::new(&(*self.derive_for::<32>("keys/wrap")).into())
     }
 
     /// A key for one purpose of the whole installation (`backup/seal`), which tells nothing of others.
@@ -136,6 +184,10 @@ impl MasterKey {
     }
 }
 
+fn wrapped_as((org, purpose, version): (OrgId, &str, u16)) -> Vec<u8> {
+    format!("{}/{purpose}/{version}", org.get()).into_bytes()
+}
+
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write as _;
     // A key that is lost makes the data unreadable, so it is complete before it has its name.
@@ -151,120 +203,6 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     let linked = std::fs::hard_link(&temporary, path);
     std::fs::remove_file(&temporary)?;
     linked
-}
-
-/// The keys of all organisations, derived once each; cheap to clone.
-#[derive(Clone)]
-pub struct Keyring {
-    master: MasterKey,
-    known: Arc<Mutex<HashMap<OrgId, OrgKeys>>>,
-}
-
-impl fmt::Debug for Keyring {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Keyring(…)")
-    }
-}
-
-impl Keyring {
-    /// The keys that come from `master`.
-    #[must_use]
-    pub fn new(master: MasterKey) -> Self {
-        Self { master, known: Arc::default() }
-    }
-
-    /// The keys of `org`.
-    #[must_use]
-    pub fn of(&self, org: OrgId) -> OrgKeys {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(org).or_insert_with(|| self.master.org_keys(org)).clone()
-    }
-}
-
-/// The keys of one organisation: seals, opens and indexes personal data, and authenticates records.
-#[derive(Clone)]
-pub struct OrgKeys {
-    cipher: Aes256GcmSiv,
-    index: Hmac<Sha256>,
-    authentic: Hmac<Sha256>,
-}
-
-impl fmt::Debug for OrgKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("OrgKeys(…)")
-    }
-}
-
-impl OrgKeys {
-    /// Seals `plain`. `field` names the kind of data and must be given again to open it, so that a
-    /// sealed value cannot be moved to another column.
-    ///
-    /// Layout: version (1 byte), nonce (12), ciphertext with its tag (16 longer than `plain`).
-    #[must_use]
-    pub fn seal(&self, ids: &dyn Ids, field: &'static str, plain: &[u8]) -> Vec<u8> {
-        let mut nonce = [0u8; NONCE_LEN];
-        ids.fill(&mut nonce);
-        let sealed = self
-            .cipher
-            .encrypt(&Nonce::from(nonce), Payload { msg: plain, aad: field.as_bytes() })
-            // The cipher refuses only inputs above 64 GiB.
-            .unwrap_or_default();
-        let mut out = Vec::with_capacity(1 + NONCE_LEN + sealed.len());
-        out.push(VERSION);
-        out.extend_from_slice(&nonce);
-        out.extend_from_slice(&sealed);
-        out
-    }
-
-    /// Opens a sealed value.
-    ///
-    /// # Errors
-    /// `Unreadable` if it was sealed with another key or for another field, or changed since.
-    pub fn open(&self, field: &'static str, sealed: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        let (head, body) = sealed.split_at_checked(1 + NONCE_LEN).ok_or(CryptoError::Unreadable)?;
-        let nonce: [u8; NONCE_LEN] = match head {
-            [VERSION, nonce @ ..] => nonce.try_into().map_err(|_| CryptoError::Unreadable)?,
-            _ => return Err(CryptoError::Unreadable),
-        };
-        self.cipher
-            .decrypt(&Nonce::from(nonce), Payload { msg: body, aad: field.as_bytes() })
-            .map_err(|_| CryptoError::Unreadable)
-    }
-
-    /// Opens a sealed text.
-    ///
-    /// # Errors
-    /// As [`OrgKeys::open`].
-    pub fn open_text(&self, field: &'static str, sealed: &[u8]) -> Result<String, CryptoError> {
-        String::from_utf8(self.open(field, sealed)?).map_err(|_| CryptoError::Unreadable)
-    }
-
-    /// The code that shows that whoever made `parts` had the key. `purpose` keeps codes of one kind from
-    /// standing for another; between parts nothing is put, so they must have fixed lengths or say them.
-    #[must_use]
-    pub fn authenticate(&self, purpose: &'static str, parts: &[&[u8]]) -> [u8; 32] {
-        let mut mac = self.authentic.clone();
-        mac.update(purpose.as_bytes());
-        mac.update(&[0]);
-        for part in parts {
-            mac.update(part);
-        }
-        mac.finalize().into_bytes().into()
-    }
-
-    /// The blind index of a normalised value: equal values of one `kind` have equal indexes, and
-    /// nothing else can be learned without the key.
-    #[must_use]
-    pub fn blind_index(&self, kind: &'static str, value: impl AsRef<[u8]>) -> [u8; INDEX_LEN] {
-        let mut mac = self.index.clone();
-        mac.update(kind.as_bytes());
-        mac.update(&[0]);
-        mac.update(value.as_ref());
-        let full = mac.finalize().into_bytes();
-        let mut out = [0u8; INDEX_LEN];
-        out.copy_from_slice(&full[..INDEX_LEN]);
-        out
-    }
 }
 
 #[cfg(test)]
