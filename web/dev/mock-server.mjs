@@ -446,6 +446,7 @@ const RIGHTS = [
     'platform.jobs',
     'platform.audit',
     'platform.backups',
+    'platform.keys',
   ],
 ];
 const session = {
@@ -1296,6 +1297,30 @@ on('GET', `${api}/platform/backups`, () =>
 );
 on('POST', `${api}/platform/backups`, () => ok(jobs[0], 202));
 on('POST', `${api}/platform/backups/verify`, () => ok(jobs[0], 202));
+on('GET', `${api}/platform/keys`, () =>
+  ok({
+    versions: [
+      { version: 3, state: 'active', made_at: iso(NOW - 90_000), retired_at: null },
+      { version: 2, state: 'old', made_at: iso(NOW - 200 * 86_400_000), retired_at: null },
+      {
+        version: 1,
+        state: 'retired',
+        made_at: iso(NOW - 400 * 86_400_000),
+        retired_at: iso(NOW - 200 * 86_400_000),
+      },
+    ],
+    progress: {
+      version: 3,
+      pass: 1,
+      column: 8,
+      columns: 13,
+      resealed: 182_450,
+      started_at: iso(NOW - 90_000),
+      finished_at: null,
+    },
+  }),
+);
+on('POST', `${api}/platform/keys/rotation`, () => ok({ versions: [], progress: null }, 202));
 on('GET', `${api}/search`, ({ query }) => {
   const q = query.get('q');
   return ok({

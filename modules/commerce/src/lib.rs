@@ -87,12 +87,7 @@ const SEALED: &[Sealed] = &[
             &[batch::undo::BEFORE_FIELD],
         )
     },
-    Sealed::new(
-        "commerce_import_rejects",
-        &["import_number", "seq"],
-        "raw",
-        &[imports::RAW_FIELD],
-    ),
+    Sealed::new("commerce_import_rejects", &["import_number", "seq"], "raw", &[imports::RAW_FIELD]),
 ];
 
 /// The module as the house knows it. Its lists and imports cross modules and are flows.

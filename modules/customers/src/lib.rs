@@ -74,11 +74,7 @@ const SEALED: &[Sealed] = &[
         "customers_identities",
         &["customer_id", "kind", "hash"],
         "sealed",
-        &[
-            IdentityKind::Phone.field(),
-            IdentityKind::Email.field(),
-            IdentityKind::Account.field(),
-        ],
+        &[IdentityKind::Phone.field(), IdentityKind::Email.field(), IdentityKind::Account.field()],
     ),
     Sealed::new("customers_notes", &["customer_id", "id"], "sealed", &[notes::FIELD]),
     Sealed::new("customers_consents", &["customer_id", "id"], "sealed", &[consent::ledger::FIELD]),

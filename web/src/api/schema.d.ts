@@ -1460,6 +1460,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/platform/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The versions of the key that seals personal data, and how far its replacement is. */
+        get: operations["get_platform_keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/keys/rotation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes a new key and seals everything with it, in the background. While that is under way, it goes on. */
+        post: operations["post_platform_keys_rotation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -2591,6 +2625,30 @@ export interface components {
             /** @description All rows of the order. */
             rows: number;
         };
+        /**
+         * @description Where a version stands.
+         * @enum {string}
+         */
+        KeyState: "active" | "old" | "retired";
+        /** @description A version of the key that seals. */
+        KeyVersion: {
+            /** @description When it was made; for the first one of data of 0.1.0, when that was brought up to date. */
+            made_at: components["schemas"]["Timestamp"];
+            retired_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["KeyState"];
+            /**
+             * Format: int64
+             * @description 1, 2, 3 …
+             */
+            version: number;
+        };
+        /** @description The keys that seal personal data, without the keys themselves. */
+        KeysView: {
+            progress?: components["schemas"]["Progress"] | null;
+            /** @description Newest first. */
+            versions: components["schemas"]["KeyVersion"][];
+        };
         /** @description An import that builds on another. */
         LaterImport: {
             id: components["schemas"]["ImportId"];
@@ -3301,6 +3359,37 @@ export interface components {
             reason: string;
             /** @description The same by code, for texts in other languages. */
             reason_code: components["schemas"]["RejectReason"];
+        };
+        /** @description How far the resealing is. */
+        Progress: {
+            /**
+             * Format: int64
+             * @description The column at work, from 1; one more than `columns` at the end of a pass.
+             */
+            column: number;
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            columns: number;
+            finished_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description How often all columns were gone through, this time included. The last one finds nothing to do.
+             */
+            pass: number;
+            /**
+             * Format: int64
+             * @description Values that were sealed anew.
+             */
+            resealed: number;
+            /** @description When the version was made. */
+            started_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description The version that seals.
+             */
+            version: number;
         };
         /** @description One's password, again. */
         ProofBody: {
@@ -7771,6 +7860,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_platform_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeysView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_platform_keys_rotation: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeysView"];
                 };
             };
             /** @description Refused or failed */

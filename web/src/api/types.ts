@@ -70,5 +70,7 @@ export type ErasureBody = S['ErasureBody'];
 export type NewConsent = S['NewConsentBody'];
 export type Backups = S['Backups'];
 export type Backup = S['BackupView'];
+export type Keys = S['KeysView'];
+export type KeyVersion = S['KeyVersion'];
 export type SearchResults = S['SearchResults'];
 export type Page<T> = { items: T[]; next?: string | null };

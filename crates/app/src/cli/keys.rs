@@ -92,7 +92,9 @@ async fn change_master(global: &Global, boot: &Boot, new_key: &Path) -> Result<(
     let fingerprint = new.fingerprint();
     say(&format!("{changed} keys are sealed with the master key of fingerprint {fingerprint}"));
     if is_variable {
-        say(&format!("put the new key into {KEY_VARIABLE} now: the old one opens nothing any more"));
+        say(&format!(
+            "put the new key into {KEY_VARIABLE} now: the old one opens nothing any more"
+        ));
     } else {
         let kept = put_in_place(&file, new_key).with_context(|| {
             format!(

@@ -20,16 +20,16 @@ mod web;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use axum::{Extension, Router};
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, get};
+use axum::{Extension, Router};
 use platform::Problem;
-use platform::keys::Columns;
 use platform::http::{JSON_LIMIT_BYTES, run_to_end, with_request_id};
+use platform::keys::Columns;
 use platform::telemetry::{self, access_log};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;

@@ -16,6 +16,7 @@ mod house;
 mod imports;
 mod imports_steps;
 mod isolation;
+mod keys;
 mod members;
 mod mended;
 mod merging;

@@ -13,6 +13,7 @@ mod http;
 mod imports;
 mod kills;
 mod kills_of_server;
+mod master_key;
 mod orders;
 #[allow(dead_code, reason = "shared with tests/crash")]
 mod place;

@@ -6,7 +6,7 @@
 //! head of the chain, authenticated too, says how many entries there are. [`verify`] finds any change,
 //! removal and reordering and names the first entry at which it shows.
 //!
-//! Hash and codes are HMAC-SHA-256 under a key derived from the master key, which is not in the
+//! Hash and codes are HMAC-SHA-256 under a key that only the master key opens, which is not in the
 //! database. Whoever can write the database, and so could compute a plain SHA-256 chain anew behind a
 //! changed entry, cannot compute these. The price is that nobody without the master key can check an
 //! exported log; who wants to do that notes count and head of the chain outside from time to time

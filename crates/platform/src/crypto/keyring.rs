@@ -233,8 +233,7 @@ impl OrgKeys {
             let known = self.0.versions.read().unwrap_or_else(PoisonError::into_inner);
             for row in rows.iter().filter(|row| row.purpose == SEAL) {
                 if !known.ciphers.contains_key(&row.version) {
-                    let key =
-                        master.unwrap_key((self.0.org, SEAL, row.version), &row.wrapped)?;
+                    let key = master.unwrap_key((self.0.org, SEAL, row.version), &row.wrapped)?;
                     fresh.insert(row.version, cipher(&key)?);
                 }
             }
@@ -293,8 +292,7 @@ impl OrgKeys {
             [FORM, high, low, rest @ ..] => (u16::from_be_bytes([*high, *low]), rest),
             _ => return Err(CryptoError::Unreadable),
         };
-        let (nonce, body) =
-            rest.split_first_chunk::<NONCE_LEN>().ok_or(CryptoError::Unreadable)?;
+        let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or(CryptoError::Unreadable)?;
         let open = |cipher: &Aes256GcmSiv| {
             let payload = Payload { msg: body, aad: field.as_bytes() };
             cipher.decrypt(&Nonce::from(*nonce), payload).map_err(|_| CryptoError::Unreadable)

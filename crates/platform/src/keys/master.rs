@@ -47,11 +47,11 @@ pub async fn change_master(
     }
     meta::set(&mut tx, meta::FINGERPRINT, &new.fingerprint()).await?;
     let entry = Entry::new("platform.keys.change_master").with("keys", changed);
-    audit::record(&mut tx, cx, entry.change(
-        "fingerprint",
-        platform.master.fingerprint(),
-        new.fingerprint(),
-    ))
+    audit::record(
+        &mut tx,
+        cx,
+        entry.change("fingerprint", platform.master.fingerprint(), new.fingerprint()),
+    )
     .await?;
     tx.commit().await?;
     Ok(changed)

@@ -7,7 +7,7 @@
 //! first value that it meets ([`crate::crypto`]) or within [`follow`]'s few seconds.
 //!
 //! A retired key stays, sealed: a process that slept may still have used it, and what it cost to keep is
-//! a row. See docs/adr/0007 and docs/security.md.
+//! a row. See docs/adr/0008 and docs/security.md.
 
 mod follow;
 mod job;

@@ -88,10 +88,8 @@ impl Place {
 mod tests {
     use super::*;
 
-    const COLUMNS: &[Sealed] = &[
-        Sealed::new("a", &["id", "t"], "x", &[]),
-        Sealed::new("b", &["n"], "y", &[]),
-    ];
+    const COLUMNS: &[Sealed] =
+        &[Sealed::new("a", &["id", "t"], "x", &[]), Sealed::new("b", &["n"], "y", &[])];
 
     fn at(place: &Place) -> Option<(usize, Args)> {
         Place::parse(&place.text()).next(COLUMNS).map(|(number, _, after)| (number, after))

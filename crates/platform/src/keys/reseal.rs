@@ -167,8 +167,7 @@ impl Batch<'_> {
         let mut values = Vec::with_capacity(changes.len());
         for (row, change) in changes.iter().enumerate() {
             let first = row * width + 2;
-            let places: Vec<String> =
-                (first..first + width).map(|at| format!("${at}")).collect();
+            let places: Vec<String> = (first..first + width).map(|at| format!("${at}")).collect();
             values.push(format!("({})", places.join(", ")));
             arguments.extend(change.key.iter().cloned());
             arguments.extend(args![change.old.as_slice(), change.new.as_slice()]);

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::job::{self, ROTATE};
 use super::place::Place;
-use super::{KeyState, insert};
+use super::{First, KeyState, ensure, insert};
 use crate::audit::{self, Entry};
 use crate::crypto::SEAL;
 use crate::jobs::{self, JobOptions};
@@ -119,10 +119,10 @@ pub async fn begin(tx: &mut Tx, platform: &Platform, cx: &Ctx) -> Result<Begun, 
         )
         .await?;
     if newest == 0 {
-        let text = "this organisation has no keys of its own yet; start the program once";
-        return Err(DbError::Refused(text.into()).into());
+        // It seals with those that the master key gives, which become its first ones.
+        ensure(tx, platform, cx.scope.org(), First::Derived).await?;
     }
-    let version = u16::try_from(newest + 1).map_err(|_| RotateError::Exhausted)?;
+    let version = u16::try_from(newest.max(1) + 1).map_err(|_| RotateError::Exhausted)?;
     tx.execute(
         "UPDATE platform_keys SET state = $3 WHERE org_id = $1 AND purpose = $2 AND state <> $4",
         args![cx.scope.org_arg(), SEAL, KeyState::Old.name(), KeyState::Retired.name()],

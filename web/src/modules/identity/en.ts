@@ -41,6 +41,7 @@ export default {
     platform_jobs: 'Background jobs',
     platform_audit: 'Audit log',
     platform_backups: 'Backups',
+    platform_keys: 'Replace keys of personal data',
   },
   reach: {
     own: 'Own',

@@ -3,6 +3,7 @@ import { Alert, Button, Space, Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { Backup, Backups } from '@/api/types';
 import { useFormat } from '@/lib/format';
+import { useMay } from '@/lib/rights';
 import { Panel } from '@/ui/Page';
 import { ScrollX } from '@/ui/ScrollX';
 import { useSay } from '@/ui/say';
@@ -10,6 +11,7 @@ import { EmptyState, Loaded } from '@/ui/states';
 import { Int, Nothing, Time } from '@/ui/values';
 import { askBackup, useBackups } from './api';
 import { newestWhole } from './backups';
+import { KeysPanel } from './KeysPanel';
 
 /** Says how old the newest backup is that was found whole, which is what one may lose. */
 function Newest(props: { backups: Backup[] }) {
@@ -124,6 +126,7 @@ function Rows(props: { backups: Backup[] }) {
 export default function BackupsPage() {
   const { t } = useTranslation();
   const query = useBackups();
+  const may = useMay();
   return (
     <div className="stack">
       <Loaded query={query}>
@@ -153,6 +156,7 @@ export default function BackupsPage() {
           </>
         )}
       </Loaded>
+      {may('platform.keys') ? <KeysPanel /> : null}
     </div>
   );
 }

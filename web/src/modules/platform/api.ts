@@ -1,6 +1,6 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { client, take } from '@/api/client';
-import type { AuditEntry, AuditQuery, Backups, Job, JobState, Page } from '@/api/types';
+import type { AuditEntry, AuditQuery, Backups, Job, JobState, Keys, Page } from '@/api/types';
 import type { Search } from '@/lib/url';
 
 export function useJobs(state: JobState) {
@@ -30,6 +30,19 @@ export const askBackup = (what: 'create' | 'verify') =>
       ? client.POST('/api/v1/platform/backups')
       : client.POST('/api/v1/platform/backups/verify'),
   );
+
+export function useKeys() {
+  return useQuery({
+    queryKey: ['keys'],
+    queryFn: () => take<Keys>(client.GET('/api/v1/platform/keys')),
+    refetchInterval: (query) => {
+      const progress = query.state.data?.progress;
+      return progress && !progress.finished_at ? 2_000 : 60_000;
+    },
+  });
+}
+
+export const rotateKeys = () => take<Keys>(client.POST('/api/v1/platform/keys/rotation'));
 
 export const retryJob = (id: string) =>
   take<Job>(client.POST('/api/v1/platform/jobs/{id}/retry', { params: { path: { id } } }));
