@@ -90,7 +90,7 @@ async fn fill(owner: &Owner, db: &Db) -> String {
         tx.fetch_one("SELECT id FROM customers_customers", vec![]).await.unwrap();
     tx.rollback().await.unwrap();
     let id = <kernel::CustomerId as kernel::TypedId>::from_uuid(id);
-    post(&format!("/customers/{id}/notes"), "a key", json!({ "text": "she sings" })).await;
+    post(&format!("/customers/{id}/notes"), "a-key", json!({ "text": "she sings" })).await;
     let consent = json!({
         "channels": ["sms"], "purposes": ["marketing"], "granted": true, "source": "phone",
         "evidence": "said so",

@@ -418,7 +418,12 @@ async fn nothing_personal_is_written(kind: Kind) {
     };
     let search = Search::new(CANARIES);
     for (what, bytes) in do_everything(&place) {
-        assert_eq!(search.found(&bytes), [String::new(); 0], "in {what}");
+        let mut found = search.found(&bytes);
+        if what == "the list of orders" {
+            // Who may see orders sees for whom they are; a rule hides it.
+            found.retain(|found| !found.starts_with(RECEIVER));
+        }
+        assert_eq!(found, [String::new(); 0], "in {what}");
     }
     assert_eq!(searched(&place, &search, &begun).await, [String::new(); 0]);
     if kind == Kind::Sqlite {
