@@ -2,6 +2,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Button, Popconfirm, Progress, Space, Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { Keys, KeyVersion } from '@/api/types';
+import { useFormat } from '@/lib/format';
 import { Panel } from '@/ui/Page';
 import { ScrollX } from '@/ui/ScrollX';
 import { useSay } from '@/ui/say';
@@ -48,6 +49,7 @@ function Versions(props: { versions: KeyVersion[] }) {
 /** What a replacement has done of a pass over all that is sealed; the last pass finds nothing to do. */
 function Work(props: { keys: Keys }) {
   const { t } = useTranslation();
+  const format = useFormat();
   const say = useSay();
   const client = useQueryClient();
   const { progress } = props.keys;
@@ -74,9 +76,9 @@ function Work(props: { keys: Keys }) {
       </Popconfirm>
       <span className="quiet" role="status">
         {isUnderWay
-          ? t('platform.keys.underWay', { pass: progress.pass, values: progress.resealed })
+          ? t('platform.keys.underWay', { pass: progress.pass, values: format.int(progress.resealed) })
           : progress
-            ? t('platform.keys.done', { values: progress.resealed })
+            ? t('platform.keys.done', { values: format.int(progress.resealed) })
             : t('platform.keys.never')}
       </span>
       {isUnderWay ? (
