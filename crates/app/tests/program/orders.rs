@@ -100,6 +100,9 @@ impl Stored {
 type OrderRow =
     (String, i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>, i64, Option<Uuid>);
 
+/// Customer, kind, and the value in plain or sealed.
+type IdentityRow = (Uuid, i64, Option<String>, Option<Vec<u8>>);
+
 /// Reads everything, and closes the database again.
 pub async fn stored(place: &Place) -> Stored {
     let db = place.open().await;
@@ -118,7 +121,7 @@ async fn read(db: &Db, keys: &OrgKeys) -> Stored {
     for (id, name, province, city) in rows {
         customers.insert(id, Customer { name, province, city, identities: Vec::new() });
     }
-    let rows: Vec<(Uuid, i64, Option<String>, Option<Vec<u8>>)> = tx
+    let rows: Vec<IdentityRow> = tx
         .fetch_all("SELECT customer_id, kind, plain, sealed FROM customers_identities", vec![])
         .await
         .unwrap();
