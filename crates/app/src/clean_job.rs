@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use flows::clean_uploads::{KEPT_MILLIS, clean_uploads};
+use flows::{erase_again, take_exports};
 use platform::jobs::{self, JobOptions};
 use platform::{Ctx, DbError, Job, JobError, JobHandler, JobOutcome, Platform, Scope};
 use tokio_util::sync::CancellationToken;
@@ -9,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 /// Kind of the job that removes what is left of uploads.
 pub const CLEAN: &str = "commerce.clean_uploads";
 
-/// Removes what is left of uploads, and does so again a day later.
+/// Removes what is left of uploads and exports, and does so again a day later.
 #[derive(Debug, Clone, Copy)]
 pub struct CleanUploads;
 
@@ -33,6 +34,11 @@ impl JobHandler for CleanUploads {
         _: CancellationToken,
     ) -> Result<JobOutcome, JobError> {
         let cx = platform.ctx(Scope::system(job.scope.org()));
+        take_exports::tidy(platform, &cx).await?;
+        if let Some(folder) = &platform.backups {
+            // What was not noted because the program ended between an erasure and its note.
+            erase_again::note(platform, &cx, folder).await.map_err(JobError::retry)?;
+        }
         let cleaned = clean_uploads(platform, &cx).await?;
         if cleaned.drafts + cleaned.folders > 0 {
             tracing::info!(?cleaned, "uploads that nobody imported were removed");

@@ -3,6 +3,7 @@
 pub mod boot;
 pub mod clean_job;
 pub mod cli;
+pub mod export_job;
 pub mod http;
 mod import_job;
 mod merge_job;

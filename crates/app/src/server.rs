@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
+use flows::take_exports;
 use platform::jobs::{JobRunner, RunnerOptions};
 use platform::keys::{ROTATE, RotateJob};
 use platform::outbox::DeliveryOptions;
@@ -15,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::clean_job;
+use crate::export_job;
 use crate::import_job;
 use crate::merge_job;
 use crate::modules::{modules, sealed};
@@ -68,6 +70,8 @@ impl Workers {
         let mut handlers: BTreeMap<&'static str, Arc<dyn JobHandler>> = BTreeMap::new();
         let mut subscribers: Vec<Arc<dyn Subscriber>> = Vec::new();
         handlers.insert(clean_job::CLEAN, Arc::new(clean_job::CleanUploads));
+        let exports = export_job::MakeExport::new(state.engines.clone());
+        handlers.insert(take_exports::EXPORT, Arc::new(exports));
         handlers.insert(import_job::IMPORT, Arc::new(import_job::RunImport));
         handlers.insert(import_job::UNDO, Arc::new(import_job::UndoImport));
         handlers.insert(merge_job::MERGE, Arc::new(merge_job::MergeByItself));

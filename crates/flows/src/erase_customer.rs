@@ -8,6 +8,8 @@ use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Platform};
 use serde::Serialize;
 
+use crate::erase_again;
+
 /// What was erased, or would be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Erasure {
@@ -101,5 +103,10 @@ pub async fn erase(
         .with("orders", erasure.orders);
     audit::record(&mut tx, cx, entry).await?;
     tx.commit().await?;
+    if let Some(folder) = &platform.backups
+        && let Err(error) = erase_again::note(platform, cx, folder).await
+    {
+        tracing::error!(%error, "an erasure is not noted beside the backups yet; the next day tries again");
+    }
     Ok(Some(erasure))
 }

@@ -1,20 +1,22 @@
 //! Customers as a file: CSV as it is read, or a workbook. Memory does not grow with their number.
 
 mod columns;
-mod trail;
+pub(crate) mod trail;
 mod workbook;
 
 use std::path::{Path, PathBuf};
 
 use analytics::ListQuery;
-use kernel::Zone;
-use platform::{Ctx, DbError, audit};
+use customers::exports::{self, AskError, Export, NewExport};
+use kernel::{CustomerId, ExportId, Zone};
+use platform::{Ctx, DbError, Problem, Tx, audit};
 use tokio::sync::mpsc;
 
 pub use columns::Wording;
 
 use crate::engine::{EngineError, EngineHandle, ShopBook};
 use crate::list_customers::{self, CustomerParams, CustomerRow, Found, ListError, Told};
+use crate::people::People;
 
 /// Customers read at once.
 const PAGE: usize = 500;
@@ -45,6 +47,21 @@ pub enum ExportFormat {
 }
 
 impl ExportFormat {
+    /// The name, as stored and shown.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+        }
+    }
+
+    /// The format of this name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        [Self::Csv, Self::Xlsx].into_iter().find(|format| format.name() == name)
+    }
+
     /// The format that the ending of a file name asks for.
     #[must_use]
     pub fn of_path(path: &Path) -> Option<Self> {
@@ -69,6 +86,9 @@ pub enum ExportError {
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
+    /// It may not be taken like this.
+    #[error(transparent)]
+    Ask(#[from] AskError),
     /// The disk.
     #[error("the file cannot be written: {0}")]
     File(String),
@@ -77,34 +97,37 @@ pub enum ExportError {
     Gone,
 }
 
-impl From<ExportError> for platform::Problem {
+impl From<ExportError> for Problem {
     fn from(error: ExportError) -> Self {
         match error {
             ExportError::List(error) => error.into(),
             ExportError::Engine(error) => error.into(),
             ExportError::Db(error) => error.into(),
+            ExportError::Ask(error) => error.into(),
             ExportError::File(_) | ExportError::Gone => Self::internal(&error),
         }
     }
 }
 
 /// Page after page of those who pass the filters.
-struct Pages<'a> {
-    engine: &'a EngineHandle,
-    cx: &'a Ctx,
+struct Pages {
+    engine: EngineHandle,
+    cx: Ctx,
     query: ListQuery,
     /// Kept for the whole file, so that cells mean the same on its first and its last page.
     told: Told,
     ended: bool,
+    /// Who came so far.
+    who: Vec<CustomerId>,
 }
 
-impl<'a> Pages<'a> {
+impl Pages {
+    /// The pages, and how many customers there are.
     async fn new(
-        engine: &'a EngineHandle,
-        cx: &'a Ctx,
+        engine: &EngineHandle,
+        cx: &Ctx,
         params: &CustomerParams,
-        format: ExportFormat,
-    ) -> Result<Self, ExportError> {
+    ) -> Result<(Self, u64), ExportError> {
         engine.fresh().await?;
         let told = list_customers::told(engine, cx, params).await?;
         let mut tx = engine.platform().db.read_for(cx.scope).await?;
@@ -113,12 +136,9 @@ impl<'a> Pages<'a> {
         tx.rollback().await?;
         query.limit = PAGE;
         query.after = None;
-        // Before anything is given out, so that whoever breaks the file off is on record, too.
         let count = Found::ask(engine, &query, &told).page.total;
-        let mut tx = engine.platform().db.begin_for(cx.scope).await?;
-        audit::record(&mut tx, cx, trail::entry(params, format, count)).await?;
-        tx.commit().await?;
-        Ok(Self { engine, cx, query, told, ended: false })
+        let (engine, cx) = (engine.clone(), cx.clone());
+        Ok((Self { engine, cx, query, told, ended: false, who: Vec::new() }, count))
     }
 
     /// The next page; each in a transaction of its own, so that no long one holds the log back.
@@ -126,44 +146,218 @@ impl<'a> Pages<'a> {
         if self.ended {
             return Ok(None);
         }
-        let found = Found::ask(self.engine, &self.query, &self.told);
-        let mut tx = self.engine.platform().db.read_for(self.cx.scope).await?;
-        let rows = list_customers::rows(self.engine, &mut tx, self.cx, &self.told, &found).await?;
+        let found = Found::ask(&self.engine, &self.query, &self.told);
+        let mut tx = self.engine.platform().db.read().await?;
+        let rows =
+            list_customers::rows(&self.engine, &mut tx, &self.cx, &self.told, &found).await?;
         tx.rollback().await?;
         self.query.after = found.page.next;
         self.ended = found.page.next.is_none();
+        self.who.extend(rows.iter().map(|row| row.id));
         Ok(Some(rows))
+    }
+}
+
+/// Customers who pass `params`, for whoever asks.
+///
+/// # Errors
+/// As the list says.
+pub async fn count(
+    engine: &EngineHandle,
+    cx: &Ctx,
+    params: &CustomerParams,
+) -> Result<u64, ExportError> {
+    Ok(Pages::new(engine, cx, params).await?.1)
+}
+
+/// An export that is on record, and whose rows are not read yet.
+pub struct CustomersFile {
+    pages: Pages,
+    format: ExportFormat,
+    wording: Wording,
+    mark: Mark,
+    /// Customers when it was begun.
+    pub count: u64,
+}
+
+impl CustomersFile {
+    /// Begins a file that is given out at once. It is recorded before anything is given out, so that whoever
+    /// breaks the file off is on record, too.
+    ///
+    /// # Errors
+    /// `Ask` if somebody must approve it first; `NotReady` while the customers are being read; otherwise as
+    /// the list or the database says.
+    pub async fn begin(
+        engine: &EngineHandle,
+        cx: &Ctx,
+        params: &CustomerParams,
+        format: ExportFormat,
+        wording: Wording,
+    ) -> Result<Self, ExportError> {
+        let (pages, count) = Pages::new(engine, cx, params).await?;
+        let new = NewExport {
+            format: format.name(),
+            chinese: wording == Wording::Chinese,
+            count,
+            query: "",
+            reason: None,
+        };
+        let mut tx = engine.platform().db.begin().await?;
+        let export = exports::take(&mut tx, cx, &new).await?;
+        let mark = Mark::of(&mut tx, cx, export.id, zone(&engine.shops())).await?;
+        audit::record(&mut tx, cx, trail::entry(params, format, count, export.id)).await?;
+        tx.commit().await?;
+        Ok(Self { pages, format, wording, mark, count })
+    }
+
+    /// Begins the file of an export that was asked for, by `cx` as its asker may and sees now.
+    ///
+    /// # Errors
+    /// As [`CustomersFile::begin`].
+    pub(crate) async fn begin_asked(
+        engine: &EngineHandle,
+        cx: &Ctx,
+        params: &CustomerParams,
+        format: ExportFormat,
+        export: &Export,
+    ) -> Result<Self, ExportError> {
+        let (pages, count) = Pages::new(engine, cx, params).await?;
+        let wording = if export.chinese { Wording::Chinese } else { Wording::Codes };
+        let mut tx = engine.platform().db.begin().await?;
+        let mark = Mark::of(&mut tx, cx, export.id, zone(&engine.shops())).await?;
+        audit::record(&mut tx, cx, trail::entry(params, format, count, export.id)).await?;
+        tx.commit().await?;
+        Ok(Self { pages, format, wording, mark, count })
+    }
+
+    /// Sends CSV in pieces to `out`; gives who is in it.
+    ///
+    /// # Errors
+    /// `Gone` if nobody takes the pieces; otherwise as the database says.
+    pub async fn csv(
+        mut self,
+        out: &mpsc::Sender<Vec<u8>>,
+    ) -> Result<Vec<CustomerId>, ExportError> {
+        let zone = zone(&self.pages.engine.shops());
+        let mut piece = BYTE_ORDER_MARK.to_vec();
+        piece.extend(csv_text([self.wording.header().map(str::to_owned)])?);
+        out.send(piece).await.map_err(|_| ExportError::Gone)?;
+        while let Some(rows) = self.pages.next().await? {
+            let records =
+                rows.iter().map(|row| columns::texts(row, zone, self.wording, &self.mark.text));
+            out.send(csv_text(records)?).await.map_err(|_| ExportError::Gone)?;
+        }
+        Ok(self.pages.who)
+    }
+
+    /// Writes it at `path`; gives who is in it. The file has its name only when it is whole; what was there
+    /// under that name stays until then.
+    ///
+    /// # Errors
+    /// `File` if it cannot be written; otherwise as the database says.
+    pub async fn write(self, path: &Path) -> Result<Vec<CustomerId>, ExportError> {
+        let mut unfinished = path.as_os_str().to_owned();
+        unfinished.push(".part");
+        let unfinished = PathBuf::from(unfinished);
+        let written = match self.format {
+            ExportFormat::Csv => self.write_csv(&unfinished).await,
+            ExportFormat::Xlsx => self.write_workbook(&unfinished).await,
+        };
+        let done = match written {
+            Ok(who) => tokio::fs::rename(&unfinished, path).await.map(|()| who).map_err(|error| {
+                ExportError::File(format!("{}: {}", path.display(), platform::disk::told(&error)))
+            }),
+            Err(error) => Err(error),
+        };
+        if done.is_err() {
+            // It may not have been made; the reason of the failure matters more.
+            let _ = tokio::fs::remove_file(&unfinished).await;
+        }
+        done
+    }
+
+    async fn write_csv(self, path: &Path) -> Result<Vec<CustomerId>, ExportError> {
+        use tokio::io::AsyncWriteExt as _;
+        let failed =
+            |error: std::io::Error| ExportError::File(format!("{}: {error}", path.display()));
+        let file = tokio::fs::File::create(path).await.map_err(failed)?;
+        let mut file = tokio::io::BufWriter::new(file);
+        let (out, mut pieces) = mpsc::channel::<Vec<u8>>(AHEAD);
+        let write = async {
+            while let Some(piece) = pieces.recv().await {
+                file.write_all(&piece).await.map_err(failed)?;
+            }
+            file.flush().await.map_err(failed)
+        };
+        let read = async {
+            let who = self.csv(&out).await;
+            drop(out);
+            who
+        };
+        let (who, written) = tokio::join!(read, write);
+        written?;
+        who
+    }
+
+    async fn write_workbook(mut self, path: &Path) -> Result<Vec<CustomerId>, ExportError> {
+        let (send, rows) = mpsc::channel(AHEAD);
+        let (target, zone) = (path.to_owned(), zone(&self.pages.engine.shops()));
+        let folder = self.pages.engine.platform().folder.join("tmp");
+        let (wording, mark) = (self.wording, self.mark);
+        let writer = tokio::task::spawn_blocking(move || {
+            workbook::write(rows, &target, &folder, zone, wording, &mark)
+        });
+        let mut failed = None;
+        loop {
+            match self.pages.next().await {
+                Ok(Some(rows)) => {
+                    // A writer that ended early says why when it is awaited.
+                    if send.send(rows).await.is_err() {
+                        break;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        drop(send);
+        // The library knows no other answer to a disk that refuses its temporary file than a panic.
+        let written = writer.await.map_err(|_| {
+            ExportError::File(format!(
+                "{}: there is no room for it; is the disk full?",
+                path.display()
+            ))
+        })?;
+        match failed {
+            Some(error) => Err(error),
+            None => written.map(|_| self.pages.who).map_err(ExportError::File),
+        }
+    }
+}
+
+/// Whose file it is, in each row of it.
+struct Mark {
+    /// Id with its code, who, when.
+    text: String,
+    /// Who.
+    author: String,
+}
+
+impl Mark {
+    async fn of(tx: &mut Tx, cx: &Ctx, id: ExportId, zone: Zone) -> Result<Self, DbError> {
+        let user = cx.scope.user_id();
+        let people = People::look_up(tx, cx, &cx.keys(), [user]).await?;
+        let author = people.get(user).map_or_else(|| "guanxi".to_owned(), |person| person.name);
+        let when = cx.now().local(zone).format("%F %R");
+        Ok(Self { text: format!("{} {author} {when}", exports::mark(&cx.keys(), id)), author })
     }
 }
 
 fn zone(shops: &ShopBook) -> Zone {
     shops.frame().zone
-}
-
-/// Sends CSV in pieces to `out`; gives the number of customers.
-///
-/// # Errors
-/// `NotReady` while the customers are being read; `Gone` if nobody takes the pieces; otherwise as the
-/// database says.
-pub async fn export_csv(
-    engine: &EngineHandle,
-    cx: &Ctx,
-    params: &CustomerParams,
-    wording: Wording,
-    out: &mpsc::Sender<Vec<u8>>,
-) -> Result<u64, ExportError> {
-    let mut pages = Pages::new(engine, cx, params, ExportFormat::Csv).await?;
-    let zone = zone(&engine.shops());
-    let mut piece = BYTE_ORDER_MARK.to_vec();
-    piece.extend(csv_text([wording.header().map(str::to_owned)])?);
-    let mut count = 0;
-    out.send(piece).await.map_err(|_| ExportError::Gone)?;
-    while let Some(rows) = pages.next().await? {
-        count += rows.len() as u64;
-        let records = rows.iter().map(|row| columns::texts(row, zone, wording));
-        out.send(csv_text(records)?).await.map_err(|_| ExportError::Gone)?;
-    }
-    Ok(count)
 }
 
 fn csv_text<const N: usize>(
@@ -176,107 +370,6 @@ fn csv_text<const N: usize>(
         writer.write_record(record).map_err(file)?;
     }
     writer.into_inner().map_err(|error| ExportError::File(error.to_string()))
-}
-
-/// Writes a file of `format` at `path`; gives the number of customers. The file has its name only when
-/// it is whole; what was there under that name stays until then.
-///
-/// # Errors
-/// As [`export_csv`]; `File` if it cannot be written.
-pub async fn export_file(
-    engine: &EngineHandle,
-    cx: &Ctx,
-    params: &CustomerParams,
-    format: ExportFormat,
-    wording: Wording,
-    path: &Path,
-) -> Result<u64, ExportError> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".part");
-    let unfinished = PathBuf::from(unfinished);
-    let written = match format {
-        ExportFormat::Csv => export_csv_file(engine, cx, params, wording, &unfinished).await,
-        ExportFormat::Xlsx => export_workbook(engine, cx, params, wording, &unfinished).await,
-    };
-    let done = match written {
-        Ok(count) => tokio::fs::rename(&unfinished, path).await.map(|()| count).map_err(|error| {
-            ExportError::File(format!("{}: {}", path.display(), platform::disk::told(&error)))
-        }),
-        Err(error) => Err(error),
-    };
-    if done.is_err() {
-        // It may not have been made; the reason of the failure matters more.
-        let _ = tokio::fs::remove_file(&unfinished).await;
-    }
-    done
-}
-
-async fn export_csv_file(
-    engine: &EngineHandle,
-    cx: &Ctx,
-    params: &CustomerParams,
-    wording: Wording,
-    path: &Path,
-) -> Result<u64, ExportError> {
-    use tokio::io::AsyncWriteExt as _;
-    let failed = |error: std::io::Error| ExportError::File(format!("{}: {error}", path.display()));
-    let file = tokio::fs::File::create(path).await.map_err(failed)?;
-    let mut file = tokio::io::BufWriter::new(file);
-    let (out, mut pieces) = mpsc::channel::<Vec<u8>>(AHEAD);
-    let write = async {
-        while let Some(piece) = pieces.recv().await {
-            file.write_all(&piece).await.map_err(failed)?;
-        }
-        file.flush().await.map_err(failed)
-    };
-    let read = async {
-        let count = export_csv(engine, cx, params, wording, &out).await;
-        drop(out);
-        count
-    };
-    let (count, written) = tokio::join!(read, write);
-    written?;
-    count
-}
-
-async fn export_workbook(
-    engine: &EngineHandle,
-    cx: &Ctx,
-    params: &CustomerParams,
-    wording: Wording,
-    path: &Path,
-) -> Result<u64, ExportError> {
-    let mut pages = Pages::new(engine, cx, params, ExportFormat::Xlsx).await?;
-    let (send, rows) = mpsc::channel(AHEAD);
-    let (target, zone) = (path.to_owned(), zone(&engine.shops()));
-    let folder = engine.platform().folder.join("tmp");
-    let writer =
-        tokio::task::spawn_blocking(move || workbook::write(rows, &target, &folder, zone, wording));
-    let mut failed = None;
-    loop {
-        match pages.next().await {
-            Ok(Some(rows)) => {
-                // A writer that ended early says why when it is awaited.
-                if send.send(rows).await.is_err() {
-                    break;
-                }
-            }
-            Ok(None) => break,
-            Err(error) => {
-                failed = Some(error);
-                break;
-            }
-        }
-    }
-    drop(send);
-    // The library knows no other answer to a disk that refuses its temporary file than a panic.
-    let written = writer.await.map_err(|_| {
-        ExportError::File(format!("{}: there is no room for it; is the disk full?", path.display()))
-    })?;
-    match failed {
-        Some(error) => Err(error),
-        None => written.map_err(ExportError::File),
-    }
 }
 
 #[cfg(test)]

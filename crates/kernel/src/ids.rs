@@ -178,6 +178,10 @@ typed_ids! {
     ConsentId = "cst";
     /// A version of a text by which people are asked.
     ConsentTextId = "ctx";
+    /// A file of customers that somebody took away.
+    ExportId = "exp";
+    /// What a person asked of us about their data.
+    PersonRequestId = "prq";
     /// A background job.
     JobId = "job";
     /// An entry of the audit log.

@@ -32,6 +32,15 @@ pub enum ErasureReason {
 }
 
 impl ErasureReason {
+    /// The reason of this name; `Other` for one that no release knows.
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        [Self::Request, Self::Retention]
+            .into_iter()
+            .find(|reason| reason.name() == name)
+            .unwrap_or(Self::Other)
+    }
+
     /// The name, as stored.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -193,4 +202,37 @@ pub fn forget_in_journal(journal: &str, family: &[CustomerId]) -> Option<String>
     let before = done.added.len();
     done.added.retain(|(customer, ..)| !family.contains(customer));
     (done.added.len() < before).then(|| serde_json::to_string(&done).ok()).flatten()
+}
+
+/// That a customer was erased.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct ErasureNote {
+    pub customer: CustomerId,
+    pub reason: String,
+    pub reference: Option<String>,
+    pub erased_at: Timestamp,
+}
+
+/// Everybody who was erased.
+///
+/// # Errors
+/// As the database says.
+pub async fn erasures(tx: &mut Tx, scope: Scope) -> Result<Vec<ErasureNote>, DbError> {
+    let rows = sql::erasures(tx, scope).await?;
+    let note = |(customer, reason, reference, at): (Uuid, String, Option<String>, i64)| ErasureNote {
+        customer: CustomerId::from_uuid(customer),
+        reason,
+        reference,
+        erased_at: Timestamp::from_millis(at),
+    };
+    Ok(rows.into_iter().map(note).collect())
+}
+
+/// Whether `customer` was erased.
+///
+/// # Errors
+/// As the database says.
+pub async fn was_erased(tx: &mut Tx, scope: Scope, customer: Uuid) -> Result<bool, DbError> {
+    Ok(sql::erased_at(tx, scope, customer).await?.is_some())
 }

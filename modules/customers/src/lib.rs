@@ -6,6 +6,7 @@ pub mod edit;
 pub mod engine_feed;
 pub mod erase;
 pub mod events;
+pub mod exports;
 pub mod fields;
 pub mod history;
 mod http;
@@ -60,6 +61,11 @@ pub const MIGRATIONS: &[Migration] = &[
         module: "customers",
         version: 5,
         sql: include_str!("../migrations/0005_erasures.sql"),
+    },
+    Migration {
+        module: "customers",
+        version: 6,
+        sql: include_str!("../migrations/0006_rights.sql"),
     },
     Migration {
         module: "customers",

@@ -4,6 +4,7 @@ pub(crate) mod changes;
 pub(crate) mod consents;
 pub(crate) mod engine;
 pub(crate) mod erase;
+pub(crate) mod exports;
 pub(crate) mod family;
 pub(crate) mod merges;
 pub(crate) mod notes;

@@ -86,6 +86,7 @@ pub const RIGHTS: &[&str] = &[
     "customers.tags",
     "customers.merge",
     "customers.export",
+    "customers.export_approve",
     "customers.settings",
     "customers.consent_read",
     "customers.consent_write",

@@ -320,8 +320,100 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The customers who pass the filters as a file: CSV in UTF-8, or an Excel workbook. */
+        /**
+         * The customers who pass the filters as a file: CSV in UTF-8, or an Excel workbook. Over the size that is set
+         *     for a day it answers 409 `export_needs_approval`: ask with `POST /customers/exports`.
+         */
         get: operations["get_customers_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The exports of whoever asks, the newest first */
+        get: operations["get_customers_exports"];
+        put?: never;
+        /**
+         * Asks for an export. It is made in the background with what its asker sees; beyond the size that is set for
+         *     a day it waits until somebody else approved it.
+         */
+        post: operations["post_customers_exports"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/exports/all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All exports, the newest first, also those that were given out at once */
+        get: operations["get_customers_exports_all"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/exports/of": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whose export a row of a file comes from, by the mark in its last column */
+        post: operations["post_customers_exports_of"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/exports/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approves or refuses an export that somebody else asked for. */
+        post: operations["post_customers_exports_id_decision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/exports/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The file of an export that is ready, for whoever asked for it, until its time is over. */
+        get: operations["get_customers_exports_id_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1642,6 +1734,15 @@ export interface components {
                 regions: string[];
             }[];
         };
+        /** @description An export to be made. */
+        AskBody: {
+            /** @description What kind of file. */
+            format?: components["schemas"]["ExportFormat"];
+            /** @description The filters, as they stand in the address of `GET /customers`: `tier=lost&sort=-revenue`; empty for all. */
+            query: string;
+            /** @description Why: 3 to 500 characters. Needed when somebody else must approve it. */
+            reason?: string | null;
+        };
         /** @description What whoever was asked sees before they join. */
         Asked: {
             email: string;
@@ -2100,10 +2201,51 @@ export interface components {
         /** @description How customers are kept. */
         CustomerSettings: {
             /**
+             * Format: int32
+             * @description Hours for which the file of an export can be fetched.
+             */
+            export_hours: number;
+            /**
+             * Format: int32
+             * @description Customers that somebody may take as files within a day; more need the approval of somebody else.
+             */
+            export_limit: number;
+            /**
              * @description Whether customers who share a phone number or an e-mail address are merged without asking:
              *     those there are when it is turned on, and those that imports bring.
              */
             merge_by_itself: boolean;
+            /**
+             * Format: int32
+             * @description Days after which what a person asks of us about their data is due.
+             */
+            request_days: number;
+        };
+        /** @description How customers shall be kept. What is absent stays as it is. */
+        CustomerSettingsBody: {
+            /**
+             * Format: int32
+             * @description 1 to 168.
+             * @default null
+             */
+            export_hours: number | null;
+            /**
+             * Format: int32
+             * @description At most 100,000,000; with 0 every export needs the approval of somebody else.
+             * @default null
+             */
+            export_limit: number | null;
+            /**
+             * @description Whether customers who share a phone number or an e-mail address are merged without asking.
+             * @default null
+             */
+            merge_by_itself: boolean | null;
+            /**
+             * Format: int32
+             * @description 1 to 90; what was received before keeps its date.
+             * @default null
+             */
+            request_days: number | null;
         };
         /** @description Revenue of one day. */
         DayRevenue: {
@@ -2122,6 +2264,13 @@ export interface components {
              * @description Revenue of the orders placed on it; null for whoever does not see amounts.
              */
             revenue_minor?: number | null;
+        };
+        /** @description What is decided. */
+        DecisionBody: {
+            /** @description Approved, or refused. */
+            approve: boolean;
+            /** @description A word to the asker: 3 to 500 characters. */
+            word?: string | null;
         };
         /** @description A figure of the day, and of the day before. */
         Delta: {
@@ -2247,10 +2396,64 @@ export interface components {
             why?: components["schemas"]["Why"] | null;
         };
         /**
+         * @description Why an export could not be made.
+         * @enum {string}
+         */
+        ExportFailure: "right_gone" | "grew" | "broke";
+        /**
          * @description What kind of file.
          * @enum {string}
          */
         ExportFormat: "csv" | "xlsx";
+        ExportId: string;
+        /**
+         * @description How far an export is.
+         * @enum {string}
+         */
+        ExportState: "taken" | "waiting" | "refused" | "queued" | "ready" | "failed" | "ended";
+        /** @description An export, as pages show it. */
+        ExportView: {
+            /** @description When. */
+            asked_at: components["schemas"]["Timestamp"];
+            asker?: components["schemas"]["UserId"] | null;
+            asker_person?: components["schemas"]["Person"] | null;
+            /**
+             * Format: int64
+             * @description Bytes of the file.
+             */
+            bytes?: number | null;
+            /**
+             * Format: int64
+             * @description Customers: when it was asked for, and once it is made those in the file.
+             */
+            count: number;
+            decided_at?: components["schemas"]["Timestamp"] | null;
+            decider?: components["schemas"]["UserId"] | null;
+            decider_person?: components["schemas"]["Person"] | null;
+            /**
+             * Format: int64
+             * @description How often it was fetched.
+             */
+            downloads: number;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            failure?: components["schemas"]["ExportFailure"] | null;
+            /**
+             * @description The filters that were set, by their names in an address; what was searched for is masked. Null once they
+             *     are gone, and for what was given out at once, of which the audit log has them.
+             */
+            filter?: Record<string, never> | null;
+            /** @description What kind of file. */
+            format: components["schemas"]["ExportFormat"];
+            /** @description Its id, which stands in each row of its file. */
+            id: components["schemas"]["ExportId"];
+            made_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Why. */
+            reason?: string | null;
+            /** @description How far it is. */
+            state: components["schemas"]["ExportState"];
+            /** @description What they said. */
+            word?: string | null;
+        };
         /** @description One wrong field. */
         FieldError: {
             /** @description Path of the field in the input, for example `filter.orders_min`. */
@@ -2354,6 +2557,11 @@ export interface components {
          * @enum {string}
          */
         Format: "taobao-orders" | "taobao-items" | "1688" | "pdd" | "douyin" | "jd" | "generic";
+        /** @description What was found of a file. */
+        FoundBody: {
+            /** @description A row of it, or its mark: at most 10,000 characters. */
+            text: string;
+        };
         /** @description Where to go. */
         GoTo: {
             /** @description The provider's page. */
@@ -2983,6 +3191,54 @@ export interface components {
                  * @description 1 and up, for each name and language.
                  */
                 version: number;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ExportView: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                /** @description When. */
+                asked_at: components["schemas"]["Timestamp"];
+                asker?: components["schemas"]["UserId"] | null;
+                asker_person?: components["schemas"]["Person"] | null;
+                /**
+                 * Format: int64
+                 * @description Bytes of the file.
+                 */
+                bytes?: number | null;
+                /**
+                 * Format: int64
+                 * @description Customers: when it was asked for, and once it is made those in the file.
+                 */
+                count: number;
+                decided_at?: components["schemas"]["Timestamp"] | null;
+                decider?: components["schemas"]["UserId"] | null;
+                decider_person?: components["schemas"]["Person"] | null;
+                /**
+                 * Format: int64
+                 * @description How often it was fetched.
+                 */
+                downloads: number;
+                expires_at?: components["schemas"]["Timestamp"] | null;
+                failure?: components["schemas"]["ExportFailure"] | null;
+                /**
+                 * @description The filters that were set, by their names in an address; what was searched for is masked. Null once they
+                 *     are gone, and for what was given out at once, of which the audit log has them.
+                 */
+                filter?: Record<string, never> | null;
+                /** @description What kind of file. */
+                format: components["schemas"]["ExportFormat"];
+                /** @description Its id, which stands in each row of its file. */
+                id: components["schemas"]["ExportId"];
+                made_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Why. */
+                reason?: string | null;
+                /** @description How far it is. */
+                state: components["schemas"]["ExportState"];
+                /** @description What they said. */
+                word?: string | null;
             }[];
             /** @description Pass as `after` to get the next page; absent on the last. */
             next?: string | null;
@@ -5098,6 +5354,201 @@ export interface operations {
             };
         };
     };
+    get_customers_exports: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of the page: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ExportView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_exports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_exports_all: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of the page: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ExportView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_exports_of: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FoundBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_exports_id_decision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ExportId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_exports_id_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ExportId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_customers_merges: {
         parameters: {
             query?: never;
@@ -5197,7 +5648,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["CustomerSettings"];
+                "application/json": components["schemas"]["CustomerSettingsBody"];
             };
         };
         responses: {

@@ -31,6 +31,7 @@ export type Tag = S['Tag'];
 export type TagCount = S['TagWithCount'];
 export type CustomerRow = S['CustomerRow'];
 export type CustomerCard = S['CustomerCard'];
+export type CustomerExport = S['ExportView'];
 export type CustomerSettings = S['CustomerSettings'];
 export type CustomerQuery = NonNullable<operations['get_customers']['parameters']['query']>;
 export type Revealed = S['Revealed'];

@@ -10,6 +10,11 @@ const TABS = [
   { path: '/settings/shops', name: 'commerce.shops.title', right: 'commerce.read' },
   { path: '/settings/tags', name: 'customers.tags.title', right: 'customers.read' },
   { path: '/settings/consent-texts', name: 'customers.consentTexts.title', right: 'customers.consent_read' },
+  {
+    path: '/settings/exports',
+    name: 'customers.exports.title',
+    right: ['customers.export', 'customers.export_approve'],
+  },
   { path: '/settings/tokens', name: 'identity.tokens.title' },
   { path: '/settings/jobs', name: 'platform.jobs.title', right: 'platform.jobs' },
   { path: '/settings/audit', name: 'platform.audit.title', right: 'platform.audit' },
@@ -23,7 +28,8 @@ export default function SettingsFrame() {
   const sees = useSees();
   const tabs = TABS.filter(
     (tab) =>
-      (!('right' in tab) || may(tab.right)) && (tab.path !== '/settings/tags' || sees.any('customers.tags')),
+      (!('right' in tab) || [tab.right].flat().some((right) => may(right))) &&
+      (tab.path !== '/settings/tags' || sees.any('customers.tags')),
   );
   const current =
     TABS.find((tab) => tab.path === pathname) ??

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
 use kernel::Clock as _;
+use flows::erase_again::{ErasedAgain, erase_again, note};
 use platform::backup::{self, BackupKeys, BackupView};
 use platform::system::{SystemClock, SystemIds};
 use serde_json::json;
@@ -51,6 +52,9 @@ pub(super) struct RestoreArgs {
     /// This one of its backups; the newest unless given
     #[arg(long, value_name = "NAME")]
     backup: Option<String>,
+    /// Also erase again whom this other folder of backups names as erased
+    #[arg(long, value_name = "DIR")]
+    erasures: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -76,6 +80,9 @@ fn options(global: &Global) -> DataOptions {
 async fn create(global: &Global, folder: &Path) -> Result<ExitCode> {
     let boot = global.open().await?;
     let created = backup::create(&boot.platform, folder).await;
+    if created.is_ok() {
+        note(&boot.platform, &boot.ctx(), folder).await?;
+    }
     boot.close().await;
     let created = created.context("no backup was made")?;
     say(&format!(
@@ -114,7 +121,17 @@ async fn restore(global: &Global, args: RestoreArgs) -> Result<ExitCode> {
     let options = options(global);
     let master = options.master_key()?;
     let migrations = modules::migrations();
-    let RestoreArgs { from, backup } = args;
+    let RestoreArgs { from, backup, erasures } = args;
+    // Before anything is restored: an erasure that cannot be read must not be passed over.
+    let noted = {
+        let (keys, folders) = (BackupKeys::new(&master), [Some(from.clone()), erasures]);
+        spawn_blocking(move || {
+            let folders = folders.into_iter().flatten();
+            let read = folders.map(|folder| backup::noted_erasures(&keys, &folder));
+            read.collect::<Result<Vec<_>, _>>().map(|all| all.concat())
+        })
+        .await??
+    };
     let choice = {
         let migrations = migrations.clone();
         let choose = move || backup::choose(&master, &migrations, &from, backup.as_deref());
@@ -125,11 +142,25 @@ async fn restore(global: &Global, args: RestoreArgs) -> Result<ExitCode> {
     let restored = backup::restore(&db, &migrations, choice).await;
     db.close().await;
     let restored = restored.context("nothing was restored")?;
+    let mut again = ErasedAgain::default();
+    if !noted.is_empty() {
+        let boot = global.open().await?;
+        // Nothing is noted from here: the folder is that of the backups, which may be a copy.
+        let platform = boot.platform.clone().with_backups(None);
+        let erasing = erase_again(&platform, &noted).await;
+        boot.close().await;
+        again = erasing.context("the data is restored, but not everybody was erased again")?;
+    }
     say(&format!(
         "backup {} of {} is restored: {} rows, data hash {}",
         restored.backup, restored.created_at, restored.rows, restored.data_hash
     ));
-    global.print(&restored, &restored.backup)?;
+    if again.erased > 0 {
+        say(&format!("{} customers who were erased since are erased again", again.erased));
+    }
+    let mut answer = serde_json::to_value(&restored)?;
+    answer["erased_again"] = json!(again.erased);
+    global.print(&answer, &restored.backup)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,14 +1,15 @@
 //! `guanxi export`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use analytics::{CellPattern, Scheme, Tier};
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use chrono::NaiveDate;
 use flows::engine::EngineHandle;
-use flows::export_customers::{self, ExportFormat, Wording};
+use flows::export_customers::{CustomersFile, ExportFormat, Wording};
 use flows::list_customers::{CustomerParams, Parsed};
+use flows::take_exports;
 
 use super::{Global, say};
 
@@ -16,6 +17,15 @@ use super::{Global, say};
 pub(super) enum ExportCommand {
     /// Write customers to a file
     Customers(CustomersArgs),
+    /// Say whose export a file is, by the mark in each of its rows
+    Of(OfArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct OfArgs {
+    /// A .csv or .xlsx file, or a part of one
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
@@ -54,7 +64,30 @@ fn out_file(text: &str) -> Result<Out, &'static str> {
 }
 
 pub(super) async fn run(global: &Global, command: ExportCommand) -> Result<ExitCode> {
-    let ExportCommand::Customers(args) = command;
+    match command {
+        ExportCommand::Customers(args) => customers(global, args).await,
+        ExportCommand::Of(args) => of(global, &args.file).await,
+    }
+}
+
+async fn of(global: &Global, file: &Path) -> Result<ExitCode> {
+    let boot = global.open().await?;
+    let found = take_exports::export_of_file(&boot.platform, &boot.ctx(), file).await;
+    boot.close().await;
+    let Some(export) = found? else {
+        bail!("{}: no row has the mark of an export of this data", file.display());
+    };
+    let who = export.asker_person.as_ref();
+    let who = who.map_or_else(
+        || "the command line".to_owned(),
+        |person| format!("{} <{}>", person.name, person.email),
+    );
+    let text = format!("{}: {} customers, by {who}, {}", export.id, export.count, export.asked_at);
+    global.print(&export, &text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn customers(global: &Global, args: CustomersArgs) -> Result<ExitCode> {
     let Out { path, format } = args.out;
     let mut params = CustomerParams {
         cell: args.cell.map(Parsed),
@@ -76,9 +109,8 @@ pub(super) async fn run(global: &Global, command: ExportCommand) -> Result<ExitC
         let shop = shops.all().iter().find(|shop| shop.name == *name);
         params.rfm_shop = Some(shop.with_context(|| format!("there is no shop {name}"))?.id);
     }
-    let wording = Wording::default();
-    let customers =
-        export_customers::export_file(&engine, &cx, &params, format, wording, &path).await?;
+    let file = CustomersFile::begin(&engine, &cx, &params, format, Wording::default()).await?;
+    let customers = file.write(&path).await?.len();
     boot.close().await;
     say(&format!("{}: {customers} customers", path.display()));
     global.print(&serde_json::json!({ "file": path, "customers": customers }), "")?;

@@ -244,6 +244,7 @@ mod tests {
             "guanxi rfm --as-of 2026-01-31 --bins 5 --shop T --database-url postgres://h/d",
             "guanxi export customers --cell R5F5M5 --out a.csv",
             "guanxi export customers --tier champions --out a.xlsx --json",
+            "guanxi export of a.xlsx --json",
             "guanxi verify --json",
             "guanxi audit verify --json",
             "guanxi audit verify --noted 0:0000000000000000000000000000000000000000000000000000000000000000",

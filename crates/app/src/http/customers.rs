@@ -10,7 +10,7 @@ use customers::edit::{self, CustomerName, Edit};
 use customers::reveal::{Reason, Revealed};
 use flows::customer_card::{self, CustomerCard};
 use flows::engine::EngineHandle;
-use flows::export_customers::{self, ExportFormat, Wording};
+use flows::export_customers::{CustomersFile, ExportFormat, Wording};
 use flows::list_customers::{self, CustomerPage, CustomerParams};
 use flows::list_suggestions::{self, SuggestionParams, SuggestionView};
 use flows::timeline::{self, TimelineItem, TimelineParams};
@@ -252,11 +252,12 @@ fn export_params(uri: &Uri) -> Result<(ExportFormat, CustomerParams), Problem> {
 }
 
 /// Chinese names of columns for a browser that prefers Chinese.
-fn wording(headers: &HeaderMap) -> Wording {
+pub(super) fn wording(headers: &HeaderMap) -> Wording {
     if prefers_chinese(headers) { Wording::Chinese } else { Wording::Codes }
 }
 
-/// The customers who pass the filters as a file: CSV in UTF-8, or an Excel workbook.
+/// The customers who pass the filters as a file: CSV in UTF-8, or an Excel workbook. Over the size that is set
+/// for a day it answers 409 `export_needs_approval`: ask with `POST /customers/exports`.
 #[utoipa::path(get, path = "/customers/export", tag = "customers",
     extensions(("x-right" = json!("customers.export"))),
     params(CustomerParams, ("format" = Option<ExportFormat>, Query)),
@@ -273,16 +274,22 @@ async fn export(
     let (format, params) = export_params(&uri)?;
     let engine = state.engines.of(cx.scope.org());
     // Whatever can be refused is refused before the file begins.
-    engine.fresh().await?;
-    list_customers::told(&engine, &cx, &params).await?;
-    let wording = wording(&headers);
+    let file = CustomersFile::begin(&engine, &cx, &params, format, wording(&headers)).await?;
     match format {
-        ExportFormat::Csv => Ok(csv(engine, cx, params, wording)),
-        ExportFormat::Xlsx => workbook(&engine, &cx, &params, wording).await,
+        ExportFormat::Csv => Ok(csv(file)),
+        ExportFormat::Xlsx => workbook(&engine, &cx, file).await,
     }
 }
 
-fn attachment(kind: &'static str, name: &'static str, body: Body) -> Response {
+/// `customers.csv`, `customers.xlsx`, to be saved.
+pub(super) fn attachment(format: ExportFormat, body: Body) -> Response {
+    let (kind, name) = match format {
+        ExportFormat::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"customers.csv\""),
+        ExportFormat::Xlsx => (
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            "attachment; filename=\"customers.xlsx\"",
+        ),
+    };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CONTENT_DISPOSITION, HeaderValue::from_static(name)),
@@ -290,13 +297,11 @@ fn attachment(kind: &'static str, name: &'static str, body: Body) -> Response {
     (headers, body).into_response()
 }
 
-fn csv(engine: EngineHandle, cx: Ctx, params: CustomerParams, wording: Wording) -> Response {
+fn csv(file: CustomersFile) -> Response {
     let (pieces, received) = mpsc::channel(PIECES);
     let (failed, failure) = tokio::sync::oneshot::channel();
     tokio::spawn(async move {
-        if let Err(error) =
-            export_customers::export_csv(&engine, &cx, &params, wording, &pieces).await
-        {
+        if let Err(error) = file.csv(&pieces).await {
             tracing::warn!(%error, "an export broke off");
             // The answer has begun: breaking it off is the one way left to say so.
             drop(failed.send(std::io::Error::other(error.to_string())));
@@ -306,35 +311,27 @@ fn csv(engine: EngineHandle, cx: Ctx, params: CustomerParams, wording: Wording) 
         received.recv().await.map(|piece| (Ok::<_, std::io::Error>(piece), received))
     });
     let end = futures::stream::once(failure).filter_map(|failure| async { failure.ok().map(Err) });
-    let body = Body::from_stream(pieces.chain(end));
-    attachment("text/csv; charset=utf-8", "attachment; filename=\"customers.csv\"", body)
+    attachment(ExportFormat::Csv, Body::from_stream(pieces.chain(end)))
 }
 
 /// A workbook is written to the disk first: its parts come in another order than its rows.
 async fn workbook(
     engine: &EngineHandle,
     cx: &Ctx,
-    params: &CustomerParams,
-    wording: Wording,
+    file: CustomersFile,
 ) -> Result<Response, Problem> {
     let folder = engine.platform().folder.join("tmp");
     let failed = |error: std::io::Error| Problem::disk(&error);
     tokio::fs::create_dir_all(&folder).await.map_err(failed)?;
     let path = folder.join(format!("export-{}.xlsx", cx.fresh::<JobId>()));
-    let written =
-        export_customers::export_file(engine, cx, params, ExportFormat::Xlsx, wording, &path).await;
-    let opened = match written {
+    let opened = match file.write(&path).await {
         Ok(_) => tokio::fs::File::open(&path).await.map_err(failed),
         Err(error) => Err(error.into()),
     };
     // The open file stays readable; its name is not needed any more.
     drop(tokio::fs::remove_file(&path).await);
     let body = Body::from_stream(tokio_util::io::ReaderStream::new(opened?));
-    Ok(attachment(
-        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "attachment; filename=\"customers.xlsx\"",
-        body,
-    ))
+    Ok(attachment(ExportFormat::Xlsx, body))
 }
 
 #[cfg(test)]

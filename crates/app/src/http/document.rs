@@ -6,7 +6,7 @@ use platform::Problem;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, SecurityRequirement};
-use utoipa::{PartialSchema as _, ToSchema as _};
+use utoipa::{PartialSchema as _, ToSchema};
 
 use super::guard::{SESSION, SIGNED_IN, words};
 
@@ -28,7 +28,7 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
     add(vec![
         (Problem::name().into_owned(), Problem::schema()),
         (FieldError::name().into_owned(), FieldError::schema()),
-        (ExportFormat::name().into_owned(), ExportFormat::schema()),
+        (<ExportFormat as ToSchema>::name().into_owned(), ExportFormat::schema()),
     ]);
     // Types that stand only in paths and queries are referred to, but not gathered by utoipa.
     macro_rules! ids {

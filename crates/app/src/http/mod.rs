@@ -7,6 +7,7 @@ mod consents;
 mod customers;
 mod document;
 mod erasure;
+mod exports;
 pub mod guard;
 mod imports;
 mod insight;
@@ -58,6 +59,7 @@ fn crossing() -> OpenApiRouter<AppState> {
         .merge(people::routes())
         .merge(consents::routes())
         .merge(erasure::routes())
+        .merge(exports::routes())
 }
 
 /// Everything below `/api/v1`, without what stands around it. The modules' routes see the platform.

@@ -83,6 +83,63 @@ db_test! { migrations();
         }
     }
 
+    async fn an_erasure_outlives_an_older_backup(db) {
+        let shop = Shop::open(&db).await;
+        let platform = &shop.house.state.platform;
+        let folder = platform.backups.clone().unwrap();
+        backup::create(platform, &folder).await.unwrap();
+        let one = shop.id_of("wholesale").await;
+        let ask = serde_json::json!({"reason": "request", "reference": "R-7", "dry_run": false});
+        shop.post(&format!("/customers/{one}/erasure"), &ask).await;
+        let keys = BackupKeys::new(&platform.master);
+        let noted = backup::noted_erasures(&keys, &folder).unwrap();
+        assert_eq!((noted.len(), noted[0].customer.to_string()), (1, one.clone()));
+        let written = all_bytes(&folder.join("erasures"));
+        assert!(!written.windows(3).any(|part| part == b"R-7"), "it is sealed");
+
+        for postgres in [false, true] {
+            let target = if postgres {
+                TestDb::postgres(&[]).await
+            } else {
+                TestDb::sqlite(&[]).await
+            };
+            let choice = backup::choose(&platform.master, migrations(), &folder, None).unwrap();
+            backup::restore(target.db(), migrations(), choice).await.unwrap();
+            let paid = async || {
+                let mut tx = target.db().read().await.unwrap();
+                let sql = "SELECT CAST(SUM(paid_minor) AS BIGINT), COUNT(*) FROM commerce_orders";
+                let sums: (i64, i64) = tx.fetch_one(sql, vec![]).await.unwrap();
+                sums
+            };
+            let before = (paid().await, crate::erasing::dump(&target).await);
+            assert!(before.1.contains("张三丰") && before.1.contains("wholesale"));
+            let key = platform.master.clone();
+            let (clock, ids) = (platform.clock.clone(), platform.ids.clone());
+            let restored = platform::Platform::new(target.db().clone(), key, clock, ids, target.folder());
+            let restored = restored.with_backups(None);
+            let again = flows::erase_again::erase_again(&restored, &noted).await.unwrap();
+            assert_eq!((again.erased, again.were, again.unknown), (1, 0, 0));
+            let after = crate::erasing::dump(&target).await;
+            assert!(!after.contains("张三丰") && !after.contains("wholesale"));
+            assert_eq!(paid().await, before.0, "no sum changes");
+            let again = flows::erase_again::erase_again(&restored, &noted).await.unwrap();
+            assert_eq!((again.erased, again.were), (0, 1));
+            let mut nobody = noted.clone();
+            nobody[0].customer = "cus_01h455vb4pex5vsknk084sn02q".parse().unwrap();
+            let none = flows::erase_again::erase_again(&restored, &nobody).await.unwrap();
+            assert_eq!((none.erased, none.unknown), (0, 1));
+        }
+
+        // A list that somebody changed is told and not passed over.
+        let file = std::fs::read_dir(folder.join("erasures")).unwrap().next().unwrap().unwrap().path();
+        let mut bytes = std::fs::read(&file).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        std::fs::write(&file, bytes).unwrap();
+        let damage = backup::noted_erasures(&keys, &folder).unwrap_err().to_string();
+        assert!(damage.contains("erasures/1-cus_"), "{damage}");
+    }
+
     async fn the_owner_sees_what_was_backed_up(db) {
         let shop = Shop::open(&db).await;
         let platform = &shop.house.state.platform;

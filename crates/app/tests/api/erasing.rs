@@ -33,7 +33,7 @@ fn file(state: &str) -> String {
 }
 
 /// Every cell of every table, as text.
-async fn dump(db: &TestDb) -> String {
+pub async fn dump(db: &TestDb) -> String {
     let mut tx = db.db().read().await.unwrap();
     let tables: Vec<(String,)> = if tx.is_postgres() {
         let sql = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = current_schema()";

@@ -10,6 +10,7 @@ mod disconnect;
 mod document;
 mod edge;
 mod erasing;
+mod exports;
 mod fields;
 mod hardening;
 mod house;

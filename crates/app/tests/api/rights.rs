@@ -36,6 +36,8 @@ fn concrete(path: &str) -> String {
             _ if path.contains("/tokens/") => "tok",
             _ if path.contains("/providers/") || path.contains("/links/") => "idp",
             _ if path.contains("/jobs/") => "job",
+            _ if path.contains("/exports/") => "exp",
+            _ if path.contains("/person-requests/") => "prq",
             _ => "cus",
         };
         format!("{kind}_01h455vb4pex5vsknk084sn02q")

@@ -6,7 +6,7 @@ use kernel::{Currency, Timestamp, Zone};
 use crate::list_customers::CustomerRow;
 
 /// Columns.
-pub(super) const COUNT: usize = 18;
+pub(super) const COUNT: usize = 19;
 
 /// In which words columns and tiers are named.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,6 +42,7 @@ impl Wording {
                 "cell",
                 "tags",
                 "created_at",
+                "export",
             ],
             Self::Chinese => [
                 "客户编号",
@@ -62,6 +63,7 @@ impl Wording {
                 "RFM 单元",
                 "标签",
                 "建档时间",
+                "导出标记",
             ],
         }
     }
@@ -95,8 +97,8 @@ fn harmless(text: &str) -> String {
     }
 }
 
-/// The cells of a customer, with moments as clocks in `zone` show them.
-pub(super) fn cells(row: &CustomerRow, zone: Zone, wording: Wording) -> [Cell; COUNT] {
+/// The cells of a customer, with moments as clocks in `zone` show them; the last one says whose file it is.
+pub(super) fn cells(row: &CustomerRow, zone: Zone, wording: Wording, mark: &str) -> [Cell; COUNT] {
     let text = |text: &str| Cell::Text(harmless(text));
     let known = |value: &Option<String>| text(value.as_deref().unwrap_or_default());
     let moment = |at: Option<Timestamp>| {
@@ -126,12 +128,18 @@ pub(super) fn cells(row: &CustomerRow, zone: Zone, wording: Wording) -> [Cell; C
         known(&row.cell),
         joined(row.tags.iter().map(|tag| tag.name.as_str()).collect()),
         moment(Some(row.created_at)),
+        text(mark),
     ]
 }
 
 /// The cells as texts.
-pub(super) fn texts(row: &CustomerRow, zone: Zone, wording: Wording) -> [String; COUNT] {
-    cells(row, zone, wording).map(|cell| match cell {
+pub(super) fn texts(
+    row: &CustomerRow,
+    zone: Zone,
+    wording: Wording,
+    mark: &str,
+) -> [String; COUNT] {
+    cells(row, zone, wording, mark).map(|cell| match cell {
         Cell::Text(text) => text,
         Cell::Count(count) => count.to_string(),
         Cell::Amount(minor, currency) => {

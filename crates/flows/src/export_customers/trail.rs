@@ -1,6 +1,7 @@
 //! What the audit log is told of an export.
 
 use customers::mask::mask_text;
+use kernel::ExportId;
 use platform::audit::Entry;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -10,7 +11,7 @@ use crate::list_customers::CustomerParams;
 
 /// The filters that were set, by the names they have in an address. What was searched for is masked: a
 /// phone number that is asked for is one that somebody has.
-fn filter(params: &CustomerParams) -> Map<String, Value> {
+pub(crate) fn filter(params: &CustomerParams) -> Map<String, Value> {
     let mut filter = Map::new();
     let mut put = |name: &str, value: Value| {
         let is_set = match &value {
@@ -50,8 +51,14 @@ fn filter(params: &CustomerParams) -> Map<String, Value> {
 }
 
 /// The entry that `count` customers who pass `params` are given out.
-pub(super) fn entry(params: &CustomerParams, format: ExportFormat, count: u64) -> Entry {
+pub(super) fn entry(
+    params: &CustomerParams,
+    format: ExportFormat,
+    count: u64,
+    id: ExportId,
+) -> Entry {
     Entry::new("customers.export")
+        .on("export", id)
         .with("format", format)
         .with("count", count)
         .personal("filter", filter(params))

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use kernel::Zone;
-use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{DocProperties, Format, Workbook, Worksheet, XlsxError};
 use tokio::sync::mpsc;
 
+use super::Mark;
 use super::columns::{self, Cell, Wording};
 use crate::list_customers::CustomerRow;
 
@@ -20,9 +21,10 @@ pub(super) fn write(
     folder: &Path,
     zone: Zone,
     wording: Wording,
+    mark: &Mark,
 ) -> Result<u64, String> {
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    write_sheets(pages, path, folder, zone, wording)
+    write_sheets(pages, path, folder, zone, wording, mark)
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
@@ -32,8 +34,16 @@ fn write_sheets(
     folder: &Path,
     zone: Zone,
     wording: Wording,
+    mark: &Mark,
 ) -> Result<u64, XlsxError> {
     let mut workbook = Workbook::new();
+    // Also for a sheet whose last column was taken away.
+    workbook.set_properties(
+        &DocProperties::new()
+            .set_author(&mark.author)
+            .set_comment(&mark.text)
+            .set_title("customers"),
+    );
     workbook.set_tempdir(folder)?;
     let (bold, money) = (Format::new().set_bold(), Format::new().set_num_format("#,##0.00"));
     let mut sheet = begin(&mut workbook, wording, &bold)?;
@@ -46,7 +56,9 @@ fn write_sheets(
             }
             place += 1;
             count += 1;
-            for (column, cell) in columns::cells(row, zone, wording).into_iter().enumerate() {
+            for (column, cell) in
+                columns::cells(row, zone, wording, &mark.text).into_iter().enumerate()
+            {
                 let column = column as u16;
                 match cell {
                     Cell::Text(text) if text.is_empty() => continue,

@@ -9,6 +9,7 @@
 
 mod create;
 mod cut;
+mod erasures;
 mod error;
 mod job;
 mod keys;
@@ -25,6 +26,7 @@ mod verify;
 use kernel::Timestamp;
 
 pub use create::{Created, TableRows, create};
+pub use erasures::{NotedErasure, note_erasures, noted_erasures};
 pub use error::{BackupError, Damage};
 pub use job::{BACKUP, BackupJob, BackupWork, ask, begin};
 pub use keys::BackupKeys;

@@ -232,6 +232,12 @@ impl Repository {
 
     /// Puts a file in its place, whole and on the disk.
     fn put(&self, path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
+        put_private(path, bytes)
+    }
+}
+
+/// Puts a file that only this user of the machine can read in its place, whole and on the disk.
+pub(super) fn put_private(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
         // Of several that check, each has its own.
         let part = path.with_added_extension(format!("{}{UNFINISHED}", std::process::id()));
         let write = || -> io::Result<()> {
@@ -244,7 +250,6 @@ impl Repository {
             let _ = fs::remove_file(&part);
             BackupError::Disk { path: path.to_owned(), source }
         })
-    }
 }
 
 fn taken(folder: &Path, path: &Path, locked: Result<(), TryLockError>) -> Result<(), BackupError> {
@@ -257,7 +262,7 @@ fn taken(folder: &Path, path: &Path, locked: Result<(), TryLockError>) -> Result
     }
 }
 
-fn make_folder(folder: &Path) -> Result<(), BackupError> {
+pub(super) fn make_folder(folder: &Path) -> Result<(), BackupError> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -275,14 +280,14 @@ fn private_file(path: &Path, keep: bool) -> io::Result<File> {
 }
 
 /// Names are not on the disk before their folder is.
-fn sync_folder(folder: &Path) -> Result<(), BackupError> {
+pub(super) fn sync_folder(folder: &Path) -> Result<(), BackupError> {
     #[cfg(unix)]
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(BackupError::disk(folder))?;
     Ok(())
 }
 
 /// Names of the files in `folder`, in their order.
-fn names_in(folder: &Path) -> Result<Vec<String>, BackupError> {
+pub(super) fn names_in(folder: &Path) -> Result<Vec<String>, BackupError> {
     let read = || -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(folder)? {

@@ -123,3 +123,15 @@ pub(crate) async fn note_erasure(
     .await
     .map(drop)
 }
+
+pub(crate) async fn erasures(
+    tx: &mut Tx,
+    scope: Scope,
+) -> Result<Vec<(Uuid, String, Option<String>, i64)>, DbError> {
+    tx.fetch_all(
+        "SELECT customer_id, reason, reference, erased_at FROM customers_erasures WHERE org_id = $1
+         ORDER BY erased_at, customer_id",
+        args![scope.org_arg()],
+    )
+    .await
+}

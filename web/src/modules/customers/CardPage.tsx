@@ -28,6 +28,7 @@ import { MergesTab } from './MergesTab';
 import { NotesTab } from './NotesTab';
 import { OrdersTab } from './OrdersTab';
 import { OwnerLine } from './OwnerLine';
+import { PersonDataButton } from './PersonDataButton';
 import { TimelineTab } from './TimelineTab';
 
 export default function CardPage() {
@@ -99,6 +100,7 @@ function Card(props: { card: CustomerCard }) {
               {t('customers.explain')}
             </Button>
           ) : null}
+          {may('customers.person_export') && !card.merged_into ? <PersonDataButton id={card.id} /> : null}
           {may('customers.erase') && !card.merged_into ? (
             <Button danger onClick={() => setErasing(true)}>
               {t('customers.erase.open')}

@@ -2,7 +2,6 @@ import { DownloadOutlined } from '@ant-design/icons';
 import { Button, Dropdown } from 'antd';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { queryText } from '@/api/client';
 import type { CustomerRow } from '@/api/types';
 import { useFormat } from '@/lib/format';
 import { useMay, useMe, useSees } from '@/lib/rights';
@@ -18,6 +17,7 @@ import { OneShop, wantsOneShop } from '@/ui/OneShop';
 import { Page } from '@/ui/Page';
 import { useClocks, useShops } from '@/ui/shops';
 import { EmptyState } from '@/ui/states';
+import { fileHref, useTakeFile } from '@/ui/take';
 import { Day, Money } from '@/ui/values';
 import { useCustomers, useTags } from './api';
 import { BulkBar } from './BulkBar';
@@ -48,8 +48,24 @@ export default function ListPage() {
   const { shown, chosen, choose } = useColumns('customers', columns);
   const canTag = may('customers.edit') && sees.free('customers.tags');
   const canAssign = may('customers.assign');
-  const exportHref = (kind: string) =>
-    `/api/v1/customers/export${queryText({ ...(query as Record<string, string | string[]>), format: kind })}`;
+  const takeFile = useTakeFile();
+  const fileItem = (format: 'csv' | 'xlsx', words: string) => {
+    const asked = query as Record<string, string | string[]>;
+    return {
+      key: format,
+      label: (
+        <a
+          href={fileHref(asked, format)}
+          onClick={(event) => {
+            event.preventDefault();
+            void takeFile(asked, format);
+          }}
+        >
+          {words}
+        </a>
+      ),
+    };
+  };
 
   return (
     <Page
@@ -67,21 +83,12 @@ export default function ListPage() {
               trigger={['click']}
               menu={{
                 items: [
+                  fileItem('csv', t('ui.exportCsv')),
+                  fileItem('xlsx', t('ui.exportXlsx')),
+                  { type: 'divider' as const },
                   {
-                    key: 'csv',
-                    label: (
-                      <a href={exportHref('csv')} download>
-                        {t('ui.exportCsv')}
-                      </a>
-                    ),
-                  },
-                  {
-                    key: 'xlsx',
-                    label: (
-                      <a href={exportHref('xlsx')} download>
-                        {t('ui.exportXlsx')}
-                      </a>
-                    ),
+                    key: 'exports',
+                    label: <AppLink href="/settings/exports">{t('customers.exports.title')}</AppLink>,
                   },
                 ],
               }}

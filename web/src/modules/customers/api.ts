@@ -136,7 +136,7 @@ export function useCustomerSettings() {
   });
 }
 
-export const putCustomerSettings = (body: CustomerSettings) =>
+export const putCustomerSettings = (body: Partial<CustomerSettings>) =>
   take<CustomerSettings>(client.PUT('/api/v1/customers/settings', { body }));
 
 export const dismissSuggestion = (id: string) =>

@@ -5,5 +5,6 @@ export const customersRoutes: PageRoute[] = [
   { path: '/customers/suggestions', load: () => import('./SuggestionsPage') },
   { path: '/customers/$id', load: () => import('./CardPage') },
   { path: '/settings/consent-texts', load: () => import('./ConsentTextsPage') },
+  { path: '/settings/exports', load: () => import('./ExportsPage') },
   { path: '/settings/tags', load: () => import('./TagsPage') },
 ];

@@ -27,6 +27,7 @@ export default {
     customers_tags: 'Manage tags',
     customers_merge: 'Merge customers',
     customers_export: 'Export customers',
+    customers_export_approve: 'Approve exports',
     customers_settings: 'Customer settings',
     customers_consent_read: 'See consents',
     customers_consent_write: 'Record consents',

@@ -27,6 +27,7 @@ export default {
     customers_tags: '管理标签',
     customers_merge: '合并客户',
     customers_export: '导出客户',
+    customers_export_approve: '审批导出',
     customers_settings: '客户设置',
     customers_consent_read: '查看授权',
     customers_consent_write: '记录授权',

@@ -9,6 +9,7 @@ import { usePhone } from '@/lib/prefs';
 import { useUrl } from '@/lib/url';
 import { ChartBox, chartBase, usePalette } from '@/ui/ChartBox';
 import { AppLink } from '@/ui/Link';
+import { useTakeFile } from '@/ui/take';
 import {
   cellName,
   colourAt,
@@ -237,6 +238,7 @@ function PickedCells(props: {
   settings: RfmSettings;
 }) {
   const { t } = useTranslation();
+  const takeFile = useTakeFile();
   const format = useFormat();
   const { square, currency } = props;
   const cells = square.cells.filter((cell) => cell.customers > 0);
@@ -277,7 +279,7 @@ function PickedCells(props: {
                   size="small"
                   icon={<DownloadOutlined />}
                   aria-label={`${t('ui.export')} ${name}`}
-                  href={`/api/v1/customers/export${queryText({ cell: name, ...props.settings, format: 'xlsx' })}`}
+                  onClick={() => void takeFile({ cell: name, ...props.settings }, 'xlsx')}
                 />
               </td>
             </tr>

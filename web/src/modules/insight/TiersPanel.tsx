@@ -9,12 +9,14 @@ import { useUrl } from '@/lib/url';
 import { AppLink } from '@/ui/Link';
 import { TierMark } from '@/ui/marks';
 import { Panel } from '@/ui/Page';
+import { useTakeFile } from '@/ui/take';
 import { ShareBar } from '@/ui/values';
 import { settingsOf } from './cube';
 
 /** Each tier: how many, how much, whither it moved, and what to do. */
 export function TiersPanel(props: { data: Rfm }) {
   const { t } = useTranslation();
+  const takeFile = useTakeFile();
   const format = useFormat();
   const phone = usePhone();
   const [url] = useUrl();
@@ -130,7 +132,7 @@ export function TiersPanel(props: { data: Rfm }) {
                       size="small"
                       icon={<DownloadOutlined />}
                       aria-label={`${t('ui.export')} ${t(`ui.tier.${one.tier}`)}`}
-                      href={`/api/v1/customers/export${queryText({ ...filterOf(one.tier), format: 'xlsx' })}`}
+                      onClick={() => void takeFile(filterOf(one.tier), 'xlsx')}
                     />
                   </Tooltip>
                 </td>

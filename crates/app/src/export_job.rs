@@ -1,0 +1,68 @@
+//! Exports that are made in the background, and whose files are taken away when their time is over.
+
+use async_trait::async_trait;
+use customers::exports::ExportFailure;
+use flows::engine::{EngineHandle, Engines};
+use flows::export_customers::ExportError;
+use flows::take_exports::{self, ExportPayload};
+use platform::{Ctx, Job, JobError, JobHandler, JobOutcome, Platform, Scope};
+use tokio_util::sync::CancellationToken;
+
+/// Makes the file of an export, and comes again to take it away.
+#[derive(Debug, Clone)]
+pub struct MakeExport {
+    engines: Engines,
+}
+
+impl MakeExport {
+    /// With the engines of this process.
+    #[must_use]
+    pub const fn new(engines: Engines) -> Self {
+        Self { engines }
+    }
+
+    /// The engine of this process, or where it serves none one that is read for this alone.
+    async fn engine(&self, platform: &Platform, cx: &Ctx) -> Result<EngineHandle, ExportError> {
+        let engine = self.engines.of(cx.scope.org());
+        if engine.is_ready() {
+            return Ok(engine);
+        }
+        Ok(EngineHandle::load(platform, cx.scope).await?)
+    }
+}
+
+#[async_trait]
+impl JobHandler for MakeExport {
+    async fn run(
+        &self,
+        platform: &Platform,
+        job: &Job,
+        cancel: CancellationToken,
+    ) -> Result<JobOutcome, JobError> {
+        let ExportPayload { export } = job.payload()?;
+        let cx = platform.ctx(Scope::system(job.scope.org()));
+        if let Some(at) = take_exports::end(platform, &cx, export).await? {
+            return Ok(JobOutcome::Again(at));
+        }
+        let work = async {
+            let engine = self.engine(platform, &cx).await?;
+            take_exports::make(&engine, &cx, export).await
+        };
+        let made = tokio::select! {
+            made = work => made,
+            () = cancel.cancelled() => return Err(JobError::Cancelled),
+        };
+        match made {
+            Ok(Some(at)) => Ok(JobOutcome::Again(at)),
+            Ok(None) => Ok(JobOutcome::Done),
+            Err(error) if job.attempt < job.max_attempts => Err(JobError::retry(error)),
+            Err(error) => {
+                tracing::error!(%error, %export, "an export could not be made");
+                let why = ExportFailure::Broke;
+                let given_up = take_exports::give_up::<()>(platform, &cx, export, why).await;
+                given_up.map_err(JobError::retry)?;
+                Ok(JobOutcome::Done)
+            }
+        }
+    }
+}
