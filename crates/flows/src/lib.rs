@@ -22,6 +22,7 @@ pub mod list_suggestions;
 pub mod merge_by_itself;
 mod people;
 pub mod person_data;
+pub mod person_requests;
 pub mod preview_import;
 pub mod reveal;
 pub mod rfm;

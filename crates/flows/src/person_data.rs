@@ -7,6 +7,7 @@ use customers::erase as people;
 use customers::history::{self, ChangeKind};
 use customers::merge;
 use customers::notes;
+use customers::person_requests::{self, RequestFilter};
 use customers::profiles;
 use customers::reveal::Reason;
 use kernel::{CustomerId, Limit, OrderId, Timestamp, TypedId as _};
@@ -47,6 +48,9 @@ pub async fn export(
     });
     let notes = notes::notes(&mut tx, cx.scope, &keys, &family, None, MOST).await?;
     let consents = ledger::entries(&mut tx, cx.scope, &keys, held.root).await?;
+    let filter = RequestFilter { customer: Some(held.root), ..RequestFilter::default() };
+    let limit = Limit::new(Some(Limit::MAX.into())).map_err(DbError::Refused)?;
+    let (requests, _) = person_requests::list(&mut tx, cx, &filter, None, limit).await?;
     let merges = merge::merges(&mut tx, cx.scope, &family).await?;
     let history =
         history::history(&mut tx, cx.scope, &family, &ChangeKind::ALL, None, MOST).await?;
@@ -79,6 +83,7 @@ pub async fn export(
         "identities": held.identities,
         "notes": notes,
         "consents": consents,
+        "requests": requests,
         "merges": merges,
         "history": history,
         "orders": orders,

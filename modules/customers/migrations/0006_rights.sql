@@ -31,17 +31,15 @@ CREATE TABLE customers_person_requests (
     customer_id UUID   NOT NULL,
     kind        TEXT   NOT NULL,
     state       TEXT   NOT NULL,
-    received_on BIGINT NOT NULL,
-    due_on      BIGINT NOT NULL,
+    received_at BIGINT NOT NULL,
+    due_at      BIGINT NOT NULL,
     handler     UUID,
     sealed      BYTEA,
     deed        TEXT,
-    actor       UUID,
     created_at  BIGINT NOT NULL,
     finished_by UUID,
     finished_at BIGINT,
-    version     BIGINT NOT NULL,
     PRIMARY KEY (org_id, id)
 ) /*sqlite WITHOUT ROWID*/;
-CREATE INDEX customers_person_requests_due ON customers_person_requests (org_id, state, due_on, id);
+CREATE INDEX customers_person_requests_due ON customers_person_requests (org_id, due_at, id);
 CREATE INDEX customers_person_requests_customer ON customers_person_requests (org_id, customer_id);

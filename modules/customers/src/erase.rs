@@ -136,6 +136,7 @@ pub async fn erase(
     // Importers forget what they remember of the identities.
     store::bump_identity_epoch(tx, cx.scope).await?;
     let family: Vec<Uuid> = held.family.iter().map(|id| id.uuid()).collect();
+    sql::request_texts(tx, cx.scope, &family).await?;
     let histories = forget_names(tx, cx.scope, &family).await?;
     let erased = Erased {
         customers: sql::names(tx, cx.scope, &family).await?,
@@ -220,12 +221,13 @@ pub struct ErasureNote {
 /// As the database says.
 pub async fn erasures(tx: &mut Tx, scope: Scope) -> Result<Vec<ErasureNote>, DbError> {
     let rows = sql::erasures(tx, scope).await?;
-    let note = |(customer, reason, reference, at): (Uuid, String, Option<String>, i64)| ErasureNote {
-        customer: CustomerId::from_uuid(customer),
-        reason,
-        reference,
-        erased_at: Timestamp::from_millis(at),
-    };
+    let note =
+        |(customer, reason, reference, at): (Uuid, String, Option<String>, i64)| ErasureNote {
+            customer: CustomerId::from_uuid(customer),
+            reason,
+            reference,
+            erased_at: Timestamp::from_millis(at),
+        };
     Ok(rows.into_iter().map(note).collect())
 }
 

@@ -16,6 +16,7 @@ pub mod merge;
 pub mod model;
 pub mod notes;
 pub mod owners;
+pub mod person_requests;
 pub mod profiles;
 pub mod reach;
 mod refusals;

@@ -9,6 +9,7 @@ pub(crate) mod family;
 pub(crate) mod merges;
 pub(crate) mod notes;
 pub(crate) mod owners;
+pub(crate) mod person_requests;
 #[cfg(test)]
 mod plans;
 pub(crate) mod profiles;

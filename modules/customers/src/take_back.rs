@@ -311,7 +311,8 @@ async fn dependents(
     let by_people = merges.iter().filter(|row| row.actor.is_some()).count();
     let mut found = TakeBackRefused {
         noted: store::take_back::noted(tx, scope, &created).await?
-            + store::take_back::consented(tx, scope, &created).await?,
+            + store::take_back::consented(tx, scope, &created).await?
+            + store::take_back::requested(tx, scope, &created).await?,
         tagged: store::take_back::tagged(tx, scope, &created).await?,
         edited: edited(tx, scope, &created).await?.len() as i64,
         merged: by_people as i64,

@@ -456,6 +456,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/person-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people ask of us about their data, by when it is due */
+        get: operations["get_customers_person_requests"];
+        put?: never;
+        /**
+         * Records what a person asks of us. It is due after the days that the settings say, weekends counted, and
+         *     handled by whoever recorded it.
+         */
+        post: operations["post_customers_person_requests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/person-requests/{id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finishes a request. What was done for this person since it was received (an export, a correction, an
+         *     erasure, a consent taken back) is linked from the audit log.
+         */
+        post: operations["post_customers_person_requests_id_finish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/person-requests/{id}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Whoever asks handles the request from now on. */
+        post: operations["post_customers_person_requests_id_take"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/settings": {
         parameters: {
             query?: never;
@@ -2226,26 +2284,20 @@ export interface components {
             /**
              * Format: int32
              * @description 1 to 168.
-             * @default null
              */
-            export_hours: number | null;
+            export_hours?: number | null;
             /**
              * Format: int32
              * @description At most 100,000,000; with 0 every export needs the approval of somebody else.
-             * @default null
              */
-            export_limit: number | null;
-            /**
-             * @description Whether customers who share a phone number or an e-mail address are merged without asking.
-             * @default null
-             */
-            merge_by_itself: boolean | null;
+            export_limit?: number | null;
+            /** @description Whether customers who share a phone number or an e-mail address are merged without asking. */
+            merge_by_itself?: boolean | null;
             /**
              * Format: int32
              * @description 1 to 90; what was received before keeps its date.
-             * @default null
              */
-            request_days: number | null;
+            request_days?: number | null;
         };
         /** @description Revenue of one day. */
         DayRevenue: {
@@ -2271,6 +2323,13 @@ export interface components {
             approve: boolean;
             /** @description A word to the asker: 3 to 500 characters. */
             word?: string | null;
+        };
+        /** @description The entry of the audit log that a request led to. */
+        Deed: {
+            /** @description What was done. */
+            action: string;
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
         };
         /** @description A figure of the day, and of the day before. */
         Delta: {
@@ -2551,6 +2610,13 @@ export interface components {
             name: string;
             /** @description Its first rows, as they will be understood. */
             rows: components["schemas"]["RowPreview"][];
+        };
+        /** @description How a request ends. */
+        FinishBody: {
+            /** @description What was answered: 1 to 2,000 characters. It is kept; name nobody in it. */
+            answer: string;
+            /** @description Whether it was done; otherwise it was refused, and the answer says why. */
+            done: boolean;
         };
         /**
          * @description A kind of file this module understands.
@@ -3416,6 +3482,40 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_PersonRequestView: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                /** @description What was answered. */
+                answer?: string | null;
+                /** @description Who asks. */
+                customer: components["schemas"]["CustomerId"];
+                /** @description What they are called; empty once they are erased. */
+                customer_name: string;
+                deed?: components["schemas"]["Deed"] | null;
+                /** @description By when it is due. */
+                due_at: components["schemas"]["Timestamp"];
+                finished_at?: components["schemas"]["Timestamp"] | null;
+                finished_by?: components["schemas"]["UserId"] | null;
+                finished_by_person?: components["schemas"]["Person"] | null;
+                handler?: components["schemas"]["UserId"] | null;
+                handler_person?: components["schemas"]["Person"] | null;
+                /** @description Its id. */
+                id: components["schemas"]["PersonRequestId"];
+                /** @description What they ask for. */
+                kind: components["schemas"]["RequestKind"];
+                /** @description Whether it is open and late. */
+                overdue: boolean;
+                /** @description When it was received. */
+                received_at: components["schemas"]["Timestamp"];
+                /** @description How far it is. */
+                state: components["schemas"]["RequestState"];
+                /** @description What they wrote, with numbers and addresses masked. */
+                text?: string | null;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Shop: {
             /** @description The rows, at most the limit asked for. */
             items: {
@@ -3567,6 +3667,36 @@ export interface components {
         PersonDataBody: {
             /** @description 3 to 500 characters; recorded. */
             reason: string;
+        };
+        PersonRequestId: string;
+        /** @description A request, as pages show it. */
+        PersonRequestView: {
+            /** @description What was answered. */
+            answer?: string | null;
+            /** @description Who asks. */
+            customer: components["schemas"]["CustomerId"];
+            /** @description What they are called; empty once they are erased. */
+            customer_name: string;
+            deed?: components["schemas"]["Deed"] | null;
+            /** @description By when it is due. */
+            due_at: components["schemas"]["Timestamp"];
+            finished_at?: components["schemas"]["Timestamp"] | null;
+            finished_by?: components["schemas"]["UserId"] | null;
+            finished_by_person?: components["schemas"]["Person"] | null;
+            handler?: components["schemas"]["UserId"] | null;
+            handler_person?: components["schemas"]["Person"] | null;
+            /** @description Its id. */
+            id: components["schemas"]["PersonRequestId"];
+            /** @description What they ask for. */
+            kind: components["schemas"]["RequestKind"];
+            /** @description Whether it is open and late. */
+            overdue: boolean;
+            /** @description When it was received. */
+            received_at: components["schemas"]["Timestamp"];
+            /** @description How far it is. */
+            state: components["schemas"]["RequestState"];
+            /** @description What they wrote, with numbers and addresses masked. */
+            text?: string | null;
         };
         /** @description How to look at the files. */
         PreviewBody: {
@@ -3938,6 +4068,26 @@ export interface components {
              */
             lines_lost?: number | null;
         };
+        /** @description What somebody asks for. */
+        RequestBody: {
+            /** @description Who asks. */
+            customer: components["schemas"]["CustomerId"];
+            /** @description What for. */
+            kind: components["schemas"]["RequestKind"];
+            received_at?: components["schemas"]["Timestamp"] | null;
+            /** @description What they wrote: at most 2,000 characters. */
+            text?: string | null;
+        };
+        /**
+         * @description What somebody asks for.
+         * @enum {string}
+         */
+        RequestKind: "access" | "correction" | "erasure" | "restriction" | "withdrawal";
+        /**
+         * @description How far a request is.
+         * @enum {string}
+         */
+        RequestState: "open" | "done" | "refused";
         /** @description Why personal data is to be shown. */
         RevealBody: {
             /** @description 3 to 500 characters; kept in the audit log. */
@@ -5599,6 +5749,145 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_person_requests: {
+        parameters: {
+            query?: {
+                /** @description In this state. */
+                state?: components["schemas"]["RequestState"];
+                /** @description Of this kind. */
+                kind?: components["schemas"]["RequestKind"];
+                /** @description Open, and due before now. */
+                overdue?: boolean;
+                /** @description Of this customer, and of all who were merged with them. */
+                customer?: components["schemas"]["CustomerId"];
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of the page: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_PersonRequestView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_person_requests: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequestBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonRequestView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_person_requests_id_finish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PersonRequestId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FinishBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonRequestView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_person_requests_id_take: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PersonRequestId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonRequestView"];
+                };
             };
             /** @description Refused or failed */
             default: {

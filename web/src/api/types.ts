@@ -31,6 +31,10 @@ export type Tag = S['Tag'];
 export type TagCount = S['TagWithCount'];
 export type CustomerRow = S['CustomerRow'];
 export type CustomerCard = S['CustomerCard'];
+export type PersonRequest = S['PersonRequestView'];
+export type PersonRequestQuery = NonNullable<
+  operations['get_customers_person-requests']['parameters']['query']
+>;
 export type CustomerExport = S['ExportView'];
 export type CustomerSettings = S['CustomerSettings'];
 export type CustomerQuery = NonNullable<operations['get_customers']['parameters']['query']>;

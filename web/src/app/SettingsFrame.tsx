@@ -10,6 +10,7 @@ const TABS = [
   { path: '/settings/shops', name: 'commerce.shops.title', right: 'commerce.read' },
   { path: '/settings/tags', name: 'customers.tags.title', right: 'customers.read' },
   { path: '/settings/consent-texts', name: 'customers.consentTexts.title', right: 'customers.consent_read' },
+  { path: '/settings/requests', name: 'customers.requests.title', right: 'customers.requests' },
   {
     path: '/settings/exports',
     name: 'customers.exports.title',

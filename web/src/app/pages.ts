@@ -17,6 +17,7 @@ export const MORE_PAGES = [
   { path: '/settings/tokens', name: 'identity.tokens.title', right: undefined },
   { path: '/settings/tags', name: 'customers.tags.title', right: 'customers.read' },
   { path: '/settings/consent-texts', name: 'customers.consentTexts.title', right: 'customers.consent_read' },
+  { path: '/settings/requests', name: 'customers.requests.title', right: 'customers.requests' },
   { path: '/settings/exports', name: 'customers.exports.title', right: 'customers.export' },
   { path: '/settings/shops', name: 'commerce.shops.title', right: 'commerce.read' },
   { path: '/settings/jobs', name: 'platform.jobs.title', right: 'platform.jobs' },

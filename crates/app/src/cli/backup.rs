@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use kernel::Clock as _;
 use flows::erase_again::{ErasedAgain, erase_again, note};
+use kernel::Clock as _;
 use platform::backup::{self, BackupKeys, BackupView};
 use platform::system::{SystemClock, SystemIds};
 use serde_json::json;

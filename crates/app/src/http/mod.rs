@@ -14,6 +14,7 @@ mod insight;
 mod language;
 pub mod limits;
 mod people;
+mod person_requests;
 mod search;
 mod settings;
 mod web;
@@ -60,6 +61,7 @@ fn crossing() -> OpenApiRouter<AppState> {
         .merge(consents::routes())
         .merge(erasure::routes())
         .merge(exports::routes())
+        .merge(person_requests::routes())
 }
 
 /// Everything below `/api/v1`, without what stands around it. The modules' routes see the platform.

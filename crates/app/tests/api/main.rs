@@ -22,6 +22,7 @@ mod members;
 mod mended;
 mod merging;
 mod people;
+mod person_requests;
 mod providers;
 mod reach;
 mod reading;

@@ -73,10 +73,7 @@ pub fn note_erasures(
 ///
 /// # Errors
 /// `Disk`, and `Damaged` for one that was changed or sealed with another key.
-pub fn noted_erasures(
-    keys: &BackupKeys,
-    folder: &Path,
-) -> Result<Vec<NotedErasure>, BackupError> {
+pub fn noted_erasures(keys: &BackupKeys, folder: &Path) -> Result<Vec<NotedErasure>, BackupError> {
     let folder = folder.join(FOLDER);
     if !folder.is_dir() {
         return Ok(Vec::new());

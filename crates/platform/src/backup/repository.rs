@@ -238,18 +238,18 @@ impl Repository {
 
 /// Puts a file that only this user of the machine can read in its place, whole and on the disk.
 pub(super) fn put_private(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
-        // Of several that check, each has its own.
-        let part = path.with_added_extension(format!("{}{UNFINISHED}", std::process::id()));
-        let write = || -> io::Result<()> {
-            let mut file = private_file(&part, false)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            fs::rename(&part, path)
-        };
-        write().map_err(|source| {
-            let _ = fs::remove_file(&part);
-            BackupError::Disk { path: path.to_owned(), source }
-        })
+    // Of several that check, each has its own.
+    let part = path.with_added_extension(format!("{}{UNFINISHED}", std::process::id()));
+    let write = || -> io::Result<()> {
+        let mut file = private_file(&part, false)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&part, path)
+    };
+    write().map_err(|source| {
+        let _ = fs::remove_file(&part);
+        BackupError::Disk { path: path.to_owned(), source }
+    })
 }
 
 fn taken(folder: &Path, path: &Path, locked: Result<(), TryLockError>) -> Result<(), BackupError> {

@@ -60,6 +60,13 @@ pub(crate) async fn evidence(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<
     each(tx, scope, sql, ids).await
 }
 
+/// Takes away what they wrote to us, and what was answered. That they asked stays.
+pub(crate) async fn request_texts(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<u64, DbError> {
+    let sql = "UPDATE customers_person_requests SET sealed = NULL
+         WHERE org_id = $1 AND sealed IS NOT NULL AND customer_id";
+    each(tx, scope, sql, ids).await
+}
+
 /// Customer, entry and detail of what may have names in it.
 pub(crate) async fn histories(
     tx: &mut Tx,

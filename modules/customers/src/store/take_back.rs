@@ -23,6 +23,12 @@ pub(crate) async fn consented(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result
     count(tx, scope, select, ids).await
 }
 
+pub(crate) async fn requested(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i64, DbError> {
+    let select = "SELECT COUNT(DISTINCT customer_id) FROM customers_person_requests
+         WHERE org_id = $1 AND customer_id";
+    count(tx, scope, select, ids).await
+}
+
 pub(crate) async fn tagged(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i64, DbError> {
     let select = "SELECT COUNT(DISTINCT customer_id) FROM customers_taggings
          WHERE org_id = $1 AND customer_id";
@@ -57,6 +63,11 @@ pub(crate) async fn worked_with(
         (
             0,
             "SELECT DISTINCT customer_id FROM customers_consents
+             WHERE org_id = $1 AND customer_id >= $2 AND customer_id < $3 LIMIT $4",
+        ),
+        (
+            0,
+            "SELECT DISTINCT customer_id FROM customers_person_requests
              WHERE org_id = $1 AND customer_id >= $2 AND customer_id < $3 LIMIT $4",
         ),
         (

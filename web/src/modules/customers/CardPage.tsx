@@ -29,6 +29,7 @@ import { NotesTab } from './NotesTab';
 import { OrdersTab } from './OrdersTab';
 import { OwnerLine } from './OwnerLine';
 import { PersonDataButton } from './PersonDataButton';
+import { RequestsTab } from './RequestsTab';
 import { TimelineTab } from './TimelineTab';
 
 export default function CardPage() {
@@ -37,7 +38,7 @@ export default function CardPage() {
   return <Loaded query={query}>{(card) => <Card key={card.id} card={card} />}</Loaded>;
 }
 
-const TABS = ['timeline', 'orders', 'notes', 'identities', 'consents', 'merges'];
+const TABS = ['timeline', 'orders', 'notes', 'identities', 'consents', 'requests', 'merges'];
 
 type Pair = [ReactNode, ReactNode];
 
@@ -58,6 +59,7 @@ function Card(props: { card: CustomerCard }) {
     notes: !sees.any('customers.notes'),
     identities: !['accounts', 'phone', 'email'].some((name) => sees.any(`customers.${name}`)),
     consents: !may('customers.consent_read'),
+    requests: !may('customers.requests'),
     merges: !may('customers.merge') && card.merges.length === 0,
   };
   const [url, setUrl] = useKnownUrl({ tab: oneOf(TABS.filter((tab) => !hidden[tab])) });
@@ -187,6 +189,7 @@ function Card(props: { card: CustomerCard }) {
                     },
                   ]
                 : []),
+              { key: 'requests', label: t('customers.tab.requests'), children: <RequestsTab card={card} /> },
               {
                 key: 'merges',
                 label: `${t('customers.tab.merges')}${card.suggestions.length ? ` ${card.suggestions.length}` : ''}`,

@@ -6,5 +6,6 @@ export const customersRoutes: PageRoute[] = [
   { path: '/customers/$id', load: () => import('./CardPage') },
   { path: '/settings/consent-texts', load: () => import('./ConsentTextsPage') },
   { path: '/settings/exports', load: () => import('./ExportsPage') },
+  { path: '/settings/requests', load: () => import('./RequestsPage') },
   { path: '/settings/tags', load: () => import('./TagsPage') },
 ];

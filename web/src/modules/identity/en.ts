@@ -33,6 +33,7 @@ export default {
     customers_consent_write: 'Record consents',
     customers_erase: 'Erase personal data',
     customers_person_export: 'Export all that is held of a person',
+    customers_requests: 'Handle personal data requests',
     commerce_read: 'See orders',
     commerce_import: 'Import orders',
     commerce_shops: 'Manage shops',
