@@ -73,7 +73,10 @@ test('somebody else approves it, and whoever asked downloads it', async () => {
   await member.getByRole('button', { name: '加入并登录' }).click();
   await member.getByRole('navigation', { name: '主菜单' }).waitFor();
   await member.goto(`${BASE}/settings/exports`);
-  await member.getByRole('row', { name: /年终对账/ }).getByRole('button', { name: /审\s*批/ }).click();
+  await member
+    .getByRole('row', { name: /年终对账/ })
+    .getByRole('button', { name: /审\s*批/ })
+    .click();
   const dialog = member.getByRole('dialog', { name: '审批导出' });
   await dialog.getByLabel('给申请人的话').fill('用完请删除');
   await dialog.getByRole('button', { name: /^批\s*准$/ }).click();
@@ -84,7 +87,9 @@ test('somebody else approves it, and whoever asked downloads it', async () => {
     owner.waitForEvent('download'),
     row.getByRole('link', { name: '下载文件' }).click(),
   ]);
-  const lines = readFileSync(await download.path(), 'utf8').trim().split('\n');
+  const lines = readFileSync(await download.path(), 'utf8')
+    .trim()
+    .split('\n');
   assert.ok(lines.length > 2);
   for (const line of lines.slice(1)) assert.match(line, /exp_[0-9a-z]{26}-[0-9a-z]{8}/);
   await member.getByLabel('导出标记').fill(lines[1]);

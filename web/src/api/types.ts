@@ -33,7 +33,7 @@ export type CustomerRow = S['CustomerRow'];
 export type CustomerCard = S['CustomerCard'];
 export type PersonRequest = S['PersonRequestView'];
 export type PersonRequestQuery = NonNullable<
-  operations['get_customers_person-requests']['parameters']['query']
+  operations['get_customers_person_requests']['parameters']['query']
 >;
 export type CustomerExport = S['ExportView'];
 export type CustomerSettings = S['CustomerSettings'];

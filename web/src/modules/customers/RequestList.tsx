@@ -47,12 +47,7 @@ export function RequestList(props: { query: PersonRequestQuery; ofOne?: boolean 
                   </thead>
                   <tbody>
                     {rows.map((row) => (
-                      <Row
-                        key={row.id}
-                        row={row}
-                        ofOne={props.ofOne}
-                        onFinish={() => setFinishing(row)}
-                      />
+                      <Row key={row.id} row={row} ofOne={props.ofOne} onFinish={() => setFinishing(row)} />
                     ))}
                   </tbody>
                 </table>

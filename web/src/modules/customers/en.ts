@@ -400,7 +400,8 @@ export default {
       access: 'First export all that is held on the card and hand it over, then close the request here.',
       correction: 'First correct the profile on the card, then close the request here.',
       erasure: 'First erase the personal data on the card, then close the request here.',
-      restriction: 'First record “automated decisions” as refused under consents, then close the request here.',
+      restriction:
+        'First record “automated decisions” as refused under consents, then close the request here.',
       withdrawal: 'First record the withdrawal under consents, then close the request here.',
     },
   },
