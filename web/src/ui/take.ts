@@ -10,9 +10,9 @@ type Query = Record<string, string | number | string[] | undefined | null>;
 export const fileHref = (query: Query, format: 'csv' | 'xlsx') =>
   `/api/v1/customers/export${queryText({ ...query, format })}`;
 
-/** Where an export is asked for that is too large to be given out at once. */
+/** Where an export is asked for that is too large to be given out at once; an empty filter is no value of an address. */
 const askHref = (query: Query, format: 'csv' | 'xlsx') =>
-  `/settings/exports?format=${format}&ask=${encodeURIComponent(queryText(query).slice(1))}`;
+  `/settings/exports?format=${format}&ask=${encodeURIComponent(queryText({ sort: '-last_order_at', ...query }).slice(1))}`;
 
 /** Takes customers as a file, or leads to where somebody else is asked to approve it. */
 export function useTakeFile(): (query: Query, format: 'csv' | 'xlsx') => Promise<void> {
