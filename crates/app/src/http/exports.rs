@@ -8,6 +8,7 @@ use axum::response::Response;
 use customers::reveal::Reason;
 use flows::export_customers::ExportFormat;
 use flows::take_exports::{self, Ask, ExportView};
+use futures::StreamExt as _;
 use kernel::{ExportId, FieldErrors, Limit, Page, UserId};
 use platform::http::{Cx, JsonBody, PathId, QueryParams};
 use platform::{Platform, Problem};
@@ -204,5 +205,6 @@ async fn fetch(
     let pieces = futures::stream::unfold(received, |mut received| async {
         received.recv().await.map(|piece| (piece, received))
     });
-    Ok(attachment(opened.format, Body::from_stream(pieces)))
+    // Whoever compresses asks once more behind the end.
+    Ok(attachment(opened.format, Body::from_stream(pieces.fuse())))
 }

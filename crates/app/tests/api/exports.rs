@@ -116,12 +116,16 @@ db_test! { migrations();
         assert_eq!(csv.lines().count(), 1 + 2, "{csv}");
         assert!(csv.contains("138****0002") && !csv.contains("13800000002"), "{csv}");
         assert_eq!(got.header("content-disposition"), "attachment; filename=\"customers.csv\"");
+        // As browsers fetch it.
+        let headers = [("cookie", asker.cookie.as_str()), ("accept-encoding", "zstd")];
+        let packed = shop.house.get(&format!("/api/v1{file}"), &headers).await;
+        assert_eq!((packed.status, packed.header("content-encoding")), (StatusCode::OK, "zstd"));
         // Each row says whose it is, and only a true mark is believed.
         let row = csv.lines().nth(2).unwrap();
         assert!(row.contains(&id) && row.contains("店主"), "{row}");
         let whose = shop.post("/customers/exports/of", &json!({"text": row})).await;
         assert_eq!((&whose["id"], &whose["asker_person"]["email"]), (&asked["id"], &json!("ad@example.com")));
-        assert_eq!(whose["downloads"], 1);
+        assert_eq!(whose["downloads"], 2);
         let forged = json!({"text": format!("{id}-00000000")});
         assert_eq!(shop.send("POST", "/customers/exports/of", &[], &forged).await.status, StatusCode::NOT_FOUND);
         let path = db.folder().join("leak.csv");
@@ -139,7 +143,7 @@ db_test! { migrations();
         workers.stop().await;
         let log = shop.get("/platform/audit?action=customers.export").await;
         let actions: Vec<String> = log["items"].as_array().unwrap().iter().map(|one| text(&one["action"])).collect();
-        assert_eq!(actions, ["customers.export.fetch", "customers.export", "customers.export.approve",
+        assert_eq!(actions, ["customers.export.fetch", "customers.export.fetch", "customers.export", "customers.export.approve",
             "customers.export.ask", "customers.export", "customers.export"]);
     }
 
