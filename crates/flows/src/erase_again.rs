@@ -26,7 +26,7 @@ pub struct ErasedAgain {
 /// # Errors
 /// As the database or the disk says.
 pub async fn note(platform: &Platform, cx: &Ctx, folder: &Path) -> Result<(), BackupError> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let erased = people::erasures(&mut tx, cx.scope).await?;
     tx.rollback().await?;
     let org = cx.scope.org().get();
@@ -59,7 +59,7 @@ pub async fn erase_again(
     let mut done = ErasedAgain::default();
     for one in noted {
         let cx = platform.ctx(Scope::system(OrgId::new(one.org)));
-        let mut tx = platform.db.read().await?;
+        let mut tx = platform.db.read_for(cx.scope).await?;
         let was = people::was_erased(&mut tx, cx.scope, one.customer.uuid()).await?;
         tx.rollback().await?;
         if was {

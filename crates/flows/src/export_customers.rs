@@ -147,7 +147,7 @@ impl Pages {
             return Ok(None);
         }
         let found = Found::ask(&self.engine, &self.query, &self.told);
-        let mut tx = self.engine.platform().db.read().await?;
+        let mut tx = self.engine.platform().db.read_for(self.cx.scope).await?;
         let rows =
             list_customers::rows(&self.engine, &mut tx, &self.cx, &self.told, &found).await?;
         tx.rollback().await?;
@@ -202,7 +202,7 @@ impl CustomersFile {
             query: "",
             reason: None,
         };
-        let mut tx = engine.platform().db.begin().await?;
+        let mut tx = engine.platform().db.begin_for(cx.scope).await?;
         let export = exports::take(&mut tx, cx, &new).await?;
         let mark = Mark::of(&mut tx, cx, export.id, zone(&engine.shops())).await?;
         audit::record(&mut tx, cx, trail::entry(params, format, count, export.id)).await?;
@@ -223,7 +223,7 @@ impl CustomersFile {
     ) -> Result<Self, ExportError> {
         let (pages, count) = Pages::new(engine, cx, params).await?;
         let wording = if export.chinese { Wording::Chinese } else { Wording::Codes };
-        let mut tx = engine.platform().db.begin().await?;
+        let mut tx = engine.platform().db.begin_for(cx.scope).await?;
         let mark = Mark::of(&mut tx, cx, export.id, zone(&engine.shops())).await?;
         audit::record(&mut tx, cx, trail::entry(params, format, count, export.id)).await?;
         tx.commit().await?;

@@ -112,7 +112,7 @@ pub async fn list(
     limit: Limit,
 ) -> Result<Page<PersonRequestView>, ListError> {
     let after = after.map(Cursor::decode::<(i64, Uuid)>).transpose()?;
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let (found, next) = person_requests::list(&mut tx, cx, filter, after, limit).await?;
     let items = views(&mut tx, cx, found).await?;
     tx.rollback().await?;

@@ -120,7 +120,7 @@ fn view(export: Export, people: &People) -> ExportView {
 }
 
 async fn viewed(platform: &Platform, cx: &Ctx, export: Export) -> Result<ExportView, DbError> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let people = People::look_up(&mut tx, cx, &cx.keys(), [export.asker, export.decider]).await?;
     tx.rollback().await?;
     Ok(view(export, &people))
@@ -155,7 +155,7 @@ pub async fn ask(engine: &EngineHandle, cx: &Ctx, ask: &Ask) -> Result<ExportVie
         reason: ask.reason.as_ref(),
     };
     let platform = engine.platform();
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let export = exports::ask(&mut tx, cx, &new).await?;
     if export.state == ExportState::Queued {
         let payload = ExportPayload { export: export.id };
@@ -176,7 +176,7 @@ pub async fn decide(
     approve: bool,
     word: Option<&Reason>,
 ) -> Result<ExportView, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let export = match exports::decide(&mut tx, cx, id, approve, word).await {
         Ok(export) => export,
         Err(DecideError::Unknown(_)) => return Err(Problem::not_found("export")),
@@ -208,7 +208,7 @@ pub async fn list(
     limit: Limit,
 ) -> Result<Page<ExportView>, ListError> {
     let after = after.map(Cursor::decode::<Uuid>).transpose()?;
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let (found, next) = exports::list(&mut tx, cx, of, after, limit).await?;
     let ids = found.iter().flat_map(|one| [one.asker, one.decider]);
     let people = People::look_up(&mut tx, cx, &cx.keys(), ids.collect::<Vec<_>>()).await?;
@@ -228,7 +228,7 @@ pub async fn export_of(
     text: &str,
 ) -> Result<Option<ExportView>, DbError> {
     let Some(id) = exports::read_mark(&cx.keys(), text) else { return Ok(None) };
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let found = exports::get(&mut tx, cx, id).await?;
     tx.rollback().await?;
     match found {
@@ -294,7 +294,7 @@ pub async fn make(
     id: ExportId,
 ) -> Result<Option<Timestamp>, ExportError> {
     let platform = engine.platform();
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(system.scope).await?;
     let export = exports::get(&mut tx, system, id).await?;
     let Some(export) = export.filter(|export| export.state == ExportState::Queued) else {
         return Ok(None);
@@ -330,7 +330,7 @@ pub async fn make(
     let _ = tokio::fs::remove_file(&clear).await;
     let (count, bytes) = made?;
     let expires_at = platform.now().plus_millis(i64::from(hours) * 3_600_000);
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(system.scope).await?;
     exports::made(&mut tx, system, id, count, bytes, expires_at).await?;
     tx.commit().await?;
     Ok(Some(expires_at))
@@ -385,7 +385,7 @@ pub async fn give_up<T>(
     id: ExportId,
     why: ExportFailure,
 ) -> Result<Option<T>, ExportError> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     exports::failed(&mut tx, cx, id, why).await?;
     tx.commit().await?;
     Ok(None)
@@ -401,7 +401,7 @@ pub async fn end(
     cx: &Ctx,
     id: ExportId,
 ) -> Result<Option<Timestamp>, DbError> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let found = exports::get(&mut tx, cx, id).await?;
     let Some(export) = found.filter(|export| export.state == ExportState::Ready) else {
         return Ok(None);
@@ -429,7 +429,7 @@ async fn remove(file: &Path) {
 /// # Errors
 /// As the database says.
 pub async fn tidy(platform: &Platform, cx: &Ctx) -> Result<(), DbError> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let held = exports::tidy(&mut tx, cx).await?;
     tx.commit().await?;
     // Without exports there is no folder.
@@ -459,7 +459,7 @@ pub struct Opened {
 /// 404 for one that is not there or not the caller's; 409 for one that is not ready, or that shows what the
 /// caller may not see any more, or somebody who was erased since; 410 when its time is over.
 pub async fn fetch(platform: &Platform, cx: &Ctx, id: ExportId) -> Result<Opened, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let own = |export: &Export| export.asker.is_some() && export.asker == cx.scope.user_id();
     let export = exports::get(&mut tx, cx, id).await?.filter(own);
     let export = export.ok_or_else(|| Problem::not_found("export"))?;

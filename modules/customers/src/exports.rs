@@ -13,7 +13,7 @@ use crate::settings;
 use crate::store::exports::{self as sql, ExportRow};
 
 /// Name under which filter, reason and decision are sealed.
-const FIELD: &str = "customers.export";
+pub(crate) const FIELD: &str = "customers.export";
 /// Exports of one person that wait, are made or lie ready.
 pub const OPEN_MAX: i64 = 20;
 /// How far back small exports are added up, in milliseconds: a large one in parts is a large one.

@@ -85,6 +85,9 @@ const SEALED: &[Sealed] = &[
     ),
     Sealed::new("customers_notes", &["customer_id", "id"], "sealed", &[notes::FIELD]),
     Sealed::new("customers_consents", &["customer_id", "id"], "sealed", &[consent::ledger::FIELD]),
+    Sealed::new("customers_exports", &["id"], "sealed", &[exports::FIELD]),
+    Sealed::new("customers_exports", &["id"], "decision", &[exports::FIELD]),
+    Sealed::new("customers_person_requests", &["id"], "sealed", &[person_requests::FIELD]),
 ];
 
 /// This module: its tables and the routes that need no other module.

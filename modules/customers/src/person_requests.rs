@@ -12,7 +12,7 @@ use crate::store::person_requests::{self as sql, RequestRow};
 use crate::{roots, settings, store};
 
 /// Name under which texts are sealed.
-const FIELD: &str = "customers.person_request";
+pub(crate) const FIELD: &str = "customers.person_request";
 /// Longest text, in characters.
 pub const TEXT_MAX: usize = 2_000;
 /// How long ago something may have been received, in milliseconds.

@@ -6,11 +6,15 @@ const RULE: &str = "transactions are of one organisation";
 
 /// Where the program works for all organisations at once, and why. What is not here uses
 /// `begin_for(cx.scope)` and `read_for(cx.scope)`.
-const WIDE: [(&str, &str); 15] = [
+const WIDE: [(&str, &str); 19] = [
     ("crates/platform/src/db/mod.rs", "defines them"),
     ("crates/platform/src/db/wall.rs", "builds the wall"),
     ("crates/platform/src/db/migrate.rs", "tables are of nobody"),
     ("crates/platform/src/meta.rs", "the fingerprint of the master key"),
+    ("crates/platform/src/keys/mod.rs", "the keys of every organisation"),
+    ("crates/platform/src/keys/master.rs", "and their master key"),
+    ("crates/platform/src/keys/routes.rs", "a new key holds the fingerprint of the master key"),
+    ("crates/app/src/cli/keys.rs", "and so it does here"),
     ("crates/platform/src/backup/create.rs", "a backup has every organisation"),
     ("crates/platform/src/backup/restore.rs", "and so has what is restored"),
     ("crates/platform/src/housekeeping.rs", "old jobs and answers of all"),

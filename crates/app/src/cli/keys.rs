@@ -46,7 +46,7 @@ pub(super) async fn run(global: &Global, command: KeysCommand) -> Result<ExitCod
 
 async fn list(global: &Global, boot: &Boot) -> Result<()> {
     let cx = boot.ctx();
-    let mut tx = boot.platform.db.read().await?;
+    let mut tx = boot.platform.db.read_for(cx.scope).await?;
     let versions = keys::list(&mut tx, cx.scope).await?;
     let progress = keys::progress(&mut tx, cx.scope, &sealed()).await?;
     tx.rollback().await?;
@@ -65,7 +65,7 @@ async fn list(global: &Global, boot: &Boot) -> Result<()> {
 
 async fn rotate(global: &Global, boot: &Boot) -> Result<()> {
     let (platform, cx) = (&boot.platform, boot.ctx());
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_wide().await?;
     let begun = keys::begin(&mut tx, platform, &cx).await?;
     tx.commit().await?;
     let version = begun.version;

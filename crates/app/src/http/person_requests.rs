@@ -111,7 +111,7 @@ async fn receive(
     let mut errors = FieldErrors::default();
     let wrote = text(&mut errors, "text", wrote);
     errors.finish(|| Some(()))?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
@@ -133,7 +133,7 @@ async fn take(
     Cx(cx): Cx,
     PathId(id): PathId<PersonRequestId>,
 ) -> Result<Json<PersonRequestView>, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let taken = person_requests::take(&mut tx, &cx, id).await.map_err(refused)?;
     let view = requests::view(&mut tx, &cx, taken).await?;
     tx.commit().await?;
@@ -169,7 +169,7 @@ async fn finish(
     }
     let answer = errors.finish(|| answer)?;
     let state = if body.done { RequestState::Done } else { RequestState::Refused };
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let done = requests::finish(&mut tx, &cx, id, state, answer).await.map_err(refused)?;
     let view = requests::view(&mut tx, &cx, done).await?;
     tx.commit().await?;

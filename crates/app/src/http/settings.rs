@@ -63,7 +63,7 @@ async fn read(
     State(platform): State<Platform>,
     Cx(cx): Cx,
 ) -> Result<Json<CustomerSettings>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     Ok(Json(all(&mut tx, &cx).await?))
 }
 
@@ -90,7 +90,7 @@ async fn write(
         }
     }
     errors.finish(|| Some(()))?;
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let was = all(&mut tx, &cx).await?;
     if let Some(on) = wanted.merge_by_itself.filter(|on| *on != was.merge_by_itself) {
         settings::set_merge_by_itself(&mut tx, &cx, on).await?;

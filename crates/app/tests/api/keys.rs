@@ -121,6 +121,21 @@ async fn fill(owner: &Owner, db: &Db) -> String {
     )
     .await
     .unwrap();
+    tx.execute(
+        "INSERT INTO customers_exports (org_id, id, state, format, chinese, count, approved, sealed,
+             asked_at, decision, downloads)
+         VALUES (1, $1, 'refused', 'csv', FALSE, 1, FALSE, $2, 0, $3, 0)",
+        args![uuid::Uuid::from_u128(1), sealed("customers.export"), sealed("customers.export")],
+    )
+    .await
+    .unwrap();
+    tx.execute(
+        "INSERT INTO customers_person_requests (org_id, id, customer_id, kind, state, received_at,
+             due_at, sealed, created_at) VALUES (1, $1, $2, 'access', 'open', 0, 0, $3, 0)",
+        args![uuid::Uuid::from_u128(1), id, sealed("customers.person_request")],
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     id.to_string()
 }

@@ -288,7 +288,7 @@ impl Db {
                 Pools::Postgres(options.connect_with((*pool.connect_options()).clone()).await?)
             }
         };
-        Ok(Self { pools, committed: watch::Sender::new(0) })
+        Ok(Self { pools, committed: watch::Sender::new(0), ..self.clone() })
     }
 
     /// Closes all connections after their present work.

@@ -30,7 +30,7 @@ pub async fn change_master(
     if new.fingerprint() == platform.master.fingerprint() {
         return Err(MasterError::Same);
     }
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_wide().await?;
     meta::hold_master_key(&mut tx, platform).await?;
     let mut changed = 0;
     for row in all(&mut tx).await? {

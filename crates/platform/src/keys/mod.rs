@@ -182,7 +182,7 @@ fn refused(error: CryptoError) -> DbError {
 
 /// The keys of all organisations.
 pub(crate) async fn rows(db: &Db) -> Result<Vec<KeyRow>, DbError> {
-    let mut tx = db.read().await?;
+    let mut tx = db.read_wide().await?;
     let rows = all(&mut tx).await?;
     tx.rollback().await?;
     Ok(rows)

@@ -36,7 +36,7 @@ pub async fn reseal(
     let mut done = 0;
     load(platform).await?;
     while !cancel.is_cancelled() {
-        let mut tx = platform.db.read().await?;
+        let mut tx = platform.db.read_for(cx.scope).await?;
         let row = rotate::row(&mut tx, cx.scope).await?;
         tx.rollback().await?;
         let Some(row) = row.filter(|row| row.finished_at.is_none()) else { break };
@@ -74,13 +74,13 @@ impl Batch<'_> {
             _ => Place::behind_column(columns, number),
         };
         let changes = self.reseal_all(rows)?;
-        let mut tx = self.platform.db.begin().await?;
+        let mut tx = self.platform.db.begin_for(self.cx.scope).await?;
         let written = match self.write(&mut tx, &changes).await {
             Ok(written) => written,
             Err(error) if is_locked(&error) => {
                 // They are found again.
                 tx.rollback().await?;
-                tx = self.platform.db.begin().await?;
+                tx = self.platform.db.begin_for(self.cx.scope).await?;
                 0
             }
             Err(error) => return Err(error),
@@ -109,7 +109,7 @@ impl Batch<'_> {
              WHERE org_id = $1 AND LENGTH({column}) > 0 AND SUBSTR({column}, 1, 3) <> $2 {behind}
              ORDER BY {list} LIMIT {at_once}"
         );
-        let mut tx = self.platform.db.read().await?;
+        let mut tx = self.platform.db.read_for(self.cx.scope).await?;
         let rows = tx.fetch_values(AssertSqlSafe(sql), arguments).await?;
         tx.rollback().await?;
         let split = |mut row: Args| match row.pop() {
@@ -241,7 +241,7 @@ fn is_locked(error: &DbError) -> bool {
 
 /// Begins another pass if this one found something, or ends the resealing.
 async fn end_of_pass(platform: &Platform, cx: &Ctx, row: &Row) -> Result<(), DbError> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let begin = Place::default().text();
     let here = args![cx.scope.org_arg(), row.version, row.pass, row.place.as_str()];
     let mut arguments = here;

@@ -55,7 +55,7 @@ async fn read(
     Cx(cx): Cx,
     Extension(Columns(columns)): Extension<Columns>,
 ) -> Result<Json<KeysView>, Problem> {
-    let mut tx = platform.db.read().await?;
+    let mut tx = platform.db.read_for(cx.scope).await?;
     Ok(Json(KeysView::of(&mut tx, &cx, &columns).await?))
 }
 
@@ -70,7 +70,7 @@ async fn rotate(
     Extension(Columns(columns)): Extension<Columns>,
     Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_wide().await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
