@@ -30,7 +30,7 @@ port=$(python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); pr
         || { cat "$folder/initdb.log" >&2; exit 1; }
     "${run[@]}" "$bin/pg_ctl" -D "$folder/data" -w -l "$folder/data/server.log" -o "-h 127.0.0.1 -p $port -k $folder \
         -c fsync=${GUANXI_PG_FSYNC:-off} -c full_page_writes=${GUANXI_PG_FSYNC:-off} -c max_connections=300 -c shared_buffers=${GUANXI_PG_BUFFERS:-128MB} \
-        -c max_wal_size=2GB ${GUANXI_PG_OPTIONS:-}" start >/dev/null
+        -c max_wal_size=2GB -c wal_keep_size=1GB ${GUANXI_PG_OPTIONS:-}" start >/dev/null
 )
 export GUANXI_TEST_POSTGRES="postgres://guanxi@127.0.0.1:$port"
 # For the test that stops a cluster of its own.

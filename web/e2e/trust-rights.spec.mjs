@@ -126,7 +126,7 @@ test('a request is recorded, answered with everything held, and closed', async (
   dialog = owner.getByRole('dialog', { name: /^办结/ });
   await dialog.getByLabel('答复').fill('已当面交付');
   await dialog.getByRole('button', { name: /办\s*结/ }).click();
-  await row.getByText('已照办').waitFor();
+  await row.getByText('已办理').waitFor();
   await row.getByText('已导出全部个人信息').waitFor();
   await owner.goto(`${BASE}/settings/requests?state=done`);
   await owner.getByRole('row', { name: /已当面交付/ }).waitFor();

@@ -60,9 +60,10 @@ pub async fn erase_again(
     for one in noted {
         let cx = platform.ctx(Scope::system(OrgId::new(one.org)));
         let mut tx = platform.db.read_for(cx.scope).await?;
-        let was = people::was_erased(&mut tx, cx.scope, one.customer.uuid()).await?;
+        let erased_at = people::erased_at(&mut tx, cx.scope, one.customer.uuid()).await?;
         tx.rollback().await?;
-        if was {
+        // One of an earlier time did not take what came between.
+        if erased_at.is_some_and(|at| at >= one.erased_at) {
             done.were += 1;
             continue;
         }

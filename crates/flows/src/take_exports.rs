@@ -321,6 +321,8 @@ pub async fn make(
     if count > (export.count + MORE).max(export.count + export.count / 10) {
         return give_up(platform, system, id, ExportFailure::Grew).await;
     }
+    // Whoever is erased from now on may still be in the file.
+    let begun = platform.now();
     let file = CustomersFile::begin_asked(engine, &cx, &params, format, &export).await?;
     let temporary = platform.folder.join("tmp");
     tokio::fs::create_dir_all(&temporary).await.map_err(file_error)?;
@@ -331,7 +333,7 @@ pub async fn make(
     let (count, bytes) = made?;
     let expires_at = platform.now().plus_millis(i64::from(hours) * 3_600_000);
     let mut tx = platform.db.begin_for(system.scope).await?;
-    exports::made(&mut tx, system, id, count, bytes, expires_at).await?;
+    exports::made(&mut tx, system, id, count, bytes, begun, expires_at).await?;
     tx.commit().await?;
     Ok(Some(expires_at))
 }
@@ -478,9 +480,13 @@ pub async fn fetch(platform: &Platform, cx: &Ctx, id: ExportId) -> Result<Opened
         .ok_or_else(|| Problem::internal(&"an export of an unknown format"))?;
     let (keys, path) = (cx.keys(), file_of(platform, cx.scope, id));
     let opening = tokio::task::spawn_blocking(move || sealed::open(keys, id, &path)).await;
-    let (head, pieces) = opening
-        .map_err(|error| Problem::internal(&error))?
-        .map_err(|error| Problem::internal(&error))?;
+    let (head, pieces) = opening.map_err(|error| Problem::internal(&error))?.map_err(|error| {
+        match error.kind() {
+            // After a restore, for one: backups have no exports.
+            std::io::ErrorKind::NotFound => Problem::gone("the file is gone; ask for it again"),
+            _ => Problem::internal(&error),
+        }
+    })?;
     let contents: Contents =
         serde_json::from_slice(&head).map_err(|error| Problem::internal(&error))?;
     let changed = |what: &str| Err(Problem::conflict("export_is_stale", what.to_owned()));

@@ -231,10 +231,14 @@ pub async fn erasures(tx: &mut Tx, scope: Scope) -> Result<Vec<ErasureNote>, DbE
     Ok(rows.into_iter().map(note).collect())
 }
 
-/// Whether `customer` was erased.
+/// When `customer` was last erased, if ever.
 ///
 /// # Errors
 /// As the database says.
-pub async fn was_erased(tx: &mut Tx, scope: Scope, customer: Uuid) -> Result<bool, DbError> {
-    Ok(sql::erased_at(tx, scope, customer).await?.is_some())
+pub async fn erased_at(
+    tx: &mut Tx,
+    scope: Scope,
+    customer: Uuid,
+) -> Result<Option<Timestamp>, DbError> {
+    Ok(sql::erased_at(tx, scope, customer).await?.map(Timestamp::from_millis))
 }

@@ -20,6 +20,8 @@ pub const OPEN_MAX: i64 = 20;
 const ADDED_MILLIS: i64 = 24 * 3_600_000;
 /// How long an export waits for a decision, in milliseconds.
 pub const WAITING_MILLIS: i64 = 7 * 24 * 3_600_000;
+/// An export that is not made by then is given up: its job is dead.
+const QUEUED_MILLIS: i64 = 24 * 3_600_000;
 /// How long filter, reason and decision are kept, in milliseconds.
 pub const TEXTS_MILLIS: i64 = 30 * 24 * 3_600_000;
 /// Characters of the code in a mark.
@@ -298,7 +300,7 @@ pub async fn ask(tx: &mut Tx, cx: &Ctx, new: &NewExport<'_>) -> Result<Export, A
         if sql::open_of(tx, cx.scope, user).await? >= OPEN_MAX {
             return Err(AskError::TooMany);
         }
-        if before + new.count > u64::from(limit) {
+        if limit == 0 || before + new.count > u64::from(limit) {
             if new.reason.is_none() {
                 return Err(AskError::NoReason(limit));
             }
@@ -405,9 +407,10 @@ pub async fn made(
     id: ExportId,
     count: u64,
     bytes: u64,
+    made_at: Timestamp,
     expires_at: Timestamp,
 ) -> Result<bool, DbError> {
-    sql::made(tx, cx, id, count as i64, bytes as i64, expires_at).await
+    sql::made(tx, cx, id, count as i64, bytes as i64, made_at, expires_at).await
 }
 
 /// Notes that a queued export cannot be made.
@@ -452,9 +455,10 @@ pub async fn fetched(tx: &mut Tx, cx: &Ctx, export: &Export) -> Result<(), DbErr
 /// # Errors
 /// As the database says.
 pub async fn tidy(tx: &mut Tx, cx: &Ctx) -> Result<Vec<ExportId>, DbError> {
-    let (waiting, texts) =
-        (cx.now().plus_millis(-WAITING_MILLIS), cx.now().plus_millis(-TEXTS_MILLIS));
-    sql::tidy(tx, cx.scope, waiting, texts).await?;
+    let before = |millis: i64| cx.now().plus_millis(-millis);
+    let (waiting, queued, texts) =
+        (before(WAITING_MILLIS), before(QUEUED_MILLIS), before(TEXTS_MILLIS));
+    sql::tidy(tx, cx.scope, cx.now(), waiting, queued, texts).await?;
     Ok(sql::held(tx, cx.scope).await?.into_iter().map(|(id,)| ExportId::from_uuid(id)).collect())
 }
 

@@ -94,13 +94,13 @@ pub(crate) async fn admit(
     counters: &[Counter],
 ) -> Result<Result<(), Blocked>, DbError> {
     for counter in counters {
-        match store::count_attempt(tx, cx, &counter.key).await? {
+        match store::attempts::count(tx, cx, &counter.key).await? {
             Some(failures) => {
                 let until = cx.now().plus_millis(counter.wait_millis(failures));
-                store::block_attempts(tx, cx.scope, &counter.key, until).await?;
+                store::attempts::block(tx, cx.scope, &counter.key, until).await?;
             }
             None => {
-                let until = store::blocked_until(tx, cx.scope, &counter.key).await?;
+                let until = store::attempts::blocked_until(tx, cx.scope, &counter.key).await?;
                 return Ok(Err(Blocked { until }));
             }
         }

@@ -79,7 +79,7 @@ pub(crate) async fn look_up(platform: &Platform, shown: &Shown) -> Result<Option
     let caller = match shown {
         Shown::Cookie(secret) => {
             let secret_hash = secret.hash();
-            let row = store::session(&mut tx, secret.org, secret_hash).await?;
+            let row = store::sessions::find(&mut tx, secret.org, secret_hash).await?;
             match row.filter(|row| row.expires_at > now) {
                 None => None,
                 Some(row) => {
@@ -100,7 +100,7 @@ pub(crate) async fn look_up(platform: &Platform, shown: &Shown) -> Result<Option
             }
         }
         Shown::Bearer(secret) => {
-            let row = store::token_by_secret(&mut tx, secret.org, secret.hash(), now).await?;
+            let row = store::tokens::by_secret(&mut tx, secret.org, secret.hash(), now).await?;
             match row {
                 None => None,
                 Some(row) => {
@@ -133,10 +133,10 @@ pub(crate) async fn touch(platform: &Platform, shown: &Shown) -> Result<(), DbEr
     match shown {
         Shown::Cookie(_) => {
             let expires_at = cx.now().plus_millis(SESSION_MILLIS);
-            store::touch_session(&mut tx, &cx, secret.hash(), not_since, expires_at).await?;
+            store::sessions::touch(&mut tx, &cx, secret.hash(), not_since, expires_at).await?;
         }
         Shown::Bearer(_) => {
-            store::touch_token(&mut tx, &cx, secret.hash(), not_since).await?;
+            store::tokens::touch(&mut tx, &cx, secret.hash(), not_since).await?;
         }
     }
     tx.commit().await

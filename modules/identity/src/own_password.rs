@@ -48,6 +48,6 @@ pub(crate) async fn prove(
         tx.commit().await?;
         return Err(ProveError::Wrong);
     }
-    store::forget_attempts(&mut tx, cx.scope, &counter.key).await?;
+    store::attempts::forget(&mut tx, cx.scope, &counter.key).await?;
     Ok(tx.commit().await?)
 }

@@ -60,7 +60,7 @@ pub async fn end(tx: &mut Tx, cx: &Ctx, user: UserId, id: SessionId) -> Result<b
 /// As the database says.
 pub(crate) async fn prove(tx: &mut Tx, cx: &Ctx, asking: &Credential) -> Result<(), DbError> {
     let Some(secret_hash) = secret_of(asking) else { return Ok(()) };
-    if crate::store::prove_session(tx, cx, secret_hash).await? {
+    if crate::store::sessions::prove(tx, cx, secret_hash).await? {
         audit::record(tx, cx, Entry::new("identity.session.proof")).await?;
     }
     Ok(())

@@ -121,10 +121,10 @@ pub async fn sign_in(
         return Err(SignInError::Wrong);
     }
     if let Some(peer) = peer {
-        store::forgive_attempt(&mut tx, cx.scope, &peer.key).await?;
+        store::attempts::forgive(&mut tx, cx.scope, &peer.key).await?;
     }
-    store::forget_attempts(&mut tx, cx.scope, &by_email.key).await?;
-    store::prune(&mut tx, &cx).await?;
+    store::attempts::forget(&mut tx, cx.scope, &by_email.key).await?;
+    store::attempts::prune(&mut tx, &cx).await?;
     let (user, stored) = (user, stored.unwrap_or_default());
     let factor = rows::find(&mut tx, cx.scope, user.id).await?;
     if factor.is_some_and(|factor| factor.on_since.is_some()) {
@@ -165,7 +165,7 @@ pub(crate) async fn open_session(
     let secret = Secret::fresh(cx.scope.org(), &*cx.ids);
     let expires_at = cx.now().plus_millis(SESSION_MILLIS);
     let agent = agent.map(|agent| agent.chars().take(AGENT_CHARS).collect::<String>());
-    store::insert_session(tx, cx, user.id, secret.hash(), expires_at, agent.as_deref()).await?;
+    store::sessions::insert(tx, cx, user.id, secret.hash(), expires_at, agent.as_deref()).await?;
     let org_name = store::org_name(tx, cx.scope.org()).await?;
     let access = match crate::reach::access_of(tx, cx.scope, user.id).await? {
         Some((access, _)) => access,

@@ -13,7 +13,7 @@ use crate::store;
 pub async fn sign_out(tx: &mut Tx, cx: &Ctx, credential: &Credential) -> Result<bool, DbError> {
     match credential {
         Credential::Session { secret_hash, .. } => {
-            let ended = store::delete_session(tx, cx.scope, *secret_hash).await? > 0;
+            let ended = store::sessions::delete(tx, cx.scope, *secret_hash).await? > 0;
             if ended {
                 audit::record(tx, cx, Entry::new("identity.sign_out")).await?;
             }

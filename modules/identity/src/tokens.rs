@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::model::{PersonName, RoleName};
 use crate::roles::{self, GiveError};
 use crate::secret::Secret;
-use crate::store::{self, TokenRow};
+use crate::store::tokens::{self as rows, TokenRow};
 
 /// Tokens of one user.
 const TOKENS_MAX: i64 = 100;
@@ -95,7 +95,7 @@ pub async fn create_token(
     if let Some(role) = &wanted.role {
         roles::to_give(tx, cx, own, role).await?;
     }
-    if store::token_count(tx, cx.scope, user).await? >= TOKENS_MAX {
+    if rows::count(tx, cx.scope, user).await? >= TOKENS_MAX {
         return Err(TokenError::TooMany);
     }
     let secret = Secret::fresh(cx.scope.org(), &*cx.ids);
@@ -107,7 +107,7 @@ pub async fn create_token(
         role: wanted.role.as_ref().map(|role| role.as_str().to_owned()),
         expires_at: wanted.expires_at,
     };
-    store::insert_token(tx, cx, user, &row, secret.hash()).await?;
+    rows::insert(tx, cx, user, &row, secret.hash()).await?;
     let entry = Entry::new("identity.token.create")
         .on("token", row.id)
         .with("user", user)
@@ -138,7 +138,7 @@ pub async fn list_tokens(
     limit: Limit,
 ) -> Result<Page<Token>, TokenError> {
     let after = after.map(Cursor::decode::<TokenId>).transpose()?;
-    let mut rows = store::tokens(tx, cx.scope, user, after, limit.get() as i64 + 1).await?;
+    let mut rows = rows::list(tx, cx.scope, user, after, limit.get() as i64 + 1).await?;
     let has_more = rows.len() > limit.get();
     rows.truncate(limit.get());
     let next = rows.last().filter(|_| has_more).map(|row| Cursor::encode(&row.id));
@@ -163,7 +163,7 @@ pub async fn revoke_token(
     user: UserId,
     id: TokenId,
 ) -> Result<(), TokenError> {
-    if store::delete_token(tx, cx.scope, user, id).await? == 0 {
+    if rows::delete(tx, cx.scope, user, id).await? == 0 {
         return Err(TokenError::NotFound);
     }
     let entry = Entry::new("identity.token.revoke").on("token", id).with("user", user);

@@ -71,7 +71,7 @@ async fn read(
 ///
 /// Turning `merge_by_itself` on begins to merge in the background; turning it off undoes nothing.
 #[utoipa::path(put, path = "/customers/settings", tag = "customers",
-    extensions(("x-right" = json!("customers.settings"))),
+    extensions(("x-right" = json!("customers.settings session proof"))),
     request_body = CustomerSettingsBody,
     responses((status = 200, body = CustomerSettings), Problem))]
 async fn write(

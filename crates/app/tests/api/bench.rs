@@ -100,7 +100,7 @@ fn one_area_can_be_measured_alone() {
 fn a_mixed_load_is_measured_on_both_databases() {
     let place = tempfile::tempdir().unwrap();
     let scratch = place.path().join("scratch");
-    let size = ["--customers", "100", "--orders", "300", "--rounds", "1", "--per-second", "100"];
+    let size = ["--customers", "100", "--orders", "300", "--rounds", "1", "--per-second", "20"];
     let output = Command::new(GUANXI)
         .args(["bench", "load", "--json", "--seconds", "1", "--scratch"])
         .arg(&scratch)
@@ -112,7 +112,7 @@ fn a_mixed_load_is_measured_on_both_databases() {
     let figures = answer["figures"].as_array().unwrap();
     for on in ["sqlite", "postgres"] {
         for percent in [50, 95, 99] {
-            let name = format!("load_100_mixed_100_{on}_p{percent}_ms");
+            let name = format!("load_20_mixed_100_{on}_p{percent}_ms");
             let figure = figures.iter().find(|figure| figure["name"] == *name);
             let figure = figure.unwrap_or_else(|| panic!("{name} is missing\n{said}"));
             assert!(figure["value"].as_f64() > Some(0.0), "{figure}");

@@ -102,7 +102,8 @@ async fn fill(owner: &Owner, db: &Db) -> String {
     let (keys, ids) =
         (owner.house.state.platform.keys(OrgId::FIRST), &owner.house.state.platform.ids);
     let mut tx = db.begin().await.unwrap();
-    let sealed = |field| keys.seal(&**ids, field, b"a secret");
+    let sealed_text = |field, text: &str| keys.seal(&**ids, field, text.as_bytes());
+    let sealed = |field| sealed_text(field, "a secret");
     tx.execute("UPDATE identity_users SET totp_sealed = $1", args![sealed("identity.totp")])
         .await
         .unwrap();
@@ -125,14 +126,22 @@ async fn fill(owner: &Owner, db: &Db) -> String {
         "INSERT INTO customers_exports (org_id, id, state, format, chinese, count, approved, sealed,
              asked_at, decision, downloads)
          VALUES (1, $1, 'refused', 'csv', FALSE, 1, FALSE, $2, 0, $3, 0)",
-        args![uuid::Uuid::from_u128(1), sealed("customers.export"), sealed("customers.export")],
+        args![
+            uuid::Uuid::from_u128(1),
+            sealed_text("customers.export", r#"{"query":"tier=champions","reason":null}"#),
+            sealed("customers.export")
+        ],
     )
     .await
     .unwrap();
     tx.execute(
         "INSERT INTO customers_person_requests (org_id, id, customer_id, kind, state, received_at,
              due_at, sealed, created_at) VALUES (1, $1, $2, 'access', 'open', 0, 0, $3, 0)",
-        args![uuid::Uuid::from_u128(1), id, sealed("customers.person_request")],
+        args![
+            uuid::Uuid::from_u128(1),
+            id,
+            sealed_text("customers.person_request", r#"{"text":"a wish","answer":null}"#)
+        ],
     )
     .await
     .unwrap();

@@ -375,9 +375,15 @@ db_test! { migrations();
         let mut hints = answer.into_body();
         let mut next = async |topic: Topic, number: u32| {
             house.state.platform.live.publish(OrgId::FIRST, topic, &json!({"n": number}));
-            let frame = tokio::time::timeout(SOON, hints.frame()).await.expect("a hint or the end");
-            let bytes = frame.map(|frame| frame.unwrap().into_data().unwrap());
-            bytes.map(|bytes| String::from_utf8(bytes.to_vec()).unwrap())
+            loop {
+                let frame = tokio::time::timeout(SOON, hints.frame()).await.expect("a hint or the end")?;
+                let bytes = frame.unwrap().into_data().unwrap();
+                let text = String::from_utf8(bytes.to_vec()).unwrap();
+                // A machine under load may be told meanwhile that the stream is alive.
+                if !text.starts_with(':') {
+                    return Some(text);
+                }
+            }
         };
         assert_eq!(next(Topic::Job, 1).await.as_deref(), Some("event: job\ndata: {\"n\":1}\n\n"));
         assert_eq!(owner.change("m@example.com", json!({"active": false})).await.status, StatusCode::OK);

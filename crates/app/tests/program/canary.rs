@@ -435,7 +435,9 @@ async fn nothing_personal_is_written(kind: Kind) {
     let db = place.open().await;
     let mut tx = db.begin().await.unwrap();
     let planted = "INSERT INTO customers_settings (org_id, name, value) VALUES (1, 'bird', $1)";
-    tx.execute(planted, platform::args![format!("call {PHONE}")]).await.unwrap();
+    tx.execute(planted, platform::args![format!("call {PHONE}, or {PHONE}, or {PHONE}")])
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let coded = STANDARD_NO_PAD.encode(format!("to {EMAIL}"));
     std::fs::write(place.data().join("uploads-left-behind"), coded).unwrap();

@@ -106,6 +106,9 @@ impl Pieces {
         }
         let mut sealed = Vec::new();
         (&mut self.file).take(u64::from(length)).read_to_end(&mut sealed)?;
+        if sealed.len() != length as usize {
+            return Err(damaged(number));
+        }
         let mut opened = self.keys.open(FIELD, &sealed).map_err(|_| damaged(number))?;
         self.ended = opened.starts_with(&bound(self.id, number, true));
         if !self.ended && !opened.starts_with(&bound(self.id, number, false)) {
@@ -160,16 +163,19 @@ mod tests {
         for size in [0, 10, PIECE, PIECE + 1] {
             let text: Vec<u8> = (0..size).map(|at| at as u8).collect();
             std::fs::write(&clear, &text).unwrap();
-            assert_eq!(write(&keys, &ids, id, b"head", &clear, &target).unwrap(), size as u64);
+            assert_eq!(
+                write(&keys, &ids, id, b"the head of it", &clear, &target).unwrap(),
+                size as u64
+            );
             let read = |id: ExportId| -> std::io::Result<(Vec<u8>, Vec<u8>)> {
                 let (head, pieces) = open(keys.clone(), id, &target)?;
                 let body: std::io::Result<Vec<Vec<u8>>> = pieces.collect();
                 Ok((head, body?.concat()))
             };
-            assert_eq!(read(id).unwrap(), (b"head".to_vec(), text.clone()));
+            assert_eq!(read(id).unwrap(), (b"the head of it".to_vec(), text.clone()));
             assert!(read(ExportId::from_uuid(Uuid::from_u128(8))).is_err(), "of another export");
             let sealed = std::fs::read(&target).unwrap();
-            assert!(!sealed.windows(4).any(|bytes| bytes == b"head"));
+            assert!(!sealed.windows(14).any(|bytes| bytes == b"the head of it"));
             for place in [0, 5, 40, sealed.len() / 2, sealed.len() - 1] {
                 let mut changed = sealed.clone();
                 changed[place] ^= 1;

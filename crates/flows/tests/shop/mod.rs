@@ -28,6 +28,8 @@ pub const MIGRATIONS: &[Migration] = &[
     customers::MIGRATIONS[2],
     customers::MIGRATIONS[3],
     customers::MIGRATIONS[4],
+    customers::MIGRATIONS[5],
+    customers::MIGRATIONS[6],
     commerce::MIGRATIONS[0],
     commerce::MIGRATIONS[3],
     commerce::MIGRATIONS[4],

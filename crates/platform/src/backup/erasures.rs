@@ -37,7 +37,14 @@ impl NotedErasure {
     }
 }
 
-/// Notes erasures in the folder of backups `folder`, unless they are noted there. Blocks.
+fn read(keys: &BackupKeys, path: &Path, name: &str) -> Result<NotedErasure, BackupError> {
+    let bytes = fs::read(path).map_err(BackupError::disk(path))?;
+    let damage = |fault| super::Damage::new(format!("{FOLDER}/{name}"), fault);
+    let opened = keys.open_file(MAGIC, name.as_bytes(), &bytes, MOST).map_err(damage)?;
+    Ok(serde_json::from_slice(&opened).map_err(|_| damage(super::error::Fault::Changed))?)
+}
+
+/// Notes erasures in the folder of backups `folder`, unless they are noted there so. Blocks.
 ///
 /// # Errors
 /// `Disk`.
@@ -55,7 +62,8 @@ pub fn note_erasures(
     for erasure in erasures {
         let name = erasure.file();
         let path = folder.join(&name);
-        if path.exists() {
+        // One sealed with an earlier master key, changed on the disk or of an earlier erasure is written anew.
+        if read(keys, &path, &name).is_ok_and(|noted| noted == *erasure) {
             continue;
         }
         let mut nonce = [0; 12];
@@ -84,15 +92,7 @@ pub fn noted_erasures(keys: &BackupKeys, folder: &Path) -> Result<Vec<NotedErasu
             // Not finished when its writer was killed; the next day notes it again.
             continue;
         }
-        let path = folder.join(&name);
-        let bytes = fs::read(&path).map_err(BackupError::disk(&path))?;
-        let opened = keys
-            .open_file(MAGIC, name.as_bytes(), &bytes, MOST)
-            .map_err(|fault| super::Damage::new(format!("{FOLDER}/{name}"), fault))?;
-        let erasure: NotedErasure = serde_json::from_slice(&opened).map_err(|_| {
-            super::Damage::new(format!("{FOLDER}/{name}"), super::error::Fault::Changed)
-        })?;
-        found.push(erasure);
+        found.push(read(keys, &folder.join(&name), &name)?);
     }
     found.sort_by_key(|erasure| (erasure.erased_at, erasure.customer));
     Ok(found)

@@ -202,6 +202,9 @@ fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
     file.sync_all()?;
     let linked = std::fs::hard_link(&temporary, path);
     std::fs::remove_file(&temporary)?;
+    // The name, too, must outlast a loss of power.
+    #[cfg(unix)]
+    std::fs::File::open(folder)?.sync_all()?;
     linked
 }
 

@@ -40,6 +40,17 @@ pub async fn reseal(
         let row = rotate::row(&mut tx, cx.scope).await?;
         tx.rollback().await?;
         let Some(row) = row.filter(|row| row.finished_at.is_none()) else { break };
+        if i64::from(cx.keys().active()) < row.version {
+            // Another process has made a newer version since; sealed with ours, nothing would ever be done.
+            load(platform).await?;
+            if i64::from(cx.keys().active()) < row.version {
+                let why = format!(
+                    "this process cannot seal with version {}; start it again",
+                    row.version
+                );
+                return Err(DbError::Refused(why));
+            }
+        }
         match Place::parse(&row.place).next(columns) {
             Some((number, sealed, after)) => {
                 let batch = Batch { platform, cx, row: &row, sealed };
@@ -85,6 +96,10 @@ impl Batch<'_> {
             }
             Err(error) => return Err(error),
         };
+        if tx.is_postgres() {
+            // Another process at the same work may hold the note of the place; that one is waited for.
+            tx.execute("SET LOCAL lock_timeout = 0", vec![]).await?;
+        }
         self.go_to(&mut tx, &place, changes.len() as i64, written as i64).await?;
         tx.commit().await?;
         Ok(written)

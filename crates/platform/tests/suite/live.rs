@@ -3,7 +3,7 @@ use axum::http::{Request, StatusCode};
 use futures::StreamExt as _;
 use kernel::OrgId;
 use platform::access::Access;
-use platform::live::Topic;
+use platform::live::{Standing, Topic};
 use platform::{Platform, Scope};
 use testkit::db_test;
 use tower::ServiceExt as _;
@@ -16,6 +16,8 @@ async fn open(platform: &Platform, scope: Option<Scope>) -> axum::response::Resp
     if let Some(scope) = scope {
         request.extensions_mut().insert(scope);
         request.extensions_mut().insert(Access::everything());
+        let standing = Standing::new(|| std::future::ready(Some(Access::everything())));
+        request.extensions_mut().insert(standing);
     }
     router.oneshot(request).await.unwrap()
 }

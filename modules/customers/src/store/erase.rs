@@ -117,7 +117,9 @@ pub(crate) async fn note_erasure(
 ) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO customers_erasures (org_id, customer_id, reason, reference, actor, erased_at)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (org_id, customer_id) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (org_id, customer_id) DO UPDATE
+             SET reason = excluded.reason, reference = excluded.reference, actor = excluded.actor,
+                 erased_at = excluded.erased_at",
         args![
             cx.scope.org_arg(),
             customer,

@@ -150,6 +150,7 @@ pub(crate) async fn made(
     id: ExportId,
     count: i64,
     bytes: i64,
+    made_at: Timestamp,
     expires_at: Timestamp,
 ) -> Result<bool, DbError> {
     let done = tx
@@ -157,7 +158,7 @@ pub(crate) async fn made(
             "UPDATE customers_exports SET state = 'ready', count = $3, bytes = $4, made_at = $5,
                  expires_at = $6
              WHERE org_id = $1 AND id = $2 AND state = 'queued'",
-            args![cx.scope.org_arg(), id.uuid(), count, bytes, cx.now(), expires_at],
+            args![cx.scope.org_arg(), id.uuid(), count, bytes, made_at, expires_at],
         )
         .await?;
     Ok(done == 1)
@@ -202,9 +203,24 @@ pub(crate) async fn fetched(tx: &mut Tx, scope: Scope, id: ExportId) -> Result<(
 pub(crate) async fn tidy(
     tx: &mut Tx,
     scope: Scope,
+    now: Timestamp,
     waiting: Timestamp,
+    queued: Timestamp,
     texts: Timestamp,
 ) -> Result<(), DbError> {
+    // Their jobs should have done both; a dead one tells nobody.
+    tx.execute(
+        "UPDATE customers_exports SET state = 'ended', sealed = NULL
+         WHERE org_id = $1 AND state = 'ready' AND expires_at <= $2",
+        args![scope.org_arg(), now],
+    )
+    .await?;
+    tx.execute(
+        "UPDATE customers_exports SET state = 'failed', failure = 'broke'
+         WHERE org_id = $1 AND state = 'queued' AND COALESCE(decided_at, asked_at) < $2",
+        args![scope.org_arg(), queued],
+    )
+    .await?;
     tx.execute(
         "UPDATE customers_exports SET state = 'ended', sealed = NULL
          WHERE org_id = $1 AND state = 'waiting' AND asked_at < $2",

@@ -12,10 +12,13 @@ use uuid::Uuid;
 pub const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[0],
     platform::MIGRATIONS[1],
+    platform::MIGRATIONS[2],
     customers::MIGRATIONS[0],
     customers::MIGRATIONS[2],
     customers::MIGRATIONS[3],
     customers::MIGRATIONS[4],
+    customers::MIGRATIONS[5],
+    customers::MIGRATIONS[6],
 ];
 pub const TAOBAO: AccountSpace = AccountSpace::new(1);
 

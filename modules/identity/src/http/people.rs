@@ -160,7 +160,7 @@ fn said<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 
 /// Changes a user. A changed role, and an end of access, end their sessions at once.
 #[utoipa::path(patch, path = "/identity/users/{id}", tag = "identity",
-    extensions(("x-right" = json!("identity.people session"))),
+    extensions(("x-right" = json!("identity.people session proof"))),
     params(("id" = UserId, Path), ("If-Match" = String, Header)),
     request_body = UserBody, responses((status = 200, body = Member), Problem))]
 async fn change_user(
@@ -339,7 +339,7 @@ struct NewLink {
 
 /// Asks somebody to join. The secret of the link is in this answer only; hand it to them.
 #[utoipa::path(post, path = "/identity/invitations", tag = "identity",
-    extensions(("x-right" = json!("identity.people session"))),
+    extensions(("x-right" = json!("identity.people session proof"))),
     params(("Idempotency-Key" = Option<String>, Header)),
     request_body = InvitationBody, responses((status = 201, body = NewLink), Problem))]
 async fn invite(

@@ -194,7 +194,7 @@ async fn switch_off(
 
 /// Takes the second factor off somebody who has lost it, and signs them out everywhere.
 #[utoipa::path(delete, path = "/identity/users/{id}/second-factor", tag = "identity",
-    extensions(("x-right" = json!("identity.people session"))),
+    extensions(("x-right" = json!("identity.people session proof"))),
     params(("id" = UserId, Path)), responses((status = 204), Problem))]
 async fn reset(
     State(platform): State<Platform>,
@@ -224,7 +224,7 @@ async fn read_settings(
 
 /// Changes what the organisation asks of its people, from the next request of everyone on.
 #[utoipa::path(put, path = "/identity/settings", tag = "identity",
-    extensions(("x-right" = json!("identity.settings session"))),
+    extensions(("x-right" = json!("identity.settings session proof"))),
     request_body = IdentitySettings, responses((status = 200, body = IdentitySettings), Problem))]
 async fn write_settings(
     State(platform): State<Platform>,

@@ -183,7 +183,7 @@ pub(crate) async fn finish(
     match enter(&mut tx, platform, &cx, &provider, &claims, flow.user, agent).await {
         Ok(entered) => {
             if let Some(counter) = counter(&cx) {
-                store::forgive_attempt(&mut tx, cx.scope, &counter.key).await?;
+                store::attempts::forgive(&mut tx, cx.scope, &counter.key).await?;
             }
             tx.commit().await?;
             Ok(entered)

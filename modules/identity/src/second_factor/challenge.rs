@@ -106,9 +106,9 @@ pub(crate) async fn answer(
         return Err(AnswerError::Gone);
     }
     if let Some(peer) = peer {
-        store::forgive_attempt(&mut tx, cx.scope, &peer.key).await?;
+        store::attempts::forgive(&mut tx, cx.scope, &peer.key).await?;
     }
-    store::forget_attempts(&mut tx, cx.scope, &by_user.key).await?;
+    store::attempts::forget(&mut tx, cx.scope, &by_user.key).await?;
     let signed_in = open_session(&mut tx, &cx, user, agent).await?;
     let entry = Entry::new("identity.sign_in").with("second_factor", accepted.name());
     audit::record(&mut tx, &own, entry).await?;

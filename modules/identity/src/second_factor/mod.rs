@@ -173,7 +173,7 @@ pub(crate) async fn confirm(
         return Err(SecondFactorError::AlreadyOn);
     }
     let codes = new_codes(&mut tx, cx, user).await?;
-    store::forget_attempts(&mut tx, cx.scope, &counter.key).await?;
+    store::attempts::forget(&mut tx, cx.scope, &counter.key).await?;
     let entry = Entry::new("identity.second_factor.set_up").on("user", user);
     audit::record(&mut tx, cx, entry).await?;
     sessions::end_others(&mut tx, cx, user, asking).await?;
@@ -312,7 +312,7 @@ async fn proven(
     if accept(&mut tx, cx, user, code).await?.is_none() {
         return Err(failed(tx, cx, user).await?);
     }
-    store::forget_attempts(&mut tx, cx.scope, &counter.key).await?;
+    store::attempts::forget(&mut tx, cx.scope, &counter.key).await?;
     Ok(tx)
 }
 

@@ -33,7 +33,7 @@ export default {
     customers_consent_write: '记录授权',
     customers_erase: '清除个人信息',
     customers_person_export: '导出某人的全部信息',
-    customers_requests: '处理本人请求',
+    customers_requests: '处理个人信息请求',
     commerce_read: '查看订单',
     commerce_import: '导入订单',
     commerce_shops: '管理店铺',
