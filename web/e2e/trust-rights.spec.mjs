@@ -94,7 +94,7 @@ test('somebody else approves it, and whoever asked downloads it', async () => {
   for (const line of lines.slice(1)) assert.match(line, /exp_[0-9a-z]{26}-[0-9a-z]{8}/);
   await member.getByLabel('导出标记').fill(lines[1]);
   await member.getByRole('button', { name: '查询来源' }).click();
-  await member.getByRole('alert').waitFor();
+  await member.getByRole('alert').filter({ hasText: '位客户' }).waitFor();
   await call(owner, 'PUT', '/customers/settings', { export_limit: 1000 });
 });
 
@@ -106,7 +106,7 @@ test('a request is recorded, answered with everything held, and closed', async (
   await owner.goto(`${BASE}${card}?tab=requests`);
   await owner.getByRole('button', { name: '登记请求' }).click();
   let dialog = owner.getByRole('dialog', { name: '登记请求' });
-  await dialog.getByLabel('对方怎么说的').fill('想要一份自己的资料');
+  await dialog.getByLabel('请求内容').fill('想要一份自己的资料');
   await dialog.getByRole('button', { name: /保\s*存/ }).click();
   const row = owner.getByRole('row', { name: /想要一份自己的资料/ });
   await row.getByText('待办').waitFor();
