@@ -7,7 +7,7 @@ import { FIELD_RULES, holds } from '@/lib/rights';
 import { CUT, fieldKey, fits, REACHES, roleBody } from '@/modules/identity/RoleForm';
 import { recordIn } from '@/modules/identity/record';
 
-const ROLES = readFileSync(join(import.meta.dirname, '../../modules/identity/src/roles.rs'), 'utf8');
+const ROLES = readFileSync(join(import.meta.dirname, '../../modules/identity/src/roles/built_in.rs'), 'utf8');
 const listed = (name: string) => {
   const list = ROLES.slice(ROLES.indexOf(`const ${name}: &[&str] = &[`));
   return [...list.slice(0, list.indexOf('];')).matchAll(/"([\w.]+)"/g)].map(([, one]) => one);

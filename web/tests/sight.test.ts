@@ -7,7 +7,7 @@ import { FIELD_RULES, seesBy } from '@/lib/rights';
 import { canFilter, FILTERS, queryOf, rulesOf } from '@/modules/customers/filters';
 import { ownerOf, ownersIn } from '@/modules/customers/owners';
 
-const ROLES = readFileSync(join(import.meta.dirname, '../../modules/identity/src/roles.rs'), 'utf8');
+const ROLES = readFileSync(join(import.meta.dirname, '../../modules/identity/src/roles/built_in.rs'), 'utf8');
 
 describe('rules for fields', () => {
   it('are those of the server', () => {
