@@ -1,5 +1,6 @@
 //! Exports that are asked for: made in the background into a sealed file, fetched by their asker for a while.
 
+mod fetch;
 mod sealed;
 
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use customers::exports::{self, DecideError, Export, ExportFailure, ExportState, NewExport};
 use customers::mask::mask_text;
 use customers::reveal::Reason;
-use customers::{reach, settings};
+use customers::settings;
 use kernel::{Cursor, ExportId, Limit, Page, Person, Timestamp, TypedId as _, UserId};
 use platform::access::FieldRules;
 use platform::http::parse_query;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+pub use fetch::{Opened, fetch};
 pub use sealed::Pieces;
 
 use crate::engine::EngineHandle;
@@ -445,66 +447,4 @@ pub async fn tidy(platform: &Platform, cx: &Ctx) -> Result<(), DbError> {
         }
     }
     Ok(())
-}
-
-/// A file that may be fetched.
-pub struct Opened {
-    /// What kind of file.
-    pub format: ExportFormat,
-    /// Its pieces, opened one by one.
-    pub pieces: Pieces,
-}
-
-/// Opens the file of an export for its asker. It is recorded before the first byte.
-///
-/// # Errors
-/// 404 for one that is not there or not the caller's; 409 for one that is not ready, or that shows what the
-/// caller may not see any more, or somebody who was erased since; 410 when its time is over.
-pub async fn fetch(platform: &Platform, cx: &Ctx, id: ExportId) -> Result<Opened, Problem> {
-    let mut tx = platform.db.begin_for(cx.scope).await?;
-    let own = |export: &Export| export.asker.is_some() && export.asker == cx.scope.user_id();
-    let export = exports::get(&mut tx, cx, id).await?.filter(own);
-    let export = export.ok_or_else(|| Problem::not_found("export"))?;
-    let is_over = export.expires_at.is_some_and(|at| at <= cx.now());
-    match export.state {
-        ExportState::Ready if !is_over => {}
-        ExportState::Ready | ExportState::Ended => {
-            return Err(Problem::gone("the time of this file is over; ask for it again"));
-        }
-        state => {
-            let detail = format!("there is no file: the export is {}", state.name());
-            return Err(Problem::conflict("export_not_ready", detail));
-        }
-    }
-    let format = ExportFormat::of_name(&export.format)
-        .ok_or_else(|| Problem::internal(&"an export of an unknown format"))?;
-    let (keys, path) = (cx.keys(), file_of(platform, cx.scope, id));
-    let opening = tokio::task::spawn_blocking(move || sealed::open(keys, id, &path)).await;
-    let (head, pieces) = opening.map_err(|error| Problem::internal(&error))?.map_err(|error| {
-        match error.kind() {
-            // After a restore, for one: backups have no exports.
-            std::io::ErrorKind::NotFound => Problem::gone("the file is gone; ask for it again"),
-            _ => Problem::internal(&error),
-        }
-    })?;
-    let contents: Contents =
-        serde_json::from_slice(&head).map_err(|error| Problem::internal(&error))?;
-    let changed = |what: &str| Err(Problem::conflict("export_is_stale", what.to_owned()));
-    if !cx.access.fields().cover(&contents.fields) {
-        return changed("it shows fields that you do not see any more; ask for it again");
-    }
-    if !cx.access.reach().is_all() {
-        let seen = reach::within(&mut tx, cx, &contents.customers).await?;
-        if contents.customers.iter().any(|id| !seen.contains(id)) {
-            return changed("it shows customers whom you do not see any more; ask for it again");
-        }
-    }
-    let made_at = export.made_at.unwrap_or(export.asked_at);
-    let erased = exports::erased_since(&mut tx, cx.scope, made_at).await?;
-    if erased.iter().any(|id| contents.customers.contains(id)) {
-        return changed("somebody in it was erased since; ask for it again");
-    }
-    exports::fetched(&mut tx, cx, &export).await?;
-    tx.commit().await?;
-    Ok(Opened { format, pieces })
 }

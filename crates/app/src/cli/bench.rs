@@ -15,11 +15,15 @@ mod serving;
 mod spine;
 mod stores;
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use super::Global;
+use crate::server;
+use figures::Figures;
+use stores::{Scratch, Stores};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum BenchCommand {
@@ -30,6 +34,26 @@ pub(super) enum BenchCommand {
     /// Import, list and score at a million
     Spine(spine::SpineArgs),
 }
+
+/// Measures on fresh stores inside `folder`, which are taken away whatever comes of it.
+async fn on_fresh_stores(
+    folder: &Path,
+    measure: impl AsyncFnOnce(&Scratch, &mut Stores<'_>, &mut Figures) -> Result<()>,
+) -> Result<Figures> {
+    let scratch = Scratch::inside(folder)?;
+    let mut stores = Stores::new(&scratch)?;
+    let mut figures = Figures::default();
+    let stop = server::stop_on_signals()?;
+    let done = tokio::select! {
+        done = measure(&scratch, &mut stores, &mut figures) => done,
+        () = stop.cancelled() => Err(anyhow!("stopped before the end")),
+    };
+    stores.clean().await;
+    done.map(|()| figures)
+}
+
+/// Cargo's profile: figures of a debug build say nothing.
+const BUILD: &str = if cfg!(debug_assertions) { "debug" } else { "release" };
 
 pub(super) async fn run(global: &Global, command: BenchCommand) -> Result<ExitCode> {
     match command {

@@ -8,7 +8,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, SecurityRequirement};
 use utoipa::{PartialSchema as _, ToSchema};
 
-use super::guard::{SESSION, SIGNED_IN, words};
+use super::guard::{SESSION, SIGNED_IN, says, words};
 
 const DESCRIPTION: &str = "Lists are keyset pages; errors are application/problem+json (RFC 9457); \
      POST takes Idempotency-Key; updates take If-Match. docs/api.md says why.";
@@ -66,7 +66,7 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
 /// Says the right that an operation needs as the scope of its ways to sign in, and which ways those are.
 fn name_right(operation: &mut Operation) {
     let right = words(operation).next().map(str::to_owned);
-    let needs_session = words(operation).skip(1).any(|word| word == SESSION);
+    let needs_session = says(operation, SESSION);
     let ways: &[&str] = if needs_session { &["session"] } else { &["session", "token"] };
     let scopes: Vec<String> = right.iter().filter(|right| *right != SIGNED_IN).cloned().collect();
     if right.is_some() && (needs_session || !scopes.is_empty()) {

@@ -60,6 +60,11 @@ pub(super) fn words(operation: &Operation) -> impl Iterator<Item = &str> {
     said.unwrap_or_default().split_ascii_whitespace()
 }
 
+/// Whether an operation says `word` behind the right it needs.
+pub(super) fn says(operation: &Operation, word: &str) -> bool {
+    words(operation).skip(1).any(|said| said == word)
+}
+
 /// All that a route says of its callers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
@@ -79,12 +84,11 @@ impl Rule {
     }
 
     fn of(operation: &Operation) -> Self {
-        let says = |word: &str| words(operation).skip(1).any(|said| said == word);
         Self {
             need: Need::of(operation),
-            needs_session: says(SESSION),
-            needs_proof: says(PROOF),
-            before_second_factor: says(BEFORE_SECOND_FACTOR),
+            needs_session: says(operation, SESSION),
+            needs_proof: says(operation, PROOF),
+            before_second_factor: says(operation, BEFORE_SECOND_FACTOR),
         }
     }
 }

@@ -6,11 +6,11 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
-use identity::{Edge, NewUser, Password, SetupCode};
+use identity::{Edge, NewUser, Password, SetupCode, WantedToken};
 use kernel::OrgId;
 use platform::crypto::MasterKey;
 use platform::outbound::Outbound;
-use platform::{Migration, Platform};
+use platform::{Ctx, Migration, Platform, Tx};
 use serde_json::Value;
 use testkit::TestDb;
 use tower::ServiceExt as _;
@@ -135,4 +135,20 @@ impl House {
         assert_eq!(answer.status, StatusCode::CREATED, "{:?}", answer.body);
         answer.header(header::SET_COOKIE.as_str()).split(';').next().unwrap().to_owned()
     }
+}
+
+/// Makes the organisation of `cx` with an owner called `name`, who has the same address in every organisation;
+/// gives the text of a token of theirs.
+pub async fn owner_moves_in(tx: &mut Tx, cx: &Ctx, name: &str) -> String {
+    identity::ensure_org(tx, cx).await.unwrap();
+    let user = NewUser {
+        email: EMAIL.parse().unwrap(),
+        name: name.parse().unwrap(),
+        role: "owner".parse().unwrap(),
+        password: identity::hash(Password::new(PASSWORD).unwrap(), &*cx.ids).await,
+    };
+    let user = identity::create_user(tx, cx, &cx.keys(), user).await.unwrap();
+    let own = identity::rights_of(tx, cx.scope, user.id).await.unwrap();
+    let wanted = WantedToken { name: "all".parse().unwrap(), role: None, expires_at: None };
+    identity::create_token(tx, cx, user.id, &own, &wanted).await.unwrap().token
 }

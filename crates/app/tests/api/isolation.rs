@@ -6,13 +6,12 @@ use axum::http::{Request, StatusCode};
 use commerce::imports::ImportState;
 use commerce::shops::{self, Channel, NewShop};
 use flows::import_orders::{self, ImportOrder};
-use identity::{NewUser, Password, WantedToken};
 use kernel::{Currency, OrgId, Zone};
 use platform::{Ctx, Scope};
 use serde_json::{Value, json};
 use testkit::{TestDb, db_test};
 
-use crate::house::{Answer, House, PASSWORD, migrations};
+use crate::house::{Answer, House, migrations, owner_moves_in};
 use crate::reading::{MAPPING, ORDERS, Shop, text};
 
 const OTHER: OrgId = OrgId::new(2);
@@ -32,20 +31,9 @@ impl<'a> Neighbour<'a> {
         let platform = &house.state.platform;
         let cx = platform.ctx(Scope::system(OTHER));
         let mut tx = db.db().begin().await.unwrap();
-        identity::ensure_org(&mut tx, &cx).await.unwrap();
-        // The same address as the first owner's: it is free in this organisation.
-        let user = NewUser {
-            email: crate::house::EMAIL.parse().unwrap(),
-            name: "邻居".parse().unwrap(),
-            role: "owner".parse().unwrap(),
-            password: identity::hash(Password::new(PASSWORD).unwrap(), &*cx.ids).await,
-        };
-        let user = identity::create_user(&mut tx, &cx, &cx.keys(), user).await.unwrap();
-        let own = identity::rights_of(&mut tx, cx.scope, user.id).await.unwrap();
-        let wanted = WantedToken { name: "all".parse().unwrap(), role: None, expires_at: None };
-        let token = identity::create_token(&mut tx, &cx, user.id, &own, &wanted).await.unwrap();
+        let token = owner_moves_in(&mut tx, &cx, "邻居").await;
         tx.commit().await.unwrap();
-        Self { house, db, cx, bearer: format!("Bearer {}", token.token) }
+        Self { house, db, cx, bearer: format!("Bearer {token}") }
     }
 
     async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {

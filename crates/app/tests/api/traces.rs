@@ -9,13 +9,12 @@ use axum::http::Request;
 use commerce::imports::ImportState;
 use commerce::shops::{self, Channel, NewShop};
 use flows::import_orders::{self, ImportOrder};
-use identity::{NewUser, Password, WantedToken};
 use kernel::{Currency, OrgId, Zone};
 use platform::{Ctx, Scope, audit};
 use serde_json::{Value, json};
 use testkit::{SeededIds, TestDb};
 
-use crate::house::{Answer, EMAIL, House, PASSWORD, migrations};
+use crate::house::{Answer, House, migrations, owner_moves_in};
 use crate::reading::{MAPPING, ORDERS, text};
 use crate::walls::without_first_wall;
 
@@ -70,25 +69,14 @@ impl Party {
         }
         let cx = platform.ctx(Scope::system(org));
         let mut tx = platform.db.begin_for(cx.scope).await.unwrap();
-        identity::ensure_org(&mut tx, &cx).await.unwrap();
-        let user = NewUser {
-            // The same address in every organisation.
-            email: EMAIL.parse().unwrap(),
-            name: "店主".parse().unwrap(),
-            role: "owner".parse().unwrap(),
-            password: identity::hash(Password::new(PASSWORD).unwrap(), &*cx.ids).await,
-        };
-        let user = identity::create_user(&mut tx, &cx, &cx.keys(), user).await.unwrap();
-        let own = identity::rights_of(&mut tx, cx.scope, user.id).await.unwrap();
-        let wanted = WantedToken { name: "all".parse().unwrap(), role: None, expires_at: None };
-        let token = identity::create_token(&mut tx, &cx, user.id, &own, &wanted).await.unwrap();
+        let token = owner_moves_in(&mut tx, &cx, "店主").await;
         tx.commit().await.unwrap();
         let folder = db.folder().join(format!("of-{}", org.get()));
         std::fs::create_dir_all(&folder).unwrap();
         let mut party = Self {
             house: House::over(platform),
             cx,
-            bearer: format!("Bearer {}", token.token),
+            bearer: format!("Bearer {token}"),
             folder,
             dice: Dice(seed),
             imports: 0,

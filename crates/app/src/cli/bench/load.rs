@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, ensure};
 use chrono::Days;
 use demoshop::ShopPlan;
 use serde::Serialize;
@@ -16,8 +16,8 @@ use super::imports::{self, SHOP};
 use super::open_loop::{self, Ask, Load};
 use super::serving::{self, Serving};
 use super::stores::{Database, POSTGRES_VARIABLE, Scratch, Store, Stores};
+use super::{BUILD, on_fresh_stores};
 use crate::cli::{Global, say};
-use crate::server;
 
 /// Milliseconds at the 99th percentile of all requests together.
 const GOAL_P99_MS: f64 = 100.0;
@@ -75,23 +75,16 @@ struct Answer<'a> {
 }
 
 pub(super) async fn run(global: &Global, args: LoadArgs) -> Result<ExitCode> {
-    let scratch = Scratch::inside(&args.scratch)?;
-    let mut stores = Stores::new(&scratch)?;
-    let mut figures = Figures::default();
-    let stop = server::stop_on_signals()?;
-    let done = tokio::select! {
-        done = measure(&args, &scratch, &mut stores, &mut figures) => done,
-        () = stop.cancelled() => Err(anyhow!("stopped before the end")),
-    };
-    stores.clean().await;
-    drop(scratch);
-    done?;
+    let figures = on_fresh_stores(&args.scratch, async |scratch, stores, figures| {
+        measure(&args, scratch, stores, figures).await
+    })
+    .await?;
     let answer = Answer {
         figures: figures.list(),
         customers: args.customers,
         orders: args.orders,
         per_second: args.per_second,
-        build: if cfg!(debug_assertions) { "debug" } else { "release" },
+        build: BUILD,
         left_out: figures.left_out(),
     };
     global.print(&answer, &figures.text())?;

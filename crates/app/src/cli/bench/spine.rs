@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use demoshop::ShopPlan;
 use serde::Serialize;
 
@@ -14,9 +14,8 @@ use super::imports::{self, ImportTimes, Reports, SHOP};
 use super::one_row;
 use super::serving::{self, Serving};
 use super::stores::{Database, POSTGRES_VARIABLE, Scratch, Store, Stores};
-use super::{engine, lists, pages};
+use super::{BUILD, engine, lists, on_fresh_stores, pages};
 use crate::cli::{Global, say};
-use crate::server;
 
 /// Rounds of what is short.
 const SHORT_ROUNDS: u32 = 5;
@@ -71,29 +70,21 @@ struct Answer<'a> {
     figures: &'a [Figure],
     orders: u32,
     customers: u32,
-    /// Cargo's profile: figures of a debug build say nothing.
+    /// [`BUILD`].
     build: &'static str,
     left_out: &'a [String],
 }
 
 pub(super) async fn run(global: &Global, args: SpineArgs) -> Result<ExitCode> {
-    let scratch = Scratch::inside(&args.scratch)?;
-    let mut stores = Stores::new(&scratch)?;
-    let mut figures = Figures::default();
-    let stop = server::stop_on_signals()?;
-    let done = tokio::select! {
-        done = measure(&args, &scratch, &mut stores, &mut figures) => done,
-        () = stop.cancelled() => Err(anyhow!("stopped before the end")),
-    };
-    stores.clean().await;
-    drop(scratch);
-    done?;
-    let build = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let figures = on_fresh_stores(&args.scratch, async |scratch, stores, figures| {
+        measure(&args, scratch, stores, figures).await
+    })
+    .await?;
     let answer = Answer {
         figures: figures.list(),
         orders: args.orders,
         customers: args.customers,
-        build,
+        build: BUILD,
         left_out: figures.left_out(),
     };
     global.print(&answer, &figures.text())?;
