@@ -1,4 +1,5 @@
 import { Outlet, useRouterState } from '@tanstack/react-router';
+import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useMay, useSees } from '@/lib/rights';
 import { AppLink } from '@/ui/Link';
@@ -36,9 +37,15 @@ export default function SettingsFrame() {
     TABS.find((tab) => tab.path === pathname) ??
     TABS.slice(1).find((tab) => pathname.startsWith(`${tab.path}/`)) ??
     TABS[0];
+  const nav = useRef<HTMLElement>(null);
+  // On a narrow screen the row of tabs is longer than it is wide.
+  useEffect(() => {
+    const active = nav.current?.querySelector(`[href="${current.path}"]`);
+    active?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [current]);
   return (
     <Page title={`${t(current.name)} · ${t('app.nav.settings')}`} heading={t('app.nav.settings')} narrow>
-      <nav className="subnav" aria-label={t('app.nav.settings')}>
+      <nav ref={nav} className="subnav" aria-label={t('app.nav.settings')}>
         {tabs.map((tab) => (
           <AppLink key={tab.path} href={tab.path} className={tab === current ? 'is-active' : undefined}>
             {t(tab.name)}
