@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use kernel::OrgId;
 use platform::crypto::MasterKey;
 use platform::system::{SystemClock, SystemIds};
-use platform::{Ctx, Db, DbError, Platform, Scope, audit, disk, keys, meta};
+use platform::{Ctx, Db, DbError, Platform, Scope, audit, backup, disk, keys, meta};
 
 use crate::modules;
 
@@ -92,6 +92,29 @@ impl Boot {
     /// # Errors
     /// With a text that says what is wrong and where.
     pub async fn open(options: &DataOptions) -> Result<Self> {
+        let boot = Self::open_restored(options).await?;
+        match backup::unfinished_restore(&boot.platform.db).await {
+            Ok(None) => Ok(boot),
+            Ok(Some(name)) => {
+                boot.platform.db.close().await;
+                bail!(
+                    "this data was restored from the backup {name}, and who was erased since was not erased \
+                     again yet; run the same `guanxi backup restore` once more, which goes on with that"
+                )
+            }
+            Err(error) => {
+                boot.platform.db.close().await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// As [`Boot::open`], also of data that is not to be used yet, because not everybody was erased again since
+    /// it was restored.
+    ///
+    /// # Errors
+    /// As [`Boot::open`].
+    pub async fn open_restored(options: &DataOptions) -> Result<Self> {
         let folder = prepare_folder(&options.folder)?;
         let key_file = key_file_of(&folder)?;
         let db = open_database(&folder, options.database_url.as_deref()).await?;

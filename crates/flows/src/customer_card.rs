@@ -118,10 +118,7 @@ pub async fn customer_card(
     } else {
         notes::notes(&mut tx, cx.scope, &keys, &family, None, NOTES).await?
     };
-    let mut merges = merge::merges(&mut tx, cx.scope, &family).await?;
-    if !rules.show(fields::NAME) {
-        merges.iter_mut().for_each(|merge| merge.absorb_name = mask_name(&merge.absorb_name));
-    }
+    let mut merges = merge::merges(&mut tx, cx, &family).await?;
     let named = notes.iter().map(|n| n.author).chain(merges.iter().map(|merge| merge.actor));
     let named = named.chain([profile.owner]);
     let people = People::look_up(&mut tx, cx, &keys, named.collect::<Vec<_>>()).await?;
@@ -185,11 +182,7 @@ fn shop_sum(total: &ShopTotals, shops: &ShopBook) -> Option<ShopSum> {
 }
 
 fn identity(seen: &IdentityShown, shops: &ShopBook, rules: &FieldRules) -> Option<IdentityView> {
-    let field = match seen.kind {
-        IdentityKind::Account => fields::ACCOUNTS,
-        IdentityKind::Phone => fields::PHONE,
-        IdentityKind::Email => fields::EMAIL,
-    };
+    let field = fields::of_identity(seen.kind);
     if rules.hide(field) {
         return None;
     }

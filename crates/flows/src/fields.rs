@@ -1,6 +1,8 @@
 //! Names of the fields that roles have rules for, as `identity::roles::FIELDS` lists them.
 
-pub(crate) use customers::fields::{ACCOUNTS, EMAIL, NAME, NOTES, PHONE, RATING, REGION, TAGS};
+pub(crate) use customers::fields::{
+    ACCOUNTS, EMAIL, NAME, NOTES, OF_IDENTITIES, PHONE, RATING, REGION, TAGS, of_identity,
+};
 
 pub(crate) const AMOUNTS: &str = "commerce.amounts";
 pub(crate) const RECEIVER: &str = "commerce.receiver";

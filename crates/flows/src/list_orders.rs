@@ -285,7 +285,7 @@ pub(crate) async fn views(
     let names = if buyers.is_empty() {
         HashMap::new()
     } else {
-        customers::roots::name_of(tx, cx.scope, &buyers).await?
+        customers::names::shown(tx, cx, &buyers).await?
     };
     rows.into_iter()
         .map(|row| {
@@ -345,11 +345,6 @@ pub(crate) fn view(
 impl OrderView {
     /// As somebody under these rules sees it.
     fn under(mut self, rules: &FieldRules) -> Self {
-        if !rules.show(fields::NAME)
-            && let Some(customer) = &mut self.customer
-        {
-            customer.name = mask_name(&customer.name);
-        }
         if rules.hide(fields::AMOUNTS) {
             self.goods_minor = None;
             self.freight_minor = None;

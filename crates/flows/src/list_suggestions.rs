@@ -1,6 +1,5 @@
 //! Pairs of customers that may be one, with what speaks for it.
 
-use customers::IdentityKind;
 use customers::suggestions::{self, Evidence, Place};
 use kernel::{Cursor, CustomerId, Page, SuggestionId, Timestamp};
 use platform::{Ctx, Tx};
@@ -64,12 +63,7 @@ pub async fn list_suggestions(
 
 /// Whether whoever asks sees what speaks for a suggestion.
 fn shows(cx: &Ctx, evidence: &Evidence) -> bool {
-    let field = match evidence.kind {
-        IdentityKind::Account => fields::ACCOUNTS,
-        IdentityKind::Phone => fields::PHONE,
-        IdentityKind::Email => fields::EMAIL,
-    };
-    cx.access.fields().show(field)
+    cx.access.fields().show(fields::of_identity(evidence.kind))
 }
 
 /// Suggestions with rows of both customers.

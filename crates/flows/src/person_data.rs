@@ -51,7 +51,7 @@ pub async fn export(
     let filter = RequestFilter { customer: Some(held.root), ..RequestFilter::default() };
     let limit = Limit::new(Some(Limit::MAX.into())).map_err(DbError::Refused)?;
     let (requests, _) = person_requests::list(&mut tx, cx, &filter, None, limit).await?;
-    let merges = merge::merges(&mut tx, cx.scope, &family).await?;
+    let merges = merge::merges(&mut tx, cx, &family).await?;
     let history =
         history::history(&mut tx, cx.scope, &family, &ChangeKind::ALL, None, MOST).await?;
     let history: Vec<Value> = history

@@ -1,10 +1,10 @@
 //! What people ask of us about their data, with the names of those concerned and the deeds that answer it.
 
-use customers::mask::{mask_name, mask_text};
+use customers::mask::mask_text;
+use customers::names;
 use customers::person_requests::{
     self, Deed, PersonRequest, RequestError, RequestFilter, RequestKind, RequestState,
 };
-use customers::roots;
 use kernel::{
     Cursor, CustomerId, Limit, Page, Person, PersonRequestId, Timestamp, TypedId as _, UserId,
 };
@@ -13,7 +13,6 @@ use platform::{Ctx, DbError, ListError, Platform, Tx};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::fields;
 use crate::people::People;
 
 /// A request, as pages show it.
@@ -59,16 +58,15 @@ async fn views(
     found: Vec<PersonRequest>,
 ) -> Result<Vec<PersonRequestView>, DbError> {
     let ids: Vec<Uuid> = found.iter().map(|one| one.customer.uuid()).collect();
-    let names = roots::name_of(tx, cx.scope, &ids).await?;
+    let called = names::shown(tx, cx, &ids).await?;
     let users = found.iter().flat_map(|one| [one.handler, one.finished_by]);
     let people = People::look_up(tx, cx, &cx.keys(), users.collect::<Vec<_>>()).await?;
-    let shows = cx.access.fields().show(fields::NAME);
     let view = |one: PersonRequest| {
-        let name = names.get(&one.customer.uuid()).map_or("", |(_, name)| name.as_str());
+        let name = called.get(&one.customer.uuid()).map_or("", |(_, name)| name.as_str());
         PersonRequestView {
             id: one.id,
             customer: one.customer,
-            customer_name: if shows { name.to_owned() } else { mask_name(name) },
+            customer_name: name.to_owned(),
             kind: one.kind,
             state: one.state,
             received_at: one.received_at,

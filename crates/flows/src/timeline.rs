@@ -176,7 +176,11 @@ impl Reader<'_> {
         let rules = self.cx.access.fields();
         match change {
             ChangeKind::Tag | ChangeKind::Untag => !rules.hide(fields::TAGS),
-            ChangeKind::Merge | ChangeKind::Unmerge => rules.show(fields::NAME),
+            ChangeKind::Merge | ChangeKind::Unmerge => {
+                // Who came without a name is called by one of these.
+                let fields = [fields::NAME].into_iter().chain(fields::OF_IDENTITIES);
+                fields.into_iter().all(|field| rules.show(field))
+            }
             ChangeKind::Edit | ChangeKind::Owner => true,
         }
     }

@@ -7,6 +7,9 @@ use crate::{DbError, Platform, Tx, args, keys};
 /// Under it stands which master key seals the keys of this data.
 pub(crate) const FINGERPRINT: &str = "master_key_fingerprint";
 
+/// Under it stand the fingerprints of master keys that this data had before, the first first.
+const EARLIER: &str = "earlier_master_keys";
+
 /// The value stored under `key`.
 ///
 /// # Errors
@@ -29,6 +32,32 @@ pub async fn set(tx: &mut Tx, key: &str, value: &str) -> Result<(), DbError> {
     )
     .await
     .map(drop)
+}
+
+/// Removes what is stored under `key`.
+///
+/// # Errors
+/// As the database says.
+pub async fn remove(tx: &mut Tx, key: &str) -> Result<(), DbError> {
+    tx.execute("DELETE FROM platform_meta WHERE key = $1", args![key]).await.map(drop)
+}
+
+/// Notes that the master key of `platform` is followed by that of fingerprint `new`.
+pub(crate) async fn follow_master_key(
+    tx: &mut Tx,
+    platform: &Platform,
+    new: &str,
+) -> Result<(), DbError> {
+    let mut earlier = earlier_master_keys(tx).await?;
+    earlier.push(platform.master.fingerprint());
+    set(tx, EARLIER, &earlier.join(" ")).await?;
+    set(tx, FINGERPRINT, new).await
+}
+
+/// Fingerprints of the master keys that this data had before.
+pub(crate) async fn earlier_master_keys(tx: &mut Tx) -> Result<Vec<String>, DbError> {
+    let stored = get(tx, EARLIER).await?.unwrap_or_default();
+    Ok(stored.split_whitespace().map(str::to_owned).collect())
 }
 
 /// Makes sure that the data was sealed with the master key this process has; the first start stores

@@ -1,7 +1,8 @@
 //! Edits name and rating of a customer.
 
+use std::collections::HashMap;
+
 use kernel::{CustomerId, TypedId};
-use platform::access::FieldRules;
 use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Tx, outbox};
 use serde::Serialize;
@@ -9,8 +10,8 @@ use serde::Serialize;
 use crate::events::CustomersChangedV1;
 use crate::fields;
 use crate::history::Change;
-use crate::mask::mask_name;
 use crate::model::Rating;
+use crate::names;
 use crate::store::changes::{self, Locked};
 
 /// Longest name, in characters.
@@ -68,15 +69,15 @@ impl From<Locked> for Edited {
 }
 
 impl Edited {
-    /// As somebody under these rules sees it.
-    fn under(mut self, rules: &FieldRules) -> Self {
-        if !rules.show(fields::NAME) {
-            self.name = mask_name(&self.name);
-        }
-        if rules.hide(fields::RATING) {
+    /// As whoever asks sees it.
+    async fn shown(mut self, tx: &mut Tx, cx: &Ctx) -> Result<Self, DbError> {
+        let mut names = HashMap::from([(self.id.uuid(), self.name)]);
+        names::mask_hidden(tx, cx, &mut names).await?;
+        self.name = names.remove(&self.id.uuid()).unwrap_or_default();
+        if cx.access.fields().hide(fields::RATING) {
             self.rating = None;
         }
-        self
+        Ok(self)
     }
 }
 
@@ -128,16 +129,16 @@ pub async fn edit(
     }
     let before = Edited::from(row);
     if before.version != version {
-        return Err(EditError::Stale(before.under(rules)));
+        return Err(EditError::Stale(before.shown(tx, cx).await?));
     }
     let name = edit.name.as_ref().map_or(before.name.as_str(), |name| name.0.as_str()).to_owned();
     let rating = edit.rating.unwrap_or(before.rating);
     if name == before.name && rating == before.rating {
-        return Ok(before.under(rules));
+        return Ok(before.shown(tx, cx).await?);
     }
     let code = rating.map(Rating::code);
     if !changes::edit(tx, cx, customer.uuid(), version, &name, code).await? {
-        return Err(EditError::Stale(before.under(rules)));
+        return Err(EditError::Stale(before.shown(tx, cx).await?));
     }
     let change = Change::Edit {
         name: (name != before.name).then(|| (before.name.clone(), name.clone())),
@@ -150,5 +151,5 @@ pub async fn edit(
         .change("rating", before.rating, rating)
         .personal_change("name", &before.name, &name);
     audit::record(tx, cx, entry).await?;
-    Ok(Edited { id: customer, version: version + 1, name, rating }.under(rules))
+    Ok(Edited { id: customer, version: version + 1, name, rating }.shown(tx, cx).await?)
 }

@@ -11,8 +11,6 @@ use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::fields;
-use crate::mask::mask_name;
 use crate::merge::{self, Merge};
 use crate::notes::{self, Note, NoteText};
 use crate::suggestions;
@@ -276,10 +274,7 @@ async fn merge_customers(
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
     };
-    let mut merge = merge::merge(&mut tx, &cx, body.keep, body.absorb).await?;
-    if !cx.access.fields().show(fields::NAME) {
-        merge.absorb_name = mask_name(&merge.absorb_name);
-    }
+    let merge = merge::merge(&mut tx, &cx, body.keep, body.absorb).await?;
     let answer = ticket.finish(&mut tx, &cx, StatusCode::CREATED, &merge).await?;
     tx.commit().await?;
     Ok(answer)

@@ -14,6 +14,7 @@ pub mod invariants;
 pub mod mask;
 pub mod merge;
 pub mod model;
+pub mod names;
 pub mod notes;
 pub mod owners;
 pub mod person_requests;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use kernel::{CustomerId, MergeId, Person, Timestamp, TypedId, UserId};
 use platform::audit::{self, Entry};
-use platform::{Ctx, DbError, Scope, Tx, outbox};
+use platform::{Ctx, DbError, Tx, outbox};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use crate::events::CustomersChangedV1;
 use crate::history::Change;
 use crate::roots::FAMILY_MAX;
 use crate::store::changes::{self, Locked};
-use crate::{roots, store};
+use crate::{names, roots, store};
 
 /// A merge that holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -73,7 +73,10 @@ pub async fn merge(
     keep: CustomerId,
     absorb: CustomerId,
 ) -> Result<Merge, MergeError> {
-    let merge = join(tx, cx, keep, absorb).await?;
+    let mut merge = join(tx, cx, keep, absorb).await?;
+    let mut names = HashMap::from([(absorb.uuid(), merge.absorb_name)]);
+    names::mask_hidden(tx, cx, &mut names).await?;
+    merge.absorb_name = names.remove(&absorb.uuid()).unwrap_or_default();
     let entry = Entry::new("customers.merge.create")
         .on("customer", keep)
         .with("merge", merge.id)
@@ -195,15 +198,16 @@ pub(crate) async fn part(tx: &mut Tx, cx: &Ctx, id: MergeId) -> Result<Unmerged,
     Ok(unmerged)
 }
 
-/// The merges that hold `family` together, the first made first.
+/// The merges that hold `family` together, the first made first; names as whoever asks is shown them.
 ///
 /// # Errors
-/// As the database says.
-pub async fn merges(tx: &mut Tx, scope: Scope, family: &[Uuid]) -> Result<Vec<Merge>, DbError> {
-    let rows = store::merges::that_absorbed(tx, scope, family).await?;
+/// As [`names::mask_hidden`].
+pub async fn merges(tx: &mut Tx, cx: &Ctx, family: &[Uuid]) -> Result<Vec<Merge>, DbError> {
+    let rows = store::merges::that_absorbed(tx, cx.scope, family).await?;
     let absorbed: Vec<Uuid> = rows.iter().map(|row| row.absorb).collect();
-    let names: HashMap<Uuid, String> =
-        store::family::names(tx, scope, &roots::distinct(&absorbed)).await?.into_iter().collect();
+    let absorbed = store::family::names(tx, cx.scope, &roots::distinct(&absorbed)).await?;
+    let mut names: HashMap<Uuid, String> = absorbed.into_iter().collect();
+    names::mask_hidden(tx, cx, &mut names).await?;
     Ok(rows
         .into_iter()
         .filter(|row| row.undone_at.is_none() && family.contains(&row.keep))

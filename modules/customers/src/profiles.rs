@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::mask;
 use crate::model::{AccountSpace, IdentityKind, Rating};
 use crate::store::profiles::IdentityRow;
-use crate::{reach, roots, store};
+use crate::{names, reach, roots, store};
 
 /// Identities of one kind shown of one customer.
 pub const IDENTITIES_MAX: i64 = 50;
@@ -45,7 +45,7 @@ pub struct IdentityShown {
 pub struct Profile {
     /// The customer.
     pub id: CustomerId,
-    /// Name to show.
+    /// Name as whoever asks is shown it.
     pub name: String,
     /// Country.
     pub country: Option<String>,
@@ -128,9 +128,10 @@ pub async fn profiles(tx: &mut Tx, cx: &Ctx, ids: &[CustomerId]) -> Result<Vec<P
     for id in &tops {
         let (Some(row), Some(family)) = (rows.get(id), families.get(id)) else { continue };
         let of_family = family.iter().filter_map(|member| identities.get(member)).flatten();
+        let identities = shown(of_family, keys)?;
         profiles.push(Profile {
             id: CustomerId::from_uuid(*id),
-            name: row.name.clone(),
+            name: names::under(&row.name, identities.iter(), cx.access.fields()),
             country: row.country.clone(),
             province: row.province.clone(),
             city: row.city.clone(),
@@ -141,7 +142,7 @@ pub async fn profiles(tx: &mut Tx, cx: &Ctx, ids: &[CustomerId]) -> Result<Vec<P
             merged_into: row.merged_into.map(CustomerId::from_uuid),
             family: family.iter().copied().map(CustomerId::from_uuid).collect(),
             tags: merged_tags(family, &tags),
-            identities: shown(of_family, keys)?,
+            identities,
         });
     }
     Ok(profiles)

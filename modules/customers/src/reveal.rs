@@ -68,14 +68,14 @@ pub async fn reveal(
     let mut revealed = Revealed::default();
     for row in store::profiles::identities(tx, cx.scope, &family, IDENTITIES_MAX).await? {
         let Some(kind) = IdentityKind::from_code(row.kind) else { continue };
-        let (field, values) = match kind {
-            IdentityKind::Account => (fields::ACCOUNTS, &mut revealed.accounts),
-            IdentityKind::Phone => (fields::PHONE, &mut revealed.phones),
-            IdentityKind::Email => (fields::EMAIL, &mut revealed.emails),
-        };
-        if !rules.show(field) {
+        if !rules.show(fields::of_identity(kind)) {
             continue;
         }
+        let values = match kind {
+            IdentityKind::Account => &mut revealed.accounts,
+            IdentityKind::Phone => &mut revealed.phones,
+            IdentityKind::Email => &mut revealed.emails,
+        };
         let value = match (row.plain, row.sealed) {
             (Some(plain), _) => plain,
             (None, Some(sealed)) => keys

@@ -12,7 +12,7 @@ use crate::store;
 /// How old the note of the last use may get before it is written again.
 const TOUCH_MILLIS: i64 = 60_000;
 /// So long after somebody showed who they are, they may do what could be turned against them.
-const PROVEN_MILLIS: i64 = 30 * 60_000;
+pub(crate) const PROVEN_MILLIS: i64 = 30 * 60_000;
 
 /// What the caller showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use crate::model::{Email, User};
 use crate::second_factor::challenge::{self, Challenge};
 use crate::secret::Secret;
 use crate::store::second_factor as rows;
+use crate::store::sessions::NewSession;
 use crate::{password, store};
 
 /// A session ends when it was not used for so long.
@@ -132,7 +133,7 @@ pub async fn sign_in(
         tx.commit().await?;
         return Ok(SignInStep::Code(challenge));
     }
-    let signed_in = open_session(&mut tx, &cx, user, agent).await?;
+    let signed_in = open_session(&mut tx, &cx, user, agent, cx.now()).await?;
     let own = platform.ctx(Scope::user(org, signed_in.user.id)).from(cx.origin);
     audit::record(&mut tx, &own, Entry::new("identity.sign_in")).await?;
     tx.commit().await?;
@@ -155,17 +156,19 @@ async fn record_failure(
     tx.commit().await
 }
 
-/// Opens a session of `user` in the browser that calls itself `agent`.
+/// Opens a session of `user`, who showed who they are at `shown_at`, in the browser that calls itself `agent`.
 pub(crate) async fn open_session(
     tx: &mut Tx,
     cx: &Ctx,
     user: User,
     agent: Option<&str>,
+    shown_at: Timestamp,
 ) -> Result<SignedIn, DbError> {
     let secret = Secret::fresh(cx.scope.org(), &*cx.ids);
     let expires_at = cx.now().plus_millis(SESSION_MILLIS);
     let agent = agent.map(|agent| agent.chars().take(AGENT_CHARS).collect::<String>());
-    store::sessions::insert(tx, cx, user.id, secret.hash(), expires_at, agent.as_deref()).await?;
+    let session = NewSession { shown_at, expires_at, agent: agent.as_deref() };
+    store::sessions::insert(tx, cx, user.id, secret.hash(), &session).await?;
     let org_name = store::org_name(tx, cx.scope.org()).await?;
     let access = match crate::reach::access_of(tx, cx.scope, user.id).await? {
         Some((access, _)) => access,

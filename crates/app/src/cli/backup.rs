@@ -6,14 +6,15 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail};
 use flows::erase_again::{ErasedAgain, erase_again, note};
 use kernel::Clock as _;
-use platform::backup::{self, BackupKeys, BackupView};
+use platform::Db;
+use platform::backup::{self, BackupError, BackupKeys, BackupView, NotedErasure};
 use platform::system::{SystemClock, SystemIds};
 use serde_json::json;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use super::{Global, say};
-use crate::{DataOptions, modules};
+use crate::{Boot, DataOptions, modules};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum BackupCommand {
@@ -137,31 +138,61 @@ async fn restore(global: &Global, args: RestoreArgs) -> Result<ExitCode> {
         let choose = move || backup::choose(&master, &migrations, &from, backup.as_deref());
         spawn_blocking(choose).await??
     };
+    let name = choice.name().to_owned();
     // Only now: a backup that cannot be restored leaves no folder behind.
     let db = options.open_database().await?;
-    let restored = backup::restore(&db, &migrations, choice).await;
+    let restored = match backup::restore(&db, &migrations, choice, !noted.is_empty()).await {
+        // An earlier one was killed between the two.
+        Err(BackupError::NotEmpty(_)) if goes_on(&db, &name).await => None,
+        done => Some(done),
+    };
     db.close().await;
-    let restored = restored.context("nothing was restored")?;
+    let restored = restored.transpose().context("nothing was restored")?;
     let mut again = ErasedAgain::default();
-    if !noted.is_empty() {
-        let boot = global.open().await?;
-        // Nothing is noted from here: the folder is that of the backups, which may be a copy.
-        let platform = boot.platform.clone().with_backups(None);
-        let erasing = erase_again(&platform, &noted).await;
-        boot.close().await;
-        again = erasing.context("the data is restored, but not everybody was erased again")?;
+    if restored.is_none() || !noted.is_empty() {
+        again = erase(&options, &noted).await.context(
+            "the data is restored, but not everybody was erased again; run this once more",
+        )?;
     }
-    say(&format!(
-        "backup {} of {} is restored: {} rows, data hash {}",
-        restored.backup, restored.created_at, restored.rows, restored.data_hash
-    ));
+    match &restored {
+        Some(restored) => say(&format!(
+            "backup {name} of {} is restored: {} rows, data hash {}",
+            restored.created_at, restored.rows, restored.data_hash
+        )),
+        None => say(&format!("backup {name} was restored by an earlier run")),
+    }
     if again.erased > 0 {
         say(&format!("{} customers who were erased since are erased again", again.erased));
     }
-    let mut answer = serde_json::to_value(&restored)?;
+    let mut answer = match &restored {
+        Some(restored) => serde_json::to_value(restored)?,
+        None => json!({ "backup": name }),
+    };
     answer["erased_again"] = json!(again.erased);
-    global.print(&answer, &restored.backup)?;
+    global.print(&answer, &name)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the backup `name` was restored into `db` by a run that was kept from erasing again.
+async fn goes_on(db: &Db, name: &str) -> bool {
+    // Whatever is there instead of our tables is told by the refusal to restore.
+    let found = backup::unfinished_restore(db).await.ok().flatten();
+    found.is_some_and(|found| found == name)
+}
+
+/// Erases again whom `noted` names; from then on the data can be used.
+async fn erase(options: &DataOptions, noted: &[NotedErasure]) -> Result<ErasedAgain> {
+    let boot = Boot::open_restored(options).await?;
+    // Nothing is noted from here: the folder is that of the backups, which may be a copy.
+    let platform = boot.platform.clone().with_backups(None);
+    let work = async {
+        let again = erase_again(&platform, noted).await?;
+        backup::finish_restore(&platform.db).await?;
+        anyhow::Ok(again)
+    };
+    let done = work.await;
+    boot.close().await;
+    done
 }
 
 async fn list(global: &Global, folders: Vec<PathBuf>) -> Result<ExitCode> {

@@ -64,7 +64,7 @@ db_test! { migrations();
                 TestDb::sqlite(&[]).await
             };
             let choice = backup::choose(&platform.master, migrations(), &folder, None).unwrap();
-            let restored = backup::restore(target.db(), migrations(), choice).await.unwrap();
+            let restored = backup::restore(target.db(), migrations(), choice, false).await.unwrap();
             assert_eq!(restored.data_hash, created.data_hash);
             assert_eq!(restored.rows, created.rows);
         }
@@ -104,7 +104,9 @@ db_test! { migrations();
                 TestDb::sqlite(&[]).await
             };
             let choice = backup::choose(&platform.master, migrations(), &folder, None).unwrap();
-            backup::restore(target.db(), migrations(), choice).await.unwrap();
+            backup::restore(target.db(), migrations(), choice, true).await.unwrap();
+            let name = backup::unfinished_restore(target.db()).await.unwrap();
+            assert!(name.is_some(), "not to be used yet");
             let paid = async || {
                 let mut tx = target.db().read().await.unwrap();
                 let sql = "SELECT CAST(SUM(paid_minor) AS BIGINT), COUNT(*) FROM commerce_orders";

@@ -236,6 +236,51 @@ db_test! { migrations();
         assert_eq!((refused.status, refused.code().as_str()), (StatusCode::FORBIDDEN, "right_missing"));
     }
 
+    async fn who_came_without_a_name_is_not_told_by_it(db) {
+        let shop = Shop::open(&db).await;
+        // The first is called by the account, the second by its masked phone number, which is the account.
+        shop.import(&db, "无名店", "\
+no,account,name,mobile,province,at,paid,refund,state,title,district,address
+310000000001,quietbuyer,,13800000009,浙江省,2025-01-10,100.00,,completed,龙井,,
+310000000002,13900000008,,,浙江省,2025-01-11,100.00,,completed,龙井,,
+").await;
+        let (quiet, numbered) = (shop.id_of("quietbuyer").await, shop.id_of("139****0008").await);
+        let tea = shop.id_of("tealover").await;
+        shop.post("/customers/merges", &json!({"keep": tea, "absorb": quiet})).await;
+        shop.post("/customers/person-requests", &json!({"customer": numbered, "kind": "access"})).await;
+        let rights = [RIGHTS.as_slice(), &["customers.merge", "customers.requests"]].concat();
+        for (n, rule) in ["hidden", "masked"].into_iter().enumerate() {
+            let (name, email) = (format!("ruled_{n}"), format!("ruled_{n}@example.com"));
+            let fields = json!({"customers.accounts": rule, "customers.phone": "hidden"});
+            let role = json!({"name": name, "title": name, "rights": rights, "fields": fields});
+            shop.post("/identity/roles", &role).await;
+            shop.house.add_user(&db, &email, &name).await;
+            let seen = Seen { shop: &shop, cookie: shop.house.cookie_of(&email).await };
+            let mut told = String::new();
+            for path in [
+                "/customers".to_owned(),
+                format!("/customers/{tea}"),
+                format!("/customers/{tea}/timeline"),
+                format!("/customers/{numbered}"),
+                "/commerce/orders".to_owned(),
+                "/customers/person-requests".to_owned(),
+                "/customers/export?format=csv".to_owned(),
+            ] {
+                let answer = seen.get(&path).await;
+                assert_eq!(answer.status, StatusCode::OK, "{path} {:?}", answer.body);
+                let body = String::from_utf8_lossy(&answer.body).into_owned();
+                for secret in ["quietbuyer", "139****0008", "13900000008"] {
+                    assert!(!body.contains(secret), "{path} tells `{secret}`: {body}");
+                }
+                told.push_str(&body);
+            }
+            assert!(told.contains("q***") && told.contains("1***"), "{told}");
+            assert!(told.contains("张三"), "names that are names are told");
+            let rated = seen.send("PATCH", &format!("/customers/{numbered}"), &json!({"rating": "A"})).await;
+            assert_eq!(rated.json()["name"], "1***", "{:?}", rated.body);
+        }
+    }
+
     async fn roles_are_refused_rules_that_mean_nothing(db) {
         let shop = Shop::open(&db).await;
         for (fields, told) in [

@@ -414,6 +414,41 @@ db_test! { migrations();
         assert_eq!(house.get("/api/v1/identity/sign-in/providers", &[]).await.json(), json!({"items": []}));
     }
 
+    async fn it_is_a_proof_if_the_provider_says_that_it_asked(db) {
+        let (house, fake) = (House::owned(&db).await, Fake::start().await);
+        let owner = owner(&house).await;
+        let provider = add(&owner, &fake, json!({"newcomer_role": "analyst"})).await;
+        let minute = 60;
+        let now = db.ctx().now().millis() / 1000;
+        for (told, shown_at, is_proof) in [
+            ("asked just now", json!(now), true),
+            ("asked 29 minutes ago", json!(now - 29 * minute), true),
+            ("asked long ago", json!(now - 31 * minute), false),
+            ("says nothing", Value::Null, false),
+        ] {
+            let way = Way::begin(&house, &provider).await;
+            assert_eq!(way.said("max_age"), "1800");
+            let mut next = way.honest(&db, &fake, "n1", "new@example.com");
+            next.claims["auth_time"] = shown_at;
+            fake.say(next);
+            let inside = way.back(&house).await;
+            let caller = Caller::signed_in(&house, &inside);
+            assert!(caller.is_known().await, "{told}");
+            let made = caller.post("/identity/tokens", json!({"name": "x"})).await;
+            let expected = if is_proof { StatusCode::CREATED } else { StatusCode::FORBIDDEN };
+            assert_eq!(made.status, expected, "{told} {:?}", made.body);
+        }
+        // A provider whose clock runs ahead does not prove anybody for the hours to come.
+        let way = Way::begin(&house, &provider).await;
+        let mut next = way.honest(&db, &fake, "n1", "new@example.com");
+        next.claims["auth_time"] = json!(now + 24 * 60 * minute);
+        fake.say(next);
+        let inside = way.back(&house).await;
+        let caller = Caller::signed_in(&house, &inside);
+        db.clock().advance_millis(31 * 60_000);
+        assert_eq!(caller.post("/identity/tokens", json!({"name": "x"})).await.code(), "proof_needed");
+    }
+
     async fn a_real_provider_signs_people_in(db) {
         let (house, real) = (House::owned(&db).await, Real::start());
         let fake = Fake { issuer: real.issuer.clone(), next: Arc::default() };
@@ -434,7 +469,10 @@ db_test! { migrations();
         assert_eq!(inside.status, StatusCode::CREATED, "{:?}", inside.body);
         let user = inside.json()["user"].clone();
         assert_eq!((&user["email"], &user["name"], &user["role"]), (&json!("alice@example.com"), &json!("Name of alice"), &json!("analyst")));
-        assert!(Caller::signed_in(&house, &inside).is_known().await);
+        let alice = Caller::signed_in(&house, &inside);
+        assert!(alice.is_known().await);
+        let token = alice.post("/identity/tokens", json!({"name": "x"})).await;
+        assert_eq!(token.status, StatusCode::CREATED, "it says that it asked: {:?}", token.body);
         let again = house.post(BACK, &[("cookie", &way.cookie)], &body).await;
         assert_eq!(again.code(), "provider_sign_in_gone");
         assert_eq!(walk("alice").await.0.json()["user"]["id"], user["id"], "the same person");

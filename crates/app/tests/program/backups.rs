@@ -4,11 +4,16 @@
 use std::path::Path;
 use std::time::Duration;
 
+use app::{Boot, DataOptions, modules};
+use customers::erase::ErasureReason;
+use flows::{erase_again, erase_customer};
+use kernel::{CustomerId, TypedId as _};
+use platform::backup;
 use serde_json::Value;
 
 use super::kills::{Dice, kills, rows_committed, seed};
 use super::orders::{generate, in_file, stored};
-use super::place::{Done, Kind, Place};
+use super::place::{Done, KEY, Kind, Place};
 
 const ORDERS: u32 = 6_000;
 /// Several transactions of an import, as a debug build is slow.
@@ -173,6 +178,57 @@ async fn killed_restores_can_be_run_again(kind: Kind) {
     assert_eq!(create(&place, &place.path("again"))["rows"], created["rows"]);
 }
 
+/// Killed between the data and erasing again, nobody meets who was erased since.
+async fn a_restore_goes_on_with_erasing(kind: Kind) {
+    let source = Place::new(Kind::Sqlite).await;
+    import(&source, &generate(&source, "orders.csv", 200, seed()));
+    let folder = source.path("backups");
+    let name = create(&source, &folder)["backup"].as_str().unwrap().to_owned();
+    let options = |place: &Place| DataOptions {
+        folder: place.data().to_owned(),
+        database_url: place.postgres_url().map(str::to_owned),
+        key: Some(KEY.to_owned()),
+    };
+    let boot = Boot::open(&options(&source)).await.unwrap();
+    let mut tx = boot.platform.db.begin().await.unwrap();
+    let (one,): (uuid::Uuid,) =
+        tx.fetch_one("SELECT MIN(id) FROM customers_customers", vec![]).await.unwrap();
+    tx.rollback().await.unwrap();
+    let (cx, one) = (boot.ctx(), CustomerId::from_uuid(one));
+    let erased =
+        erase_customer::erase(&boot.platform, &cx, one, ErasureReason::Request, None, false).await;
+    assert!(erased.unwrap().is_some());
+    erase_again::note(&boot.platform, &cx, &folder).await.unwrap();
+    boot.close().await;
+
+    // What a run does until it is killed there.
+    let place = Place::new(kind).await;
+    let db = options(&place).open_database().await.unwrap();
+    let master = options(&place).master_key().unwrap();
+    let migrations = modules::migrations();
+    let choice = backup::choose(&master, &migrations, &folder, None).unwrap();
+    backup::restore(&db, &migrations, choice, true).await.unwrap();
+    db.close().await;
+    for args in [&["verify"][..], &["serve", "--listen", "127.0.0.1:0"], &["rfm"]] {
+        let done = place.run(args);
+        assert_eq!(done.code, Some(1), "{args:?}");
+        assert!(done.err.contains(&name) && done.err.contains("erased"), "{}", done.err);
+    }
+    // A backup without that erasure, or of other data, does not let it be used.
+    let other = source.path("others");
+    create(&source, &other);
+    let refused = restore(&place, &other);
+    assert!(refused.err.contains("already holds data"), "{}", refused.err);
+
+    let done = restore(&place, &folder);
+    assert_eq!(done.code, Some(0), "{}", done.err);
+    let told: Value = serde_json::from_str(&done.out).unwrap();
+    assert_eq!((&told["backup"], &told["erased_again"]), (&name.as_str().into(), &1.into()));
+    place.verify();
+    let refused = restore(&place, &folder);
+    assert!(refused.err.contains("already holds data"), "{}", refused.err);
+}
+
 async fn wrong_uses_are_told(kind: Kind) {
     let place = Place::new(kind).await;
     import(&place, &generate(&place, "orders.csv", 200, seed()));
@@ -241,6 +297,8 @@ on_both! {
     a_backup_is_a_whole_house: backup_restores_a_house_on_sqlite, backup_restores_a_house_on_postgres;
     a_backup_during_an_import_is_of_one_moment:
         backup_during_an_import_on_sqlite, backup_during_an_import_on_postgres;
+    a_restore_goes_on_with_erasing:
+        restore_goes_on_with_erasing_on_sqlite, restore_goes_on_with_erasing_on_postgres;
     killed_backups_leave_the_earlier_ones:
         killed_backups_leave_the_earlier_ones_on_sqlite, killed_backups_leave_the_earlier_ones_on_postgres;
     killed_restores_can_be_run_again:

@@ -18,7 +18,7 @@ use testkit::TestDb;
 
 const GUANXI: &str = env!("CARGO_BIN_EXE_guanxi");
 /// The same in every place.
-const KEY: &str = "KioqKioqKioqKioqKioqKioqKioqKioqKioqKioqKio=";
+pub const KEY: &str = "KioqKioqKioqKioqKioqKioqKioqKioqKioqKioqKio=";
 /// Long enough that only what never comes meets it.
 const PATIENCE: Duration = Duration::from_secs(300);
 /// How long to listen to the program before looking at it again.

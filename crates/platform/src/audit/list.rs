@@ -79,11 +79,11 @@ impl AuditEntry {
         Place(self.at, self.id)
     }
 
-    fn open(row: Row, keys: &OrgKeys) -> Self {
+    fn open(row: Row, keys: &OrgKeys) -> Result<Self, DbError> {
         let at = row.at();
         let personal = row.sealed.as_deref().map(|sealed| personal::open(keys, sealed));
-        let personal = personal.unwrap_or_default();
-        Self {
+        let personal = personal.transpose()?.unwrap_or_default();
+        Ok(Self {
             id: AuditId::from_uuid(row.id),
             position: row.position,
             at,
@@ -98,7 +98,7 @@ impl AuditEntry {
             is_erased: row.sealed_digest.is_some() && row.sealed.is_none(),
             peer: row.peer,
             request_id: row.request_id,
-        }
+        })
     }
 }
 
@@ -153,9 +153,9 @@ pub async fn list(
     );
     let rows: Vec<Row> = tx.fetch_all(AssertSqlSafe(sql), arguments).await?;
     let has_more = rows.len() > limit.get();
-    let mut entries: Vec<AuditEntry> =
-        rows.into_iter().map(|row| AuditEntry::open(row, keys)).collect();
-    entries.truncate(limit.get());
+    let shown = rows.into_iter().take(limit.get());
+    let entries: Vec<AuditEntry> =
+        shown.map(|row| AuditEntry::open(row, keys)).collect::<Result<_, _>>()?;
     let next = entries.last().filter(|_| has_more).map(AuditEntry::place);
     Ok((entries, next))
 }

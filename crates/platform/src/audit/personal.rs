@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::entry::{self, Sides};
-use crate::crypto::OrgKeys;
+use crate::DbError;
+use crate::crypto::{CryptoError, OrgKeys};
 
 /// Under which personal parts are sealed.
 pub(crate) const FIELD: &str = "platform.audit";
@@ -45,22 +46,42 @@ pub(super) fn seal(keys: &OrgKeys, ids: &dyn Ids, sides: &Sides) -> Option<Seale
     Some(SealedPart { sealed: keys.seal(ids, FIELD, &plain), digest })
 }
 
+/// What is inside of `sealed`; `None` of what was changed.
+///
+/// # Errors
+/// `Unavailable` if the key cannot be had just now, which says nothing about the part.
+fn plain(keys: &OrgKeys, sealed: &[u8]) -> Result<Option<Vec<u8>>, DbError> {
+    match keys.open(FIELD, sealed) {
+        Ok(plain) => Ok(Some(plain)),
+        Err(error @ CryptoError::KeysUnavailable(_)) => {
+            Err(DbError::Unavailable(error.to_string()))
+        }
+        Err(_) => Ok(None),
+    }
+}
+
 /// Whether `sealed` can be opened and holds what `digest` was taken of.
-pub(super) fn is_genuine(keys: &OrgKeys, sealed: &[u8], digest: &[u8]) -> bool {
-    keys.open(FIELD, sealed).is_ok_and(|plain| Sha256::digest(&plain).as_slice() == digest)
+///
+/// # Errors
+/// As [`plain`].
+pub(super) fn is_genuine(keys: &OrgKeys, sealed: &[u8], digest: &[u8]) -> Result<bool, DbError> {
+    let plain = plain(keys, sealed)?;
+    Ok(plain.is_some_and(|plain| Sha256::digest(&plain).as_slice() == digest))
 }
 
 /// Both sides; nothing of a part that is not what it was: [`super::verify`] says so.
-pub(super) fn open(keys: &OrgKeys, sealed: &[u8]) -> Sides {
-    let texts = || -> Option<Texts> {
-        let plain = keys.open(FIELD, sealed).ok()?;
-        serde_json::from_slice(plain.get(SALT_LEN..)?).ok()
-    };
+///
+/// # Errors
+/// As [`plain`].
+pub(super) fn open(keys: &OrgKeys, sealed: &[u8]) -> Result<Sides, DbError> {
+    let plain = plain(keys, sealed)?;
+    let texts = plain.as_deref().and_then(|plain| plain.get(SALT_LEN..));
+    let texts = texts.and_then(|texts| serde_json::from_slice::<Texts>(texts).ok());
     let side = |text: Option<String>| fields(text.as_deref());
-    texts().map_or_else(Sides::default, |texts| Sides {
+    Ok(texts.map_or_else(Sides::default, |texts| Sides {
         before: side(texts.before),
         after: side(texts.after),
-    })
+    }))
 }
 
 /// The fields in a stored text.

@@ -66,7 +66,8 @@ impl std::str::FromStr for Noted {
 /// reordering; with `noted`, also whether the log goes on from what it was then.
 ///
 /// # Errors
-/// As the database says. A broken log is not an error, but an answer.
+/// `Unavailable` if a key cannot be had just now; otherwise as the database says. A broken log is not an error,
+/// but an answer.
 pub async fn verify(
     tx: &mut Tx,
     scope: Scope,
@@ -86,6 +87,9 @@ pub async fn verify(
             return Ok(check.done(0));
         }
         Err(error) => return Err(error),
+    }
+    if let Some(error) = check.unavailable.take() {
+        return Err(error);
     }
     check.end(store::head(tx, scope.org()).await?.as_ref());
     let (strays,): (i64,) = tx
@@ -110,6 +114,8 @@ struct Check<'a> {
     /// Entries whose personal part is said to have been erased.
     erased: HashSet<Uuid>,
     broken: Option<Broken>,
+    /// Why it could not be found out.
+    unavailable: Option<DbError>,
 }
 
 impl<'a> Check<'a> {
@@ -122,6 +128,7 @@ impl<'a> Check<'a> {
             gone: HashMap::new(),
             erased: HashSet::new(),
             broken: None,
+            unavailable: None,
         }
     }
 
@@ -134,6 +141,9 @@ impl<'a> Check<'a> {
     fn entry(&mut self, row: &Row) {
         // What comes behind a break is not counted, as nobody can say what it should be. But it may tell
         // that something before the break was erased.
+        if self.unavailable.is_some() {
+            return;
+        }
         if self.broken.is_some() {
             if row.action == ERASE && self.is_genuine(row) {
                 self.note_erased(row);
@@ -165,11 +175,11 @@ impl<'a> Check<'a> {
             (None, None) => {}
             (None, Some(_)) => return Err("a personal part was added to it"),
             (Some(_), None) => drop(self.gone.insert(row.id, row.position)),
-            (Some(digest), Some(sealed)) => {
-                if !personal::is_genuine(self.keys, sealed, digest) {
-                    return Err("its personal part was changed");
-                }
-            }
+            (Some(digest), Some(sealed)) => match personal::is_genuine(self.keys, sealed, digest) {
+                Ok(true) => {}
+                Ok(false) => return Err("its personal part was changed"),
+                Err(error) => self.unavailable = Some(error),
+            },
         }
         if row.action == ERASE {
             self.note_erased(row);
@@ -209,6 +219,9 @@ impl<'a> Check<'a> {
 
     /// The end of the chain.
     fn end(&mut self, stored: Option<&store::HeadRow>) {
+        if self.unavailable.is_some() {
+            return;
+        }
         if self.broken.is_some() {
             return;
         }

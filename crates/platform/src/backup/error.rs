@@ -155,6 +155,14 @@ impl Damage {
     pub(super) fn is_missing(&self) -> bool {
         self.fault == Fault::Missing
     }
+
+    /// The fingerprint of the other master key that it was sealed with.
+    pub(super) fn other_key(&self) -> Option<&str> {
+        match &self.fault {
+            Fault::OtherKey { theirs, .. } => Some(theirs),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Damage {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::{JobId, Timestamp};
+use kernel::{JobId, OrgId, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +16,7 @@ use super::verify::{Verdict, verify};
 use super::{blocking, create};
 use crate::audit::{self, Entry};
 use crate::jobs::{self, JobOptions};
-use crate::{Ctx, DbError, Job, JobError, JobHandler, JobOutcome, Platform, Scope, Tx};
+use crate::{Ctx, DbError, Job, JobError, JobHandler, JobOutcome, Platform, Scope, Tx, meta};
 
 /// Kind of the job that makes, checks and rotates backups.
 pub const BACKUP: &str = "platform.backup";
@@ -177,6 +177,12 @@ async fn make(
     let keys = BackupKeys::new(&platform.master);
     let now = platform.now();
     let created = create(platform, folder).await?;
+    let earlier = {
+        let mut tx = platform.db.read_for(Scope::system(OrgId::FIRST)).await?;
+        let earlier = meta::earlier_master_keys(&mut tx).await?;
+        tx.rollback().await?;
+        earlier
+    };
     let (folder, name) = (folder.clone(), created.backup.clone());
     let (ids, stop) = (platform.ids.clone(), cancel.clone());
     let rotated = blocking(move || {
@@ -186,7 +192,7 @@ async fn make(
             // Nothing is rotated away for a backup that is none.
             return Err(BackupError::NotWhole(name));
         }
-        rotate(&keys, &folder, Kept::default())
+        rotate(&keys, &earlier, &folder, Kept::default())
     })
     .await?;
     tracing::info!(?created, ?rotated, "a backup was made and checked");

@@ -154,6 +154,14 @@ impl BackupKeys {
         if self.piece_name(table, &rows) == *name { Ok(rows) } else { Err(Fault::Exchanged) }
     }
 
+    /// Whether the piece `name` in `file` was sealed with these keys.
+    pub(super) fn sealed_piece(&self, name: &PieceName, file: &[u8]) -> bool {
+        let sealed = file.strip_prefix(PIECE);
+        sealed.is_some_and(|sealed| {
+            self.open(name.nonce(), &[PIECE.as_slice(), &name.0].concat(), sealed).is_ok()
+        })
+    }
+
     /// A file of the kind `magic` with `plain`, to be opened only where `place` is said again.
     pub(super) fn seal_file(
         &self,

@@ -31,7 +31,7 @@ pub use error::{BackupError, Damage};
 pub use job::{BACKUP, BackupJob, BackupWork, ask, begin};
 pub use keys::BackupKeys;
 pub use list::{BackupView, list};
-pub use restore::{Choice, Restored, choose, restore};
+pub use restore::{Choice, Restored, choose, finish_restore, restore, unfinished_restore};
 pub use routes::routes;
 pub use verify::{Verdict, verify};
 
@@ -54,6 +54,14 @@ fn name_at(at: Timestamp, random: [u8; 3]) -> String {
     format!("{second}Z-{random}")
 }
 
+/// The moment in a name that [`name_at`] made, to the second.
+fn moment_in(name: &str) -> Option<Timestamp> {
+    let (second, _) = name.split_once("Z-")?;
+    let (day, time) = second.split_once('T')?;
+    let [h1, h2, m1, m2, s1, s2] = <[char; 6]>::try_from(time.chars().collect::<Vec<_>>()).ok()?;
+    format!("{day}T{h1}{h2}:{m1}{m2}:{s1}{s2}Z").parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,5 +71,9 @@ mod tests {
         let at: Timestamp = "2026-11-22T13:57:00.123Z".parse().unwrap();
         assert_eq!(name_at(at, [0x1a, 0, 0xff]), "2026-11-22T135700Z-1a00ff");
         assert!(name_at(at, [9; 3]) < name_at(at.plus_millis(1_000), [0; 3]));
+        assert_eq!(moment_in("2026-11-22T135700Z-1a00ff"), "2026-11-22T13:57:00Z".parse().ok());
+        for wrong in ["", "x", "2026-11-22T1357Z-1a00ff", "2026-11-22T996100Z-1a00ff", "today"] {
+            assert_eq!(moment_in(wrong), None, "{wrong}");
+        }
     }
 }

@@ -191,13 +191,16 @@ impl Repository {
     }
 
     /// Removes pieces that no backup names, and verdicts on backups that are gone; gives how many
-    /// pieces. Nothing is removed while there is a manifest that cannot be read: it may name any.
+    /// pieces. While there are backups of another key, only pieces of ours go: they name theirs. Nothing is removed
+    /// while there is a manifest that cannot be read for another reason: it may name any.
     pub(super) fn sweep(&self, keys: &BackupKeys) -> Result<u64, BackupError> {
         let names = self.names()?;
         let mut needed = BTreeSet::new();
+        let mut has_others = false;
         for name in &names {
             match self.manifest(keys, name) {
                 Ok((manifest, _)) => needed.extend(manifest.pieces().map(|(_, piece)| piece.name)),
+                Err(damage) if damage.other_key().is_some() => has_others = true,
                 Err(damage) => {
                     tracing::warn!(%damage, "pieces of backups are not cleaned");
                     return Ok(0);
@@ -207,8 +210,13 @@ impl Repository {
         let mut removed = 0;
         for file in names_in(&self.pieces())? {
             // What has another kind of name is not ours.
-            if file.parse().is_ok_and(|piece| !needed.contains(&piece)) {
+            let piece = file.parse().ok().filter(|piece| !needed.contains(piece));
+            if let Some(piece) = piece {
                 let path = self.pieces().join(&file);
+                let is_ours = |sealed: Vec<u8>| keys.sealed_piece(&piece, &sealed);
+                if has_others && !fs::read(&path).is_ok_and(is_ours) {
+                    continue;
+                }
                 fs::remove_file(&path).map_err(BackupError::disk(&path))?;
                 removed += 1;
             }

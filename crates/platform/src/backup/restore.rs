@@ -15,7 +15,7 @@ use super::rows::{RowSum, ValueKind};
 use super::tables::{self, Table};
 use crate::crypto::MasterKey;
 use crate::db::RowSink;
-use crate::{Db, DbError, Migration, Tx};
+use crate::{Db, DbError, Migration, Tx, meta};
 
 /// Pieces that are read ahead of the database.
 const AHEAD: usize = 1;
@@ -71,9 +71,42 @@ pub fn choose(
     Ok(Choice { repository, keys, name, manifest, is_older })
 }
 
+/// Under it stands, in the facts about the installation, the backup that was restored and is not to be used yet.
+const UNFINISHED: &str = "restored_not_erased";
+
+impl Choice {
+    /// The name of the backup in its folder.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// The backup that was restored into `db` by somebody who had more to do, and was kept from it.
+///
+/// # Errors
+/// As the database says, also if it has no tables.
+pub async fn unfinished_restore(db: &Db) -> Result<Option<String>, DbError> {
+    let mut tx = db.read_wide().await?;
+    let name = meta::get(&mut tx, UNFINISHED).await?.filter(|name| !name.is_empty());
+    tx.rollback().await?;
+    Ok(name)
+}
+
+/// Lets the data be used that was restored with more to do.
+///
+/// # Errors
+/// As the database says.
+pub async fn finish_restore(db: &Db) -> Result<(), DbError> {
+    let mut tx = db.begin_wide().await?;
+    meta::remove(&mut tx, UNFINISHED).await?;
+    tx.commit().await
+}
+
 /// Restores `choice` into the empty `db`, reads it back and compares, all in one transaction: a restore
 /// that is killed or refused leaves the database empty, to be tried again. Tables of an older program
-/// are brought up to date at the end.
+/// are brought up to date at the end. With `has_more` the data is not to be used before [`finish_restore`], whatever
+/// comes between.
 ///
 /// # Errors
 /// `NotEmpty`, `Damaged`, `Unfit`, `Differs`, or as the database says.
@@ -81,6 +114,7 @@ pub async fn restore(
     db: &Db,
     migrations: &[Migration],
     choice: Choice,
+    has_more: bool,
 ) -> Result<Restored, BackupError> {
     let Choice { repository, keys, name, manifest, is_older } = choice;
     let mut tx = db.begin_wide().await?;
@@ -101,6 +135,9 @@ pub async fn restore(
             // It would measure by itself, but not before the first questions.
             tx.execute(AssertSqlSafe(format!("ANALYZE \"{}\"", table.name)), vec![]).await?;
         }
+    }
+    if has_more {
+        meta::set(&mut tx, UNFINISHED, &name).await?;
     }
     tx.commit().await?;
     // Also builds the second wall around the tables made here.

@@ -7,6 +7,7 @@ use kernel::{Timestamp, Zone};
 
 use super::error::BackupError;
 use super::keys::BackupKeys;
+use super::moment_in;
 use super::repository::Repository;
 
 /// How many days, weeks and months have a backup, at most.
@@ -30,19 +31,35 @@ pub(super) struct Rotated {
     pub pieces: u64,
 }
 
-/// Removes backups that `kept` does not keep, and pieces that no backup names any more. A backup that
-/// cannot be read stays, and so do all pieces then. Blocks.
+/// Removes backups that `kept` does not keep, and pieces that no backup names any more. Backups sealed with one of
+/// the master keys `earlier` (fingerprints), which nobody may have any more, go in their time as others do, by the
+/// moment in their names. A backup that cannot be read otherwise stays, and so do all pieces then. Blocks.
 ///
 /// # Errors
 /// `Busy`, `Disk`.
-pub(super) fn rotate(keys: &BackupKeys, folder: &Path, kept: Kept) -> Result<Rotated, BackupError> {
+pub(super) fn rotate(
+    keys: &BackupKeys,
+    earlier: &[String],
+    folder: &Path,
+    kept: Kept,
+) -> Result<Rotated, BackupError> {
     let repository = Repository::to_write(folder)?;
     let mut backups = Vec::new();
     for name in repository.names()? {
-        if let Ok((manifest, file)) = repository.manifest(keys, &name) {
-            let verdict = repository.verdict(keys, &name, &file);
-            let is_whole = verdict.is_some_and(|verdict| verdict.damage.is_empty());
-            backups.push(Dated { name, at: manifest.created_at, is_whole });
+        match repository.manifest(keys, &name) {
+            Ok((manifest, file)) => {
+                let verdict = repository.verdict(keys, &name, &file);
+                let is_whole = verdict.is_some_and(|verdict| verdict.damage.is_empty());
+                backups.push(Dated { name, at: manifest.created_at, is_whole });
+            }
+            Err(damage)
+                if damage.other_key().is_some_and(|key| earlier.iter().any(|k| k == key)) =>
+            {
+                if let Some(at) = moment_in(&name) {
+                    backups.push(Dated { name, at, is_whole: false });
+                }
+            }
+            Err(_) => {}
         }
     }
     let keep = chosen(&backups, kept);

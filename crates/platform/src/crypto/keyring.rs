@@ -13,6 +13,7 @@ use aes_gcm_siv::{Aes256GcmSiv, Nonce};
 use hmac::{Hmac, Mac};
 use kernel::{Ids, OrgId};
 use sha2::Sha256;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::{CryptoError, INDEX_LEN, MasterKey, NONCE_LEN};
 use crate::Db;
@@ -309,8 +310,19 @@ impl OrgKeys {
         versions.ciphers.get(&version).map(work)
     }
 
-    /// Reads the keys again if `version` is unknown and was not looked for just now.
+    /// Reads the keys again if `version` is unknown and was not looked for just now. That takes up to the time
+    /// that a connection is waited for; other work of the runtime goes on meanwhile.
     fn ask_for(&self, version: u16) -> Result<(), CryptoError> {
+        let has_threads = Handle::try_current()
+            .is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+        if has_threads {
+            tokio::task::block_in_place(|| self.look_for(version))
+        } else {
+            self.look_for(version)
+        }
+    }
+
+    fn look_for(&self, version: u16) -> Result<(), CryptoError> {
         let Some(ring) = self.0.ring.upgrade() else { return Ok(()) };
         let _one_at_a_time = ring.asking.lock().unwrap_or_else(PoisonError::into_inner);
         let is_settled = {

@@ -45,7 +45,7 @@ pub async fn change_master(
             )
             .await?;
     }
-    meta::set(&mut tx, meta::FINGERPRINT, &new.fingerprint()).await?;
+    meta::follow_master_key(&mut tx, platform, &new.fingerprint()).await?;
     let entry = Entry::new("platform.keys.change_master").with("keys", changed);
     audit::record(
         &mut tx,

@@ -1,11 +1,13 @@
 //! Backups by themselves.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use kernel::{JobId, Limit, OrgId, Timestamp, TypedId as _};
 use platform::backup::{self, BACKUP, BackupJob, BackupKeys, BackupView, BackupWork};
+use platform::crypto::MasterKey;
 use platform::jobs::{self, JobState};
-use platform::{Job, JobError, JobHandler as _, JobOutcome, Platform};
+use platform::{Job, JobError, JobHandler as _, JobOutcome, Platform, keys, meta};
 use testkit::{TestDb, db_test};
 use tokio_util::sync::CancellationToken;
 
@@ -76,6 +78,57 @@ db_test! { migrations();
         // One piece of its own each, and what they share.
         assert!(folder.pieces().len() < 2 * backups.len() + 10);
         assert!(folder.verify(&db).iter().all(|verdict| verdict.ok));
+    }
+
+    async fn backups_of_an_earlier_master_key_go_in_their_time(db) {
+        let folder = Folder::new();
+        let old = platform(&db, &folder);
+        let pass = async |platform: &Platform, days: i64| {
+            for _ in 0..days {
+                let mut tx = db.db().begin().await.unwrap();
+                mark(&mut tx, "day", platform.now().millis()).await.unwrap();
+                tx.commit().await.unwrap();
+                run(platform).await.unwrap();
+                db.clock().advance_millis(DAY_MILLIS);
+            }
+        };
+        meta::check_master_key(&old, "the key file").await.unwrap();
+        pass(&old, 10).await;
+        let of_old = listed(&old, &folder).len();
+        let new = MasterKey::new([7; 32]);
+        keys::change_master(&old, &db.ctx(), &new).await.unwrap();
+        let now = Platform::new(old.db.clone(), new, old.clock.clone(), Arc::clone(&old.ids), db.folder())
+            .with_backups(Some(&folder.path()));
+        keys::load(&now).await.unwrap();
+        let theirs = || listed(&now, &folder).iter().filter(|backup| backup.created_at.is_none()).count();
+        pass(&now, 4).await;
+        assert!((1..of_old).contains(&theirs()), "{} of {of_old}", theirs());
+        // Those that are kept can be restored with the key that they were made under.
+        let readable = listed(&old, &folder);
+        assert_eq!(readable.iter().filter(|backup| backup.created_at.is_some()).count(), theirs());
+        pass(&now, 30).await;
+        assert_eq!(theirs(), 0);
+        let backups = listed(&now, &folder);
+        assert!(folder.pieces().len() < 2 * backups.len() + 10, "their pieces went with them");
+        assert!(backups.iter().all(|backup| backup.ok == Some(true)));
+
+        // What was made under a key that was never ours is somebody else's, and stays.
+        let stranger = MasterKey::new([9; 32]);
+        let stranger = Platform::new(old.db.clone(), stranger, old.clock.clone(), Arc::clone(&old.ids), db.folder());
+        let mut tx = db.db().begin().await.unwrap();
+        meta::set(&mut tx, "master_key_fingerprint", &stranger.master.fingerprint()).await.unwrap();
+        tx.commit().await.unwrap();
+        let made = backup::create(&stranger, &folder.path()).await.unwrap();
+        let mut tx = db.db().begin().await.unwrap();
+        meta::set(&mut tx, "master_key_fingerprint", &now.master.fingerprint()).await.unwrap();
+        tx.commit().await.unwrap();
+        let before = folder.pieces().len();
+        pass(&now, 60).await;
+        assert!(listed(&now, &folder).iter().any(|backup| backup.name == made.backup));
+        let whole = backup::verify(&BackupKeys::new(&stranger.master), &folder.path(), Some(&made.backup),
+            now.now(), &*now.ids, &CancellationToken::new()).unwrap();
+        assert!(whole[0].ok, "{whole:?}");
+        assert!(folder.pieces().len() < before + 30, "pieces of ours are cleaned all the same");
     }
 
     async fn a_server_that_is_started_again_makes_no_other(db) {

@@ -203,7 +203,7 @@ impl World {
             let expected: BTreeSet<_> =
                 model.notes.iter().filter(|note| places.contains(&note.1)).copied().collect();
             assert_eq!(shown, expected);
-            let holding = merge::merges(tx, scope, family).await.unwrap();
+            let holding = merge::merges(tx, &self.cx, family).await.unwrap();
             let holding: BTreeSet<MergeId> = holding.into_iter().map(|merge| merge.id).collect();
             let expected: BTreeSet<MergeId> = model
                 .merges

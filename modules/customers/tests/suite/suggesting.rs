@@ -164,7 +164,7 @@ db_test! { MIGRATIONS;
         let mut tx = db.db().read().await.unwrap();
         let family = roots::family(&mut tx, cx.scope, kernel::TypedId::uuid(ids[0])).await.unwrap();
         assert_eq!(family.len(), 3, "the one known longest keeps");
-        let merges = merge::merges(&mut tx, cx.scope, &family).await.unwrap();
+        let merges = merge::merges(&mut tx, &cx, &family).await.unwrap();
         drop(tx);
         assert_eq!(open(&db, cx.scope).await.len(), 4, "the forwarder's");
         // What people part stays apart.

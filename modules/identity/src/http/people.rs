@@ -461,7 +461,7 @@ async fn join(
     let password = password::hash(password, &*cx.ids).await;
     let mut tx = platform.db.begin_for(cx.scope).await?;
     let user = invitations::join(&mut tx, &cx, &keys, &secret, name, password).await?;
-    let signed_in = sign_in::open_session(&mut tx, &cx, user, agent_of(&headers)).await?;
+    let signed_in = sign_in::open_session(&mut tx, &cx, user, agent_of(&headers), cx.now()).await?;
     tx.commit().await?;
     Ok(session_answer(signed_in, &edge))
 }

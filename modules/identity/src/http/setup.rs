@@ -90,7 +90,7 @@ async fn set_up(
     let owner = NewUser { email, name, role: RoleName::owner(), password };
     let mut tx = platform.db.begin_for(cx.scope).await?;
     let user = setup::set_up(&mut tx, &cx, &keys, SetUp { owner, org_name }).await?;
-    let signed_in = sign_in::open_session(&mut tx, &cx, user, agent_of(&headers)).await?;
+    let signed_in = sign_in::open_session(&mut tx, &cx, user, agent_of(&headers), cx.now()).await?;
     tx.commit().await?;
     edge.setup_code.spend();
     Ok(session_answer(signed_in, &edge))

@@ -1,6 +1,6 @@
 //! Signing in through a provider: sent there, back with a code, and who that is here.
 
-use kernel::{OrgId, ProviderId, UserId};
+use kernel::{OrgId, ProviderId, Timestamp, UserId};
 use platform::access::Permissions;
 use platform::audit::{self, Entry, Origin};
 use platform::{Ctx, DbError, Platform, Scope, Tx};
@@ -250,7 +250,9 @@ async fn enter(
         connect(tx, platform, cx, provider, &subject, user.id).await?;
     }
     let own = platform.ctx(Scope::user(cx.scope.org(), user.id)).from(cx.origin.clone());
-    let signed_in = open_session(tx, cx, user, agent).await?;
+    // Without word of when they showed themselves there, this is no proof of who sits here now.
+    let shown_at = claims.shown_at.unwrap_or(Timestamp::from_millis(0));
+    let signed_in = open_session(tx, cx, user, agent, shown_at).await?;
     let entry = Entry::new("identity.sign_in").with("provider", provider.id);
     audit::record(tx, &own, entry).await?;
     Ok(Entered::Step(SignInStep::Done(Box::new(signed_in))))

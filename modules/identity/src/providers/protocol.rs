@@ -20,6 +20,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::Provider;
+use crate::authenticate::PROVEN_MILLIS;
 
 /// Under which the secrets of clients are sealed.
 pub(crate) const SECRET: &str = "identity.provider_secret";
@@ -63,6 +64,8 @@ pub(crate) struct Claims {
     pub(crate) email: Option<String>,
     pub(crate) email_verified: bool,
     pub(crate) name: Option<String>,
+    /// When they last showed the provider who they are, if it says so.
+    pub(crate) shown_at: Option<Timestamp>,
 }
 
 /// What is remembered while somebody is at the provider.
@@ -147,6 +150,9 @@ pub(crate) async fn begin(
             || CsrfToken::new(state),
             || Nonce::new(nonce),
         )
+        // Whoever showed themselves there longer ago is asked again, so that this is a proof; providers
+        // that do so say when it was.
+        .set_max_age(Duration::from_millis(PROVEN_MILLIS as u64))
         .add_scope(Scope::new("email".to_owned()))
         .add_scope(Scope::new("profile".to_owned()))
         .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier))
@@ -195,5 +201,9 @@ pub(crate) async fn finish(
         email: claims.email().map(|email| email.to_string()),
         email_verified: claims.email_verified() == Some(true),
         name,
+        // A clock that runs ahead is no reason to be proven for longer.
+        shown_at: claims
+            .auth_time()
+            .map(|at| Timestamp::from_millis(at.timestamp_millis()).min(now)),
     })
 }

@@ -109,7 +109,7 @@ pub(crate) async fn answer(
         store::attempts::forgive(&mut tx, cx.scope, &peer.key).await?;
     }
     store::attempts::forget(&mut tx, cx.scope, &by_user.key).await?;
-    let signed_in = open_session(&mut tx, &cx, user, agent).await?;
+    let signed_in = open_session(&mut tx, &cx, user, agent, cx.now()).await?;
     let entry = Entry::new("identity.sign_in").with("second_factor", accepted.name());
     audit::record(&mut tx, &own, entry).await?;
     tx.commit().await?;

@@ -7,25 +7,34 @@ use uuid::Uuid;
 use super::reach;
 use crate::reach::{Place, Says};
 
+/// A session that begins.
+#[derive(Debug)]
+pub(crate) struct NewSession<'a> {
+    /// When its user last showed who they are.
+    pub(crate) shown_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) agent: Option<&'a str>,
+}
+
 pub(crate) async fn insert(
     tx: &mut Tx,
     cx: &Ctx,
     user: UserId,
     secret_hash: [u8; 32],
-    expires_at: Timestamp,
-    agent: Option<&str>,
+    session: &NewSession<'_>,
 ) -> Result<(), DbError> {
     tx.execute(
         "INSERT INTO identity_sessions (org_id, secret_hash, id, user_id, created_at, seen_at,
-             proved_at, expires_at, agent) VALUES ($1, $2, $3, $4, $5, $5, $5, $6, $7)",
+             proved_at, expires_at, agent) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)",
         args![
             cx.scope.org_arg(),
             secret_hash,
             cx.fresh::<SessionId>(),
             user,
             cx.now(),
-            expires_at,
-            agent
+            session.shown_at,
+            session.expires_at,
+            session.agent
         ],
     )
     .await

@@ -198,7 +198,7 @@ impl World {
             let mut tx = self.platform.db.read().await.unwrap();
             let id = kernel::TypedId::uuid(root);
             let family = customers::roots::family(&mut tx, self.cx.scope, id).await.unwrap();
-            let merges = merge::merges(&mut tx, self.cx.scope, &family).await.unwrap();
+            let merges = merge::merges(&mut tx, &self.cx, &family).await.unwrap();
             found.extend(merges.into_iter().map(|merge| merge.id));
         }
         found.sort_unstable();
