@@ -53,7 +53,8 @@ printf '%s\n' "$GUANXI_PASSWORD" |
   limited 60 "$guanxi" user add --email "$GUANXI_EMAIL" --role owner --data "$data"
 limited 120 "$guanxi" bench generate-export --orders "${ORDERS:-2000}" --out "$EXPORT_FILE"
 
-"$guanxi" serve --listen "127.0.0.1:$port" --data "$data" >"$out/server.log" 2>&1 &
+# A provider of sign-in listens here, too.
+"$guanxi" serve --listen "127.0.0.1:$port" --data "$data" --outbound-allow 127.0.0.0/8 >"$out/server.log" 2>&1 &
 server=$!
 limited 60 node -e '
   const ready = () => fetch(process.env.BASE_URL + "/readyz").then((r) => r.ok, () => false);

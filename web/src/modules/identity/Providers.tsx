@@ -146,6 +146,7 @@ function ProviderForm(props: {
         >
           <Select
             allowClear
+            showSearch={{ optionFilterProp: 'label' }}
             placeholder={t('identity.providers.nobody')}
             options={props.roles.map((role) => ({ value: role.name, label: roleName(role.name) }))}
           />
