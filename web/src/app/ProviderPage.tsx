@@ -51,12 +51,12 @@ export default function ProviderPage() {
   const refused = back.error;
   const key = refused instanceof ProblemError ? `app.provider.${refused.kind}` : '';
   return (
-    <Gate title={t('app.provider.title')} lead={t('app.provider.lead')}>
+    <Gate title={t(refused ? 'app.provider.refused' : 'app.provider.title')} lead={t('app.provider.lead')}>
       {refused ? (
         <>
           <Alert type="error" showIcon title={i18n.exists(key) ? t(key) : text(refused)} />
           <Button block size="large" onClick={() => go('/sign-in', true)}>
-            {t('app.signIn.title')}
+            {t('app.provider.again')}
           </Button>
         </>
       ) : (

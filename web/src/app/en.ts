@@ -102,6 +102,8 @@ export default {
   },
   provider: {
     title: 'Signing in',
+    refused: 'Not signed in',
+    again: 'Back to sign-in',
     lead: 'You come from your provider.',
     provider_sign_in_gone: 'This sign-in took too long or was begun in another browser. Begin again.',
     provider_not_believed:

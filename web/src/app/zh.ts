@@ -98,6 +98,8 @@ export default {
   factor: { title: '设置两步验证', lead: '你的组织要求所有人开启，只需一分钟。' },
   provider: {
     title: '正在登录',
+    refused: '没有登录成功',
+    again: '回到登录页',
     lead: '你从登录服务返回。',
     provider_sign_in_gone: '登录用时过长，或是在另一个浏览器中开始的，请重新开始。',
     provider_not_believed: '登录服务返回的信息不可信，请联系管理员。',
