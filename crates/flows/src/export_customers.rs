@@ -116,6 +116,8 @@ struct Pages {
     query: ListQuery,
     /// Kept for the whole file, so that cells mean the same on its first and its last page.
     told: Told,
+    /// Rows that may still come: as many as were counted, however the list grows meanwhile.
+    left: u64,
     ended: bool,
     /// Who came so far.
     who: Vec<CustomerId>,
@@ -138,7 +140,8 @@ impl Pages {
         query.after = None;
         let count = Found::ask(engine, &query, &told).page.total;
         let (engine, cx) = (engine.clone(), cx.clone());
-        Ok((Self { engine, cx, query, told, ended: false, who: Vec::new() }, count))
+        let pages = Self { engine, cx, query, told, left: count, ended: false, who: Vec::new() };
+        Ok((pages, count))
     }
 
     /// The next page; each in a transaction of its own, so that no long one holds the log back.
@@ -148,11 +151,13 @@ impl Pages {
         }
         let found = Found::ask(&self.engine, &self.query, &self.told);
         let mut tx = self.engine.platform().db.read_for(self.cx.scope).await?;
-        let rows =
+        let mut rows =
             list_customers::rows(&self.engine, &mut tx, &self.cx, &self.told, &found).await?;
         tx.rollback().await?;
+        rows.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
+        self.left -= rows.len() as u64;
         self.query.after = found.page.next;
-        self.ended = found.page.next.is_none();
+        self.ended = found.page.next.is_none() || self.left == 0;
         self.who.extend(rows.iter().map(|row| row.id));
         Ok(Some(rows))
     }
@@ -170,7 +175,8 @@ pub async fn count(
     Ok(Pages::new(engine, cx, params).await?.1)
 }
 
-/// An export that is on record, and whose rows are not read yet.
+/// An export that is on record, and whose rows are not read yet. It has as many as were counted when it was
+/// begun, however the list grows meanwhile.
 pub struct CustomersFile {
     pages: Pages,
     format: ExportFormat,
@@ -210,7 +216,8 @@ impl CustomersFile {
         Ok(Self { pages, format, wording, mark, count })
     }
 
-    /// Begins the file of an export that was asked for, by `cx` as its asker may and sees now.
+    /// Begins the file of an export that was asked for, by `cx` as its asker may and sees now, with at most `most`
+    /// customers.
     ///
     /// # Errors
     /// As [`CustomersFile::begin`].
@@ -220,8 +227,11 @@ impl CustomersFile {
         params: &CustomerParams,
         format: ExportFormat,
         export: &Export,
+        most: u64,
     ) -> Result<Self, ExportError> {
-        let (pages, count) = Pages::new(engine, cx, params).await?;
+        let (mut pages, count) = Pages::new(engine, cx, params).await?;
+        let count = count.min(most);
+        pages.left = count;
         let wording = if export.chinese { Wording::Chinese } else { Wording::Codes };
         let mut tx = engine.platform().db.begin_for(cx.scope).await?;
         let mark = Mark::of(&mut tx, cx, export.id, zone(&engine.shops())).await?;
@@ -259,9 +269,10 @@ impl CustomersFile {
         let mut unfinished = path.as_os_str().to_owned();
         unfinished.push(".part");
         let unfinished = PathBuf::from(unfinished);
-        let written = match self.format {
-            ExportFormat::Csv => self.write_csv(&unfinished).await,
-            ExportFormat::Xlsx => self.write_workbook(&unfinished).await,
+        let name = unfinished.display().to_string();
+        let written = match tokio::fs::File::create(&unfinished).await {
+            Ok(file) => self.write_into(file.into_std().await, &name).await,
+            Err(error) => Err(ExportError::File(format!("{name}: {error}"))),
         };
         let done = match written {
             Ok(who) => tokio::fs::rename(&unfinished, path).await.map(|()| who).map_err(|error| {
@@ -276,12 +287,51 @@ impl CustomersFile {
         done
     }
 
-    async fn write_csv(self, path: &Path) -> Result<Vec<CustomerId>, ExportError> {
+    /// Writes it into a file in the `tmp` folder of the data that has no name, so that nothing of it stays
+    /// there when the program is killed; gives the file from its beginning, and who is in it.
+    ///
+    /// # Errors
+    /// As [`CustomersFile::write`].
+    pub async fn write_unnamed(self) -> Result<(std::fs::File, Vec<CustomerId>), ExportError> {
+        use std::io::Seek as _;
+        let folder = self.folder();
+        let failed = |error: std::io::Error| ExportError::File(platform::disk::told(&error));
+        let making = tokio::task::spawn_blocking(move || {
+            std::fs::create_dir_all(&folder)?;
+            tempfile::tempfile_in(&folder)
+        });
+        let made = making.await.map_err(|error| ExportError::File(error.to_string()))?;
+        let mut file = made.map_err(failed)?;
+        let who = self.write_into(file.try_clone().map_err(failed)?, "tmp").await?;
+        file.rewind().map_err(failed)?;
+        Ok((file, who))
+    }
+
+    /// Where what is not whole yet lies.
+    fn folder(&self) -> PathBuf {
+        self.pages.engine.platform().folder.join("tmp")
+    }
+
+    /// Writes it into `file`, which errors call `name`.
+    async fn write_into(
+        self,
+        file: std::fs::File,
+        name: &str,
+    ) -> Result<Vec<CustomerId>, ExportError> {
+        match self.format {
+            ExportFormat::Csv => self.write_csv(file, name).await,
+            ExportFormat::Xlsx => self.write_workbook(file, name).await,
+        }
+    }
+
+    async fn write_csv(
+        self,
+        file: std::fs::File,
+        name: &str,
+    ) -> Result<Vec<CustomerId>, ExportError> {
         use tokio::io::AsyncWriteExt as _;
-        let failed =
-            |error: std::io::Error| ExportError::File(format!("{}: {error}", path.display()));
-        let file = tokio::fs::File::create(path).await.map_err(failed)?;
-        let mut file = tokio::io::BufWriter::new(file);
+        let failed = |error: std::io::Error| ExportError::File(format!("{name}: {error}"));
+        let mut file = tokio::io::BufWriter::new(tokio::fs::File::from_std(file));
         let (out, mut pieces) = mpsc::channel::<Vec<u8>>(AHEAD);
         let write = async {
             while let Some(piece) = pieces.recv().await {
@@ -299,13 +349,16 @@ impl CustomersFile {
         who
     }
 
-    async fn write_workbook(mut self, path: &Path) -> Result<Vec<CustomerId>, ExportError> {
+    async fn write_workbook(
+        mut self,
+        file: std::fs::File,
+        name: &str,
+    ) -> Result<Vec<CustomerId>, ExportError> {
         let (send, rows) = mpsc::channel(AHEAD);
-        let (target, zone) = (path.to_owned(), zone(&self.pages.engine.shops()));
-        let folder = self.pages.engine.platform().folder.join("tmp");
-        let (wording, mark) = (self.wording, self.mark);
+        let (zone, folder) = (zone(&self.pages.engine.shops()), self.folder());
+        let (wording, mark, shown) = (self.wording, self.mark, name.to_owned());
         let writer = tokio::task::spawn_blocking(move || {
-            workbook::write(rows, &target, &folder, zone, wording, &mark)
+            workbook::write(rows, file, &shown, &folder, zone, wording, &mark)
         });
         let mut failed = None;
         loop {
@@ -326,10 +379,7 @@ impl CustomersFile {
         drop(send);
         // The library knows no other answer to a disk that refuses its temporary file than a panic.
         let written = writer.await.map_err(|_| {
-            ExportError::File(format!(
-                "{}: there is no room for it; is the disk full?",
-                path.display()
-            ))
+            ExportError::File(format!("{name}: there is no room for it; is the disk full?"))
         })?;
         match failed {
             Some(error) => Err(error),

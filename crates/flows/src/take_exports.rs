@@ -1,28 +1,31 @@
 //! Exports that are asked for: made in the background into a sealed file, fetched by their asker for a while.
 
 mod fetch;
+mod make;
 mod sealed;
+mod tidy;
 
 use std::path::{Path, PathBuf};
 
 use customers::exports::{self, DecideError, Export, ExportFailure, ExportState, NewExport};
 use customers::mask::mask_text;
 use customers::reveal::Reason;
-use customers::settings;
-use kernel::{Cursor, ExportId, Limit, Page, Person, Timestamp, TypedId as _, UserId};
+use kernel::{Cursor, ExportId, Limit, Page, Person, Timestamp, UserId};
 use platform::access::FieldRules;
 use platform::http::parse_query;
 use platform::jobs::{self, JobOptions};
-use platform::{Ctx, DbError, ListError, Platform, Problem, Scope};
+use platform::{Ctx, DbError, ListError, Platform, Problem, Scope, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 pub use fetch::{Opened, fetch};
+pub use make::{give_up, make};
 pub use sealed::Pieces;
+pub use tidy::{end, tidy};
 
 use crate::engine::EngineHandle;
-use crate::export_customers::{self, CustomersFile, ExportError, ExportFormat, Wording, trail};
+use crate::export_customers::{self, ExportError, ExportFormat, Wording, trail};
 use crate::list_customers::CustomerParams;
 use crate::people::People;
 
@@ -32,8 +35,8 @@ pub const EXPORT: &str = "customers.export";
 const RIGHT: &str = "customers.export";
 /// Where files lie, inside the data folder.
 const FOLDER: &str = "exports";
-/// How much larger than when it was approved an export may be when it is made: by a tenth, or so many.
-const MORE: u64 = 100;
+/// Where lay what was not whole yet; today it has no names.
+const UNFINISHED: &str = "tmp";
 
 /// What the job is told.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -121,10 +124,8 @@ fn view(export: Export, people: &People) -> ExportView {
     }
 }
 
-async fn viewed(platform: &Platform, cx: &Ctx, export: Export) -> Result<ExportView, DbError> {
-    let mut tx = platform.db.read_for(cx.scope).await?;
-    let people = People::look_up(&mut tx, cx, &cx.keys(), [export.asker, export.decider]).await?;
-    tx.rollback().await?;
+async fn viewed(tx: &mut Tx, cx: &Ctx, export: Export) -> Result<ExportView, DbError> {
+    let people = People::look_up(tx, cx, &cx.keys(), [export.asker, export.decider]).await?;
     Ok(view(export, &people))
 }
 
@@ -141,14 +142,20 @@ pub struct Ask {
     pub reason: Option<Reason>,
 }
 
-/// Asks for an export. It is made in the background, at once or when somebody else approved it.
+/// How many customers `ask` is about.
 ///
 /// # Errors
-/// Wrong filters; no reason where one is needed; too many that are open; otherwise as the list and the
-/// database say.
-pub async fn ask(engine: &EngineHandle, cx: &Ctx, ask: &Ask) -> Result<ExportView, Problem> {
-    let params = params_of(&ask.query)?;
-    let count = export_customers::count(engine, cx, &params).await?;
+/// Wrong filters; otherwise as the list says.
+pub async fn count(engine: &EngineHandle, cx: &Ctx, ask: &Ask) -> Result<u64, Problem> {
+    Ok(export_customers::count(engine, cx, &params_of(&ask.query)?).await?)
+}
+
+/// Asks for an export of `count` customers. It is made in the background, at once or when somebody else
+/// approved it.
+///
+/// # Errors
+/// No reason where one is needed; too many that are open; otherwise as the database says.
+pub async fn ask(tx: &mut Tx, cx: &Ctx, ask: &Ask, count: u64) -> Result<ExportView, Problem> {
     let new = NewExport {
         format: ask.format.name(),
         chinese: ask.wording == Wording::Chinese,
@@ -156,15 +163,12 @@ pub async fn ask(engine: &EngineHandle, cx: &Ctx, ask: &Ask) -> Result<ExportVie
         query: &ask.query,
         reason: ask.reason.as_ref(),
     };
-    let platform = engine.platform();
-    let mut tx = platform.db.begin_for(cx.scope).await?;
-    let export = exports::ask(&mut tx, cx, &new).await?;
+    let export = exports::ask(tx, cx, &new).await?;
     if export.state == ExportState::Queued {
         let payload = ExportPayload { export: export.id };
-        jobs::enqueue(&mut tx, cx, EXPORT, &payload, JobOptions::default()).await?;
+        jobs::enqueue(tx, cx, EXPORT, &payload, JobOptions::default()).await?;
     }
-    tx.commit().await?;
-    Ok(viewed(platform, cx, export).await?)
+    Ok(viewed(tx, cx, export).await?)
 }
 
 /// Approves or refuses an export that waits.
@@ -172,14 +176,13 @@ pub async fn ask(engine: &EngineHandle, cx: &Ctx, ask: &Ask) -> Result<ExportVie
 /// # Errors
 /// 404 for one that is not there, 409 for one's own or one that does not wait.
 pub async fn decide(
-    platform: &Platform,
+    tx: &mut Tx,
     cx: &Ctx,
     id: ExportId,
     approve: bool,
     word: Option<&Reason>,
 ) -> Result<ExportView, Problem> {
-    let mut tx = platform.db.begin_for(cx.scope).await?;
-    let export = match exports::decide(&mut tx, cx, id, approve, word).await {
+    let export = match exports::decide(tx, cx, id, approve, word).await {
         Ok(export) => export,
         Err(DecideError::Unknown(_)) => return Err(Problem::not_found("export")),
         Err(error @ DecideError::Own) => {
@@ -191,11 +194,9 @@ pub async fn decide(
         Err(DecideError::Db(error)) => return Err(error.into()),
     };
     if approve {
-        jobs::enqueue(&mut tx, cx, EXPORT, &ExportPayload { export: id }, JobOptions::default())
-            .await?;
+        jobs::enqueue(tx, cx, EXPORT, &ExportPayload { export: id }, JobOptions::default()).await?;
     }
-    tx.commit().await?;
-    Ok(viewed(platform, cx, export).await?)
+    Ok(viewed(tx, cx, export).await?)
 }
 
 /// A page of exports, the newest first: of `of`, or of all.
@@ -231,12 +232,8 @@ pub async fn export_of(
 ) -> Result<Option<ExportView>, DbError> {
     let Some(id) = exports::read_mark(&cx.keys(), text) else { return Ok(None) };
     let mut tx = platform.db.read_for(cx.scope).await?;
-    let found = exports::get(&mut tx, cx, id).await?;
-    tx.rollback().await?;
-    match found {
-        Some(export) => Ok(Some(viewed(platform, cx, export).await?)),
-        None => Ok(None),
-    }
+    let Some(export) = exports::get(&mut tx, cx, id).await? else { return Ok(None) };
+    Ok(Some(viewed(&mut tx, cx, export).await?))
 }
 
 /// As [`export_of`], of a file: each cell is looked at until one has a mark.
@@ -285,91 +282,6 @@ fn file_of(platform: &Platform, scope: Scope, id: ExportId) -> PathBuf {
     folder_of(platform, scope).join(id.to_string())
 }
 
-/// Makes the file of a queued export, with what its asker may and sees now; gives when it goes, `None` if
-/// there is nothing to do any more. Done again it makes it anew.
-///
-/// # Errors
-/// As the database, the engine or the disk says; the export stays queued.
-pub async fn make(
-    engine: &EngineHandle,
-    system: &Ctx,
-    id: ExportId,
-) -> Result<Option<Timestamp>, ExportError> {
-    let platform = engine.platform();
-    let mut tx = platform.db.read_for(system.scope).await?;
-    let export = exports::get(&mut tx, system, id).await?;
-    let Some(export) = export.filter(|export| export.state == ExportState::Queued) else {
-        return Ok(None);
-    };
-    let access = match export.asker {
-        Some(asker) => identity::access_of(&mut tx, system.scope, asker).await?,
-        None => None,
-    };
-    let hours = settings::export_hours(&mut tx, system.scope).await?;
-    tx.rollback().await?;
-    let access = access.map(|(access, _)| access);
-    let (Some(access), Some(asker)) =
-        (access.filter(|access| access.permissions().allow(RIGHT)), export.asker)
-    else {
-        return give_up(platform, system, id, ExportFailure::RightGone).await;
-    };
-    let cx = platform.ctx(Scope::user(system.scope.org(), asker)).with(access);
-    let (Ok(params), Some(format)) =
-        (params_of(&export.query), ExportFormat::of_name(&export.format))
-    else {
-        return give_up(platform, system, id, ExportFailure::Broke).await;
-    };
-    let count = export_customers::count(engine, &cx, &params).await?;
-    if count > (export.count + MORE).max(export.count + export.count / 10) {
-        return give_up(platform, system, id, ExportFailure::Grew).await;
-    }
-    // Whoever is erased from now on may still be in the file.
-    let begun = platform.now();
-    let file = CustomersFile::begin_asked(engine, &cx, &params, format, &export).await?;
-    let temporary = platform.folder.join("tmp");
-    tokio::fs::create_dir_all(&temporary).await.map_err(file_error)?;
-    let clear = temporary.join(format!("{id}.{}", format.name()));
-    let made = seal(platform, &cx, id, file, &clear).await;
-    // It may not have been made; the reason of the failure matters more.
-    let _ = tokio::fs::remove_file(&clear).await;
-    let (count, bytes) = made?;
-    let expires_at = platform.now().plus_millis(i64::from(hours) * 3_600_000);
-    let mut tx = platform.db.begin_for(system.scope).await?;
-    exports::made(&mut tx, system, id, count, bytes, begun, expires_at).await?;
-    tx.commit().await?;
-    Ok(Some(expires_at))
-}
-
-fn file_error(error: std::io::Error) -> ExportError {
-    ExportError::File(platform::disk::told(&error))
-}
-
-/// Writes and seals; gives customers and bytes of the file as it is fetched.
-async fn seal(
-    platform: &Platform,
-    cx: &Ctx,
-    id: ExportId,
-    file: CustomersFile,
-    clear: &Path,
-) -> Result<(u64, u64), ExportError> {
-    let who = file.write(clear).await?;
-    let count = who.len() as u64;
-    let contents = Contents {
-        fields: cx.access.fields().clone(),
-        customers: who.into_iter().map(|id| id.uuid()).collect(),
-    };
-    let head =
-        serde_json::to_vec(&contents).map_err(|error| ExportError::File(error.to_string()))?;
-    let (keys, ids) = (cx.keys(), cx.ids.clone());
-    let (clear, target) = (clear.to_owned(), file_of(platform, cx.scope, id));
-    let sealing = tokio::task::spawn_blocking(move || {
-        sealed::write(&keys, &*ids, id, &head, &clear, &target)
-    });
-    let bytes =
-        sealing.await.map_err(|error| ExportError::File(error.to_string()))?.map_err(file_error)?;
-    Ok((count, bytes))
-}
-
 /// What a file shows, to be compared with what its asker may see when it is fetched.
 #[derive(Debug, Serialize, Deserialize)]
 struct Contents {
@@ -377,74 +289,4 @@ struct Contents {
     fields: FieldRules,
     /// Who is in it.
     customers: Vec<Uuid>,
-}
-
-/// Notes that a queued export cannot be made, and why.
-///
-/// # Errors
-/// As the database says.
-pub async fn give_up<T>(
-    platform: &Platform,
-    cx: &Ctx,
-    id: ExportId,
-    why: ExportFailure,
-) -> Result<Option<T>, ExportError> {
-    let mut tx = platform.db.begin_for(cx.scope).await?;
-    exports::failed(&mut tx, cx, id, why).await?;
-    tx.commit().await?;
-    Ok(None)
-}
-
-/// Takes the file of a ready export away if its time is over; gives when to come again, `None` if there is
-/// nothing to take away any more.
-///
-/// # Errors
-/// As the database says.
-pub async fn end(
-    platform: &Platform,
-    cx: &Ctx,
-    id: ExportId,
-) -> Result<Option<Timestamp>, DbError> {
-    let mut tx = platform.db.begin_for(cx.scope).await?;
-    let found = exports::get(&mut tx, cx, id).await?;
-    let Some(export) = found.filter(|export| export.state == ExportState::Ready) else {
-        return Ok(None);
-    };
-    if let Some(at) = export.expires_at.filter(|at| platform.now() < *at) {
-        return Ok(Some(at));
-    }
-    exports::ended(&mut tx, cx.scope, id).await?;
-    tx.commit().await?;
-    remove(&file_of(platform, cx.scope, id)).await;
-    Ok(None)
-}
-
-async fn remove(file: &Path) {
-    if let Err(error) = tokio::fs::remove_file(file).await
-        && error.kind() != std::io::ErrorKind::NotFound
-    {
-        tracing::warn!(file = %file.display(), %error, "an export stays behind");
-    }
-}
-
-/// Ends what waited too long, and removes files that belong to nothing: of exports whose job was killed
-/// between note and removal.
-///
-/// # Errors
-/// As the database says.
-pub async fn tidy(platform: &Platform, cx: &Ctx) -> Result<(), DbError> {
-    let mut tx = platform.db.begin_for(cx.scope).await?;
-    let held = exports::tidy(&mut tx, cx).await?;
-    tx.commit().await?;
-    // Without exports there is no folder.
-    let Ok(mut files) = tokio::fs::read_dir(folder_of(platform, cx.scope)).await else {
-        return Ok(());
-    };
-    while let Ok(Some(file)) = files.next_entry().await {
-        let id = file.file_name().to_str().and_then(|name| name.parse::<ExportId>().ok());
-        if id.is_some_and(|id| !held.contains(&id)) {
-            remove(&file.path()).await;
-        }
-    }
-    Ok(())
 }

@@ -9,13 +9,12 @@ use customers::Rating;
 use customers::edit::{self, CustomerName, Edit};
 use customers::reveal::{Reason, Revealed};
 use flows::customer_card::{self, CustomerCard};
-use flows::engine::EngineHandle;
 use flows::export_customers::{CustomersFile, ExportFormat, Wording};
 use flows::list_customers::{self, CustomerPage, CustomerParams};
 use flows::list_suggestions::{self, SuggestionParams, SuggestionView};
 use flows::timeline::{self, TimelineItem, TimelineParams};
 use futures::StreamExt as _;
-use kernel::{CustomerId, FieldErrors, JobId, Page, UserId};
+use kernel::{CustomerId, FieldErrors, Page, UserId};
 use platform::http::{Cx, ETag, Idempotent, IfMatch, JsonBody, PathId, QueryParams, parse_query};
 use platform::idempotency::{self, Answer, Begun};
 use platform::{Ctx, Platform, Problem};
@@ -277,7 +276,7 @@ async fn export(
     let file = CustomersFile::begin(&engine, &cx, &params, format, wording(&headers)).await?;
     match format {
         ExportFormat::Csv => Ok(csv(file)),
-        ExportFormat::Xlsx => workbook(&engine, &cx, file).await,
+        ExportFormat::Xlsx => workbook(file).await,
     }
 }
 
@@ -315,22 +314,10 @@ fn csv(file: CustomersFile) -> Response {
 }
 
 /// A workbook is written to the disk first: its parts come in another order than its rows.
-async fn workbook(
-    engine: &EngineHandle,
-    cx: &Ctx,
-    file: CustomersFile,
-) -> Result<Response, Problem> {
-    let folder = engine.platform().folder.join("tmp");
-    let failed = |error: std::io::Error| Problem::disk(&error);
-    tokio::fs::create_dir_all(&folder).await.map_err(failed)?;
-    let path = folder.join(format!("export-{}.xlsx", cx.fresh::<JobId>()));
-    let opened = match file.write(&path).await {
-        Ok(_) => tokio::fs::File::open(&path).await.map_err(failed),
-        Err(error) => Err(error.into()),
-    };
-    // The open file stays readable; its name is not needed any more.
-    drop(tokio::fs::remove_file(&path).await);
-    let body = Body::from_stream(tokio_util::io::ReaderStream::new(opened?));
+async fn workbook(file: CustomersFile) -> Result<Response, Problem> {
+    let (file, _) = file.write_unnamed().await?;
+    let file = tokio::fs::File::from_std(file);
+    let body = Body::from_stream(tokio_util::io::ReaderStream::new(file));
     Ok(attachment(ExportFormat::Xlsx, body))
 }
 

@@ -10,7 +10,8 @@ use flows::export_customers::ExportFormat;
 use flows::take_exports::{self, Ask, ExportView};
 use futures::StreamExt as _;
 use kernel::{ExportId, FieldErrors, Limit, Page, UserId};
-use platform::http::{Cx, JsonBody, PathId, QueryParams};
+use platform::http::{Cx, Idempotent, JsonBody, PathId, QueryParams};
+use platform::idempotency::{self, Answer, Begun};
 use platform::{Platform, Problem};
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -59,13 +60,14 @@ fn reason(errors: &mut FieldErrors, field: &str, text: Option<String>) -> Option
 /// a day it waits until somebody else approved it.
 #[utoipa::path(post, path = "/customers/exports", tag = "customers",
     extensions(("x-right" = json!("customers.export session"))),
+    params(("Idempotency-Key" = Option<String>, Header)),
     request_body = AskBody, responses((status = 201, body = ExportView), Problem))]
 async fn ask(
     State(state): State<AppState>,
     Cx(cx): Cx,
     headers: HeaderMap,
-    JsonBody(body): JsonBody<AskBody>,
-) -> Result<(StatusCode, Json<ExportView>), Problem> {
+    Idempotent { key, body }: Idempotent<AskBody>,
+) -> Result<Answer, Problem> {
     let mut errors = FieldErrors::default();
     if body.query.len() > QUERY_MAX {
         errors.push("query", format!("must be at most {QUERY_MAX} bytes"));
@@ -73,8 +75,16 @@ async fn ask(
     let reason = reason(&mut errors, "reason", body.reason);
     errors.finish(|| Some(()))?;
     let ask = Ask { query: body.query, format: body.format, wording: wording(&headers), reason };
-    let engine = state.engines.of(cx.scope.org());
-    Ok((StatusCode::CREATED, Json(take_exports::ask(&engine, &cx, &ask).await?)))
+    let count = take_exports::count(&state.engines.of(cx.scope.org()), &cx, &ask).await?;
+    let mut tx = state.platform.db.begin_for(cx.scope).await?;
+    let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
+        Begun::Replay(answer) => return Ok(answer),
+        Begun::Fresh(ticket) => ticket,
+    };
+    let made = take_exports::ask(&mut tx, &cx, &ask, count).await?;
+    let answer = ticket.finish(&mut tx, &cx, StatusCode::CREATED, &made).await?;
+    tx.commit().await?;
+    Ok(answer)
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -163,18 +173,26 @@ struct DecisionBody {
 /// Approves or refuses an export that somebody else asked for.
 #[utoipa::path(post, path = "/customers/exports/{id}/decision", tag = "customers",
     extensions(("x-right" = json!("customers.export_approve session"))),
-    params(("id" = ExportId, Path)),
+    params(("id" = ExportId, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = DecisionBody, responses((status = 200, body = ExportView), Problem))]
 async fn decide(
     State(platform): State<Platform>,
     Cx(cx): Cx,
     PathId(id): PathId<ExportId>,
-    JsonBody(body): JsonBody<DecisionBody>,
-) -> Result<Json<ExportView>, Problem> {
+    Idempotent { key, body }: Idempotent<DecisionBody>,
+) -> Result<Answer, Problem> {
     let mut errors = FieldErrors::default();
     let word = reason(&mut errors, "word", body.word);
     errors.finish(|| Some(()))?;
-    Ok(Json(take_exports::decide(&platform, &cx, id, body.approve, word.as_ref()).await?))
+    let mut tx = platform.db.begin_for(cx.scope).await?;
+    let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
+        Begun::Replay(answer) => return Ok(answer),
+        Begun::Fresh(ticket) => ticket,
+    };
+    let decided = take_exports::decide(&mut tx, &cx, id, body.approve, word.as_ref()).await?;
+    let answer = ticket.finish(&mut tx, &cx, StatusCode::OK, &decided).await?;
+    tx.commit().await?;
+    Ok(answer)
 }
 
 /// The file of an export that is ready, for whoever asked for it, until its time is over.

@@ -8,7 +8,7 @@ use customers::person_requests::{
 };
 use flows::person_requests::{self as requests, PersonRequestView};
 use kernel::{CustomerId, FieldErrors, Limit, Page, PersonRequestId, Timestamp};
-use platform::http::{Cx, Idempotent, JsonBody, PathId, QueryParams};
+use platform::http::{Cx, Idempotency, Idempotent, PathId, QueryParams};
 use platform::idempotency::{self, Answer, Begun};
 use platform::{Platform, Problem};
 use serde::Deserialize;
@@ -126,18 +126,24 @@ async fn receive(
 /// Whoever asks handles the request from now on.
 #[utoipa::path(post, path = "/customers/person-requests/{id}/take", tag = "customers",
     extensions(("x-right" = json!("customers.requests"))),
-    params(("id" = PersonRequestId, Path)),
+    params(("id" = PersonRequestId, Path), ("Idempotency-Key" = Option<String>, Header)),
     responses((status = 200, body = PersonRequestView), Problem))]
 async fn take(
     State(platform): State<Platform>,
     Cx(cx): Cx,
     PathId(id): PathId<PersonRequestId>,
-) -> Result<Json<PersonRequestView>, Problem> {
+    Idempotency(key): Idempotency,
+) -> Result<Answer, Problem> {
     let mut tx = platform.db.begin_for(cx.scope).await?;
+    let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
+        Begun::Replay(answer) => return Ok(answer),
+        Begun::Fresh(ticket) => ticket,
+    };
     let taken = person_requests::take(&mut tx, &cx, id).await.map_err(refused)?;
     let view = requests::view(&mut tx, &cx, taken).await?;
+    let answer = ticket.finish(&mut tx, &cx, StatusCode::OK, &view).await?;
     tx.commit().await?;
-    Ok(Json(view))
+    Ok(answer)
 }
 
 /// How a request ends.
@@ -154,14 +160,14 @@ struct FinishBody {
 /// erasure, a consent taken back) is linked from the audit log.
 #[utoipa::path(post, path = "/customers/person-requests/{id}/finish", tag = "customers",
     extensions(("x-right" = json!("customers.requests"))),
-    params(("id" = PersonRequestId, Path)),
+    params(("id" = PersonRequestId, Path), ("Idempotency-Key" = Option<String>, Header)),
     request_body = FinishBody, responses((status = 200, body = PersonRequestView), Problem))]
 async fn finish(
     State(platform): State<Platform>,
     Cx(cx): Cx,
     PathId(id): PathId<PersonRequestId>,
-    JsonBody(body): JsonBody<FinishBody>,
-) -> Result<Json<PersonRequestView>, Problem> {
+    Idempotent { key, body }: Idempotent<FinishBody>,
+) -> Result<Answer, Problem> {
     let mut errors = FieldErrors::default();
     let answer = text(&mut errors, "answer", Some(body.answer));
     if answer.is_none() {
@@ -170,8 +176,13 @@ async fn finish(
     let answer = errors.finish(|| answer)?;
     let state = if body.done { RequestState::Done } else { RequestState::Refused };
     let mut tx = platform.db.begin_for(cx.scope).await?;
+    let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
+        Begun::Replay(answer) => return Ok(answer),
+        Begun::Fresh(ticket) => ticket,
+    };
     let done = requests::finish(&mut tx, &cx, id, state, answer).await.map_err(refused)?;
     let view = requests::view(&mut tx, &cx, done).await?;
+    let answer = ticket.finish(&mut tx, &cx, StatusCode::OK, &view).await?;
     tx.commit().await?;
-    Ok(Json(view))
+    Ok(answer)
 }

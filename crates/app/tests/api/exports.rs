@@ -10,18 +10,18 @@ use crate::house::{Answer, EMAIL, migrations};
 use crate::reading::{Shop, text};
 
 /// Somebody else of the house.
-struct Other<'a> {
+pub struct Other<'a> {
     shop: &'a Shop,
-    cookie: String,
+    pub cookie: String,
 }
 
 impl<'a> Other<'a> {
-    async fn of(shop: &'a Shop, db: &TestDb, email: &str, role: &str) -> Self {
+    pub async fn of(shop: &'a Shop, db: &TestDb, email: &str, role: &str) -> Self {
         shop.house.add_user(db, email, role).await;
         Self { shop, cookie: shop.house.cookie_of(email).await }
     }
 
-    async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub async fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
         let request = Request::builder()
             .method(method)
             .uri(format!("/api/v1{path}"))
@@ -32,7 +32,7 @@ impl<'a> Other<'a> {
         self.shop.house.send(request.body(body).unwrap()).await
     }
 
-    async fn ask(&self, query: &str) -> Value {
+    pub async fn ask(&self, query: &str) -> Value {
         let body = json!({"query": query, "reason": "for the accountant"});
         let answer = self.send("POST", "/customers/exports", &body).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{:?}", answer.body);
@@ -40,14 +40,14 @@ impl<'a> Other<'a> {
     }
 }
 
-async fn limit(shop: &Shop, customers: u32) {
+pub async fn limit(shop: &Shop, customers: u32) {
     let body = json!({"export_limit": customers});
     let answer = shop.send("PUT", "/customers/settings", &[], &body).await;
     assert_eq!(answer.json()["export_limit"], customers, "{:?}", answer.body);
 }
 
 /// What became of an export, once it is `state`.
-async fn until(shop: &Shop, id: &str, state: &str) -> Value {
+pub async fn until(shop: &Shop, id: &str, state: &str) -> Value {
     testkit::eventually("the export to get there", async || {
         let all = shop.get("/customers/exports/all").await;
         let one = all["items"].as_array().unwrap().iter().find(|one| one["id"] == id).cloned();
@@ -56,13 +56,13 @@ async fn until(shop: &Shop, id: &str, state: &str) -> Value {
     .await
 }
 
-async fn run(db: &TestDb, sql: &'static str) {
+pub async fn run(db: &TestDb, sql: &'static str) {
     let mut tx = db.db().begin().await.unwrap();
     assert!(tx.execute(sql, vec![]).await.unwrap() > 0);
     tx.commit().await.unwrap();
 }
 
-fn code(answer: &Answer) -> (u16, String) {
+pub fn code(answer: &Answer) -> (u16, String) {
     (answer.status.as_u16(), answer.code())
 }
 

@@ -11,6 +11,7 @@ mod document;
 mod edge;
 mod erasing;
 mod exports;
+mod exports_edges;
 mod fields;
 mod hardening;
 mod house;

@@ -1,5 +1,7 @@
 //! Customers as an Excel workbook, row by row through a temporary file.
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 
 use kernel::Zone;
@@ -13,24 +15,25 @@ use crate::list_customers::CustomerRow;
 /// Rows of a sheet, the header not counted.
 const SHEET_ROWS: u32 = 1_048_575;
 
-/// Writes what comes from `pages` to `path`, and gives the number of customers. What is not written
-/// yet lies in `folder`.
+/// Writes what comes from `pages` into `file`, which errors call `name`, and gives the number of customers. What
+/// is not written yet lies in `folder`, in files without names.
 pub(super) fn write(
     pages: mpsc::Receiver<Vec<CustomerRow>>,
-    path: &Path,
+    file: File,
+    name: &str,
     folder: &Path,
     zone: Zone,
     wording: Wording,
     mark: &Mark,
 ) -> Result<u64, String> {
     std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    write_sheets(pages, path, folder, zone, wording, mark)
-        .map_err(|error| format!("{}: {error}", path.display()))
+    write_sheets(pages, file, folder, zone, wording, mark)
+        .map_err(|error| format!("{name}: {error}"))
 }
 
 fn write_sheets(
     mut pages: mpsc::Receiver<Vec<CustomerRow>>,
-    path: &Path,
+    file: File,
     folder: &Path,
     zone: Zone,
     wording: Wording,
@@ -72,7 +75,9 @@ fn write_sheets(
             }
         }
     }
-    workbook.save(path)?;
+    let mut file = BufWriter::new(file);
+    workbook.save_to_writer(&mut file)?;
+    std::io::Write::flush(&mut file)?;
     Ok(count)
 }
 

@@ -1,5 +1,6 @@
 //! The file of an export, given to its asker as long as they may see what is in it.
 
+use axum::http::StatusCode;
 use customers::exports::{self, Export, ExportState};
 use customers::reach;
 use kernel::ExportId;
@@ -23,15 +24,17 @@ pub struct Opened {
 /// 404 for one that is not there or not the caller's; 409 for one that is not ready, or that shows what the
 /// caller may not see any more, or somebody who was erased since; 410 when its time is over.
 pub async fn fetch(platform: &Platform, cx: &Ctx, id: ExportId) -> Result<Opened, Problem> {
-    let mut tx = platform.db.begin_for(cx.scope).await?;
+    // What only looks does not wait for SQLite's one writer, and holds nobody else up.
+    let mut tx = platform.db.read_for(cx.scope).await?;
     let own = |export: &Export| export.asker.is_some() && export.asker == cx.scope.user_id();
     let export = exports::get(&mut tx, cx, id).await?.filter(own);
+    tx.rollback().await?;
     let export = export.ok_or_else(|| Problem::not_found("export"))?;
     let is_over = export.expires_at.is_some_and(|at| at <= cx.now());
     match export.state {
         ExportState::Ready if !is_over => {}
         ExportState::Ready | ExportState::Ended => {
-            return Err(Problem::gone("the time of this file is over; ask for it again"));
+            return Err(over());
         }
         state => {
             let detail = format!("there is no file: the export is {}", state.name());
@@ -45,28 +48,44 @@ pub async fn fetch(platform: &Platform, cx: &Ctx, id: ExportId) -> Result<Opened
     let (head, pieces) = opening.map_err(|error| Problem::internal(&error))?.map_err(|error| {
         match error.kind() {
             // After a restore, for one: backups have no exports.
-            std::io::ErrorKind::NotFound => Problem::gone("the file is gone; ask for it again"),
+            std::io::ErrorKind::NotFound => gone("the file is gone; ask for it again"),
             _ => Problem::internal(&error),
         }
     })?;
     let contents: Contents =
         serde_json::from_slice(&head).map_err(|error| Problem::internal(&error))?;
-    let changed = |what: &str| Err(Problem::conflict("export_is_stale", what.to_owned()));
     if !cx.access.fields().cover(&contents.fields) {
-        return changed("it shows fields that you do not see any more; ask for it again");
+        return Err(stale("it shows fields that you do not see any more; ask for it again"));
     }
     if !cx.access.reach().is_all() {
+        let mut tx = platform.db.read_for(cx.scope).await?;
         let seen = reach::within(&mut tx, cx, &contents.customers).await?;
+        tx.rollback().await?;
         if contents.customers.iter().any(|id| !seen.contains(id)) {
-            return changed("it shows customers whom you do not see any more; ask for it again");
+            return Err(stale("it shows customers whom you do not see any more; ask for it again"));
         }
     }
     let made_at = export.made_at.unwrap_or(export.asked_at);
+    let mut tx = platform.db.begin_for(cx.scope).await?;
     let erased = exports::erased_since(&mut tx, cx.scope, made_at).await?;
     if erased.iter().any(|id| contents.customers.contains(id)) {
-        return changed("somebody in it was erased since; ask for it again");
+        return Err(stale("somebody in it was erased since; ask for it again"));
     }
-    exports::fetched(&mut tx, cx, &export).await?;
+    if !exports::fetched(&mut tx, cx, &export).await? {
+        return Err(over());
+    }
     tx.commit().await?;
     Ok(Opened { format, pieces })
+}
+
+fn gone(detail: &str) -> Problem {
+    Problem::new(StatusCode::GONE, "export_gone", "No longer there").detail(detail)
+}
+
+fn over() -> Problem {
+    gone("the time of this file is over; ask for it again")
+}
+
+fn stale(what: &str) -> Problem {
+    Problem::conflict("export_is_stale", what.to_owned())
 }

@@ -38,7 +38,8 @@ fn put(
 }
 
 /// Seals `head` and the file `clear` into `target`, which has its name only when it is whole, and which nobody
-/// but this user of the machine can read; gives the bytes of `clear`. Blocks.
+/// but this user of the machine can read; gives the bytes of `clear`. Blocks. Two may write at once (one whose
+/// lease was lost, and its follower): each writes a file of its own until it is whole.
 ///
 /// # Errors
 /// As the disk says.
@@ -47,7 +48,7 @@ pub(super) fn write(
     ids: &dyn Ids,
     id: ExportId,
     head: &[u8],
-    clear: &Path,
+    mut clear: File,
     target: &Path,
 ) -> std::io::Result<u64> {
     if let Some(folder) = target.parent() {
@@ -57,13 +58,14 @@ pub(super) fn write(
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(folder)?;
     }
-    let unfinished = target.with_extension("part");
+    let mut random = [0; 8];
+    ids.fill(&mut random);
+    let unfinished = target.with_extension(format!("{:016x}.part", u64::from_be_bytes(random)));
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut out = BufWriter::new(options.open(&unfinished)?);
-    let mut clear = File::open(clear)?;
     put(&mut out, keys, ids, bound(id, 0, false), head)?;
     let (mut number, mut bytes) = (1, 0);
     loop {
@@ -164,7 +166,8 @@ mod tests {
             let text: Vec<u8> = (0..size).map(|at| at as u8).collect();
             std::fs::write(&clear, &text).unwrap();
             assert_eq!(
-                write(&keys, &ids, id, b"the head of it", &clear, &target).unwrap(),
+                write(&keys, &ids, id, b"the head of it", File::open(&clear).unwrap(), &target)
+                    .unwrap(),
                 size as u64
             );
             let read = |id: ExportId| -> std::io::Result<(Vec<u8>, Vec<u8>)> {

@@ -189,13 +189,16 @@ pub(crate) async fn ended(tx: &mut Tx, scope: Scope, id: ExportId) -> Result<(),
     .map(drop)
 }
 
-pub(crate) async fn fetched(tx: &mut Tx, scope: Scope, id: ExportId) -> Result<(), DbError> {
-    tx.execute(
-        "UPDATE customers_exports SET downloads = downloads + 1 WHERE org_id = $1 AND id = $2",
-        args![scope.org_arg(), id.uuid()],
-    )
-    .await
-    .map(drop)
+/// Counts that a ready one is fetched; says whether it was ready.
+pub(crate) async fn fetched(tx: &mut Tx, scope: Scope, id: ExportId) -> Result<bool, DbError> {
+    let done = tx
+        .execute(
+            "UPDATE customers_exports SET downloads = downloads + 1
+             WHERE org_id = $1 AND id = $2 AND state = 'ready'",
+            args![scope.org_arg(), id.uuid()],
+        )
+        .await?;
+    Ok(done == 1)
 }
 
 /// Ends those that wait since before `waiting`, and takes the texts away of those that were settled and asked
@@ -237,10 +240,10 @@ pub(crate) async fn tidy(
     .map(drop)
 }
 
-/// Those whose file is there, or will be.
-pub(crate) async fn held(tx: &mut Tx, scope: Scope) -> Result<Vec<(Uuid,)>, DbError> {
+/// Those whose file is there (true), or will be.
+pub(crate) async fn held(tx: &mut Tx, scope: Scope) -> Result<Vec<(Uuid, bool)>, DbError> {
     tx.fetch_all(
-        "SELECT id FROM customers_exports WHERE org_id = $1 AND state IN ('queued', 'ready')",
+        "SELECT id, state = 'ready' FROM customers_exports WHERE org_id = $1 AND state IN ('queued', 'ready')",
         args![scope.org_arg()],
     )
     .await
