@@ -129,7 +129,7 @@ pub async fn finish(
     state: RequestState,
     answer: String,
 ) -> Result<PersonRequest, RequestError> {
-    let before = person_requests::get(tx, cx, id).await?.ok_or(RequestError::Unknown(id))?;
+    let before = person_requests::hold(tx, cx, id).await?;
     let deed = match state {
         RequestState::Done => deed_of(tx, cx, &before).await?,
         RequestState::Open | RequestState::Refused => None,
@@ -138,7 +138,6 @@ pub async fn finish(
 }
 
 async fn deed_of(tx: &mut Tx, cx: &Ctx, request: &PersonRequest) -> Result<Option<Deed>, DbError> {
-    let limit = Limit::new(Some(1)).map_err(DbError::Refused)?;
     let mut newest: Option<Deed> = None;
     for member in person_requests::family_of(tx, cx, request.customer).await? {
         let filter = AuditFilter {
@@ -147,9 +146,19 @@ async fn deed_of(tx: &mut Tx, cx: &Ctx, request: &PersonRequest) -> Result<Optio
             from: Some(request.received_at),
             ..AuditFilter::default()
         };
-        let (found, _) = audit::list(tx, cx.scope, &cx.keys(), &filter, None, limit).await?;
-        let deeds = found.into_iter().map(|entry| Deed { action: entry.action, at: entry.at });
-        newest = deeds.chain(newest).max_by_key(|deed| deed.at);
+        let mut after = None;
+        loop {
+            let limit = Limit::new(None).map_err(DbError::Refused)?;
+            let (page, next) = audit::list(tx, cx.scope, &cx.keys(), &filter, after, limit).await?;
+            let deed = page.into_iter().find(|entry| request.kind.is_met_by(&entry.after));
+            let deed = deed.map(|entry| Deed { action: entry.action, at: entry.at });
+            let is_found = deed.is_some();
+            newest = deed.into_iter().chain(newest).max_by_key(|deed| deed.at);
+            if is_found || next.is_none() {
+                break;
+            }
+            after = next;
+        }
     }
     Ok(newest)
 }

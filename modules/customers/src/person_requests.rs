@@ -6,8 +6,10 @@ use platform::audit::{self, Entry};
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Tx};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::consent::ConsentPurpose;
 use crate::store::person_requests::{self as sql, RequestRow};
 use crate::{roots, settings, store};
 
@@ -59,6 +61,22 @@ impl RequestKind {
             Self::Correction => "customers.customer.edit",
             Self::Erasure => "customers.erase",
             Self::Restriction | Self::Withdrawal => "customers.consent.add",
+        }
+    }
+
+    /// Whether an entry of that name with these fields is the deed: a consent must be refused, and for a
+    /// restriction that of automated decisions.
+    #[must_use]
+    pub fn is_met_by(self, after: &Map<String, Value>) -> bool {
+        let is_refusal = after.get("granted") == Some(&Value::Bool(false));
+        match self {
+            Self::Access | Self::Correction | Self::Erasure => true,
+            Self::Withdrawal => is_refusal,
+            Self::Restriction => {
+                let of = ConsentPurpose::AutomatedDecision.name();
+                let purposes = after.get("purposes").and_then(Value::as_array);
+                is_refusal && purposes.is_some_and(|all| all.iter().any(|one| one == of))
+            }
         }
     }
 }
@@ -237,6 +255,22 @@ pub async fn get(
     sql::get(tx, cx.scope, id).await?.map(|row| opened(&cx.keys(), row)).transpose()
 }
 
+/// One request, whose customer nobody erases, merges or changes until the transaction ends; as it is then.
+///
+/// # Errors
+/// `Unknown`, or as the database says.
+pub async fn hold(
+    tx: &mut Tx,
+    cx: &Ctx,
+    id: PersonRequestId,
+) -> Result<PersonRequest, RequestError> {
+    let found = get(tx, cx, id).await?.ok_or(RequestError::Unknown(id))?;
+    // Erasing holds the customer first, too: whichever comes second sees what the other did.
+    let root = store::changes::lock_root(tx, cx, found.customer.uuid()).await?;
+    root.ok_or(RequestError::Unknown(id))?;
+    get(tx, cx, id).await?.ok_or(RequestError::Unknown(id))
+}
+
 /// Which requests are listed.
 #[derive(Debug, Clone, Default)]
 pub struct RequestFilter {
@@ -326,7 +360,7 @@ pub async fn finish(
     answer: String,
     deed: Option<&Deed>,
 ) -> Result<PersonRequest, RequestError> {
-    let before = get(tx, cx, id).await?.ok_or(RequestError::Unknown(id))?;
+    let before = hold(tx, cx, id).await?;
     let texts = Texts { text: before.text, answer: Some(answer.clone()) };
     let told = deed.map(serde_json::to_string).transpose();
     let told = told.map_err(|error| DbError::Refused(error.to_string()))?;

@@ -1,7 +1,10 @@
 //! What people ask of us about their data, from receipt to the deed.
 
 use axum::http::StatusCode;
-use serde_json::json;
+use customers::erase::{self, ErasureReason};
+use customers::person_requests::RequestState;
+use kernel::CustomerId;
+use serde_json::{Value, json};
 use testkit::db_test;
 
 use crate::house::{EMAIL, migrations};
@@ -83,5 +86,70 @@ db_test! { migrations();
         let import = text(&shop.get("/commerce/imports").await["items"][0]["id"]);
         let undo = shop.send("POST", &format!("/commerce/imports/{import}/undo"), &[], &json!({})).await;
         assert_eq!(undo.status, StatusCode::CONFLICT, "{:?}", undo.body);
+    }
+
+    async fn finishing_one_while_its_customer_is_erased_brings_nothing_back(db) {
+        let shop = Shop::open(&db).await;
+        let one = shop.id_of("tealover").await;
+        let wrote = json!({"customer": one, "kind": "erasure", "text": "I am 13800000001"});
+        let made = shop.post("/customers/person-requests", &wrote).await;
+        let id = text(&made["id"]).parse().unwrap();
+        let (cx, platform) = (db.ctx(), shop.house.state.platform.clone());
+        let mut erasing = platform.db.begin_for(cx.scope).await.unwrap();
+        let customer: CustomerId = one.parse().unwrap();
+        let held = erase::held(&mut erasing, &cx, &cx.keys(), customer).await.unwrap().unwrap();
+        erase::erase(&mut erasing, &cx, &held, ErasureReason::Request, None).await.unwrap();
+        let finishing = tokio::spawn({
+            let cx = cx.clone();
+            async move {
+                let mut tx = platform.db.begin_for(cx.scope).await.unwrap();
+                let answer = "erased".to_owned();
+                let done = flows::person_requests::finish(&mut tx, &cx, id, RequestState::Done, answer).await.unwrap();
+                tx.commit().await.unwrap();
+                done
+            }
+        });
+        if erasing.is_postgres() {
+            let sql = "SELECT CAST(pg_backend_pid() AS BIGINT)";
+            let (own,): (i64,) = erasing.fetch_one(sql, vec![]).await.unwrap();
+            // It stands where the erasure has been.
+            testkit::eventually("finishing to wait", async || {
+                let mut tx = db.db().read().await.unwrap();
+                let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE CAST($1 AS INTEGER) = ANY(pg_blocking_pids(pid))";
+                let (blocked,): (i64,) = tx.fetch_one(sql, platform::args![own]).await.unwrap();
+                tx.rollback().await.unwrap();
+                (blocked > 0).then_some(())
+            })
+            .await;
+        }
+        // On SQLite it waits for the only writer.
+        erasing.commit().await.unwrap();
+        let done = finishing.await.unwrap();
+        assert_eq!((done.text, done.answer.as_deref()), (None, Some("erased")));
+    }
+
+    async fn only_a_refusal_is_the_deed_of_a_withdrawal(db) {
+        let shop = Shop::open(&db).await;
+        let one = shop.id_of("tealover").await;
+        let consent = async |granted: bool, purposes: Value| {
+            let body = json!({"channels": ["any"], "purposes": purposes, "granted": granted, "source": "phone"});
+            shop.post(&format!("/customers/{one}/consents"), &body).await;
+        };
+        let deed_of = async |kind: &str, before: &str| {
+            let body = json!({"customer": one, "kind": kind, "received_at": before});
+            let made = shop.post("/customers/person-requests", &body).await;
+            let finish = format!("/customers/person-requests/{}/finish", text(&made["id"]));
+            shop.post(&finish, &json!({"done": true, "answer": "noted"})).await["deed"].clone()
+        };
+        let now = shop.house.state.platform.now().to_string();
+        consent(true, json!(["marketing"])).await;
+        assert_eq!(deed_of("withdrawal", &now).await, Value::Null, "a grant takes nothing back");
+        consent(false, json!(["marketing"])).await;
+        consent(true, json!(["survey"])).await;
+        let deed = deed_of("withdrawal", &now).await;
+        assert_eq!(deed["action"], "customers.consent.add", "the grant after it hides it not");
+        assert_eq!(deed_of("restriction", &now).await, Value::Null, "that was of something else");
+        consent(false, json!(["automated_decision"])).await;
+        assert_eq!(deed_of("restriction", &now).await["action"], "customers.consent.add");
     }
 }
