@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use flows::clean_uploads::{KEPT_MILLIS, clean_uploads};
-use flows::{erase_again, take_exports};
+use flows::take_exports;
 use platform::jobs::{self, JobOptions};
 use platform::{Ctx, DbError, Job, JobError, JobHandler, JobOutcome, Platform, Scope};
 use tokio_util::sync::CancellationToken;
@@ -35,10 +35,6 @@ impl JobHandler for CleanUploads {
     ) -> Result<JobOutcome, JobError> {
         let cx = platform.ctx(Scope::system(job.scope.org()));
         take_exports::tidy(platform, &cx).await?;
-        if let Some(folder) = &platform.backups {
-            // What was not noted because the program ended between an erasure and its note.
-            erase_again::note(platform, &cx, folder).await.map_err(JobError::retry)?;
-        }
         let cleaned = clean_uploads(platform, &cx).await?;
         if cleaned.drafts + cleaned.folders > 0 {
             tracing::info!(?cleaned, "uploads that nobody imported were removed");

@@ -8,6 +8,7 @@ pub mod http;
 mod import_job;
 mod merge_job;
 pub mod modules;
+pub mod note_job;
 pub mod server;
 mod state;
 

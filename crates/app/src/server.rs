@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
-use flows::take_exports;
+use flows::{erase_again, take_exports};
 use platform::jobs::{JobRunner, RunnerOptions};
 use platform::keys::{ROTATE, RotateJob};
 use platform::outbox::DeliveryOptions;
@@ -20,6 +20,7 @@ use crate::export_job;
 use crate::import_job;
 use crate::merge_job;
 use crate::modules::{modules, sealed};
+use crate::note_job;
 use crate::state::AppState;
 use crate::{Boot, http};
 
@@ -75,6 +76,7 @@ impl Workers {
         handlers.insert(import_job::IMPORT, Arc::new(import_job::RunImport));
         handlers.insert(import_job::UNDO, Arc::new(import_job::UndoImport));
         handlers.insert(merge_job::MERGE, Arc::new(merge_job::MergeByItself));
+        handlers.insert(backup::NOTE_ERASURES, Arc::new(note_job::NoteErasures));
         handlers.insert(ROTATE, Arc::new(RotateJob { columns: sealed() }));
         for module in modules() {
             handlers.extend(module.jobs);
@@ -147,11 +149,13 @@ impl Server {
         {
             tracing::warn!(%error, "uploads are cleaned when the server starts again");
         }
-        if role.works()
-            && state.platform.backups.is_some()
-            && let Err(error) = backup::begin(&state.platform, &boot.ctx()).await
-        {
-            tracing::warn!(%error, "backups begin when the server starts again");
+        if role.works() && state.platform.backups.is_some() {
+            if let Err(error) = backup::begin(&state.platform, &boot.ctx()).await {
+                tracing::warn!(%error, "backups begin when the server starts again");
+            }
+            if let Err(error) = erase_again::note_soon(&state.platform, &boot.ctx()).await {
+                tracing::warn!(%error, "erasures are noted when the server starts again");
+            }
         }
         let workers = role.works().then(|| Workers::start(state));
         let following = role.serves().then(|| state.follow(stop.clone()));

@@ -5,6 +5,7 @@ use std::path::Path;
 use customers::erase::{self as people, ErasureReason};
 use kernel::{OrgId, TypedId as _};
 use platform::backup::{self, BackupError, BackupKeys, NotedErasure};
+use platform::jobs::{self, JobOptions};
 use platform::{Ctx, DbError, Platform, Scope};
 use serde::Serialize;
 
@@ -45,6 +46,23 @@ pub async fn note(platform: &Platform, cx: &Ctx, folder: &Path) -> Result<(), Ba
     tokio::task::spawn_blocking(move || backup::note_erasures(&keys, &*ids, &folder, &noted))
         .await
         .map_err(|error| DbError::Unavailable(error.to_string()))?
+}
+
+/// Has the job of [`backup::NOTE_ERASURES`] run now. There is one at most; it goes on by itself, each day, and
+/// until it goes well after it failed.
+///
+/// # Errors
+/// As the database says.
+pub async fn note_soon(platform: &Platform, cx: &Ctx) -> Result<(), DbError> {
+    let options = JobOptions {
+        unique_key: Some("daily".to_owned()),
+        // A folder may be mended after weeks.
+        max_attempts: u32::MAX,
+        ..JobOptions::default()
+    };
+    let mut tx = platform.db.begin_for(cx.scope).await?;
+    jobs::enqueue(&mut tx, cx, backup::NOTE_ERASURES, &(), options).await?;
+    tx.commit().await
 }
 
 /// Erases again whom `noted` names and the data does not know as erased: it was restored from a backup that is

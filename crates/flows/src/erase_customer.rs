@@ -106,7 +106,10 @@ pub async fn erase(
     if let Some(folder) = &platform.backups
         && let Err(error) = erase_again::note(platform, cx, folder).await
     {
-        tracing::error!(%error, "an erasure is not noted beside the backups yet; the next day tries again");
+        tracing::error!(%error, "an erasure is not noted beside the backups yet; a job tries again");
+        if let Err(error) = erase_again::note_soon(platform, cx).await {
+            tracing::warn!(%error, "that job begins when the server starts again");
+        }
     }
     Ok(Some(erasure))
 }

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use app::server::Workers;
 use axum::http::StatusCode;
+use kernel::ImportId;
 use platform::backup::{self, BackupKeys};
-use testkit::{TestDb, db_test};
+use serde_json::json;
+use testkit::{TestDb, db_test, eventually};
 use tokio_util::sync::CancellationToken;
 
 use crate::house::{EMAIL, migrations};
@@ -95,7 +98,7 @@ db_test! { migrations();
         let noted = backup::noted_erasures(&keys, &folder).unwrap();
         assert_eq!((noted.len(), noted[0].customer.to_string()), (1, one.clone()));
         let written = all_bytes(&folder.join("erasures"));
-        assert!(!written.windows(3).any(|part| part == b"reference R-7"), "it is sealed");
+        assert!(!written.windows(13).any(|part| part == b"reference R-7"), "it is sealed");
 
         for postgres in [false, true] {
             let target = if postgres {
@@ -188,5 +191,43 @@ db_test! { migrations();
         assert_eq!(told["failure"], serde_json::Value::Null);
         let log = shop.get("/platform/audit?action=platform.backup.").await;
         assert_eq!(log["items"].as_array().unwrap().len(), 2);
+    }
+
+    async fn a_folder_that_takes_no_notes_is_told_of_and_stops_nothing_else(db) {
+        let shop = Shop::open(&db).await;
+        let platform = shop.house.state.platform.clone();
+        let folder = platform.backups.clone().unwrap();
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("erasures"), "a file where the folder should be").unwrap();
+        let one = shop.id_of("tealover").await;
+        let erase = json!({"reason": "request", "dry_run": false});
+        assert_eq!(shop.post(&format!("/customers/{one}/erasure"), &erase).await["names"], 1);
+        let orphan = platform.folder.join("uploads").join(db.ctx().fresh::<ImportId>().to_string());
+        std::fs::create_dir_all(&orphan).unwrap();
+        db.clock().advance_millis(25 * 3_600_000);
+        app::clean_job::begin(&platform, &db.ctx()).await.unwrap();
+        let workers = Workers::start(&shop.house.state);
+        eventually("the upload to go", async || (!orphan.exists()).then_some(())).await;
+        let told = eventually("the failure to be told", async || {
+            let told = shop.get("/platform/backups").await;
+            told["erasures_failure"].is_string().then_some(told)
+        })
+        .await;
+        assert!(text(&told["erasures_failure"]).contains("erasures"), "{told}");
+        // Mended, it is noted without anybody's doing.
+        std::fs::remove_file(folder.join("erasures")).unwrap();
+        eventually("the note", async || {
+            let mut tx = db.db().begin().await.unwrap();
+            let sql = "UPDATE platform_jobs SET run_at = 1 WHERE kind = 'platform.note_erasures' AND state = 'waiting'";
+            tx.execute(sql, vec![]).await.unwrap();
+            tx.commit().await.unwrap();
+            (std::fs::read_dir(folder.join("erasures")).ok()?.count() == 1).then_some(())
+        })
+        .await;
+        eventually("the failure to go", async || {
+            shop.get("/platform/backups").await["erasures_failure"].is_null().then_some(())
+        })
+        .await;
+        workers.stop().await;
     }
 }

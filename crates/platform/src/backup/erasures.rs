@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::error::BackupError;
 use super::keys::BackupKeys;
 
+/// Kind of the job that notes what is not noted yet; what is wrong with the folder is its error.
+pub const NOTE_ERASURES: &str = "platform.note_erasures";
 /// The folder inside that of the backups.
 const FOLDER: &str = "erasures";
 const MAGIC: &[u8; 4] = b"GXE1";

@@ -26,7 +26,7 @@ mod verify;
 use kernel::Timestamp;
 
 pub use create::{Created, TableRows, create};
-pub use erasures::{NotedErasure, note_erasures, noted_erasures};
+pub use erasures::{NOTE_ERASURES, NotedErasure, note_erasures, noted_erasures};
 pub use error::{BackupError, Damage};
 pub use job::{BACKUP, BackupJob, BackupWork, ask, begin};
 pub use keys::BackupKeys;

@@ -9,6 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::blocking;
+use super::erasures::NOTE_ERASURES;
 use super::error::BackupError;
 use super::job::{self, BACKUP, BackupWork, DAILY};
 use super::keys::BackupKeys;
@@ -36,6 +37,8 @@ struct Backups {
     under_way: Option<BackupWork>,
     /// What went wrong since the newest backup that was found whole.
     failure: Option<String>,
+    /// Why erasures are not noted beside the backups: a restore of one that is older would not know them.
+    erasures_failure: Option<String>,
 }
 
 impl Backups {
@@ -43,6 +46,7 @@ impl Backups {
         folder: Option<String>,
         items: Vec<BackupView>,
         jobs: &[OpenJob],
+        notes: &[OpenJob],
         now: Timestamp,
     ) -> Self {
         let asked = |job: &OpenJob| {
@@ -70,6 +74,7 @@ impl Backups {
             next_at: jobs.iter().find(is_daily).map(|job| job.run_at),
             under_way: jobs.iter().find(is_under_way).map(asked),
             failure: jobs.iter().find(has_failed).and_then(|job| job.last_error.clone()),
+            erasures_failure: notes.iter().find_map(|job| job.last_error.clone()),
             folder,
             items,
         }
@@ -101,15 +106,16 @@ impl From<BackupError> for Problem {
 async fn read(State(platform): State<Platform>, Cx(cx): Cx) -> Result<Json<Backups>, Problem> {
     of_first(&cx)?;
     let Some(folder) = platform.backups.clone() else {
-        return Ok(Json(Backups::of(None, Vec::new(), &[], platform.now())));
+        return Ok(Json(Backups::of(None, Vec::new(), &[], &[], platform.now())));
     };
     let mut tx = platform.db.read_for(cx.scope).await?;
     let jobs = jobs::open_of_kind(&mut tx, cx.scope, BACKUP).await?;
+    let notes = jobs::open_of_kind(&mut tx, cx.scope, NOTE_ERASURES).await?;
     tx.rollback().await?;
     let keys = BackupKeys::new(&platform.master);
     let shown = folder.display().to_string();
     let items = blocking(move || list(&keys, &folder)).await?;
-    Ok(Json(Backups::of(Some(shown), items, &jobs, platform.now())))
+    Ok(Json(Backups::of(Some(shown), items, &jobs, &notes, platform.now())))
 }
 
 /// Makes a backup now, in the background, and checks it.
