@@ -85,7 +85,7 @@ test('somebody else approves it, and whoever asked downloads it', async () => {
   const row = owner.getByRole('row', { name: /年终对账/ });
   const [download] = await Promise.all([
     owner.waitForEvent('download'),
-    row.getByRole('link', { name: '下载文件' }).click(),
+    row.getByRole('button', { name: '下载文件' }).click(),
   ]);
   const lines = readFileSync(await download.path(), 'utf8')
     .trim()

@@ -1924,6 +1924,8 @@ export interface components {
         BackupWork: "create" | "verify";
         /** @description The backups that the server makes, and where. */
         Backups: {
+            /** @description Why erasures are not noted beside the backups: a restore of one that is older would not know them. */
+            erasures_failure?: string | null;
             /** @description What went wrong since the newest backup that was found whole. */
             failure?: string | null;
             /** @description The folder, on the machine of the server; null if it makes none. */
@@ -5540,7 +5542,9 @@ export interface operations {
     post_customers_exports: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5637,7 +5641,9 @@ export interface operations {
     post_customers_exports_id_decision: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 id: components["schemas"]["ExportId"];
             };
@@ -5839,7 +5845,9 @@ export interface operations {
     post_customers_person_requests_id_finish: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 id: components["schemas"]["PersonRequestId"];
             };
@@ -5873,7 +5881,9 @@ export interface operations {
     post_customers_person_requests_id_take: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
             path: {
                 id: components["schemas"]["PersonRequestId"];
             };

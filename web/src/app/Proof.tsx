@@ -51,7 +51,7 @@ export default function Proof() {
       onCancel={() => end(false)}
       destroyOnHidden
     >
-      <p>{t('app.proof.why')}</p>
+      <p className="dialog-text">{t('app.proof.why')}</p>
       <Form form={form} name="proof" layout="vertical" onFinish={(values) => void send(values)}>
         <Form.Item
           name="password"

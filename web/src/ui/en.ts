@@ -77,6 +77,15 @@ export default {
     unauthenticated: 'Wrong e-mail or password, or the session has expired.',
     'too-many-requests': 'Too many attempts. Wait a moment and try again.',
     internal: 'The server failed inside; no data was changed.',
+    'export-gone': 'The file is no longer there: its time is over. Ask for it again.',
+    'export-is-stale':
+      'The file shows something that you may not see any more, or somebody who was erased since. Ask for it again.',
+    'export-not-ready': 'There is no file yet, or not any more. Look at the state of the export.',
+    'export-is-own': 'Somebody else must decide on what you asked for yourself.',
+    'export-is-settled': 'Somebody else has decided on this already. Reload the page.',
+    'too-many-exports':
+      'You have 20 exports that wait or lie ready. Download them or wait until they expire.',
+    'request-is-finished': 'This request is closed already. Reload the page.',
   },
   reveal: {
     button: 'Show in clear',

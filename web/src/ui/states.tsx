@@ -39,6 +39,9 @@ export function EmptyState(props: { title: string; text?: ReactNode; action?: Re
   );
 }
 
+/** Refusals of which the words say all. */
+const WHOLE = /^(network|not-found|export-.*|too-many-exports|request-is-finished)$/;
+
 /** What the server's refusal means, in the reader's words. */
 export function useProblemText(): (error: unknown) => string {
   const { t, i18n } = useTranslation();
@@ -56,8 +59,8 @@ export function useProblemText(): (error: unknown) => string {
     const known = `ui.problem.${kind}`;
     if (i18n.exists(known)) {
       const detail = error.problem.detail;
-      // The rule that refused is worth reading; why an address leads nowhere is not.
-      return ['network', 'not-found'].includes(kind) || !detail ? t(known) : `${t(known)} ${detail}`;
+      // The rule that refused is worth reading; why an address leads nowhere is not, nor what the words say already.
+      return WHOLE.test(kind) || !detail ? t(known) : `${t(known)} ${detail}`;
     }
     return error.problem.detail ?? error.problem.title ?? t('ui.problem.unknown');
   };

@@ -14,6 +14,24 @@ export const fileHref = (query: Query, format: 'csv' | 'xlsx') =>
 const askHref = (query: Query, format: 'csv' | 'xlsx') =>
   `/settings/exports?format=${format}&ask=${encodeURIComponent(queryText({ sort: '-last_order_at', ...query }).slice(1))}`;
 
+/** Fetches a file and saves it as `name`; a refusal is thrown, not saved. */
+export async function saveFile(href: string, name: string): Promise<void> {
+  const answer = await fetch(href, { credentials: 'same-origin' }).catch(() => undefined);
+  if (!answer) throw new ProblemError(0, {});
+  if (!answer.ok) {
+    const problem = (await answer.json().catch(() => ({}))) as Partial<Problem>;
+    throw new ProblemError(answer.status, problem);
+  }
+  // A file that breaks off on the way is as good as none.
+  const file = await answer.blob().catch(() => undefined);
+  if (!file) throw new ProblemError(0, {});
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 /** Takes customers as a file, or leads to where somebody else is asked to approve it. */
 export function useTakeFile(): (query: Query, format: 'csv' | 'xlsx') => Promise<void> {
   const go = useGo();
@@ -21,20 +39,11 @@ export function useTakeFile(): (query: Query, format: 'csv' | 'xlsx') => Promise
   return useCallback(
     async (query, format) => {
       try {
-        const answer = await fetch(fileHref(query, format), { credentials: 'same-origin' });
-        if (answer.ok) {
-          const link = document.createElement('a');
-          link.href = URL.createObjectURL(await answer.blob());
-          link.download = `customers.${format}`;
-          link.click();
-          URL.revokeObjectURL(link.href);
-          return;
-        }
-        const problem = (await answer.json().catch(() => ({}))) as Partial<Problem>;
-        if (problem.code === 'export_needs_approval') go(askHref(query, format));
-        else say.refused(new ProblemError(answer.status, problem));
-      } catch {
-        say.refused(new ProblemError(0, {}));
+        await saveFile(fileHref(query, format), `customers.${format}`);
+      } catch (error) {
+        if (error instanceof ProblemError && error.problem.code === 'export_needs_approval')
+          go(askHref(query, format));
+        else say.refused(error);
       }
     },
     [go, say],

@@ -77,6 +77,13 @@ export default {
     unauthenticated: '邮箱或密码不正确，或登录已过期。',
     'too-many-requests': '尝试次数过多，请稍等再试。',
     internal: '服务器内部出错，数据没有改变。',
+    'export-gone': '文件已过期删除，请重新申请。',
+    'export-is-stale': '文件里有你现在不能查看的内容，或其中有客户的个人信息已被删除，请重新申请。',
+    'export-not-ready': '现在没有可下载的文件，请看这条导出的状态。',
+    'export-is-own': '自己申请的导出，要由另一位同事审批。',
+    'export-is-settled': '已有同事处理过这条申请，请刷新页面。',
+    'too-many-exports': '你已有 20 个等待中或可下载的导出，请先下载，或等它们过期。',
+    'request-is-finished': '这条请求已经办结，请刷新页面。',
   },
   reveal: {
     button: '显示完整信息',

@@ -1,20 +1,21 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Alert, Button, Form, Input, InputNumber, Modal, Radio, Space, Tag } from 'antd';
+import { Alert, Button, Form, Input, Modal, Radio, Space, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { CustomerExport, CustomerSettings } from '@/api/types';
+import type { CustomerExport } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
 import { useFormat } from '@/lib/format';
 import { useMay, useMe } from '@/lib/rights';
 import { useUrl } from '@/lib/url';
 import { Panel } from '@/ui/Page';
-import { ScrollX } from '@/ui/ScrollX';
+import { PagedTable, type PlainColumn } from '@/ui/PlainTable';
 import { useSay } from '@/ui/say';
-import { EmptyState, Loaded } from '@/ui/states';
+import { saveFile } from '@/ui/take';
 import { Time } from '@/ui/values';
 import { Who } from '@/ui/Who';
-import { putCustomerSettings, useCustomerSettings } from './api';
 import { askExport, decideExport, exportFile, exportOf, useExports } from './exports';
+import { useExportFilter } from './filterWords';
+import { RulesPanel } from './RulesPanel';
 
 const COLOUR: Record<string, string> = {
   taken: 'default',
@@ -39,7 +40,7 @@ export default function ExportsPage() {
         <ListPanel whose="own" title={t('customers.exports.own')} />
       ) : null}
       {approves ? <WhosePanel /> : null}
-      <LimitsPanel />
+      <RulesPanel of="exports" />
     </div>
   );
 }
@@ -72,7 +73,7 @@ function AskDialog() {
       onOk={() => form.submit()}
       onCancel={close}
     >
-      <p>{t('customers.exports.askText')}</p>
+      <p className="dialog-text">{t('customers.exports.askText')}</p>
       <Form
         name="ask-export"
         form={form}
@@ -99,49 +100,36 @@ function ListPanel(props: { whose: 'own' | 'all'; title: string }) {
   const { t } = useTranslation();
   const query = useExports(props.whose);
   const [deciding, setDeciding] = useState<CustomerExport>();
+  const columns: PlainColumn<CustomerExport>[] = [
+    {
+      title: t('customers.exports.asked'),
+      render: (row) => (
+        <>
+          <div>{row.asker_person ? <Who person={row.asker_person} /> : t('customers.exports.program')}</div>
+          <div className="quiet nowrap">
+            <Time at={row.asked_at} />
+          </div>
+        </>
+      ),
+    },
+    { title: t('customers.exports.what'), render: (row) => <What row={row} /> },
+    { title: t('customers.exports.state'), render: (row) => <State row={row} /> },
+    {
+      title: t('customers.exports.deeds'),
+      quietTitle: true,
+      right: true,
+      render: (row) => <Deeds row={row} onDecide={() => setDeciding(row)} />,
+    },
+  ];
   return (
     <Panel title={props.title}>
-      <Loaded query={query}>
-        {(data) => {
-          const rows = data.pages.flatMap((page) => page.items);
-          if (rows.length === 0)
-            return (
-              <EmptyState
-                small
-                title={t('customers.exports.empty')}
-                text={t('customers.exports.emptyText')}
-              />
-            );
-          return (
-            <div className="stack">
-              <ScrollX label={props.title}>
-                <table className="plain">
-                  <thead>
-                    <tr>
-                      <th scope="col">{t('customers.exports.asked')}</th>
-                      <th scope="col">{t('customers.exports.what')}</th>
-                      <th scope="col">{t('customers.exports.state')}</th>
-                      <th scope="col">
-                        <span className="sr-only">{t('customers.exports.deeds')}</span>
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {rows.map((row) => (
-                      <Row key={row.id} row={row} onDecide={() => setDeciding(row)} />
-                    ))}
-                  </tbody>
-                </table>
-              </ScrollX>
-              {query.hasNextPage ? (
-                <Button loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-                  {t('ui.loadMore')}
-                </Button>
-              ) : null}
-            </div>
-          );
-        }}
-      </Loaded>
+      <PagedTable
+        label={props.title}
+        query={query}
+        empty={{ title: t('customers.exports.empty'), text: t('customers.exports.emptyText') }}
+        columns={columns}
+        stacks
+      />
       {deciding ? <DecideDialog row={deciding} onClose={() => setDeciding(undefined)} /> : null}
     </Panel>
   );
@@ -151,15 +139,15 @@ function ListPanel(props: { whose: 'own' | 'all'; title: string }) {
 function What(props: { row: CustomerExport }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const filter = useExportFilter()(props.row);
   const { row } = props;
-  const filter = Object.entries(row.filter ?? {}).map(([name, value]) => `${name}=${String(value)}`);
   return (
     <>
       <div>
         {t('customers.exports.count', { count: row.count, n: format.int(row.count) })} ·{' '}
         {row.format.toUpperCase()}
       </div>
-      {filter.length ? <div className="quiet wrap">{filter.join(' · ')}</div> : null}
+      {filter ? <div className="quiet wrap">{filter}</div> : null}
       {row.reason ? (
         <div className="quiet wrap">
           {t('customers.exports.reason')} · {row.reason}
@@ -169,53 +157,59 @@ function What(props: { row: CustomerExport }) {
   );
 }
 
-function Row(props: { row: CustomerExport; onDecide: () => void }) {
+function State(props: { row: CustomerExport }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const { row } = props;
+  return (
+    <>
+      <Tag color={COLOUR[row.state]} className="mark">
+        {t(`customers.exports.states.${row.state}`)}
+      </Tag>
+      {row.decider_person ? (
+        <div className="quiet wrap">
+          <Who person={row.decider_person} />
+          {row.word ? ` · ${row.word}` : null}
+        </div>
+      ) : null}
+      {row.failure ? (
+        <div className="quiet wrap">{t(`customers.exports.failures.${row.failure}`)}</div>
+      ) : null}
+      {row.state === 'ready' && row.expires_at ? (
+        <div className="quiet wrap">
+          {t('customers.exports.until', { when: format.time(row.expires_at) })}
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+function Deeds(props: { row: CustomerExport; onDecide: () => void }) {
+  const { t } = useTranslation();
+  const say = useSay();
   const may = useMay();
   const me = useMe();
+  const client = useQueryClient();
   const { row } = props;
   const isOwn = row.asker === me.id;
-  return (
-    <tr>
-      <th scope="row">
-        <div>{row.asker_person ? <Who person={row.asker_person} /> : t('customers.exports.program')}</div>
-        <div className="quiet nowrap">
-          <Time at={row.asked_at} />
-        </div>
-      </th>
-      <td>
-        <What row={row} />
-      </td>
-      <td>
-        <Tag color={COLOUR[row.state]} className="mark">
-          {t(`customers.exports.states.${row.state}`)}
-        </Tag>
-        {row.decider_person ? (
-          <div className="quiet">
-            <Who person={row.decider_person} />
-            {row.word ? ` · ${row.word}` : null}
-          </div>
-        ) : null}
-        {row.failure ? <div className="quiet">{t(`customers.exports.failures.${row.failure}`)}</div> : null}
-        {row.state === 'ready' && row.expires_at ? (
-          <div className="quiet">{t('customers.exports.until', { when: format.time(row.expires_at) })}</div>
-        ) : null}
-      </td>
-      <td className="num">
-        {row.state === 'ready' && isOwn ? (
-          <Button type="primary" size="small" href={exportFile(row.id)} download>
-            {t('customers.exports.fetch')}
-          </Button>
-        ) : null}
-        {row.state === 'waiting' && may('customers.export_approve') && !isOwn ? (
-          <Button type="primary" size="small" onClick={props.onDecide}>
-            {t('customers.exports.decide')}
-          </Button>
-        ) : null}
-      </td>
-    </tr>
-  );
+  const fetching = useMutation({
+    mutationFn: () => saveFile(exportFile(row.id), `customers.${row.format}`),
+    onError: say.refused,
+    onSettled: () => client.invalidateQueries({ queryKey: ['exports'] }),
+  });
+  if (row.state === 'ready' && isOwn)
+    return (
+      <Button type="primary" size="small" loading={fetching.isPending} onClick={() => fetching.mutate()}>
+        {t('customers.exports.fetch')}
+      </Button>
+    );
+  if (row.state === 'waiting' && may('customers.export_approve') && !isOwn)
+    return (
+      <Button type="primary" size="small" onClick={props.onDecide}>
+        {t('customers.exports.decide')}
+      </Button>
+    );
+  return null;
 }
 
 function DecideDialog(props: { row: CustomerExport; onClose: () => void }) {
@@ -300,49 +294,6 @@ function WhosePanel() {
           />
         ) : null}
       </div>
-    </Panel>
-  );
-}
-
-/** How much may be taken without asking; shown to whoever may change it. */
-function LimitsPanel() {
-  const { t } = useTranslation();
-  const say = useSay();
-  const client = useQueryClient();
-  const settings = useCustomerSettings();
-  const [form] = Form.useForm<CustomerSettings>();
-  const save = useMutation({
-    mutationFn: putCustomerSettings,
-    onSuccess: (now) => {
-      client.setQueryData(['customer-settings'], now);
-      say.done(t('customers.exports.saved'));
-    },
-    onError: (error) => placeErrors(form, error, ['export_limit', 'export_hours']) || say.refused(error),
-  });
-  if (!settings.data) return null;
-  return (
-    <Panel title={t('customers.exports.rules')}>
-      <Form<CustomerSettings>
-        name="export-rules"
-        form={form}
-        layout="vertical"
-        initialValues={settings.data}
-        onFinish={({ export_limit, export_hours }) => save.mutate({ export_limit, export_hours })}
-      >
-        <Form.Item
-          name="export_limit"
-          label={t('customers.exports.limit')}
-          extra={t('customers.exports.limitText')}
-        >
-          <InputNumber min={0} max={100_000_000} precision={0} />
-        </Form.Item>
-        <Form.Item name="export_hours" label={t('customers.exports.hours')}>
-          <InputNumber min={1} max={168} precision={0} />
-        </Form.Item>
-        <Button htmlType="submit" loading={save.isPending}>
-          {t('ui.save')}
-        </Button>
-      </Form>
     </Panel>
   );
 }

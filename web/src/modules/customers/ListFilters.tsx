@@ -1,7 +1,6 @@
 import { Button, Popover, Select } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { CustomerRow } from '@/api/types';
-import { useFormat } from '@/lib/format';
 import { PROVINCES } from '@/lib/provinces';
 import { useSees } from '@/lib/rights';
 import type { Search } from '@/lib/url';
@@ -10,6 +9,7 @@ import { DayRange, FilterBar, FilterChips, Labelled, NumberRange, SearchField } 
 import { useShops } from '@/ui/shops';
 import { useTags } from './api';
 import { canFilter } from './filters';
+import { useFilterWords } from './filterWords';
 import { useOwnerChoices } from './owners';
 
 /** Everything by which the list can be narrowed; the values live in the URL. */
@@ -21,7 +21,6 @@ export function ListFilters(props: {
   rows: CustomerRow[];
 }) {
   const { t } = useTranslation();
-  const format = useFormat();
   const tags = useTags();
   const shops = useShops();
   const sees = useSees();
@@ -30,55 +29,7 @@ export function ListFilters(props: {
   const { url, setUrl, currency } = props;
   const tierName = (tier: string) => t(`ui.tier.${tier}`);
   const listed = (value?: string) => (value ? value.split(',') : []);
-  const tierNames = (tiers: string) => listed(tiers).map(tierName).join(t('ui.comma'));
-  const range = (from?: string, to?: string) =>
-    from && to ? `${from} – ${to}` : from ? `≥ ${from}` : `≤ ${to}`;
-  const money = (minor?: string) => (minor ? format.money(Number(minor), currency, true) : undefined);
-  const chips = [
-    url.shop && { names: ['shop'], text: shops.data?.find((s) => s.id === url.shop)?.name ?? url.shop },
-    url.tag && { names: ['tag'], text: tags.data?.find((one) => one.id === url.tag)?.name ?? url.tag },
-    url.tier && { names: ['tier'], text: tierNames(url.tier) },
-    url.classic && { names: ['classic'], text: tierNames(url.classic) },
-    url.cell && { names: ['cell'], text: `RFM ${url.cell}` },
-    (url.as_of || url.bins || url.rfm_shop) && {
-      names: ['as_of', 'bins', 'rfm_shop'],
-      text: [
-        url.as_of ? t('customers.scored.asOf', { day: url.as_of }) : undefined,
-        url.bins ? t('customers.scored.bins', { n: url.bins }) : undefined,
-        url.rfm_shop
-          ? t('customers.scored.shop', {
-              name: shops.data?.find((s) => s.id === url.rfm_shop)?.name ?? url.rfm_shop,
-            })
-          : undefined,
-      ]
-        .filter(Boolean)
-        .join(' · '),
-    },
-    url.province && { names: ['province'], text: url.province },
-    url.owner && {
-      names: ['owner'],
-      text: t('customers.owner.chip', {
-        name: owners.find((one) => one.value === url.owner)?.label ?? t('customers.owner.somebody'),
-      }),
-    },
-    url.rating && { names: ['rating'], text: `${t('customers.field.rating')} ${url.rating}` },
-    (url.orders_min || url.orders_max) && {
-      names: ['orders_min', 'orders_max'],
-      text: `${t('customers.field.orders')} ${range(url.orders_min, url.orders_max)}`,
-    },
-    (url.revenue_min || url.revenue_max) && {
-      names: ['revenue_min', 'revenue_max'],
-      text: `${t('customers.field.revenue')} ${range(money(url.revenue_min), money(url.revenue_max))}`,
-    },
-    (url.last_order_from || url.last_order_to) && {
-      names: ['last_order_from', 'last_order_to'],
-      text: `${t('customers.field.lastOrder')} ${range(url.last_order_from, url.last_order_to)}`,
-    },
-    (url.first_order_from || url.first_order_to) && {
-      names: ['first_order_from', 'first_order_to'],
-      text: `${t('customers.field.firstOrder')} ${range(url.first_order_from, url.first_order_to)}`,
-    },
-  ];
+  const words = useFilterWords(owners);
   return (
     <>
       <FilterBar>
@@ -221,7 +172,7 @@ export function ListFilters(props: {
           <Button>{t('ui.moreFilters')}</Button>
         </Popover>
       </FilterBar>
-      <FilterChips chips={chips} onClear={props.onClear} />
+      <FilterChips chips={words(url, currency)} onClear={props.onClear} />
     </>
   );
 }

@@ -6,9 +6,8 @@ import type { PersonRequest, PersonRequestQuery } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
 import { useMe } from '@/lib/rights';
 import { AppLink } from '@/ui/Link';
-import { ScrollX } from '@/ui/ScrollX';
+import { PagedTable, type PlainColumn } from '@/ui/PlainTable';
 import { useSay } from '@/ui/say';
-import { EmptyState, Loaded } from '@/ui/states';
 import { Time } from '@/ui/values';
 import { Who } from '@/ui/Who';
 import { finishRequest, takeRequest, useRequests } from './requests';
@@ -18,49 +17,29 @@ export function RequestList(props: { query: PersonRequestQuery; ofOne?: boolean 
   const { t } = useTranslation();
   const query = useRequests(props.query);
   const [finishing, setFinishing] = useState<PersonRequest>();
+  const columns: PlainColumn<PersonRequest>[] = [
+    { title: t('customers.requests.kind'), render: (row) => <Asked row={row} ofOne={props.ofOne} /> },
+    { title: t('customers.requests.due'), render: (row) => <Due row={row} /> },
+    {
+      title: t('customers.requests.handler'),
+      render: (row) => <Who person={row.finished_by_person ?? row.handler_person} />,
+    },
+    {
+      title: t('customers.exports.deeds'),
+      quietTitle: true,
+      right: true,
+      render: (row) => <Deeds row={row} onFinish={() => setFinishing(row)} />,
+    },
+  ];
   return (
     <>
-      <Loaded query={query}>
-        {(data) => {
-          const rows = data.pages.flatMap((page) => page.items);
-          if (rows.length === 0)
-            return (
-              <EmptyState
-                small
-                title={t('customers.requests.empty')}
-                text={t('customers.requests.emptyText')}
-              />
-            );
-          return (
-            <div className="stack">
-              <ScrollX label={t('customers.requests.title')}>
-                <table className="plain">
-                  <thead>
-                    <tr>
-                      <th scope="col">{t('customers.requests.kind')}</th>
-                      <th scope="col">{t('customers.requests.due')}</th>
-                      <th scope="col">{t('customers.requests.handler')}</th>
-                      <th scope="col">
-                        <span className="sr-only">{t('customers.exports.deeds')}</span>
-                      </th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {rows.map((row) => (
-                      <Row key={row.id} row={row} ofOne={props.ofOne} onFinish={() => setFinishing(row)} />
-                    ))}
-                  </tbody>
-                </table>
-              </ScrollX>
-              {query.hasNextPage ? (
-                <Button loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
-                  {t('ui.loadMore')}
-                </Button>
-              ) : null}
-            </div>
-          );
-        }}
-      </Loaded>
+      <PagedTable
+        label={t('customers.requests.title')}
+        query={query}
+        empty={{ title: t('customers.requests.empty'), text: t('customers.requests.emptyText') }}
+        columns={columns}
+        stacks
+      />
       {finishing ? <FinishDialog row={finishing} onClose={() => setFinishing(undefined)} /> : null}
     </>
   );
@@ -78,7 +57,44 @@ function State(props: { row: PersonRequest }) {
   );
 }
 
-function Row(props: { row: PersonRequest; ofOne?: boolean; onFinish: () => void }) {
+function Asked(props: { row: PersonRequest; ofOne?: boolean }) {
+  const { t } = useTranslation();
+  const { row } = props;
+  return (
+    <>
+      <div>{t(`customers.requests.kinds.${row.kind}`)}</div>
+      {props.ofOne ? null : (
+        <AppLink href={`/customers/${row.customer}`}>{row.customer_name || t('customers.nameless')}</AppLink>
+      )}
+      {row.text ? <div className="quiet wrap">{row.text}</div> : null}
+      {row.answer ? (
+        <div className="quiet wrap">
+          {t('customers.requests.answer')} · {row.answer}
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+function Due(props: { row: PersonRequest }) {
+  const { t } = useTranslation();
+  const { row } = props;
+  return (
+    <>
+      <State row={row} />
+      <div className="quiet nowrap">
+        {row.state === 'open' ? <Time at={row.due_at} /> : <Time at={row.finished_at} />}
+      </div>
+      {row.deed ? (
+        <div className="quiet">
+          {t(`customers.requests.deeds.${row.kind}`)} · <Time at={row.deed.at} />
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+function Deeds(props: { row: PersonRequest; onFinish: () => void }) {
   const { t } = useTranslation();
   const say = useSay();
   const me = useMe();
@@ -89,51 +105,18 @@ function Row(props: { row: PersonRequest; ofOne?: boolean; onFinish: () => void 
     onSuccess: () => client.invalidateQueries({ queryKey: ['person-requests'] }),
     onError: say.refused,
   });
+  if (row.state !== 'open') return null;
   return (
-    <tr>
-      <th scope="row">
-        <div>{t(`customers.requests.kinds.${row.kind}`)}</div>
-        {props.ofOne ? null : (
-          <AppLink href={`/customers/${row.customer}`}>
-            {row.customer_name || t('customers.nameless')}
-          </AppLink>
-        )}
-        {row.text ? <div className="quiet wrap">{row.text}</div> : null}
-        {row.answer ? (
-          <div className="quiet wrap">
-            {t('customers.requests.answer')} · {row.answer}
-          </div>
-        ) : null}
-      </th>
-      <td>
-        <State row={row} />
-        <div className="quiet nowrap">
-          {row.state === 'open' ? <Time at={row.due_at} /> : <Time at={row.finished_at} />}
-        </div>
-        {row.deed ? (
-          <div className="quiet">
-            {t(`customers.requests.deeds.${row.kind}`)} · <Time at={row.deed.at} />
-          </div>
-        ) : null}
-      </td>
-      <td>
-        <Who person={row.finished_by_person ?? row.handler_person} />
-      </td>
-      <td className="num">
-        {row.state === 'open' ? (
-          <Space wrap>
-            {row.handler === me.id ? null : (
-              <Button size="small" loading={grab.isPending} onClick={() => grab.mutate()}>
-                {t('customers.requests.take')}
-              </Button>
-            )}
-            <Button size="small" type="primary" onClick={props.onFinish}>
-              {t('customers.requests.finish')}
-            </Button>
-          </Space>
-        ) : null}
-      </td>
-    </tr>
+    <Space wrap>
+      {row.handler === me.id ? null : (
+        <Button size="small" loading={grab.isPending} onClick={() => grab.mutate()}>
+          {t('customers.requests.take')}
+        </Button>
+      )}
+      <Button size="small" type="primary" onClick={props.onFinish}>
+        {t('customers.requests.finish')}
+      </Button>
+    </Space>
   );
 }
 
@@ -160,7 +143,7 @@ function FinishDialog(props: { row: PersonRequest; onClose: () => void }) {
       onOk={() => form.submit()}
       onCancel={props.onClose}
     >
-      <p>{t(`customers.requests.how.${props.row.kind}`)}</p>
+      <p className="dialog-text">{t(`customers.requests.how.${props.row.kind}`)}</p>
       <Form
         name="finish-request"
         form={form}

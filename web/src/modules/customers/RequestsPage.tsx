@@ -4,6 +4,7 @@ import { oneOf } from '@/lib/known';
 import { useKnownUrl } from '@/ui/known';
 import { Panel } from '@/ui/Page';
 import { RequestList } from './RequestList';
+import { RulesPanel } from './RulesPanel';
 
 const VIEWS = ['open', 'overdue', 'done', 'refused'] as const;
 
@@ -26,6 +27,7 @@ export default function RequestsPage() {
           <RequestList query={view === 'overdue' ? { overdue: true } : { state: view }} />
         </div>
       </Panel>
+      <RulesPanel of="requests" />
     </div>
   );
 }

@@ -349,11 +349,20 @@ export default {
     whoseAsk: 'Find out',
     whoseNone: 'Not found: it has no mark of this system, or a forged one',
     mark: 'Export mark',
-    rules: 'Rules for exports',
-    limit: 'Customers that one may take within a day',
-    limitText:
+    searched: 'Search “{{q}}”',
+  },
+  rules: {
+    exports: 'Rules for exports',
+    requests: 'Rules for requests',
+    export_limit: 'Customers that one may take within a day',
+    export_limit_text:
       'Beyond this number within 24 hours a colleague with the right to approve must agree; 0 means every time.',
-    hours: 'Hours for which files are kept',
+    export_hours: 'Hours for which files are kept',
+    export_hours_text: '1 to 168. Files that are there keep their time.',
+    request_days: 'Days until a request is due',
+    request_days_text:
+      '1 to 90, weekends counted, from the day of receipt. Requests that are there keep their date.',
+    needed: 'Enter a number',
     saved: 'Saved',
   },
   personData: {

@@ -333,10 +333,19 @@ export default {
     whoseAsk: '查询来源',
     whoseNone: '没有找到：里面没有本系统的导出标记，或标记是伪造的',
     mark: '导出标记',
-    rules: '导出规则',
-    limit: '一天内可直接导出的客户数',
-    limitText: '同一人 24 小时内累计超过这个数，就需要另一位有审批权限的同事批准；0 表示每次都要批准。',
-    hours: '文件保留小时数',
+    searched: '搜索“{{q}}”',
+  },
+  rules: {
+    exports: '导出规则',
+    requests: '请求规则',
+    export_limit: '一天内可直接导出的客户数',
+    export_limit_text:
+      '同一人 24 小时内累计超过这个数，就需要另一位有审批权限的同事批准；0 表示每次都要批准。',
+    export_hours: '文件保留小时数',
+    export_hours_text: '1 到 168。已有的文件保留时间不变。',
+    request_days: '请求的处理期限（天）',
+    request_days_text: '1 到 90 天，周末也算，从收到时算起。已登记的请求期限不变。',
+    needed: '请填写数字',
     saved: '已保存',
   },
   personData: {

@@ -136,6 +136,14 @@ export default function BackupsPage() {
             {told.failure ? (
               <Alert type="error" showIcon title={t('platform.backups.failure')} description={told.failure} />
             ) : null}
+            {told.erasures_failure ? (
+              <Alert
+                type="error"
+                showIcon
+                title={t('platform.backups.erasuresFailure')}
+                description={t('platform.backups.erasuresFailureText', { why: told.erasures_failure })}
+              />
+            ) : null}
             {told.folder ? <Work told={told} /> : null}
             <Panel>
               {told.items.length > 0 ? (

@@ -1,0 +1,94 @@
+import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query';
+import { Button } from 'antd';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { ScrollX } from './ScrollX';
+import { EmptyState, Loaded } from './states';
+
+export interface PlainColumn<T> {
+  /** Said to screen readers only where `quietTitle` is set. */
+  title: string;
+  quietTitle?: boolean;
+  right?: boolean;
+  className?: string;
+  render: (row: T) => ReactNode;
+}
+
+/** Rows without order or choice; the first column names the row. On a phone each row stands by itself where
+ * `stacks` is set. */
+export function PlainTable<T extends { id: string }>(props: {
+  label: string;
+  rows: readonly T[];
+  columns: PlainColumn<T>[];
+  stacks?: boolean;
+}) {
+  const { columns } = props;
+  const look = ({ right, className }: PlainColumn<T>) =>
+    [right ? 'num' : '', className].filter(Boolean).join(' ') || undefined;
+  return (
+    <ScrollX label={props.label}>
+      <table className={props.stacks ? 'plain plain-stacks' : 'plain'}>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th key={column.title} scope="col" className={column.right ? 'num' : undefined}>
+                {column.quietTitle ? <span className="sr-only">{column.title}</span> : column.title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {props.rows.map((row) => (
+            <tr key={row.id}>
+              {columns.map((column, index) =>
+                index === 0 ? (
+                  <th key={column.title} scope="row" className={look(column)}>
+                    {column.render(row)}
+                  </th>
+                ) : (
+                  <td key={column.title} className={look(column)}>
+                    {column.render(row)}
+                  </td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </ScrollX>
+  );
+}
+
+/** As `PlainTable`, of rows that come by pages: waits, says what is wrong or that there are none, and loads more. */
+export function PagedTable<T extends { id: string }>(props: {
+  label: string;
+  query: UseInfiniteQueryResult<InfiniteData<{ items: T[] }>>;
+  empty: { title: string; text?: string };
+  columns: PlainColumn<T>[];
+  stacks?: boolean;
+  /** The rows in another way, such as cards on a phone. */
+  instead?: (rows: T[]) => ReactNode;
+}) {
+  const { t } = useTranslation();
+  const { query, empty, instead, ...rest } = props;
+  return (
+    <Loaded query={query}>
+      {(data) => {
+        const rows = data.pages.flatMap((page) => page.items);
+        if (rows.length === 0) return <EmptyState small {...empty} />;
+        return (
+          <div className="stack">
+            {instead ? instead(rows) : <PlainTable rows={rows} {...rest} />}
+            {query.hasNextPage ? (
+              <div>
+                <Button loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+                  {t('ui.loadMore')}
+                </Button>
+              </div>
+            ) : null}
+          </div>
+        );
+      }}
+    </Loaded>
+  );
+}
