@@ -349,6 +349,7 @@ export default {
     whoseAsk: 'Find out',
     whoseNone: 'Not found: it has no mark of this system, or a forged one',
     mark: 'Export mark',
+    unfiltered: 'No filter: everybody',
     searched: 'Search “{{q}}”',
   },
   rules: {

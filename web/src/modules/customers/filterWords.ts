@@ -79,11 +79,13 @@ export function useExportFilter(): (row: CustomerExport) => string {
   const shops = useShops();
   const words = useFilterWords(useOwnerChoices([]));
   return ({ filter }) => {
-    const texts = Object.entries(filter ?? {}).map(([name, value]) => [name, String(value)]);
+    if (!filter) return '';
+    const texts = Object.entries(filter).map(([name, value]) => [name, String(value)]);
     const asked: Search = Object.fromEntries(texts);
     if (asked.owner === me.id) asked.owner = 'me';
     const shop = shops.data?.find((one) => one.id === (asked.rfm_shop ?? asked.shop)) ?? shops.data?.[0];
     const search = asked.q ? [t('customers.exports.searched', { q: asked.q })] : [];
-    return [...search, ...words(asked, shop?.currency ?? 'CNY').map((chip) => chip.text)].join(' · ');
+    const said = [...search, ...words(asked, shop?.currency ?? 'CNY').map((chip) => chip.text)];
+    return said.join(' · ') || t('customers.exports.unfiltered');
   };
 }

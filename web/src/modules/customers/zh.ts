@@ -333,6 +333,7 @@ export default {
     whoseAsk: '查询来源',
     whoseNone: '没有找到：里面没有本系统的导出标记，或标记是伪造的',
     mark: '导出标记',
+    unfiltered: '未筛选：全部客户',
     searched: '搜索“{{q}}”',
   },
   rules: {
