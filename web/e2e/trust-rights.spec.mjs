@@ -83,6 +83,14 @@ test('somebody else approves it, and whoever asked downloads it', async () => {
   await dialog.waitFor({ state: 'hidden' });
 
   const row = owner.getByRole('row', { name: /年终对账/ });
+  // A refusal is said in words with what to do, and is no file.
+  const problem = { type: '/problems/export_is_stale', code: 'export_is_stale', status: 409, detail: 'x' };
+  await owner.route('**/exports/*/file', (route) =>
+    route.fulfill({ status: 409, contentType: 'application/problem+json', body: JSON.stringify(problem) }),
+  );
+  await row.getByRole('button', { name: '下载文件' }).click();
+  await owner.getByText('文件里有你现在不能查看的内容').waitFor();
+  await owner.unroute('**/exports/*/file');
   const [download] = await Promise.all([
     owner.waitForEvent('download'),
     row.getByRole('button', { name: '下载文件' }).click(),

@@ -188,6 +188,7 @@ function Invitations(props: { roles: Role[]; teams: Team[] }) {
             rules={[{ required: true, message: t('identity.invite.needRole') }]}
           >
             <Select
+              showSearch={{ optionFilterProp: 'label' }}
               style={{ minWidth: 160 }}
               options={props.roles.map((role) => ({ value: role.name, label: roleName(role.name) }))}
             />
