@@ -11,6 +11,8 @@ pub mod modules;
 pub mod note_job;
 pub mod server;
 mod state;
+mod token_lists;
 
 pub use boot::{Boot, DataOptions};
 pub use state::AppState;
+pub use token_lists::TokenLists;

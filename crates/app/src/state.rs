@@ -9,6 +9,7 @@ use platform::telemetry::Readiness;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::TokenLists;
 use crate::http::limits::Limits;
 
 /// The state of routers that cross modules; cheap to clone.
@@ -24,6 +25,8 @@ pub struct AppState {
     pub readiness: Readiness,
     /// The customer engines of this process.
     pub engines: Engines,
+    /// What lists gave to API tokens today.
+    pub token_lists: TokenLists,
 }
 
 impl AppState {
@@ -32,7 +35,8 @@ impl AppState {
     pub fn new(platform: Platform, edge: Edge) -> Self {
         let engines = Engines::new(platform.clone());
         let limits = Limits::default();
-        Self { platform, edge, limits, readiness: Readiness::default(), engines }
+        let (readiness, token_lists) = (Readiness::default(), TokenLists::default());
+        Self { platform, edge, limits, readiness, engines, token_lists }
     }
 
     /// The same with limits.

@@ -231,7 +231,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A page of customers. */
+        /** A page of customers. What an API token reads beyond the size that may be exported without asking is recorded. */
         get: operations["get_customers"];
         put?: never;
         post?: never;

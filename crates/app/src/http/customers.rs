@@ -40,7 +40,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(events))
 }
 
-/// A page of customers.
+/// A page of customers. What an API token reads beyond the size that may be exported without asking is recorded.
 #[utoipa::path(get, path = "/customers", tag = "customers",
     extensions(("x-right" = json!("customers.read"))), params(CustomerParams),
     responses((status = 200, body = CustomerPage), Problem))]
@@ -51,7 +51,9 @@ async fn list(
 ) -> Result<Json<CustomerPage>, Problem> {
     params.check().map_err(Problem::validation)?;
     let engine = state.engines.of(cx.scope.org());
-    Ok(Json(list_customers::list_customers(&engine, &cx, &params).await?))
+    let page = list_customers::list_customers(&engine, &cx, &params).await?;
+    state.token_lists.give(&state.platform, &cx, page.items.len()).await?;
+    Ok(Json(page))
 }
 
 /// The card of a customer. One that was merged has a card, too; `merged_into` says where it went.

@@ -144,4 +144,33 @@ db_test! { migrations();
         }
         run(&db, "UPDATE customers_exports SET state = 'ended'").await;
     }
+
+    async fn what_a_token_lists_beyond_the_limit_is_recorded(db) {
+        let shop = Shop::open(&db).await;
+        limit(&shop, 5).await;
+        let entries = async || {
+            let log = shop.get("/platform/audit?action=customers.list_by_token").await;
+            let counts = log["items"].as_array().unwrap().iter().map(|one| one["after"]["count"].as_u64().unwrap());
+            counts.collect::<Vec<u64>>()
+        };
+        let made = shop.post("/identity/tokens", &json!({"name": "reader"})).await;
+        let bearer = format!("Bearer {}", text(&made["token"]));
+        let list = async |customers: usize| {
+            let path = format!("/api/v1/customers?limit={customers}");
+            let page = shop.house.get(&path, &[("authorization", &bearer)]).await;
+            assert_eq!(page.json()["items"].as_array().unwrap().len(), customers, "{:?}", page.body);
+        };
+        list(5).await;
+        assert_eq!(entries().await, [0; 0], "so many may be exported, too");
+        shop.get("/customers?limit=5").await;
+        list(1).await;
+        assert_eq!(entries().await, [6]);
+        list(5).await;
+        assert_eq!(entries().await, [6], "eleven are not twice as many");
+        list(1).await;
+        assert_eq!(entries().await, [12, 6]);
+        db.clock().advance_millis(DAY_MILLIS);
+        list(5).await;
+        assert_eq!(entries().await, [12, 6], "another day");
+    }
 }

@@ -203,6 +203,7 @@ export default {
       customers_view_delete: 'Deleted a view',
       customers_view_hand_over: 'Handed views over',
       customers_settings_change: 'Changed customer settings',
+      customers_list_by_token: 'Read many customers by API token',
       customers_export: 'Exported customers',
       customers_export_ask: 'Asked for an export',
       customers_export_approve: 'Approved an export',

@@ -203,6 +203,7 @@ export default {
       customers_view_delete: '删除视图',
       customers_view_hand_over: '移交视图',
       customers_settings_change: '修改客户设置',
+      customers_list_by_token: '通过 API 令牌读取大量客户',
       customers_export: '导出客户',
       customers_export_ask: '申请导出',
       customers_export_approve: '批准导出',
