@@ -59,6 +59,7 @@ test('an export over the limit is asked for', async () => {
   await dialog.getByRole('button', { name: '提交申请' }).click();
   const row = owner.getByRole('row', { name: /年终对账/ });
   await row.getByText('待批准').waitFor();
+  await row.getByText('未筛选：全部客户').waitFor();
   assert.equal(await row.getByRole('button', { name: /审\s*批/ }).count(), 0, 'not by whoever asked');
 });
 
@@ -95,6 +96,15 @@ test('somebody else approves it, and whoever asked downloads it', async () => {
     owner.waitForEvent('download'),
     row.getByRole('button', { name: '下载文件' }).click(),
   ]);
+  // On a phone nothing of a row is cut or scrolls sideways.
+  await owner.setViewportSize({ width: 360, height: 780 });
+  const table = owner.locator('.scroll-x', { has: owner.locator('table') });
+  await owner
+    .getByText(/前可下载/)
+    .first()
+    .waitFor();
+  assert.ok(await table.first().evaluate((one) => one.scrollWidth <= one.clientWidth));
+  await owner.setViewportSize({ width: 1440, height: 900 });
   const lines = readFileSync(await download.path(), 'utf8')
     .trim()
     .split('\n');
@@ -138,6 +148,16 @@ test('a request is recorded, answered with everything held, and closed', async (
   await row.getByText('已导出全部个人信息').waitFor();
   await owner.goto(`${BASE}/settings/requests?state=done`);
   await owner.getByRole('row', { name: /已当面交付/ }).waitFor();
+  await owner.getByLabel('请求的处理期限（天）').fill('20');
+  await owner.getByRole('button', { name: /保\s*存/ }).click();
+  await owner.getByText('已保存').waitFor();
+  await owner.goto(`${BASE}${card}?tab=requests`);
+  const made = await call(owner, 'POST', '/customers/person-requests', {
+    customer: card.split('/').pop(),
+    kind: 'correction',
+  });
+  assert.equal(Date.parse(made.due_at) - Date.parse(made.received_at), 20 * 86_400_000);
+  await call(owner, 'PUT', '/customers/settings', { request_days: 15 });
 });
 
 test('no script failed on the way', () => {
