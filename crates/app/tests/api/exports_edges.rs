@@ -93,6 +93,7 @@ db_test! { migrations();
     async fn a_list_that_grows_meanwhile_gives_no_more_than_was_counted(db) {
         let shop = Shop::open(&db).await;
         let engine = shop.house.state.engines.of(db.ctx().scope.org());
+        let asked = shop.post("/customers/exports", &json!({"query": ""})).await;
         for format in [ExportFormat::Csv, ExportFormat::Xlsx] {
             let params = CustomerParams::default();
             let file = CustomersFile::begin(&engine, &db.ctx(), &params, format, Wording::Codes).await.unwrap();
@@ -108,6 +109,11 @@ db_test! { migrations();
             let now = CustomersFile::begin(&engine, &db.ctx(), &params, format, Wording::Codes).await.unwrap();
             assert!(now.count > counted, "it grew");
         }
+        // Nor does one that is made later without anybody's approval.
+        let workers = Workers::start(&shop.house.state);
+        let ready = until(&shop, &text(&asked["id"]), "ready").await;
+        workers.stop().await;
+        assert_eq!(ready["count"], asked["count"]);
     }
 
     async fn what_is_sent_twice_is_done_once(db) {
