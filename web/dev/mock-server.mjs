@@ -447,6 +447,7 @@ const RIGHTS = [
     'platform.audit',
     'platform.backups',
     'platform.keys',
+    'platform.retention',
   ],
 ];
 const session = {
@@ -1320,6 +1321,52 @@ on('GET', `${api}/platform/keys`, () =>
     },
   }),
 );
+const retention = [
+  ['ended_orders', EMPTY ? null : 1095, 90],
+  ['inactive_customers', null, 365],
+  ['notes', EMPTY ? null : 730, 90],
+  ['imports', EMPTY ? null : 180, 30],
+  ['consent_evidence', null, 365],
+  ['closed_requests', null, 365],
+].map(([name, days, least], at) => ({
+  class: name,
+  keep_days: days,
+  least_days: least,
+  most_days: 36_500,
+  changed_at: days == null ? null : iso(NOW - 90 * 86_400_000),
+  changed_by: null,
+  last_run:
+    days == null
+      ? null
+      : {
+          began_at: iso(NOW - 3_700_000),
+          finished_at: at === 2 ? null : iso(NOW - 3_600_000),
+          cutoff: iso(NOW - days * 86_400_000),
+          removed: at * 40 + 12,
+        },
+}));
+on('GET', `${api}/platform/retention`, () => ok({ items: retention }));
+on('PUT', `${api}/platform/retention/:class`, ({ class: one, body }) => {
+  const rule = retention.find((it) => it.class === one);
+  rule.keep_days = body.keep_days;
+  return ok({ items: retention });
+});
+on('POST', `${api}/platform/retention/dry-run`, ({ body }) => {
+  const rules = body.rules
+    ? Object.entries(body.rules)
+    : retention.map((rule) => [rule.class, rule.keep_days]);
+  return ok({
+    items: rules.map(([name, days]) => ({
+      class: name,
+      keep_days: days,
+      cutoff: days == null ? null : iso(NOW - days * 86_400_000),
+      count: days == null ? 0 : 1_284,
+      held_back: days == null || name !== 'ended_orders' ? 0 : 17,
+      oldest: days == null ? null : iso(NOW - 1_500 * 86_400_000),
+      examples: days == null || name === 'imports' ? [] : customers.slice(0, 3).map((c) => c.id),
+    })),
+  });
+});
 on('POST', `${api}/platform/keys/rotation`, () => ok({ versions: [], progress: null }, 202));
 on('GET', `${api}/search`, ({ query }) => {
   const q = query.get('q');

@@ -232,6 +232,7 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
         ['tags', '/tags'],
         ['tokens', '/tokens'],
         ['jobs', '/jobs'],
+        ['retention', '/retention'],
         ['backups', '/backups'],
       ])
         await shot(`settings-${name}`, go(`/settings${path}`));

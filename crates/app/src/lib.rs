@@ -9,6 +9,7 @@ mod import_job;
 mod merge_job;
 pub mod modules;
 pub mod note_job;
+pub mod retention_job;
 pub mod server;
 mod state;
 mod token_lists;

@@ -21,6 +21,7 @@ use crate::import_job;
 use crate::merge_job;
 use crate::modules::{modules, sealed};
 use crate::note_job;
+use crate::retention_job;
 use crate::state::AppState;
 use crate::{Boot, http};
 
@@ -77,6 +78,7 @@ impl Workers {
         handlers.insert(import_job::UNDO, Arc::new(import_job::UndoImport));
         handlers.insert(merge_job::MERGE, Arc::new(merge_job::MergeByItself));
         handlers.insert(backup::NOTE_ERASURES, Arc::new(note_job::NoteErasures));
+        handlers.insert(retention_job::RETENTION, Arc::new(retention_job::ApplyRetention));
         handlers.insert(ROTATE, Arc::new(RotateJob { columns: sealed() }));
         for module in modules() {
             handlers.extend(module.jobs);
@@ -148,6 +150,11 @@ impl Server {
             && let Err(error) = clean_job::begin(&boot.platform, &boot.ctx()).await
         {
             tracing::warn!(%error, "uploads are cleaned when the server starts again");
+        }
+        if role.works()
+            && let Err(error) = retention_job::begin(&boot.platform, &boot.ctx()).await
+        {
+            tracing::warn!(%error, "retention rules are applied when the server starts again");
         }
         if role.works() && state.platform.backups.is_some() {
             if let Err(error) = backup::begin(&state.platform, &boot.ctx()).await {

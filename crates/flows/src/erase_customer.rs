@@ -2,11 +2,13 @@
 //! go, also where they are kept to undo imports, in rejected rows and in the audit log. Orders and amounts
 //! stay under a nameless customer, so that no sum changes.
 
-use customers::erase::{self as people, ErasureReason, REFERENCE_MAX};
+use customers::erase::{self as people, ErasureReason, Held, REFERENCE_MAX};
 use kernel::{CustomerId, OrderId, Timestamp, TypedId as _};
 use platform::audit::{self, Entry};
-use platform::{Ctx, DbError, Platform};
+use platform::crypto::OrgKeys;
+use platform::{Ctx, DbError, Platform, Tx};
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::erase_again;
 
@@ -62,47 +64,20 @@ pub async fn erase(
     let Some(held) = people::held(&mut tx, cx, &keys, customer).await? else {
         return Ok(None);
     };
-    let values: Vec<String> = held.identities.iter().map(|seen| seen.value.clone()).collect();
-    let journal = |text: &str| people::forget_in_journal(text, &held.family);
-    let orders =
-        commerce::erase::erase(&mut tx, cx, &keys, &held.family, &values, &journal).await?;
-    let done = people::erase(&mut tx, cx, &held, reason, reference).await?;
-    let mut audit_entries = 0;
-    for order in commerce::store::orders_of(&mut tx, cx.scope, &held.family).await? {
-        let order = OrderId::from_uuid(order.id).to_string();
-        audit_entries += audit::erase(&mut tx, cx, "order", &order).await? as u64;
-    }
-    for member in &held.family {
-        audit_entries += audit::erase(&mut tx, cx, "customer", &member.to_string()).await? as u64;
-    }
-    let erasure = Erasure {
-        customer: held.root,
-        dry_run,
-        erased_before: held.erased_at,
-        names: done.customers,
-        identities: done.identities,
-        notes: done.notes,
-        suggestions: done.suggestions,
-        histories: done.histories,
-        evidence: done.evidence,
-        orders: orders.orders,
-        running_orders: orders.running,
-        undo_images: orders.undo_images,
-        rejects: orders.rejects,
-        audit_entries,
-    };
+    let erasures = erase_in(&mut tx, cx, &keys, std::slice::from_ref(&held), reason, reference);
+    let mut erasure = erasures.await?;
     if dry_run {
+        erasure.dry_run = true;
         tx.rollback().await?;
         return Ok(Some(erasure));
     }
-    let entry = Entry::new("customers.erase")
-        .on("customer", held.root)
-        .with("reason", reason)
-        .with("reference", reference)
-        .with("customers", held.family.len())
-        .with("orders", erasure.orders);
-    audit::record(&mut tx, cx, entry).await?;
     tx.commit().await?;
+    note(platform, cx).await;
+    Ok(Some(erasure))
+}
+
+/// Notes the erasures beside the backups, if there are any. What fails is tried again the next day.
+pub(crate) async fn note(platform: &Platform, cx: &Ctx) {
     if let Some(folder) = &platform.backups
         && let Err(error) = erase_again::note(platform, cx, folder).await
     {
@@ -111,5 +86,66 @@ pub async fn erase(
             tracing::warn!(%error, "that job begins when the server starts again");
         }
     }
-    Ok(Some(erasure))
+}
+
+/// Erases the families `held` as part of `tx`, whose rows it holds; gives what that was of all together, under
+/// the first of them. Undo images and rejected rows are read once, however many families there are.
+///
+/// # Errors
+/// As the database says.
+pub(crate) async fn erase_in(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    held: &[Held],
+    reason: ErasureReason,
+    reference: Option<&str>,
+) -> Result<Erasure, DbError> {
+    let everybody: Vec<CustomerId> = held.iter().flat_map(|one| one.family.clone()).collect();
+    let identities = held.iter().flat_map(|one| &one.identities);
+    let values: Vec<String> = identities.map(|seen| seen.value.clone()).collect();
+    let journal = |text: &str| people::forget_in_journal(text, &everybody);
+    let orders = commerce::erase::erase(tx, cx, keys, &everybody, &values, &journal).await?;
+    let mut erasure = Erasure {
+        customer: held.first().map_or_else(|| CustomerId::from_uuid(Uuid::nil()), |one| one.root),
+        dry_run: false,
+        erased_before: held.first().and_then(|one| one.erased_at),
+        names: 0,
+        identities: 0,
+        notes: 0,
+        suggestions: 0,
+        histories: 0,
+        evidence: 0,
+        orders: orders.orders,
+        running_orders: orders.running,
+        undo_images: orders.undo_images,
+        rejects: orders.rejects,
+        audit_entries: 0,
+    };
+    for one in held {
+        let done = people::erase(tx, cx, one, reason, reference).await?;
+        erasure.names += done.customers;
+        erasure.identities += done.identities;
+        erasure.notes += done.notes;
+        erasure.suggestions += done.suggestions;
+        erasure.histories += done.histories;
+        erasure.evidence += done.evidence;
+        let orders = commerce::store::orders_of(tx, cx.scope, &one.family).await?;
+        for order in &orders {
+            let order = OrderId::from_uuid(order.id).to_string();
+            erasure.audit_entries += audit::erase(tx, cx, "order", &order).await? as u64;
+        }
+        for member in &one.family {
+            erasure.audit_entries +=
+                audit::erase(tx, cx, "customer", &member.to_string()).await? as u64;
+        }
+        let entry = Entry::new("customers.erase")
+            .on("customer", one.root)
+            .with("reason", reason)
+            .with("reference", reference)
+            .with("customers", one.family.len())
+            .with("orders", orders.len());
+        audit::record(tx, cx, entry).await?;
+    }
+    Ok(erasure)
 }

@@ -24,6 +24,7 @@ mod people;
 pub mod person_data;
 pub mod person_requests;
 pub mod preview_import;
+pub mod retention;
 pub mod reveal;
 pub mod rfm;
 pub mod search;

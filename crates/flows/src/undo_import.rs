@@ -7,7 +7,7 @@ use commerce::events::OrdersChangedV1;
 use commerce::imports::{self, Import, ImportState, LaterImport, Obstacle, ObstacleCode};
 use customers::resolve::Resolved;
 use customers::take_back::TakeBackRefused;
-use kernel::{CustomerId, ImportId, TypedId};
+use kernel::{CustomerId, ImportId, Timestamp, TypedId};
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Platform, Tx, outbox};
 use serde::Deserialize as _;
@@ -45,6 +45,16 @@ pub enum UndoError {
     /// People worked with the customers that this import made.
     #[error(transparent)]
     WorkedWith(TakeBackRefused),
+    /// What is needed for it was removed.
+    #[error(
+        "what import {id} changed was kept until {at}, as the retention rule says; it cannot be taken back any more"
+    )]
+    Forgotten {
+        /// The import.
+        id: ImportId,
+        /// When.
+        at: Timestamp,
+    },
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -63,6 +73,7 @@ impl UndoError {
                     .collect(),
             },
             Self::AtWork(_) => ObstacleCode::AtWork,
+            Self::Forgotten { at, .. } => ObstacleCode::Forgotten { at: *at },
             Self::WorkedWith(done) => {
                 let TakeBackRefused { noted, tagged, edited, merged } = *done;
                 ObstacleCode::WorkedWith { noted, tagged, edited, merged }
@@ -148,6 +159,9 @@ pub async fn undo_in(
     if import.dry_run || !imports::transition(tx, cx, id, &from, ImportState::Undone).await? {
         return Err(UndoError::State { id, state: import.state });
     }
+    if let Some(at) = import.forgotten_at {
+        return Err(UndoError::Forgotten { id, at });
+    }
     let number = import.number;
     let mut undone = Undone { import, orders_removed: 0, orders_restored: 0, customers_removed: 0 };
     let mut touched: HashSet<CustomerId> = HashSet::new();
@@ -213,6 +227,9 @@ pub async fn refusal(
 ) -> Result<Option<UndoError>, DbError> {
     if import.dry_run || !ImportState::UNDOABLE.contains(&import.state) {
         return Ok(None);
+    }
+    if let Some(at) = import.forgotten_at {
+        return Ok(Some(UndoError::Forgotten { id: import.id, at }));
     }
     let others = imports::others_since(tx, cx.scope, import).await?;
     if import.progress.orders_created + import.progress.orders_updated <= LOOKED_AT_WHOLLY {

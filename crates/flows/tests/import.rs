@@ -6,6 +6,8 @@
 mod rejects;
 #[path = "import/reports.rs"]
 mod reports;
+#[path = "import/retention.rs"]
+mod retention;
 mod shop;
 
 use commerce::formats::{Fault, Reason};

@@ -21,6 +21,7 @@ mod module;
 pub mod outbound;
 pub mod outbox;
 mod problem;
+pub mod retention;
 pub mod scope;
 mod state;
 pub mod system;

@@ -33,6 +33,11 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration { module: "platform", version: 2, sql: include_str!("../migrations/0002_audit.sql") },
     Migration { module: "platform", version: 3, sql: include_str!("../migrations/0003_keys.sql") },
+    Migration {
+        module: "platform",
+        version: 4,
+        sql: include_str!("../migrations/0004_retention.sql"),
+    },
 ];
 
 /// What the platform itself keeps sealed.

@@ -92,7 +92,8 @@ fn needle(text: &str) -> String {
     kept.flat_map(char::to_lowercase).collect()
 }
 
-async fn forget_orders(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<u64, DbError> {
+/// Takes what is personal out of orders, and closes their books.
+pub(crate) async fn forget_orders(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<u64, DbError> {
     let mut changed = 0;
     for chunk in ids.chunks(LOOKUP_MAX) {
         let (list, values) = in_list(2, chunk.iter().map(|id| Arg::from(*id)).collect());

@@ -92,6 +92,9 @@ pub struct ImportView {
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
+    /// When what it needs to be taken back, and its rejected rows, were removed because their time was over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forgotten_at: Option<Timestamp>,
 }
 
 impl ImportView {
@@ -106,7 +109,9 @@ impl ImportView {
             let remaining = progress.bytes_total.saturating_sub(progress.bytes_read);
             progress.seconds * remaining as f64 / progress.bytes_read as f64
         });
-        let can_undo = !import.dry_run && ImportState::UNDOABLE.contains(&import.state);
+        let can_undo = !import.dry_run
+            && import.forgotten_at.is_none()
+            && ImportState::UNDOABLE.contains(&import.state);
         let each = |of: fn(&crate::imports::ImportFile) -> Option<&String>| {
             let mut all: Vec<&str> =
                 import.request.files.iter().filter_map(of).map(String::as_str).collect();
@@ -163,6 +168,7 @@ impl ImportView {
             created_at: import.created_at,
             started_at: import.started_at,
             finished_at: import.finished_at,
+            forgotten_at: import.forgotten_at,
         }
     }
 }

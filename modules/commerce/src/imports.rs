@@ -153,6 +153,8 @@ pub struct Import {
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
+    /// When what it needs to be taken back, and its rejected rows, were removed.
+    pub forgotten_at: Option<Timestamp>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -171,6 +173,7 @@ struct ImportRow {
     created_at: i64,
     started_at: Option<i64>,
     finished_at: Option<i64>,
+    forgotten_at: Option<i64>,
 }
 
 impl TryFrom<ImportRow> for Import {
@@ -192,13 +195,14 @@ impl TryFrom<ImportRow> for Import {
             created_at: Timestamp::from_millis(row.created_at),
             started_at: row.started_at.map(Timestamp::from_millis),
             finished_at: row.finished_at.map(Timestamp::from_millis),
+            forgotten_at: row.forgotten_at.map(Timestamp::from_millis),
         })
     }
 }
 
 const SELECT: &str =
     "SELECT id, number, shop_number, state, dry_run, fingerprint, request, progress,
-    error, error_code, created_by, created_at, started_at, finished_at FROM commerce_imports";
+    error, error_code, created_by, created_at, started_at, finished_at, forgotten_at FROM commerce_imports";
 
 /// Begins an import in `state`.
 ///
@@ -257,6 +261,7 @@ pub async fn create(
         created_at,
         started_at: None,
         finished_at: None,
+        forgotten_at: None,
     };
     trail::made(tx, cx, &import).await?;
     Ok(import)

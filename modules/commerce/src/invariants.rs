@@ -71,12 +71,13 @@ pub async fn check(
     Ok(found)
 }
 
-/// Imports whose batches do not add up to the number of orders they say they made.
+/// Imports whose batches do not add up to the number of orders they say they made. Those whose time was over
+/// keep none.
 async fn unaccounted(tx: &mut Tx, scope: Scope) -> Result<i64, DbError> {
     let imports: Vec<(i64, String)> = tx
         .fetch_all(
             "SELECT number, progress FROM commerce_imports
-             WHERE org_id = $1 AND NOT dry_run AND state <> 'undone'",
+             WHERE org_id = $1 AND NOT dry_run AND state <> 'undone' AND forgotten_at IS NULL",
             args![scope.org_arg()],
         )
         .await?;

@@ -13,6 +13,7 @@ pub mod lines;
 pub mod order;
 pub mod orders_list;
 pub mod record;
+pub mod retention;
 pub mod shops;
 pub mod state;
 pub mod store;
@@ -70,6 +71,11 @@ pub const MIGRATIONS: &[Migration] = &[
         module: "commerce",
         version: 9,
         sql: include_str!("../migrations/0009_erased_orders.sql"),
+    },
+    Migration {
+        module: "commerce",
+        version: 10,
+        sql: include_str!("../migrations/0010_forgotten_imports.sql"),
     },
 ];
 

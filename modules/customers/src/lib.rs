@@ -22,6 +22,7 @@ pub mod profiles;
 pub mod reach;
 mod refusals;
 pub mod resolve;
+pub mod retention;
 pub mod reveal;
 pub mod roots;
 pub mod search;

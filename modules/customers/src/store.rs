@@ -13,6 +13,7 @@ pub(crate) mod person_requests;
 #[cfg(test)]
 mod plans;
 pub(crate) mod profiles;
+pub(crate) mod retention;
 pub(crate) mod suggestions;
 pub(crate) mod tags;
 pub(crate) mod take_back;

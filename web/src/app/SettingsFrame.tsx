@@ -20,6 +20,7 @@ const TABS = [
   { path: '/settings/tokens', name: 'identity.tokens.title' },
   { path: '/settings/jobs', name: 'platform.jobs.title', right: 'platform.jobs' },
   { path: '/settings/audit', name: 'platform.audit.title', right: 'platform.audit' },
+  { path: '/settings/retention', name: 'platform.retention.title', right: 'platform.retention' },
   { path: '/settings/backups', name: 'platform.backups.title', right: 'platform.backups' },
 ] as const;
 

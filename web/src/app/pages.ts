@@ -22,6 +22,7 @@ export const MORE_PAGES = [
   { path: '/settings/shops', name: 'commerce.shops.title', right: 'commerce.read' },
   { path: '/settings/jobs', name: 'platform.jobs.title', right: 'platform.jobs' },
   { path: '/settings/audit', name: 'platform.audit.title', right: 'platform.audit' },
+  { path: '/settings/retention', name: 'platform.retention.title', right: 'platform.retention' },
   { path: '/settings/backups', name: 'platform.backups.title', right: 'platform.backups' },
 ] as const;
 

@@ -15,6 +15,7 @@ mod language;
 pub mod limits;
 mod people;
 mod person_requests;
+mod retention;
 mod search;
 mod settings;
 mod web;
@@ -62,6 +63,7 @@ fn crossing() -> OpenApiRouter<AppState> {
         .merge(erasure::routes())
         .merge(exports::routes())
         .merge(person_requests::routes())
+        .merge(retention::routes())
 }
 
 /// Everything below `/api/v1`, without what stands around it. The modules' routes see the platform.

@@ -64,7 +64,7 @@ pub async fn dump(db: &TestDb) -> String {
 }
 
 /// Rows of customers and orders, without those of the platform, where each request leaves a trace.
-fn of_business(dump: &str) -> Vec<&str> {
+pub fn of_business(dump: &str) -> Vec<&str> {
     let is_business = |line: &&str| line.starts_with("customers_") || line.starts_with("commerce_");
     let mut lines: Vec<&str> = dump.lines().filter(is_business).collect();
     lines.sort_unstable();
@@ -74,12 +74,19 @@ fn of_business(dump: &str) -> Vec<&str> {
 /// What must be there before and nowhere after: the name, the accounts, and blind indexes in each form in
 /// which tables keep them.
 async fn traces(db: &TestDb) -> Vec<String> {
+    let mut traces = traces_of(db, NAME).await;
+    assert!(traces.len() >= 5, "a name, two accounts, twice a phone");
+    traces.extend(["onlyone", "onlytwo"].map(str::to_owned));
+    traces
+}
+
+/// The name of customers, and the blind indexes of who has it.
+pub async fn traces_of(db: &TestDb, name: &str) -> Vec<String> {
     let mut tx = db.db().read().await.unwrap();
     let sql = "SELECT hash FROM customers_identities i JOIN customers_customers c
          ON c.org_id = i.org_id AND c.id = i.customer_id WHERE i.org_id = $1 AND c.name = $2";
-    let hashes: Vec<(Vec<u8>,)> = tx.fetch_all(sql, args![1_i64, NAME]).await.unwrap();
-    assert!(hashes.len() >= 4, "two accounts, twice a phone");
-    let mut traces: Vec<String> = [NAME, "onlyone", "onlytwo"].map(str::to_owned).into();
+    let hashes: Vec<(Vec<u8>,)> = tx.fetch_all(sql, args![1_i64, name]).await.unwrap();
+    let mut traces = vec![name.to_owned()];
     for (hash,) in hashes {
         traces.push(hash.iter().map(|byte| format!("{byte:02x}")).collect());
     }
@@ -87,7 +94,7 @@ async fn traces(db: &TestDb) -> Vec<String> {
 }
 
 /// The sums that a merchant sees.
-async fn sums(shop: &Shop) -> Vec<Value> {
+pub async fn sums(shop: &Shop) -> Vec<Value> {
     // Scores follow the data a moment later.
     shop.house.state.engines.of(kernel::OrgId::FIRST).reload().await.unwrap();
     let mut seen = Vec::new();
@@ -121,7 +128,7 @@ async fn sums(shop: &Shop) -> Vec<Value> {
     seen
 }
 
-async fn import(db: &TestDb, shop: &Shop, text: &str) -> commerce::imports::Import {
+pub async fn import(db: &TestDb, shop: &Shop, text: &str) -> commerce::imports::Import {
     let platform = &shop.house.state.platform;
     let cx = db.ctx();
     let mut tx = db.db().read().await.unwrap();
@@ -144,7 +151,7 @@ async fn names(shop: &Shop, query: &str) -> usize {
 }
 
 /// Everything that imports keep, opened.
-async fn kept(db: &TestDb) -> String {
+pub async fn kept(db: &TestDb) -> String {
     let cx = db.ctx();
     let mut tx = db.db().read().await.unwrap();
     let mut all = String::new();

@@ -28,6 +28,7 @@ mod providers;
 mod reach;
 mod reading;
 mod rejects;
+mod retention;
 mod rfm_lists;
 mod rights;
 mod second_factor;

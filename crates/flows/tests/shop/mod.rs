@@ -24,6 +24,7 @@ pub const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[0],
     platform::MIGRATIONS[1],
     platform::MIGRATIONS[2],
+    platform::MIGRATIONS[3],
     customers::MIGRATIONS[0],
     customers::MIGRATIONS[2],
     customers::MIGRATIONS[3],
@@ -36,6 +37,7 @@ pub const MIGRATIONS: &[Migration] = &[
     commerce::MIGRATIONS[6],
     commerce::MIGRATIONS[7],
     commerce::MIGRATIONS[8],
+    commerce::MIGRATIONS[9],
 ];
 
 pub struct Shop {

@@ -31,7 +31,7 @@ mod worker;
 
 pub use chain::chain;
 pub use entry::{DETAIL_MAX_BYTES, Entry};
-pub use erase::{ERASE, erase};
+pub use erase::{ERASE, erase, erase_those, erase_until};
 pub use export::{EXPORT, export};
 pub use list::{AuditEntry, AuditFilter, Place, RecordRef, list};
 pub use origin::Origin;

@@ -13,6 +13,7 @@ pub const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[0],
     platform::MIGRATIONS[1],
     platform::MIGRATIONS[2],
+    platform::MIGRATIONS[3],
     Migration {
         module: "platform",
         // Behind all that the platform will ever have.

@@ -171,46 +171,110 @@ pub(crate) async fn forget(
         .await?;
     let mut changed = 0;
     // One batch at a time: an image may have megabytes.
-    for (import, batch) in batches {
-        let at = || args![scope.org_arg(), import, batch];
-        let (sealed, customers): (Vec<u8>, String) = tx
-            .fetch_one(
-                "SELECT before_orders, customers FROM commerce_import_batches
-                 WHERE org_id = $1 AND import_number = $2 AND batch_no = $3",
-                at(),
-            )
-            .await?;
-        let mut images = opened(keys, &sealed)?;
-        let mut touched = false;
-        for image in images.iter_mut().filter(|image| orders.contains(&image.order.id)) {
-            image.order.private = None;
-            image.order.tracking_no = None;
-            (image.order.head_hash, image.order.lines_hash) = (0, 0);
-            touched = true;
-        }
-        let sealed = match touched {
-            true => {
-                let plain = serde_json::to_vec(&images)
-                    .map_err(|error| DbError::Refused(error.to_string()))?;
-                keys.seal(&*cx.ids, BEFORE_FIELD, &plain)
-            }
-            false => sealed,
-        };
-        let without = journal(&customers);
-        if !touched && without.is_none() {
-            continue;
-        }
-        let mut arguments = at();
-        arguments.extend(args![sealed, without.unwrap_or(customers)]);
-        tx.execute(
-            "UPDATE commerce_import_batches SET before_orders = $4, customers = $5
-             WHERE org_id = $1 AND import_number = $2 AND batch_no = $3",
-            arguments,
-        )
-        .await?;
-        changed += 1;
+    for place in batches {
+        changed += u64::from(forget_in(tx, cx, keys, place, orders, journal).await?);
     }
     Ok(changed)
+}
+
+/// As [`forget`], of one batch alone, by number of its import and its own; says whether it had any.
+///
+/// # Errors
+/// As [`forget`].
+pub(crate) async fn forget_in(
+    tx: &mut Tx,
+    cx: &Ctx,
+    keys: &OrgKeys,
+    (import, batch): (i64, i64),
+    orders: &HashSet<Uuid>,
+    journal: &(dyn Fn(&str) -> Option<String> + Sync),
+) -> Result<bool, DbError> {
+    let at = || args![cx.scope.org_arg(), import, batch];
+    let (sealed, customers): (Vec<u8>, String) = tx
+        .fetch_one(
+            "SELECT before_orders, customers FROM commerce_import_batches
+             WHERE org_id = $1 AND import_number = $2 AND batch_no = $3",
+            at(),
+        )
+        .await?;
+    let mut images = opened(keys, &sealed)?;
+    let mut touched = false;
+    for image in images.iter_mut().filter(|image| orders.contains(&image.order.id)) {
+        touched |= image.forget();
+    }
+    let sealed = match touched {
+        true => {
+            let plain =
+                serde_json::to_vec(&images).map_err(|error| DbError::Refused(error.to_string()))?;
+            keys.seal(&*cx.ids, BEFORE_FIELD, &plain)
+        }
+        false => sealed,
+    };
+    let without = journal(&customers);
+    if !touched && without.is_none() {
+        return Ok(false);
+    }
+    let mut arguments = at();
+    arguments.extend(args![sealed, without.unwrap_or(customers)]);
+    tx.execute(
+        "UPDATE commerce_import_batches SET before_orders = $4, customers = $5
+         WHERE org_id = $1 AND import_number = $2 AND batch_no = $3",
+        arguments,
+    )
+    .await?;
+    Ok(true)
+}
+
+impl Before {
+    /// Takes what is personal out of it; says whether there was anything.
+    fn forget(&mut self) -> bool {
+        let order = &mut self.order;
+        let held = order.private.take().is_some() | order.tracking_no.take().is_some();
+        // A digest would know the old report again.
+        let known = (order.head_hash, order.lines_hash) != (0, 0);
+        (order.head_hash, order.lines_hash) = (0, 0);
+        held || known
+    }
+}
+
+/// Import and number of the first batch behind `after` that changed orders.
+///
+/// # Errors
+/// As the database says.
+pub(crate) async fn next_image(
+    tx: &mut Tx,
+    scope: Scope,
+    after: (i64, i64),
+) -> Result<Option<(i64, i64)>, DbError> {
+    tx.fetch_optional(
+        "SELECT import_number, batch_no FROM commerce_import_batches
+         WHERE org_id = $1 AND LENGTH(before_orders) > 0
+           AND (import_number > $2 OR (import_number = $2 AND batch_no > $3))
+         ORDER BY import_number, batch_no LIMIT 1",
+        args![scope.org_arg(), after.0, after.1],
+    )
+    .await
+}
+
+/// The orders whose image a batch keeps.
+///
+/// # Errors
+/// `Refused` if it cannot be opened; otherwise as the database says.
+pub(crate) async fn orders_in(
+    tx: &mut Tx,
+    scope: Scope,
+    keys: &OrgKeys,
+    (import, batch): (i64, i64),
+) -> Result<Vec<Uuid>, DbError> {
+    let row: Option<(Vec<u8>,)> = tx
+        .fetch_optional(
+            "SELECT before_orders FROM commerce_import_batches
+             WHERE org_id = $1 AND import_number = $2 AND batch_no = $3",
+            args![scope.org_arg(), import, batch],
+        )
+        .await?;
+    let Some((sealed,)) = row else { return Ok(Vec::new()) };
+    Ok(opened(keys, &sealed)?.into_iter().map(|image| image.order.id).collect())
 }
 
 /// An image with what is sealed in it sealed by the key that seals now.
@@ -299,7 +363,13 @@ pub async fn take_back(
     import_number: i64,
     kept: Kept,
 ) -> Result<HashSet<Uuid>, DbError> {
+    let mut kept = kept;
     let changed: Vec<Uuid> = kept.before.iter().map(|image| image.order.id).collect();
+    // What was erased since the image was made does not come back with it.
+    let closed = crate::erase::erased_among(tx, scope, &changed).await?;
+    for image in kept.before.iter_mut().filter(|image| closed.contains(&image.order.id)) {
+        image.forget();
+    }
     let mut touched = store::customers_of(tx, scope, &kept.created).await?;
     touched.extend(store::customers_of(tx, scope, &changed).await?);
     touched.extend(kept.before.iter().filter_map(|image| image.order.customer_id));

@@ -1,6 +1,6 @@
 //! Why an import stopped, or cannot be taken back.
 
-use kernel::ImportId;
+use kernel::{ImportId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Why an import stopped, or cannot be taken back.
@@ -73,6 +73,10 @@ pub enum ObstacleCode {
         tagged: i64,
         edited: i64,
         merged: i64,
+    },
+    /// What it needs for that was removed because its time was over.
+    Forgotten {
+        at: Timestamp,
     },
 }
 

@@ -150,7 +150,7 @@ pub async fn count_rejects(
 ) -> Result<Vec<u64>, DbError> {
     let rejected = import.progress.rejected;
     let mut counts = vec![0; import.request.files.len()];
-    if rejected == 0 {
+    if rejected == 0 || import.forgotten_at.is_some() {
         return Ok(counts);
     }
     if let [only] = &mut counts[..] {

@@ -223,7 +223,7 @@ fn word<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, DbError> {
         .map_err(|_| DbError::Refused(format!("a consent says {text}, written by a newer Guanxi")))
 }
 
-fn said(row: &ConsentRow) -> Result<Said, DbError> {
+pub(crate) fn said(row: &ConsentRow) -> Result<Said, DbError> {
     Ok(Said {
         channel: word(&row.channel)?,
         purpose: word(&row.purpose)?,

@@ -8,3 +8,6 @@ pub mod texts;
 pub use rules::{
     ConsentChannel, ConsentPurpose, ConsentSource, Said, Standing, may_contact, standing,
 };
+
+#[cfg(test)]
+pub(crate) use rules::newest;

@@ -13,6 +13,7 @@ pub const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[0],
     platform::MIGRATIONS[1],
     platform::MIGRATIONS[2],
+    platform::MIGRATIONS[3],
     customers::MIGRATIONS[0],
     customers::MIGRATIONS[2],
     customers::MIGRATIONS[3],

@@ -41,6 +41,7 @@ pub const RIGHTS: &[&str] = &[
     "platform.audit",
     "platform.backups",
     "platform.keys",
+    "platform.retention",
 ];
 
 /// Those whose routes cut what they give and take by the reach of the caller. Every other right is about

@@ -273,6 +273,7 @@ export default {
     broken: 'The program failed: {{message}}',
     built_upon: 'later imports ({{later}}) build on this one; undo them first, the newest first',
     at_work: 'a process works on this import just now; cancel it first',
+    forgotten: 'what it changed was kept for as long as the retention rule says, and is gone now',
     worked_with:
       'people have worked with customers of this import: {{done}}. Take that back first: remove the notes and tags, give names and ratings back as they were, undo the merges',
   },

@@ -254,6 +254,7 @@ export default {
     broken: '程序出错：{{message}}',
     built_upon: '之后的导入（{{later}}）用到了这次导入的数据，请从最新的一次开始，先撤销它们',
     at_work: '有进程正在处理这次导入，请先取消导入',
+    forgotten: '用于撤销的数据已超过保存期限，按规则删除了',
     worked_with: '已经有人处理过这次导入的客户：{{done}}。请先复原：删除备注和标签，改回姓名和评级，撤销合并',
   },
   workedWith: {

@@ -44,6 +44,7 @@ export default {
     platform_audit: 'Audit log',
     platform_backups: 'Backups',
     platform_keys: 'Replace keys of personal data',
+    platform_retention: 'Say how long data is kept',
   },
   reach: {
     own: 'Own',

@@ -1,6 +1,18 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { client, take } from '@/api/client';
-import type { AuditEntry, AuditQuery, Backups, Job, JobState, Keys, Page } from '@/api/types';
+import type {
+  AuditEntry,
+  AuditQuery,
+  Backups,
+  DataClass,
+  Job,
+  JobState,
+  Keys,
+  Page,
+  RetentionForecast,
+  RetentionRule,
+  RetentionRuleBody,
+} from '@/api/types';
 import type { Search } from '@/lib/url';
 
 export function useJobs(state: JobState) {
@@ -43,6 +55,25 @@ export function useKeys() {
 }
 
 export const rotateKeys = () => take<Keys>(client.POST('/api/v1/platform/keys/rotation'));
+
+export function useRetention() {
+  return useQuery({
+    queryKey: ['retention'],
+    queryFn: () => take<{ items: RetentionRule[] }>(client.GET('/api/v1/platform/retention')),
+    refetchInterval: 60_000,
+  });
+}
+
+/** What would go with these days by class; without them, with the rules as they are set. */
+export const forecastRetention = (rules?: Partial<Record<DataClass, number | null>>) =>
+  take<{ items: RetentionForecast[] }>(
+    client.POST('/api/v1/platform/retention/dry-run', { body: { rules } }),
+  );
+
+export const setRetention = (rule: DataClass, body: RetentionRuleBody) =>
+  take<{ items: RetentionRule[] }>(
+    client.PUT('/api/v1/platform/retention/{class}', { params: { path: { class: rule } }, body }),
+  );
 
 export const retryJob = (id: string) =>
   take<Job>(client.POST('/api/v1/platform/jobs/{id}/retry', { params: { path: { id } } }));

@@ -53,6 +53,12 @@ async fn rejects(
         false => Language::English,
     });
     let import = find(&platform, &cx, id).await?;
+    if let Some(at) = import.forgotten_at {
+        let text = format!(
+            "the rejected rows of this import were kept until {at}, as the retention rule says"
+        );
+        return Err(Problem::conflict("import_forgotten", text));
+    }
     let file_no = match params.file {
         Some(number) => file_at(&import, number)?,
         None => first_with_rejects(&platform, &cx, &import).await?,

@@ -245,7 +245,8 @@ async fn undo(
     Idempotency(key): Idempotency,
 ) -> Result<Answer, Problem> {
     let import = find(&platform, &cx, id).await?;
-    if import.progress.orders_created + import.progress.orders_updated > UNDO_AT_ONCE {
+    let is_large = import.progress.orders_created + import.progress.orders_updated > UNDO_AT_ONCE;
+    if is_large && import.forgotten_at.is_none() {
         let from = ImportState::UNDOABLE;
         return step(&platform, &cx, id, key, &from, ImportState::Undoing, Some(UNDO)).await;
     }
