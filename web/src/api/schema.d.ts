@@ -1644,6 +1644,61 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/platform/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** For how long data of each class is kept */
+        get: operations["get_platform_retention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/retention/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what would go now, and changes nothing */
+        post: operations["post_platform_retention_dry_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/retention/{class}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Sets for how long data of a class is kept
+         * @description What is older goes with the next daily run. A shorter rule is refused (409 `retention_unconfirmed`) if more
+         *     records would go now than `confirmed_count` says.
+         */
+        put: operations["put_platform_retention_class"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -2301,6 +2356,11 @@ export interface components {
              */
             request_days?: number | null;
         };
+        /**
+         * @description What a rule can be about.
+         * @enum {string}
+         */
+        DataClass: "ended_orders" | "inactive_customers" | "notes" | "imports" | "consent_evidence" | "closed_requests";
         /** @description Revenue of one day. */
         DayRevenue: {
             /**
@@ -2345,6 +2405,16 @@ export interface components {
              * @description Of the day.
              */
             value: number;
+        };
+        /** @description What a dry run is about. */
+        DryRunBody: {
+            /**
+             * @description Days by class, as if they were set, null for ever: only these classes are looked at. Without it, all
+             *     classes as they are set.
+             */
+            rules?: {
+                [key: string]: number | null;
+            } | null;
         };
         /** @description What to change of a customer. A field that is absent stays as it is. */
         EditBody: {
@@ -2698,6 +2768,7 @@ export interface components {
             error_code?: components["schemas"]["ImportObstacle"] | null;
             files: components["schemas"]["ImportFileView"][];
             finished_at?: components["schemas"]["Timestamp"] | null;
+            forgotten_at?: components["schemas"]["Timestamp"] | null;
             /** @description The formats of the files. */
             format?: string | null;
             id: components["schemas"]["ImportId"];
@@ -2818,6 +2889,10 @@ export interface components {
             noted: number;
             /** Format: int64 */
             tagged: number;
+        } | {
+            at: components["schemas"]["Timestamp"];
+            /** @enum {string} */
+            code: "forgotten";
         };
         /** @description The first rows of each file. */
         ImportPreview: {
@@ -3339,6 +3414,7 @@ export interface components {
                 error_code?: components["schemas"]["ImportObstacle"] | null;
                 files: components["schemas"]["ImportFileView"][];
                 finished_at?: components["schemas"]["Timestamp"] | null;
+                forgotten_at?: components["schemas"]["Timestamp"] | null;
                 /** @description The formats of the files. */
                 format?: string | null;
                 id: components["schemas"]["ImportId"];
@@ -4090,6 +4166,96 @@ export interface components {
          * @enum {string}
          */
         RequestState: "open" | "done" | "refused";
+        /** @description What would go of a class. */
+        RetentionForecast: {
+            /** @description The class. */
+            class: components["schemas"]["DataClass"];
+            /**
+             * Format: int64
+             * @description How many records would go.
+             */
+            count: number;
+            cutoff?: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description Some of them: orders, imports, and customers for everything that is of a customer. None for a caller
+             *     who may not see them.
+             */
+            examples: string[];
+            /**
+             * Format: int64
+             * @description How many are as old and stay, because something of them is not at its end: running orders, open
+             *     requests, imports that can go on.
+             */
+            held_back: number;
+            /**
+             * Format: int32
+             * @description For how many days it would be kept; null is for ever.
+             */
+            keep_days?: number | null;
+            oldest?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description What would go. */
+        RetentionForecasts: {
+            /** @description One for each class that was asked about. */
+            items: components["schemas"]["RetentionForecast"][];
+        };
+        /** @description For how long data of a class is kept. */
+        RetentionRule: {
+            changed_at?: components["schemas"]["Timestamp"] | null;
+            changed_by?: components["schemas"]["UserId"] | null;
+            /** @description The class. */
+            class: components["schemas"]["DataClass"];
+            /**
+             * Format: int32
+             * @description For how many days of 24 hours; null is for ever.
+             */
+            keep_days?: number | null;
+            last_run?: components["schemas"]["RetentionRun"] | null;
+            /**
+             * Format: int32
+             * @description The fewest days that can be set.
+             */
+            least_days: number;
+            /**
+             * Format: int32
+             * @description The most.
+             */
+            most_days: number;
+        };
+        /** @description For how long data of a class shall be kept. */
+        RetentionRuleBody: {
+            /**
+             * Format: int64
+             * @description How many records may go at once, as a dry run told. Needed where the rule is shorter than before and
+             *     something would go.
+             */
+            confirmed_count?: number | null;
+            /**
+             * Format: int32
+             * @description Days of 24 hours, within the bounds of the class; null is for ever.
+             */
+            keep_days: number | null;
+            /** @description Why, at most 500 characters; recorded. */
+            reason?: string | null;
+        };
+        /** @description The rules of all classes. */
+        RetentionRules: {
+            /** @description One for each class, in the order in which they run. */
+            items: components["schemas"]["RetentionRule"][];
+        };
+        /** @description The last removal of a class. */
+        RetentionRun: {
+            /** @description When it began. */
+            began_at: components["schemas"]["Timestamp"];
+            /** @description What was until then went. */
+            cutoff: components["schemas"]["Timestamp"];
+            finished_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description How many records it removed so far.
+             */
+            removed: number;
+        };
         /** @description Why personal data is to be shown. */
         RevealBody: {
             /** @description 3 to 500 characters; kept in the audit log. */
@@ -8668,6 +8834,100 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KeysView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_platform_retention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionRules"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_platform_retention_dry_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DryRunBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionForecasts"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_platform_retention_class: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                class: components["schemas"]["DataClass"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionRuleBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionRules"];
                 };
             };
             /** @description Refused or failed */

@@ -392,4 +392,48 @@ db_test! { MIGRATIONS;
         tx.rollback().await.unwrap();
         holds(&shop).await;
     }
+
+    async fn words_of_what_ended_go_from_the_log_too_and_what_holds_keeps_its_own(db) {
+        let shop = Shop::open(&db).await;
+        import(&shop, "1,one,张三,13800000001,2025-01-10,10.00,,paid,独一路\n").await;
+        let one = customers(&shop).await[0];
+        consent(&shop, one, true, Some(10)).await;
+        request(&shop, one, true).await;
+        request(&shop, one, false).await;
+        db.clock().advance_millis(100 * DAY_MILLIS);
+        consent(&shop, one, true, None).await;
+        request(&shop, one, true).await;
+        db.clock().advance_millis(300 * DAY_MILLIS);
+        let words = async |action: &'static str| {
+            let mut tx = shop.platform.db.read().await.unwrap();
+            let sql = "SELECT COUNT(*) FROM platform_audit AS a JOIN platform_audit_sealed AS s ON s.id = a.id
+                WHERE a.action = $1";
+            let (count,): (i64,) = tx.fetch_one(sql, args![action]).await.unwrap();
+            count
+        };
+        let held = async |table: &'static str| {
+            let mut tx = shop.platform.db.read().await.unwrap();
+            let sql = format!("SELECT COUNT(*) FROM {table} WHERE sealed IS NOT NULL");
+            let (count,): (i64,) = tx.fetch_one(sqlx::AssertSqlSafe(sql), args![]).await.unwrap();
+            count
+        };
+        let all = async || [
+            words("customers.consent.add").await,
+            words("customers.person_request.receive").await,
+            words("customers.person_request.finish").await,
+            held("customers_consents").await,
+            held("customers_person_requests").await,
+        ];
+        assert_eq!(all().await, [2, 3, 2, 4, 3]);
+        // 390 days ago it expired, 400 days ago the first request was answered.
+        assert_eq!(rule(&shop, DataClass::ConsentEvidence, 391).await, 0);
+        assert_eq!(rule(&shop, DataClass::ConsentEvidence, 390).await, 2);
+        assert_eq!(rule(&shop, DataClass::ClosedRequests, 400).await, 1);
+        run_with_kills(&shop, 1, 1).await;
+        assert_eq!(all().await, [1, 2, 1, 2, 2]);
+        // What holds still keeps its evidence, however old it is.
+        db.clock().advance_millis(5_000 * DAY_MILLIS);
+        assert_eq!(due(&shop, DataClass::ConsentEvidence, 365).await.count, 0);
+        holds(&shop).await;
+    }
 }

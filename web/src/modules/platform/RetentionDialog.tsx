@@ -47,7 +47,10 @@ export function RetentionDialog(props: { rule: RetentionRule; onClose: () => voi
     },
     onError: (error) => {
       // More is due than a moment ago: it is counted again, and asked again.
-      if (error instanceof ProblemError && error.kind === 'retention_unconfirmed') trial.reset();
+      if (error instanceof ProblemError && error.kind === 'retention_unconfirmed') {
+        trial.reset();
+        return say.wrong(t('platform.retention.more'));
+      }
       return placeErrors(form, error, ['keep_days', 'reason']) || say.refused(error);
     },
   });
@@ -106,10 +109,14 @@ export function RetentionDialog(props: { rule: RetentionRule; onClose: () => voi
               <InputNumber precision={0} style={{ width: 160 }} />
             </Form.Item>
           ) : null}
-          <Form.Item name="reason" label={t('platform.retention.reason')} extra={t('platform.retention.reasonHint')}>
+          <Form.Item
+            name="reason"
+            label={t('platform.retention.reason')}
+            extra={t('platform.retention.reasonHint')}
+          >
             <Input maxLength={500} />
           </Form.Item>
-          <div role="status">
+          <div role="status" style={{ marginBottom: 16 }}>
             {isShorter ? null : <p className="quiet">{t('platform.retention.longer')}</p>}
             {forecast ? (
               <Alert

@@ -23,7 +23,9 @@ function LastRun(props: { rule: RetentionRule }) {
   return (
     <>
       <Time at={run.finished_at ?? run.began_at} />
-      <div className="quiet">{t(`platform.retention.${run.finished_at ? 'removed' : 'underWay'}`, { n })}</div>
+      <div className="quiet">
+        {t(`platform.retention.${run.finished_at ? 'removed' : 'underWay'}`, { n })}
+      </div>
     </>
   );
 }
@@ -67,10 +69,10 @@ function Rules(props: {
                     {t(`platform.retention.explained.${rule.class}`)}
                   </div>
                 </th>
-                <td className="nowrap">
+                <td className="nowrap" data-name={t('platform.retention.kept')}>
                   <Kept days={rule.keep_days} />
                 </td>
-                <td>
+                <td data-name={t('platform.retention.wouldGo')}>
                   {rule.keep_days == null ? (
                     <span className="quiet">–</span>
                   ) : forecast ? (
@@ -79,7 +81,7 @@ function Rules(props: {
                     <span className="quiet">{t('platform.retention.notCounted')}</span>
                   )}
                 </td>
-                <td className="nowrap">
+                <td className="nowrap" data-name={t('platform.retention.lastRun')}>
                   <LastRun rule={rule} />
                 </td>
                 <td>

@@ -25,9 +25,7 @@ export function WouldGo(props: { forecast: RetentionForecast }) {
         <span className="quiet"> {t('platform.retention.oldest', { when: formatDay(forecast.oldest) })}</span>
       ) : null}
       {forecast.held_back > 0 ? (
-        <div className="quiet">
-          {t('platform.retention.heldBack', { n: format.int(forecast.held_back) })}
-        </div>
+        <div className="quiet">{t('platform.retention.heldBack', { n: format.int(forecast.held_back) })}</div>
       ) : null}
       {forecast.examples.length > 0 ? (
         <div className="quiet">

@@ -312,6 +312,7 @@ export default {
     goes: 'With the next daily run, records go that nothing brings back: {{n}}',
     nothing: 'Nothing would go now.',
     confirm: 'Type the number {{n}} to confirm',
+    more: 'More would go by now than you confirmed; look again.',
     wrongNumber: 'Type {{n}}',
     examples: 'For example',
     classes: {
@@ -323,11 +324,15 @@ export default {
       closed_requests: 'Texts of closed personal data requests',
     },
     explained: {
-      ended_orders: 'Receiver, phone, address, remarks and parcel numbers go. Amounts, goods, states and provinces stay, and no file brings the rest back. News of such an order (a late refund) is not taken in any more.',
-      inactive_customers: 'Who had no order, note, consent, change or request for so long is erased: name, accounts, contacts. Their orders stay without a name. Nobody with a running order or an open request goes.',
+      ended_orders:
+        'Receiver, phone, address, remarks and parcel numbers go. Amounts, goods, states and provinces stay, and no file brings the rest back. News of such an order (a late refund) is not taken in any more.',
+      inactive_customers:
+        'Who had no order, note, consent, change or request for so long is erased: name, accounts, contacts. Their orders stay without a name. Nobody with a running order or an open request goes.',
       notes: 'Notes on customers, with their texts in the audit log.',
-      imports: 'The import stays in the list; it cannot be undone any more, and its rejected rows cannot be downloaded. Imports that can be resumed keep theirs.',
-      consent_evidence: 'Evidence of consents that expired or were replaced. That they were given or refused stays.',
+      imports:
+        'The import stays in the list; it cannot be undone any more, and its rejected rows cannot be downloaded. Imports that can be resumed keep theirs.',
+      consent_evidence:
+        'Evidence of consents that expired or were replaced. That they were given or refused stays.',
       closed_requests: 'What was asked and answered. That it was asked and when it was answered stays.',
     },
   },
