@@ -9,6 +9,7 @@ mod export;
 mod import;
 mod keys;
 mod openapi;
+mod retention;
 mod rfm;
 mod serve;
 mod token;
@@ -145,6 +146,9 @@ enum Command {
     /// The keys that seal personal data
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// For how long data is kept, and the removal of what is older
+    #[command(subcommand)]
+    Retention(retention::RetentionCommand),
     /// Measure, and make files to measure with
     #[command(subcommand)]
     Bench(bench::BenchCommand),
@@ -180,6 +184,7 @@ async fn run(global: &Global, command: Command) -> Result<ExitCode> {
         Command::Audit(command) => audit::run(global, command).await,
         Command::Backup(command) => backup::run(global, command).await,
         Command::Keys(command) => keys::run(global, command).await,
+        Command::Retention(command) => retention::run(global, command).await,
         Command::Bench(command) => bench::run(global, command).await,
         Command::Openapi => openapi::run(global),
     }

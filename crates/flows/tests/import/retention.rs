@@ -107,8 +107,10 @@ async fn request(shop: &Shop, customer: CustomerId, finish: bool) {
     tx.commit().await.unwrap();
 }
 
+type Book = (String, i64, Option<i64>, Option<i64>, Option<i64>, Option<Uuid>);
+
 /// What no rule may touch.
-fn books(dump: &Dump) -> Vec<(String, i64, Option<i64>, Option<i64>, Option<i64>, Option<Uuid>)> {
+fn books(dump: &Dump) -> Vec<Book> {
     let row = |order: &commerce::store::OrderRow| {
         let number = order.external_no.clone();
         let (paid, refund) = (order.paid_minor, order.refund_minor);
