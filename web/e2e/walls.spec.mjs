@@ -22,6 +22,7 @@ const PAGES = [
   '/settings/shops',
   '/settings/jobs',
   '/settings/audit',
+  '/settings/retention',
   '/no-such-page',
 ];
 const violations = [];
