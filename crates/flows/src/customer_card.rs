@@ -8,7 +8,7 @@ use customers::merge::{self, Merge};
 use customers::notes::{self, Note};
 use customers::profiles::{self, IdentityShown};
 use customers::suggestions;
-use kernel::{Currency, CustomerId, ShopId, Timestamp, TypedId};
+use kernel::{Currency, CustomerId, IdentityId, ShopId, Timestamp, TypedId};
 use platform::Ctx;
 use platform::access::FieldRules;
 use serde::Serialize;
@@ -45,6 +45,8 @@ pub struct ShopSum {
 /// An identity of a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct IdentityView {
+    /// By which it is corrected or taken away; another one after a merge.
+    pub id: IdentityId,
     /// What it is.
     pub kind: IdentityKind,
     /// The channel of an account.
@@ -53,6 +55,8 @@ pub struct IdentityView {
     pub value: String,
     /// When it was first seen.
     pub first_seen_at: Timestamp,
+    /// Whether a person put it there, and no file.
+    pub by_hand: bool,
 }
 
 /// A customer with everything that a card shows.
@@ -188,6 +192,7 @@ fn identity(seen: &IdentityShown, shops: &ShopBook, rules: &FieldRules) -> Optio
     }
     let value = if rules.show(field) { seen.value.clone() } else { mask_name(&seen.value) };
     Some(IdentityView {
+        id: seen.id,
         kind: seen.kind,
         channel: match seen.kind {
             IdentityKind::Account => channel_of(seen.space, shops),
@@ -195,6 +200,7 @@ fn identity(seen: &IdentityShown, shops: &ShopBook, rules: &FieldRules) -> Optio
         },
         value,
         first_seen_at: seen.first_seen_at,
+        by_hand: seen.by_hand,
     })
 }
 

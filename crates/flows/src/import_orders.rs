@@ -20,7 +20,6 @@ use commerce::batch::Seen;
 use commerce::formats::{Format, FormatError, Mapping, ReaderContext};
 use commerce::imports::{self, Import, ImportState};
 use commerce::{Shop, shops};
-use customers::AccountSpace;
 use kernel::ImportId;
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Platform, Tx};
@@ -328,10 +327,7 @@ impl Worker<'_> {
             mapping,
             context: ReaderContext { sheet: file.sheet.clone(), ..reader_context(&self.shop) },
             skip_rows: self.import.progress.rows_done,
-            space: match self.shop.channel.account_family() {
-                Some(family) => AccountSpace::new(family),
-                None => AccountSpace::of_shop(self.shop.number),
-            },
+            space: crate::identity_space::of_shop(&self.shop),
             keys: self.keys.clone(),
             batch_orders: self.cut.batch_orders,
             file,

@@ -13,6 +13,7 @@ pub mod explain;
 pub mod export_customers;
 mod fields;
 pub mod hand_over;
+pub mod identity_space;
 pub mod import_consents;
 pub mod import_orders;
 pub mod import_shop;

@@ -25,6 +25,7 @@ pub use told::{Told, told};
 
 use crate::engine::{EngineError, EngineHandle, ShopBook};
 use crate::fields;
+use crate::identity_space;
 use crate::people::People;
 
 /// Fewer characters are never looked for as an order number.
@@ -175,14 +176,7 @@ fn is_order_number(q: &str) -> bool {
 
 /// Where accounts of these shops are unique.
 pub(crate) fn account_spaces(shops: &ShopBook) -> Vec<AccountSpace> {
-    let mut spaces: Vec<AccountSpace> = shops
-        .all()
-        .iter()
-        .map(|shop| match shop.channel.account_family() {
-            Some(family) => AccountSpace::new(family),
-            None => AccountSpace::of_shop(shop.number),
-        })
-        .collect();
+    let mut spaces: Vec<AccountSpace> = shops.all().iter().map(identity_space::of_shop).collect();
     spaces.sort_unstable();
     spaces.dedup();
     spaces

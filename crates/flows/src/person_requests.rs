@@ -140,24 +140,27 @@ pub async fn finish(
 async fn deed_of(tx: &mut Tx, cx: &Ctx, request: &PersonRequest) -> Result<Option<Deed>, DbError> {
     let mut newest: Option<Deed> = None;
     for member in person_requests::family_of(tx, cx, request.customer).await? {
-        let filter = AuditFilter {
-            record: Some(CustomerId::from_uuid(member).to_string()),
-            action: Some(request.kind.deed().to_owned()),
-            from: Some(request.received_at),
-            ..AuditFilter::default()
-        };
-        let mut after = None;
-        loop {
-            let limit = Limit::new(None).map_err(DbError::Refused)?;
-            let (page, next) = audit::list(tx, cx.scope, &cx.keys(), &filter, after, limit).await?;
-            let deed = page.into_iter().find(|entry| request.kind.is_met_by(&entry.after));
-            let deed = deed.map(|entry| Deed { action: entry.action, at: entry.at });
-            let is_found = deed.is_some();
-            newest = deed.into_iter().chain(newest).max_by_key(|deed| deed.at);
-            if is_found || next.is_none() {
-                break;
+        for action in request.kind.deeds() {
+            let filter = AuditFilter {
+                record: Some(CustomerId::from_uuid(member).to_string()),
+                action: Some((*action).to_owned()),
+                from: Some(request.received_at),
+                ..AuditFilter::default()
+            };
+            let mut after = None;
+            loop {
+                let limit = Limit::new(None).map_err(DbError::Refused)?;
+                let (page, next) =
+                    audit::list(tx, cx.scope, &cx.keys(), &filter, after, limit).await?;
+                let deed = page.into_iter().find(|entry| request.kind.is_met_by(&entry.after));
+                let deed = deed.map(|entry| Deed { action: entry.action, at: entry.at });
+                let is_found = deed.is_some();
+                newest = deed.into_iter().chain(newest).max_by_key(|deed| deed.at);
+                if is_found || next.is_none() {
+                    break;
+                }
+                after = next;
             }
-            after = next;
         }
     }
     Ok(newest)

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use commerce::orders_list::{self, OrderEvent};
 use commerce::store as orders;
-use customers::history::{self, Change, ChangeKind};
+use customers::IdentityKind;
+use customers::history::{self, Change, ChangeKind, IdentityDeed};
 use customers::notes::{self, Note};
 use kernel::{Cursor, CustomerId, Page, Person, Timestamp, TypedId, UserId};
 use platform::{Ctx, DbError, Platform, Tx};
@@ -38,6 +39,8 @@ pub enum TimelineKind {
     Unmerge,
     /// It came to another owner.
     Owner,
+    /// An account, phone number or e-mail address was added, corrected or taken away by hand.
+    Identity,
 }
 
 impl TimelineKind {
@@ -46,7 +49,9 @@ impl TimelineKind {
             Self::Order => Some(OrderEvent::Placed),
             Self::Payment => Some(OrderEvent::Paid),
             Self::Refund => Some(OrderEvent::Refunded),
-            Self::Note | Self::Tag | Self::Merge | Self::Unmerge | Self::Owner => None,
+            Self::Note | Self::Tag | Self::Merge | Self::Unmerge | Self::Owner | Self::Identity => {
+                None
+            }
         }
     }
 
@@ -65,6 +70,7 @@ impl TimelineKind {
             ChangeKind::Merge => Some(Self::Merge),
             ChangeKind::Unmerge => Some(Self::Unmerge),
             ChangeKind::Owner => Some(Self::Owner),
+            ChangeKind::Identity => Some(Self::Identity),
             ChangeKind::Edit => None,
         }
     }
@@ -110,6 +116,18 @@ pub struct TimelineItem {
     /// Whose it is since, for `owner`; their name is the title, which is empty for nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<UserId>,
+    /// What was done with what, for `identity`; the value is not told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<IdentityChange>,
+}
+
+/// What somebody did with an account, phone number or e-mail address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct IdentityChange {
+    /// What was done.
+    pub deed: IdentityDeed,
+    /// With what.
+    pub of: IdentityKind,
 }
 
 type Placed = (TimelineCursor, TimelineItem);
@@ -181,6 +199,9 @@ impl Reader<'_> {
                 let fields = [fields::NAME].into_iter().chain(fields::OF_IDENTITIES);
                 fields.into_iter().all(|field| rules.show(field))
             }
+            ChangeKind::Identity => {
+                !fields::OF_IDENTITIES.iter().any(|one| rules.hide(one))
+            }
             ChangeKind::Edit | ChangeKind::Owner => true,
         }
     }
@@ -231,6 +252,7 @@ impl Reader<'_> {
                 actor: None,
                 actor_person: None,
                 owner: None,
+                identity: None,
             };
             Some((TimelineCursor(at, id, event as u8), item))
         };
@@ -254,6 +276,7 @@ impl Reader<'_> {
                 order: None,
                 note: Some(note.clone()),
                 owner: None,
+                identity: None,
             };
             (TimelineCursor(note.created_at, note.id.uuid(), 0), item)
         };
@@ -295,6 +318,10 @@ impl Reader<'_> {
                 actor_person: None,
                 owner: match entry.change {
                     Change::Owner { to, .. } => to,
+                    _ => None,
+                },
+                identity: match entry.change {
+                    Change::Identity { deed, of } => Some(IdentityChange { deed, of }),
                     _ => None,
                 },
             };

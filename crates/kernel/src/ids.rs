@@ -182,6 +182,8 @@ typed_ids! {
     ExportId = "exp";
     /// What a person asked of us about their data.
     PersonRequestId = "prq";
+    /// An account, phone number or e-mail address of one customer, as it is named in paths; nowhere stored.
+    IdentityId = "idn";
     /// A background job.
     JobId = "job";
     /// An entry of the audit log.

@@ -34,7 +34,7 @@ struct Body {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     errors: Vec<FieldError>,
-    /// The present record, when an update came with a stale version.
+    /// The present record, when an update came with a stale version; otherwise what stands against it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     current: Option<serde_json::Value>,
@@ -184,6 +184,13 @@ impl Problem {
     #[must_use]
     pub fn conflict(code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, "Not possible in the present state").detail(detail)
+    }
+
+    /// With the record that stands against what was asked; `None` is not told.
+    #[must_use]
+    pub fn current(mut self, record: &Option<impl Serialize>) -> Self {
+        self.0.current = record.as_ref().and_then(|record| serde_json::to_value(record).ok());
+        self
     }
 
     /// 410: it was there and will not come back.

@@ -70,7 +70,7 @@ impl From<Locked> for Edited {
 
 impl Edited {
     /// As whoever asks sees it.
-    async fn shown(mut self, tx: &mut Tx, cx: &Ctx) -> Result<Self, DbError> {
+    pub(crate) async fn shown(mut self, tx: &mut Tx, cx: &Ctx) -> Result<Self, DbError> {
         let mut names = HashMap::from([(self.id.uuid(), self.name)]);
         names::mask_hidden(tx, cx, &mut names).await?;
         self.name = names.remove(&self.id.uuid()).unwrap_or_default();

@@ -137,6 +137,7 @@ pub async fn erase(
     store::bump_identity_epoch(tx, cx.scope).await?;
     let family: Vec<Uuid> = held.family.iter().map(|id| id.uuid()).collect();
     sql::request_texts(tx, cx.scope, &family).await?;
+    sql::struck(tx, cx.scope, &family).await?;
     let histories = forget_names(tx, cx.scope, &family).await?;
     let erased = Erased {
         customers: sql::names(tx, cx.scope, &family).await?,

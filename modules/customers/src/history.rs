@@ -5,7 +5,7 @@ use platform::{DbError, Scope, Tx};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::model::Rating;
+use crate::model::{IdentityKind, Rating};
 use crate::store;
 
 /// The kind of a change.
@@ -19,12 +19,20 @@ pub enum ChangeKind {
     Merge,
     Unmerge,
     Owner,
+    Identity,
 }
 
 impl ChangeKind {
     /// All kinds.
-    pub const ALL: [Self; 6] =
-        [Self::Tag, Self::Untag, Self::Edit, Self::Merge, Self::Unmerge, Self::Owner];
+    pub const ALL: [Self; 7] = [
+        Self::Tag,
+        Self::Untag,
+        Self::Edit,
+        Self::Merge,
+        Self::Unmerge,
+        Self::Owner,
+        Self::Identity,
+    ];
 
     /// The stored name.
     #[must_use]
@@ -36,8 +44,19 @@ impl ChangeKind {
             Self::Merge => "merge",
             Self::Unmerge => "unmerge",
             Self::Owner => "owner",
+            Self::Identity => "identity",
         }
     }
+}
+
+/// What somebody did with an identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum IdentityDeed {
+    Add,
+    Correct,
+    Remove,
 }
 
 /// What happened.
@@ -79,6 +98,13 @@ pub enum Change {
         /// Whose it is.
         to: Option<UserId>,
     },
+    /// What it is known by was changed by hand; the value itself is not told.
+    Identity {
+        /// What was done.
+        deed: IdentityDeed,
+        /// With what.
+        of: IdentityKind,
+    },
     /// A merge was undone.
     Unmerge {
         /// The merge.
@@ -101,6 +127,7 @@ impl Change {
             Self::Merge { .. } => ChangeKind::Merge,
             Self::Unmerge { .. } => ChangeKind::Unmerge,
             Self::Owner { .. } => ChangeKind::Owner,
+            Self::Identity { .. } => ChangeKind::Identity,
         }
     }
 
@@ -109,7 +136,11 @@ impl Change {
     pub const fn other(&self) -> Option<CustomerId> {
         match self {
             Self::Merge { other, .. } | Self::Unmerge { other, .. } => Some(*other),
-            Self::Tag { .. } | Self::Untag { .. } | Self::Edit { .. } | Self::Owner { .. } => None,
+            Self::Tag { .. }
+            | Self::Untag { .. }
+            | Self::Edit { .. }
+            | Self::Owner { .. }
+            | Self::Identity { .. } => None,
         }
     }
 
@@ -126,7 +157,7 @@ impl Change {
                 [name, rating].into_iter().flatten().collect::<Vec<_>>().join(", ")
             }
             Self::Merge { name, .. } | Self::Unmerge { name, .. } => name.clone(),
-            Self::Owner { .. } => String::new(),
+            Self::Owner { .. } | Self::Identity { .. } => String::new(),
         }
     }
 }

@@ -36,6 +36,13 @@ pub async fn check(
              (SELECT 1 FROM customers_tags g WHERE g.org_id = t.org_id AND g.id = t.tag_id))",
         ),
         (
+            "struck_values_are_not_held",
+            "SELECT COUNT(*) FROM customers_struck s WHERE s.org_id = $1 AND (EXISTS
+             (SELECT 1 FROM customers_identities i WHERE i.org_id = s.org_id AND i.customer_id = s.customer_id
+                 AND i.kind = s.kind AND i.hash = s.hash) OR NOT EXISTS
+             (SELECT 1 FROM customers_customers c WHERE c.org_id = s.org_id AND c.id = s.customer_id))",
+        ),
+        (
             "notes_have_customers",
             "SELECT COUNT(*) FROM customers_notes n WHERE n.org_id = $1 AND NOT EXISTS
              (SELECT 1 FROM customers_customers c WHERE c.org_id = n.org_id AND c.id = n.customer_id)",

@@ -10,6 +10,7 @@ pub mod exports;
 pub mod fields;
 pub mod history;
 mod http;
+pub mod identities;
 pub mod invariants;
 pub mod mask;
 pub mod merge;
@@ -74,6 +75,11 @@ pub const MIGRATIONS: &[Migration] = &[
         module: "customers",
         version: 7,
         sql: include_str!("../migrations/0007_consents_sealed_anew.sql"),
+    },
+    Migration {
+        module: "customers",
+        version: 8,
+        sql: include_str!("../migrations/0008_corrections.sql"),
     },
 ];
 

@@ -144,9 +144,7 @@ pub fn normal_phone(text: &str) -> Option<String> {
     if !well_formed || text.len() > PHONE_TEXT_MAX {
         return None;
     }
-    if let Some((number, _extension)) = text.rsplit_once('-')
-        && chinese_mobile(&digits_of(number)).is_some()
-    {
+    if is_virtual_phone(text) {
         return None;
     }
     let digits = digits_of(text);
@@ -159,6 +157,13 @@ pub fn normal_phone(text: &str) -> Option<String> {
     let number = phonenumber::parse(None, format!("+{digits}")).ok()?;
     phonenumber::is_valid(&number)
         .then(|| number.format().mode(phonenumber::Mode::E164).to_string())
+}
+
+/// Whether it is a mobile number with an extension, as platforms make them up for one parcel.
+#[must_use]
+pub fn is_virtual_phone(text: &str) -> bool {
+    let number = text.rsplit_once('-').map(|(number, _extension)| digits_of(number));
+    number.is_some_and(|digits| chinese_mobile(&digits).is_some())
 }
 
 fn digits_of(text: &str) -> String {

@@ -53,14 +53,14 @@ impl RequestKind {
         }
     }
 
-    /// What the audit log calls the deed that such a request asks for.
+    /// What the audit log calls the deeds that answer such a request, or how their names begin.
     #[must_use]
-    pub const fn deed(self) -> &'static str {
+    pub const fn deeds(self) -> &'static [&'static str] {
         match self {
-            Self::Access => "customers.person_export",
-            Self::Correction => "customers.customer.edit",
-            Self::Erasure => "customers.erase",
-            Self::Restriction | Self::Withdrawal => "customers.consent.add",
+            Self::Access => &["customers.person_export"],
+            Self::Correction => &["customers.customer.edit", "customers.identity"],
+            Self::Erasure => &["customers.erase"],
+            Self::Restriction | Self::Withdrawal => &["customers.consent.add"],
         }
     }
 

@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use kernel::{CustomerId, TagId, Timestamp, TypedId, UserId};
+use kernel::{CustomerId, IdentityId, TagId, Timestamp, TypedId, UserId};
 use platform::crypto::OrgKeys;
 use platform::{Ctx, DbError, Tx};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::identities::id_of;
 use crate::mask;
 use crate::model::{AccountSpace, IdentityKind, Rating};
 use crate::store::profiles::IdentityRow;
@@ -30,6 +31,8 @@ pub struct Tag {
 /// One identity, masked where it is personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdentityShown {
+    /// By which it is corrected.
+    pub id: IdentityId,
     /// What it is.
     pub kind: IdentityKind,
     /// Where it is unique.
@@ -38,6 +41,8 @@ pub struct IdentityShown {
     pub value: String,
     /// When it was first seen.
     pub first_seen_at: Timestamp,
+    /// Whether a person put it there.
+    pub by_hand: bool,
 }
 
 /// A customer with everything its family is known by.
@@ -128,7 +133,7 @@ pub async fn profiles(tx: &mut Tx, cx: &Ctx, ids: &[CustomerId]) -> Result<Vec<P
     for id in &tops {
         let (Some(row), Some(family)) = (rows.get(id), families.get(id)) else { continue };
         let of_family = family.iter().filter_map(|member| identities.get(member)).flatten();
-        let identities = shown(of_family, keys)?;
+        let identities = shown(*id, of_family, keys)?;
         profiles.push(Profile {
             id: CustomerId::from_uuid(*id),
             name: names::under(&row.name, identities.iter(), cx.access.fields()),
@@ -157,6 +162,7 @@ fn merged_tags(family: &[Uuid], tags: &HashMap<Uuid, Vec<Tag>>) -> Vec<Tag> {
 }
 
 fn shown<'a>(
+    top: Uuid,
     rows: impl Iterator<Item = &'a IdentityRow>,
     keys: &OrgKeys,
 ) -> Result<Vec<IdentityShown>, DbError> {
@@ -169,10 +175,12 @@ fn shown<'a>(
         .filter_map(|row| Some((row, IdentityKind::from_code(row.kind)?)))
         .map(|(row, kind)| {
             Ok(IdentityShown {
+                id: id_of(keys, top, row.kind, &row.hash),
                 kind,
                 space: AccountSpace::new(row.space),
                 value: masked(kind, row.plain.as_deref(), row.sealed.as_deref(), keys)?,
                 first_seen_at: Timestamp::from_millis(row.first_seen_at),
+                by_hand: row.by_hand,
             })
         })
         .collect()

@@ -3,6 +3,7 @@
 use platform::Problem;
 
 use crate::edit::EditError;
+use crate::identities::IdentityError;
 use crate::merge::{MergeError, UnmergeError};
 use crate::notes::NoteError;
 use crate::suggestions::DismissError;
@@ -18,6 +19,27 @@ impl From<EditError> for Problem {
             EditError::Merged { .. } => Self::conflict("customer_merged", detail),
             EditError::Stale(current) => Self::precondition_failed(&current),
             EditError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<IdentityError> for Problem {
+    fn from(error: IdentityError) -> Self {
+        let detail = error.to_string();
+        match error {
+            IdentityError::UnknownCustomer(_) => Self::not_found("customer"),
+            IdentityError::Unknown => Self::not_found("identity").detail(detail),
+            IdentityError::Merged { .. } => Self::conflict("customer_merged", detail),
+            IdentityError::ReadOnly(_) => Self::forbidden(detail),
+            IdentityError::Stale(current) => Self::precondition_failed(&current),
+            IdentityError::Wrong(_) => Self::field("value", detail),
+            IdentityError::SharedAccount => Self::field("shared", detail),
+            IdentityError::There => Self::conflict("identity_there", detail),
+            IdentityError::Taken { holder, .. } => {
+                Self::conflict("identity_taken", detail).current(&holder)
+            }
+            IdentityError::TooMany => Self::conflict("too_many_identities", detail),
+            IdentityError::Db(error) => error.into(),
         }
     }
 }

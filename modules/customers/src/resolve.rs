@@ -2,7 +2,8 @@
 //!
 //! Within its space the account decides. Without an account the e-mail address decides, then the
 //! phone. A phone or e-mail address that two accounts share suggests a merge and never merges by
-//! itself here.
+//! itself here. What somebody struck from a customer is not given to them again, and decides nothing for
+//! them: an order that bears it is its holder's, or somebody new's.
 
 mod decided;
 
@@ -20,7 +21,7 @@ use crate::store;
 
 use decided::Batch;
 pub use decided::Decided;
-pub(crate) use decided::SuggestionRow;
+pub(crate) use decided::{SuggestionRow, score};
 
 /// Entries a resolver remembers before it forgets; about 45 bytes each.
 const REMEMBERED_MAX: usize = 2_000_000;
@@ -78,7 +79,7 @@ impl SeenIdentity {
 
     /// The columns `plain` and `sealed`: only account names that are neither a phone number nor an
     /// e-mail address may be read in the database.
-    fn stored(&self, cx: &Ctx, keys: &OrgKeys) -> (Option<String>, Option<Vec<u8>>) {
+    pub(crate) fn stored(&self, cx: &Ctx, keys: &OrgKeys) -> (Option<String>, Option<Vec<u8>>) {
         let personal = self.kind != IdentityKind::Account
             || model::normal_email(&self.value).is_some()
             || model::normal_phone(&self.value).is_some();
@@ -107,6 +108,8 @@ pub struct Sighting {
     pub city: Option<String>,
     /// When the order was placed.
     pub seen_at: Option<Timestamp>,
+    /// Whose the order is already, where it was known before.
+    pub of: Option<CustomerId>,
 }
 
 /// What a batch changed, kept by the import so that it can be undone.
@@ -158,6 +161,8 @@ pub struct Resolver {
     contacts: HashMap<u128, (Uuid, u8)>,
     /// Which customer has which contact, as a mix of both.
     pairs: HashSet<u64>,
+    /// What somebody struck, and from whom; all of it, once it was read.
+    struck: Option<HashSet<(Uuid, u128)>>,
     /// Whether everything that is stored is remembered, so that what is not remembered is new.
     complete: bool,
     epoch: Option<i64>,
@@ -207,7 +212,7 @@ impl Resolver {
         })
         .await?;
         self.complete = true;
-        Ok(())
+        self.read_struck(tx, cx).await
     }
 
     /// Finds or makes the customer of each sighting, inside the caller's transaction: the four steps
@@ -239,7 +244,25 @@ impl Resolver {
             self.forget();
         }
         self.epoch = Some(epoch);
+        if self.struck.is_none() {
+            self.read_struck(tx, cx).await?;
+        }
         Ok(())
+    }
+
+    async fn read_struck(&mut self, tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
+        let mut struck = HashSet::new();
+        store::identities::each_struck(tx, cx.scope, |customer, hash| {
+            struck.insert((customer, hash));
+        })
+        .await?;
+        self.struck = Some(struck);
+        Ok(())
+    }
+
+    /// Whether somebody said that this is not of `customer`.
+    fn is_struck(&self, customer: Uuid, seen: &SeenIdentity) -> bool {
+        self.struck.as_ref().is_some_and(|struck| struck.contains(&(customer, seen.key())))
     }
 
     /// Whether every identity is remembered, so that there is nothing to look up.
@@ -321,14 +344,22 @@ impl Resolver {
         Ok(())
     }
 
+    /// The customer of an order that is known, if it says something of them that somebody struck: the order
+    /// stays theirs, and nobody new is made of a value that was wrong.
+    fn as_before(&self, sighting: &Sighting) -> Option<Uuid> {
+        let customer = sighting.of?.uuid();
+        let mut seen = sighting.account.iter().chain(&sighting.contacts);
+        seen.any(|seen| self.is_struck(customer, seen)).then_some(customer)
+    }
+
     fn resolve_one(&mut self, batch: &mut Batch<'_>, sighting: &Sighting) -> Option<Uuid> {
-        let known = match &sighting.account {
+        let known = self.as_before(sighting).or_else(|| match &sighting.account {
             Some(account) => self.accounts.get(&account.key()).copied(),
             None => sighting
                 .contacts
                 .iter()
                 .find_map(|contact| self.contacts.get(&contact.key()).map(|holder| holder.0)),
-        };
+        });
         if sighting.account.is_none() && sighting.contacts.is_empty() {
             return None;
         }
@@ -340,6 +371,9 @@ impl Resolver {
             None => batch.create(sighting),
         };
         for seen in sighting.account.iter().chain(&sighting.contacts) {
+            if self.is_struck(customer, seen) {
+                continue;
+            }
             let has_it = match seen.kind {
                 IdentityKind::Account => self.accounts.contains_key(&seen.key()),
                 _ => self.pairs.contains(&pair(customer, seen.key())),

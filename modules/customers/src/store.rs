@@ -6,6 +6,7 @@ pub(crate) mod engine;
 pub(crate) mod erase;
 pub(crate) mod exports;
 pub(crate) mod family;
+pub(crate) mod identities;
 pub(crate) mod merges;
 pub(crate) mod notes;
 pub(crate) mod owners;

@@ -59,8 +59,8 @@ impl fmt::Display for TakeBackRefused {
             separator = ",";
         }
         f.write_str(
-            "; take that back first: remove the notes and tags, give names and ratings back as they \
-             were, undo the merges",
+            "; take that back first: remove the notes and tags, give names, ratings, phone \
+             numbers, e-mail addresses and accounts back as they were, undo the merges",
         )
     }
 }
@@ -276,7 +276,8 @@ async fn own_merges(
     Ok(OwnMerges { merges: own.into_values().collect(), settled })
 }
 
-/// Those of `ids` whose name or rating is another than before the first edit.
+/// Those of `ids` whose name or rating is another than before the first edit, or who are known by others
+/// things than files said.
 async fn edited(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<HashSet<Uuid>, DbError> {
     type Ends<T> = Option<(T, T)>;
     let mut ends: HashMap<Uuid, (Ends<String>, Ends<Option<Rating>>)> = HashMap::new();
@@ -296,7 +297,10 @@ async fn edited(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<HashSet<Uuid>
         names.as_ref().is_some_and(|(first, last)| first != last)
             || ratings.is_some_and(|(first, last)| first != last)
     };
-    Ok(ends.into_iter().filter(|(_, ends)| differs(ends)).map(|(customer, _)| customer).collect())
+    let differ = ends.into_iter().filter(|(_, ends)| differs(ends)).map(|(customer, _)| customer);
+    let mut found: HashSet<Uuid> = differ.collect();
+    found.extend(store::identities::corrected(tx, scope, ids).await?);
+    Ok(found)
 }
 
 async fn dependents(

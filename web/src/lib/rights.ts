@@ -6,9 +6,9 @@ export type FieldRule = 'read_only' | 'masked' | 'hidden';
 /** Fields that roles have rules for, by the names of the server, and the rules that each can have. */
 export const FIELD_RULES: readonly (readonly [field: string, rules: readonly FieldRule[]])[] = [
   ['customers.name', ['read_only', 'masked']],
-  ['customers.accounts', ['masked', 'hidden']],
-  ['customers.phone', ['hidden']],
-  ['customers.email', ['hidden']],
+  ['customers.accounts', ['read_only', 'masked', 'hidden']],
+  ['customers.phone', ['read_only', 'hidden']],
+  ['customers.email', ['read_only', 'hidden']],
   ['customers.region', ['hidden']],
   ['customers.rating', ['read_only', 'hidden']],
   ['customers.tags', ['read_only', 'hidden']],

@@ -9,6 +9,7 @@ mod document;
 mod erasure;
 mod exports;
 pub mod guard;
+mod identities;
 mod imports;
 mod insight;
 mod language;
@@ -54,6 +55,7 @@ fn crossing() -> OpenApiRouter<AppState> {
         .merge(imports::routes())
         .merge(insight::routes())
         .merge(customers::routes())
+        .merge(identities::routes())
         .merge(commerce::routes())
         .merge(search::routes())
         .merge(settings::routes())

@@ -6,6 +6,7 @@ mod audit;
 mod backups;
 mod bench;
 mod consents;
+mod correcting;
 mod disconnect;
 mod document;
 mod edge;

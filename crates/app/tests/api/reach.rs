@@ -186,6 +186,21 @@ fn calls(customer: &str, order: &str) -> Vec<(&'static str, String, Option<Value
         ("DELETE", format!("/customers/{customer}/notes/{note}"), None),
         ("PUT", format!("/customers/{customer}/tags"), Some(json!({"tags": []}))),
         ("POST", format!("/customers/{customer}/reveal"), Some(reason.clone())),
+        (
+            "POST",
+            format!("/customers/{customer}/identities"),
+            Some(json!({"kind": "phone", "value": "13900000009", "reason": "they called"})),
+        ),
+        (
+            "PUT",
+            format!("/customers/{customer}/identities/idn_{GONE}"),
+            Some(json!({"value": "13900000009", "reason": "they called"})),
+        ),
+        (
+            "POST",
+            format!("/customers/{customer}/identities/idn_{GONE}/removal"),
+            Some(reason.clone()),
+        ),
         ("GET", format!("/customers/{customer}/consents"), None),
         (
             "POST",
@@ -263,6 +278,7 @@ db_test! { migrations();
                     let expected = match (method, path.as_str()) {
                         // The version is wrong, and the note is not there: both are told.
                         ("PATCH", _) => StatusCode::PRECONDITION_FAILED,
+                        (_, path) if path.contains("/identities") => StatusCode::PRECONDITION_FAILED,
                         ("DELETE", _) => StatusCode::NOT_FOUND,
                         ("POST", path) if path.ends_with("/notes") || path.ends_with("/consents") => {
                             StatusCode::CREATED

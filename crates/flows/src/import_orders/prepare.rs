@@ -57,8 +57,11 @@ impl Preparer {
         known: Known,
         chunk: Chunk,
     ) -> Result<Prepared, DbError> {
-        let Chunk { reports, sightings, rejects, skipped, rows_done, bytes_read } = chunk;
+        let Chunk { reports, mut sightings, rejects, skipped, rows_done, bytes_read } = chunk;
         let changed = changed(&known, &reports);
+        for index in &changed {
+            sightings[*index].of = known.customer_of(&reports[*index]);
+        }
         let sightings: Vec<&Sighting> = changed.iter().map(|index| &sightings[*index]).collect();
         let decided = memory.resolver.decide(&self.cx, &self.keys, &sightings);
         let mut buyers = vec![None; reports.len()];

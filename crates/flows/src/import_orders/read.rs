@@ -128,5 +128,6 @@ fn sighting(keys: &OrgKeys, space: AccountSpace, record: &OrderRecord) -> Sighti
         province: record.receiver.province.clone(),
         city: record.receiver.city.clone(),
         seen_at: record.ordered_at,
+        of: None,
     }
 }

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use crate::engine::ShopBook;
 use crate::fields;
+use crate::identity_space;
 use crate::people::People;
 
 /// An account of a customer.
@@ -145,10 +146,7 @@ impl CustomerRow {
 /// The channel of an account: of the shop whose own it is, or the first channel of its family that
 /// one of the shops is on.
 pub(crate) fn channel_of(space: AccountSpace, shops: &ShopBook) -> Option<Channel> {
-    let of_shops = shops.all().iter().find(|shop| match shop.channel.account_family() {
-        Some(family) => AccountSpace::new(family) == space,
-        None => AccountSpace::of_shop(shop.number) == space,
-    });
+    let of_shops = shops.all().iter().find(|shop| identity_space::of_shop(shop) == space);
     of_shops.map(|shop| shop.channel).or_else(|| {
         Channel::ALL
             .into_iter()

@@ -31,6 +31,7 @@ pub const MIGRATIONS: &[Migration] = &[
     customers::MIGRATIONS[4],
     customers::MIGRATIONS[5],
     customers::MIGRATIONS[6],
+    customers::MIGRATIONS[7],
     commerce::MIGRATIONS[0],
     commerce::MIGRATIONS[3],
     commerce::MIGRATIONS[4],

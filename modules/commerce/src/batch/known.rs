@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher as _;
 
+use kernel::{CustomerId, TypedId as _};
 use platform::{DbError, Scope, Tx};
 use uuid::Uuid;
 
@@ -111,6 +112,13 @@ impl Known {
     pub fn all_new(seen: &Seen, reports: &[Report]) -> Option<Self> {
         let asks = reports.iter().any(|report| seen.may_exist(&report.record.external_no));
         (!asks).then(Self::default)
+    }
+
+    /// Whose the order of `report` is already; of one that says nothing new it is not looked up.
+    #[must_use]
+    pub fn customer_of(&self, report: &Report) -> Option<CustomerId> {
+        let order = self.by_number.get(&report.record.external_no)?;
+        self.rows.get(&order.id)?.customer_id.map(CustomerId::from_uuid)
     }
 
     /// Whether `report` says nothing that is not known.

@@ -135,8 +135,6 @@ impl<'a> Batch<'a> {
         if !self.suggested_pairs.insert((a, b, seen.kind.code())) {
             return;
         }
-        // An e-mail address is rarely shared; a receiver's phone may be a relative's.
-        let score = if seen.kind == IdentityKind::Email { 90 } else { 70 };
         let id: SuggestionId = self.cx.ids.fresh(self.decided.now);
         self.decided.suggestions.push(SuggestionRow {
             id,
@@ -144,7 +142,13 @@ impl<'a> Batch<'a> {
             b,
             kind: seen.kind.code(),
             hash: seen.hash,
-            score,
+            score: score(seen.kind),
         });
     }
+}
+
+/// How likely two who share such a contact are one, 0 to 100.
+pub(crate) fn score(kind: IdentityKind) -> i64 {
+    // An e-mail address is rarely shared; a receiver's phone may be a relative's.
+    if kind == IdentityKind::Email { 90 } else { 70 }
 }

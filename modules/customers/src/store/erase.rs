@@ -42,6 +42,11 @@ pub(crate) async fn identities(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Resul
     each(tx, scope, "DELETE FROM customers_identities WHERE org_id = $1 AND customer_id", ids).await
 }
 
+/// Takes away what was noted as not theirs; gives how many values that were.
+pub(crate) async fn struck(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<u64, DbError> {
+    each(tx, scope, "DELETE FROM customers_struck WHERE org_id = $1 AND customer_id", ids).await
+}
+
 pub(crate) async fn notes(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<u64, DbError> {
     each(tx, scope, "DELETE FROM customers_notes WHERE org_id = $1 AND customer_id", ids).await
 }

@@ -41,6 +41,7 @@ pub(crate) struct IdentityRow {
     pub plain: Option<String>,
     pub sealed: Option<Vec<u8>>,
     pub first_seen_at: i64,
+    pub by_hand: bool,
 }
 
 /// Identities of customers, the first seen first, at most `most` of each kind and customer.
@@ -56,8 +57,9 @@ pub(crate) async fn identities(
         let mut arguments = args![scope.org_arg(), most];
         arguments.extend(values);
         let sql = format!(
-            "SELECT customer_id, kind, space, hash, plain, sealed, first_seen_at FROM (
-               SELECT customer_id, kind, space, hash, plain, sealed, first_seen_at, ROW_NUMBER() OVER (
+            "SELECT customer_id, kind, space, hash, plain, sealed, first_seen_at, by_hand FROM (
+               SELECT customer_id, kind, space, hash, plain, sealed, first_seen_at, by_hand,
+                      ROW_NUMBER() OVER (
                         PARTITION BY customer_id, kind ORDER BY first_seen_at, hash) AS place
                  FROM customers_identities WHERE org_id = $1 AND customer_id IN ({list})) AS placed
              WHERE place <= $2 ORDER BY kind, first_seen_at, hash"

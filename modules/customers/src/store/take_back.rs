@@ -78,8 +78,8 @@ pub(crate) async fn worked_with(
         (
             2,
             "SELECT DISTINCT customer_id FROM customers_history
-             WHERE org_id = $1 AND customer_id >= $2 AND customer_id < $3 AND kind = 'edit'
-             LIMIT $4",
+             WHERE org_id = $1 AND customer_id >= $2 AND customer_id < $3
+               AND kind IN ('edit', 'identity') LIMIT $4",
         ),
         (
             3,
@@ -130,6 +130,7 @@ pub(crate) async fn remove_customers(
 ) -> Result<(), DbError> {
     for sql in [
         "DELETE FROM customers_identities WHERE org_id = $1 AND customer_id",
+        "DELETE FROM customers_struck WHERE org_id = $1 AND customer_id",
         // Merges undone since and what tells of them.
         "DELETE FROM customers_merges WHERE org_id = $1 AND keep",
         "DELETE FROM customers_merges WHERE org_id = $1 AND absorb",

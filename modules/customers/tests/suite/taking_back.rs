@@ -122,7 +122,8 @@ db_test! { MIGRATIONS;
         assert_eq!(refused.to_string(),
             "people have worked with customers of this import: \
              1 with notes, 1 with tags, 1 edited, 1 merged; take that back first: remove the \
-             notes and tags, give names and ratings back as they were, undo the merges");
+             notes and tags, give names, ratings, phone numbers, e-mail addresses and accounts back as they \
+             were, undo the merges");
 
         let done = import(&db, &cx, &[buyer(&keys, Some("another"), &[])]).await;
         let mut tx = db.db().begin().await.unwrap();

@@ -20,6 +20,7 @@ pub const MIGRATIONS: &[Migration] = &[
     customers::MIGRATIONS[4],
     customers::MIGRATIONS[5],
     customers::MIGRATIONS[6],
+    customers::MIGRATIONS[7],
 ];
 pub const TAOBAO: AccountSpace = AccountSpace::new(1);
 

@@ -71,9 +71,9 @@ pub fn is_cut(right: &str) -> bool {
 /// Fields that roles can have rules for, and the rules each can have.
 pub const FIELDS: &[(&str, &[FieldRule])] = &[
     ("customers.name", &[FieldRule::ReadOnly, FieldRule::Masked]),
-    ("customers.accounts", &[FieldRule::Masked, FieldRule::Hidden]),
-    ("customers.phone", &[FieldRule::Hidden]),
-    ("customers.email", &[FieldRule::Hidden]),
+    ("customers.accounts", &[FieldRule::ReadOnly, FieldRule::Masked, FieldRule::Hidden]),
+    ("customers.phone", &[FieldRule::ReadOnly, FieldRule::Hidden]),
+    ("customers.email", &[FieldRule::ReadOnly, FieldRule::Hidden]),
     ("customers.region", &[FieldRule::Hidden]),
     ("customers.rating", &[FieldRule::ReadOnly, FieldRule::Hidden]),
     ("customers.tags", &[FieldRule::ReadOnly, FieldRule::Hidden]),

@@ -13,7 +13,7 @@ import { Money, Time } from '@/ui/values';
 import { Who } from '@/ui/Who';
 import { useTimeline } from './api';
 
-const KINDS = ['order', 'payment', 'refund', 'note', 'tag', 'merge', 'owner'];
+const KINDS = ['order', 'payment', 'refund', 'note', 'tag', 'merge', 'owner', 'identity'];
 
 export function TimelineTab(props: { id: string }) {
   const { t } = useTranslation();
@@ -22,6 +22,7 @@ export function TimelineTab(props: { id: string }) {
     note: !sees.any('customers.notes'),
     tag: !sees.any('customers.tags'),
     merge: !sees.clear('customers.name'),
+    identity: !['accounts', 'phone', 'email'].every((name) => sees.any(`customers.${name}`)),
   };
   const kinds = KINDS.filter((kind) => !hidden[kind]);
   const [url, setUrl] = useKnownUrl({ kind: oneOf(kinds) });
@@ -114,6 +115,14 @@ function Event(props: { item: TimelineItem }) {
         {may('commerce.read') ? <AppLink href={`/orders/${order.id}`}>{title}</AppLink> : title}{' '}
         {amount == null ? null : <Money minor={amount} currency={order.currency} />}{' '}
         {item.kind === 'order' ? <OrderStateMark state={order.state} /> : null}
+      </>
+    );
+  }
+  if (item.identity) {
+    const what = t(`customers.identity.kinds.${item.identity.of}`);
+    return (
+      <>
+        {t(`customers.timeline.identity.${item.identity.deed}`, { what })} <By person={item.actor_person} />
       </>
     );
   }
