@@ -599,8 +599,22 @@ function card(one) {
       }))
       .filter((s) => s.orders),
     identities: [
-      { kind: 'account', channel: 'taobao', value: one.accounts[0].value, first_seen_at: one.created_at },
-      { kind: 'phone', channel: null, value: one.phone, first_seen_at: one.created_at },
+      {
+        id: `idn_a_${one.id}`,
+        kind: 'account',
+        channel: 'taobao',
+        value: one.accounts[0].value,
+        first_seen_at: one.created_at,
+        by_hand: false,
+      },
+      {
+        id: `idn_p_${one.id}`,
+        kind: 'phone',
+        channel: null,
+        value: one.phone,
+        first_seen_at: one.created_at,
+        by_hand: true,
+      },
     ],
     notes: notes.get(one.id) ?? [],
     merges: one.merges ?? [],

@@ -3,9 +3,9 @@ import { colourAt, contrast, inkOn, project, thirdOf } from '@/modules/insight/c
 import { HEAT_SCALES } from '@/ui/ChartBox';
 
 const cells = [
-  { r: 5, f: 1, m: 1, customers: 2, orders: 2, revenue_minor: 100 },
-  { r: 5, f: 1, m: 2, customers: 3, orders: 4, revenue_minor: 900 },
-  { r: 1, f: 1, m: 2, customers: 7, orders: 7, revenue_minor: 50 },
+  { r: 5, f: 1, m: 1, customers: 2, orders: 2, revenue_minor: 100, withheld: 0 },
+  { r: 5, f: 1, m: 2, customers: 3, orders: 4, revenue_minor: 900, withheld: 0 },
+  { r: 1, f: 1, m: 2, customers: 7, orders: 7, revenue_minor: 50, withheld: 0 },
 ];
 
 it('a square sums its cells over the third dimension', () => {

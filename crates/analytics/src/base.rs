@@ -18,6 +18,9 @@ use crate::text::TextArena;
 /// In the column of ratings: none.
 pub(crate) const NO_RATING: u8 = u8::MAX;
 
+/// In the column of refusals: none.
+pub(crate) const NEVER: i64 = i64::MAX;
+
 /// What is known of customers apart from orders, in columns.
 #[derive(Debug, Default)]
 pub(crate) struct Profiles {
@@ -29,6 +32,7 @@ pub(crate) struct Profiles {
     pub(crate) owner: Vec<u32>,
     pub(crate) owners: Dictionary<Option<UserId>>,
     pub(crate) created: Vec<i64>,
+    pub(crate) refused: Vec<i64>,
     pub(crate) tags: BTreeMap<TagId, Vec<u32>>,
 }
 
@@ -40,6 +44,8 @@ pub(crate) struct Profile<'a> {
     pub(crate) rating: u8,
     pub(crate) owner: Option<UserId>,
     pub(crate) created: i64,
+    /// [`NEVER`] where nothing was refused.
+    pub(crate) refused: i64,
 }
 
 impl Profiles {
@@ -56,6 +62,7 @@ impl Profiles {
         self.rating.push(profile.rating);
         self.owner.push(self.owners.number(&profile.owner));
         self.created.push(profile.created);
+        self.refused.push(profile.refused);
         Ok(())
     }
 
@@ -100,6 +107,7 @@ impl Profiles {
             owner: gather(&self.owner, &order),
             owners: self.owners,
             created: gather(&self.created, &order),
+            refused: gather(&self.refused, &order),
         }
     }
 }
@@ -120,6 +128,7 @@ pub(crate) struct Base {
     pub(crate) owner: Vec<u32>,
     pub(crate) owners: Dictionary<Option<UserId>>,
     pub(crate) created: Vec<i64>,
+    pub(crate) refused: Vec<i64>,
     pub(crate) tags: BTreeMap<TagId, Members>,
     pub(crate) facts: Facts,
     pub(crate) by_shop: Vec<Members>,
@@ -141,6 +150,7 @@ impl Base {
         profiles.rating.shrink_to_fit();
         profiles.owner.shrink_to_fit();
         profiles.created.shrink_to_fit();
+        profiles.refused.shrink_to_fit();
         let customers = profiles.ids.len();
         let members = |set| Members::new(set, customers);
         let tags = profiles
@@ -158,6 +168,7 @@ impl Base {
             owner: profiles.owner,
             owners: profiles.owners,
             created: profiles.created,
+            refused: profiles.refused,
             by_shop: facts.customers_by_shop().into_iter().map(members).collect(),
             without_orders: facts.without_orders(),
             facts,
@@ -236,7 +247,7 @@ impl Base {
             + self.rating.capacity()
             + self.owner.capacity() * 4
             + self.owners.memory_bytes()
-            + (self.created.capacity() + self.revenue.capacity()) * 8
+            + (self.created.capacity() + self.refused.capacity() + self.revenue.capacity()) * 8
             + (self.first.capacity() + self.last.capacity()) * 8
             + self.tags.values().chain(&self.by_shop).map(Members::memory_bytes).sum::<usize>()
             + self.facts.memory_bytes()

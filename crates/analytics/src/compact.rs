@@ -101,6 +101,7 @@ impl Compaction {
                 rating: old.rating[ordinal],
                 owner: *old.owners.value(old.owner[ordinal]),
                 created: old.created[ordinal],
+                refused: old.refused[ordinal],
             })?;
             while let Some((_, tag)) = tags.next_if(|(tagged, _)| *tagged as usize == ordinal) {
                 profiles.tag_last(*tag);
@@ -137,6 +138,7 @@ fn push_row(
         rating: row.rating,
         owner: row.owner,
         created: row.created,
+        refused: row.refused,
     })?;
     row.tags.iter().for_each(|tag| profiles.tag_last(*tag));
     facts.push_facts(&row.facts)

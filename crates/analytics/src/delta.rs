@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kernel::{CustomerId, ShopId, TagId, UserId};
+use kernel::{CustomerId, ShopId, TagId, Timestamp, UserId};
 
-use crate::base::NO_RATING;
+use crate::base::{NEVER, NO_RATING};
 use crate::facts::NO_ORDER;
 use crate::feed::{CustomerFeed, OrderFact, average_minor};
 use crate::list::SortKey;
@@ -20,6 +20,8 @@ pub(crate) struct Row {
     pub(crate) rating: u8,
     pub(crate) owner: Option<UserId>,
     pub(crate) created: i64,
+    /// [`NEVER`] where nothing was refused.
+    pub(crate) refused: i64,
     pub(crate) tags: Box<[TagId]>,
     /// Sorted by time.
     pub(crate) facts: Box<[OrderFact]>,
@@ -39,6 +41,7 @@ impl Row {
             rating: feed.rating.unwrap_or(NO_RATING),
             owner: feed.owner,
             created: feed.created_at.millis(),
+            refused: feed.refused_from.map_or(NEVER, Timestamp::millis),
             tags: feed.tags.as_slice().into(),
             revenue: facts.iter().fold(0, |sum, fact| sum.saturating_add(fact.revenue_minor)),
             first: at(facts.first()),

@@ -1,11 +1,11 @@
 //! The engine of one organisation: reads share it, changes own it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kernel::{CustomerId, Reach, ShopId, Timestamp};
 
-use crate::base::{Base, Profiles};
+use crate::base::{Base, NEVER, Profiles};
 use crate::bits::Bits;
 use crate::compact::{Compacted, Compaction, Retired};
 use crate::daily::{self, DaySum, DaysQuery};
@@ -153,16 +153,18 @@ impl Engine {
     /// What is known of a customer; `None` if there is none of this id.
     #[must_use]
     pub fn customer(&self, id: CustomerId) -> Option<CustomerFacts> {
-        let (orders, revenue, first, last, created, cell) = match self.delta.get(id) {
+        let (orders, revenue, first, last, (created, refused), cell) = match self.delta.get(id) {
             Some(entry) => {
                 let row = entry.row.as_ref()?;
-                (row.orders(), row.revenue, row.first, row.last, row.created, entry.cell)
+                let moments = (row.created, row.refused);
+                (row.orders(), row.revenue, row.first, row.last, moments, entry.cell)
             }
             None => {
                 let (base, at) = (&self.base, self.base.ordinal(id)?);
                 let cell = self.scores.as_ref().map_or(0, |scores| scores.base_cells[at]);
                 let orders = base.facts.orders(at);
-                (orders, base.revenue[at], base.first[at], base.last[at], base.created[at], cell)
+                let moments = (base.created[at], base.refused[at]);
+                (orders, base.revenue[at], base.first[at], base.last[at], moments, cell)
             }
         };
         let moment = |at: i64| (at != NO_ORDER).then(|| Timestamp::from_millis(at));
@@ -174,6 +176,7 @@ impl Engine {
             first_order_at: moment(first),
             last_order_at: moment(last),
             created_at: Timestamp::from_millis(created),
+            refused_from: (refused != NEVER).then(|| Timestamp::from_millis(refused)),
             standing: Score::from_code(cell)
                 .and_then(|score| scores.map(|scores| scores.rfm.standing(score))),
         })
@@ -252,6 +255,25 @@ impl Engine {
             return Arc::clone(scores);
         }
         Arc::new(rfm::within(self.view(), scores, reach))
+    }
+
+    /// Of those whom `scores` tell of, how many in each cell nothing may be decided about by machine at `now`.
+    /// Who is there is as of now, cells are those of `scores`.
+    #[must_use]
+    pub fn withheld(&self, scores: &Rfm, now: Timestamp) -> BTreeMap<Score, u64> {
+        let (base, now) = (&self.base, now.millis());
+        let of_base = base
+            .refused
+            .iter()
+            .enumerate()
+            .filter(|(at, from)| **from <= now && !self.dead.has(*at));
+        let of_base = of_base.map(|(at, _)| base.ids[at]);
+        let of_delta = self.delta.rows().filter(|(_, row, _)| row.refused <= now).map(|row| row.0);
+        let mut found = BTreeMap::new();
+        for score in of_base.chain(of_delta).filter_map(|id| scores.score_of(id)) {
+            *found.entry(score).or_insert(0) += 1;
+        }
+        found
     }
 
     fn recall(&self, query: &RfmQuery) -> Option<Arc<Rfm>> {

@@ -23,6 +23,8 @@ pub struct CustomerFeed {
     pub created_at: Timestamp,
     /// Tags put on the customer.
     pub tags: Vec<TagId>,
+    /// From when on nothing may be decided about them by machine; `None` as long as it may.
+    pub refused_from: Option<Timestamp>,
 }
 
 /// An order that counts: paid, and not closed. Others are not passed to the engine.
@@ -51,6 +53,8 @@ pub struct CustomerFacts {
     pub last_order_at: Option<Timestamp>,
     /// When the customer became known.
     pub created_at: Timestamp,
+    /// From when on nothing may be decided about them by machine.
+    pub refused_from: Option<Timestamp>,
     /// Score and tiers under the scores set; `None` without scores or without a counted order.
     pub standing: Option<Standing>,
 }

@@ -1,8 +1,8 @@
 //! Bulk load: customers first, then their orders.
 
-use kernel::CustomerId;
+use kernel::{CustomerId, Timestamp};
 
-use crate::base::{Base, NO_RATING, Profile, Profiles};
+use crate::base::{Base, NEVER, NO_RATING, Profile, Profiles};
 use crate::engine::Engine;
 use crate::facts::LooseFacts;
 use crate::feed::{CapacityError, CustomerFeed, OrderFact};
@@ -26,6 +26,7 @@ impl CustomerLoader {
             rating: feed.rating.unwrap_or(NO_RATING),
             owner: feed.owner,
             created: feed.created_at.millis(),
+            refused: feed.refused_from.map_or(NEVER, Timestamp::millis),
         };
         match self.profiles.push(&profile) {
             Ok(()) => feed.tags.iter().for_each(|tag| self.profiles.tag_last(*tag)),

@@ -3,10 +3,11 @@
 
 use customers::consent::ledger::{self, ConsentError, NewConsent, Wanted};
 use customers::consent::{ConsentChannel, ConsentPurpose, ConsentSource};
+use customers::events::CustomersChangedV1;
 use customers::{reach, search};
 use kernel::{ConsentTextId, CustomerId, FieldErrors, Timestamp, TypedId as _};
 use platform::audit::{self, Entry};
-use platform::{Ctx, DbError, Tx};
+use platform::{Ctx, DbError, Tx, outbox};
 use serde::Serialize;
 
 /// Rows of one list.
@@ -81,6 +82,7 @@ pub async fn import(tx: &mut Tx, cx: &Ctx, text: &str) -> Result<ConsentImport, 
         reader.headers().map_err(|error| ListError::Columns { wrong: error.to_string() })?.clone();
     let places = places(&header)?;
     let mut done = ConsentImport::default();
+    let mut changed: Vec<CustomerId> = Vec::new();
     for (row, record) in reader.records().enumerate() {
         if row >= ROWS_MAX {
             return Err(ListError::TooLong);
@@ -95,7 +97,7 @@ pub async fn import(tx: &mut Tx, cx: &Ctx, text: &str) -> Result<ConsentImport, 
                     let text = places[column].and_then(|place| record.get(place));
                     text.map(str::trim).filter(|text| !text.is_empty())
                 };
-                take(tx, cx, cell).await?
+                take(tx, cx, cell, &mut changed).await?
             }
             Err(error) => Err(Wrong { column: None, message: error.to_string() }),
         };
@@ -112,6 +114,9 @@ pub async fn import(tx: &mut Tx, cx: &Ctx, text: &str) -> Result<ConsentImport, 
                 }
             }
         }
+    }
+    if !changed.is_empty() {
+        outbox::push(tx, cx, &CustomersChangedV1::of(changed)).await?;
     }
     let entry = Entry::new("customers.consent.import")
         .with("added", done.added)
@@ -181,6 +186,7 @@ async fn take<'a>(
     tx: &mut Tx,
     cx: &Ctx,
     cell: impl Fn(usize) -> Option<&'a str>,
+    changed: &mut Vec<CustomerId>,
 ) -> Result<Result<(usize, usize), Wrong>, DbError> {
     let granted = cell(3) == Some("granted");
     let (contact, new) = match read(cx, cell) {
@@ -202,7 +208,11 @@ async fn take<'a>(
     let mut added = 0;
     for customer in &found {
         match ledger::write(tx, cx, *customer, &new).await {
-            Ok((_, new)) => added += new,
+            Ok((_, 0)) => {}
+            Ok((root, new)) => {
+                added += new;
+                changed.push(CustomerId::from_uuid(root));
+            }
             Err(ConsentError::Db(error)) => return Err(error),
             Err(error) => return Ok(Err(Wrong { column: None, message: error.to_string() })),
         }

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 pub use params::{After, CustomerParams, OwnedBy, PageLimit, Parsed};
 pub(crate) use row::channel_of;
-pub use row::{AccountView, CustomerRow};
+pub use row::{AccountView, Automated, CustomerRow};
 pub use told::{Told, told};
 
 use crate::engine::{EngineError, EngineHandle, ShopBook};
@@ -127,6 +127,8 @@ pub(crate) async fn query(
     let mut query = params.query(shops.frame().zone);
     query.filter.amounts_of = told.amounts_of;
     query.filter.reach = cx.access.reach().clone();
+    query.filter.refused_from =
+        params.automated.map_or_else(Default::default, |automated| automated.span(cx.now()));
     if let Some(q) = params.q.as_deref().filter(|q| !q.trim().is_empty()) {
         let found = found_otherwise(tx, cx, shops, q).await?;
         let rules = cx.access.fields();

@@ -1,6 +1,8 @@
 //! RFM as pages, programs and the command line get it.
 
-use analytics::{Movement, Rfm, Scheme, Tier};
+use std::collections::BTreeMap;
+
+use analytics::{Movement, Rfm, Scheme, Score, Tier};
 use chrono::NaiveDate;
 use insight::{Action, Frame, FrameError};
 use kernel::{Currency, FieldErrors, ShopId};
@@ -49,6 +51,8 @@ pub struct RfmCell {
     pub customers: u64,
     pub orders: u64,
     pub revenue_minor: i64,
+    /// Of the customers, those who refused automated decisions: nothing is recommended about them.
+    pub withheld: u64,
 }
 
 /// A tier.
@@ -64,6 +68,8 @@ pub struct RfmTier {
     pub action: Action,
     /// Customers in it.
     pub customers: u64,
+    /// Those of them who refused automated decisions: the action is not recommended about them.
+    pub withheld: u64,
     /// Their counted orders.
     pub orders: u64,
     /// Revenue of these orders.
@@ -189,31 +195,36 @@ pub async fn rfm(
     };
     let (query, scheme, frame) =
         errors.finish(|| Some((query?, scheme?, frame?))).map_err(RfmError::Fields)?;
-    let (scored, moved) = engine
+    let (scored, moved, withheld) = engine
         .ask_long(move |engine| {
             let scored = engine.rfm_within(&query, &reach);
+            let withheld = engine.withheld(&scored, now);
             let moved = before.map(|before| {
                 analytics::movement(&engine.rfm_within(&before, &reach), &scored, scheme)
             });
-            (scored, moved)
+            (scored, moved, withheld)
         })
         .await?;
-    Ok(answer(&scored, moved.as_ref(), scheme, frame, bins))
+    Ok(answer(&scored, &withheld, moved.as_ref(), scheme, frame))
 }
 
 fn answer(
     scored: &Rfm,
+    withheld: &BTreeMap<Score, u64>,
     moved: Option<&Movement>,
     scheme: Scheme,
     frame: Frame,
-    bins: u8,
 ) -> RfmAnswer {
     let thresholds = scored.thresholds();
     let counts = scored.score_counts();
+    let of_tier = |tier: Tier| {
+        let cells = withheld.iter().filter(|(score, _)| scored.tier(**score, scheme) == tier);
+        cells.map(|(_, customers)| customers).sum()
+    };
     let flow = |tier: Tier| moved.and_then(|moved| moved.tiers.iter().find(|f| f.tier == tier));
     RfmAnswer {
         as_of: scored.query().as_of,
-        bins,
+        bins: scored.query().bins.counts()[0],
         scheme: scheme.code(),
         currency: frame.currency,
         customers: scored.customers(),
@@ -233,6 +244,7 @@ fn answer(
                 customers: cell.customers,
                 orders: cell.orders,
                 revenue_minor: cell.revenue_minor,
+                withheld: withheld.get(&cell.score).copied().unwrap_or(0),
             })
             .collect(),
         tiers: scored
@@ -244,6 +256,7 @@ fn answer(
                 name_zh: sum.tier.name_zh(),
                 action: Action::of(sum.tier),
                 customers: sum.customers,
+                withheld: of_tier(sum.tier),
                 orders: sum.orders,
                 revenue_minor: sum.revenue_minor,
                 before: flow(sum.tier).map(|flow| flow.before),

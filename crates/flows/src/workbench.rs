@@ -94,13 +94,17 @@ pub async fn workbench(engine: &EngineHandle, cx: &Ctx) -> Result<Workbench, Wor
     let counted = shops_of_currency(&shops, frame);
     let reach = cx.access.reach().clone();
     let shows_amounts = cx.access.fields().show(fields::AMOUNTS);
+    let now = cx.now();
     let is_one_currency = shops.choose(None).is_ok();
     let (days, slipping) = engine
         .ask_long(move |engine| {
             let days = sums(&counted, |shop| engine.days(&DaysQuery { shop, ..query }, &reach));
             // Tiers of amounts in several currencies mean nothing.
             let scores = engine.scores().filter(|_| is_one_currency && shows_amounts);
-            let slipping = scores.map_or(0, |scores| engine.within(scores, &reach).slipping_away());
+            let slipping = scores.map_or(0, |scores| {
+                let seen = engine.within(scores, &reach);
+                seen.slipping_away(&engine.withheld(&seen, now))
+            });
             (days, slipping)
         })
         .await?;

@@ -7,6 +7,7 @@ use kernel::{CustomerId, TagId, Timestamp, TypedId, UserId};
 use platform::{DbError, Scope, Tx};
 use uuid::Uuid;
 
+use crate::consent::{self, Said, ledger};
 use crate::model::Rating;
 use crate::store::engine::FeedRow;
 use crate::{roots, store};
@@ -31,6 +32,8 @@ pub struct EngineProfile {
     pub owner: Option<UserId>,
     /// When the customer became known.
     pub created_at: Timestamp,
+    /// From when on nothing may be decided about the family by machine; see [`consent::refused_from`].
+    pub refused_from: Option<Timestamp>,
 }
 
 /// A root with the rest of what the engine needs when a few customers changed.
@@ -60,7 +63,7 @@ impl Gathering {
         Self { row, accounts }
     }
 
-    fn finish(self) -> EngineProfile {
+    fn finish(self, said: &HashMap<Uuid, Vec<Said>>) -> EngineProfile {
         EngineProfile {
             id: CustomerId::from_uuid(self.row.id),
             name: self.row.name,
@@ -69,6 +72,7 @@ impl Gathering {
             rating: self.row.rating.and_then(Rating::from_code),
             owner: self.row.owner.map(UserId::from_uuid),
             created_at: Timestamp::from_millis(self.row.created_at),
+            refused_from: said.get(&self.row.id).and_then(|said| consent::refused_from(said)),
         }
     }
 }
@@ -90,19 +94,23 @@ pub async fn each_profile_for_engine(
     {
         merged.entry(root_of[&customer]).or_default().insert(account);
     }
+    let mut said: HashMap<Uuid, Vec<Said>> = HashMap::new();
+    for (customer, theirs) in ledger::decisions(tx, scope, None).await? {
+        said.entry(*root_of.get(&customer).unwrap_or(&customer)).or_default().extend(theirs);
+    }
     let mut current: Option<Gathering> = None;
     store::engine::each_root(tx, scope, |row| match &mut current {
         Some(gathering) if gathering.row.id == row.id => gathering.accounts.extend(row.plain),
         current => {
             let next = Gathering::begin(row, &mut merged);
             if let Some(done) = current.replace(next) {
-                take(done.finish());
+                take(done.finish(&said));
             }
         }
     })
     .await?;
     if let Some(done) = current {
-        take(done.finish());
+        take(done.finish(&said));
     }
     Ok(())
 }
@@ -148,6 +156,7 @@ pub async fn profiles_for_engine(
     for (customer, tag) in store::engine::taggings(tx, scope, &members).await? {
         tags.entry(customer).or_default().push(tag);
     }
+    let said = ledger::decisions(tx, scope, Some(&members)).await?;
     let mut profiles = Vec::with_capacity(roots.len());
     for row in store::profiles::customers(tx, scope, &roots).await? {
         let family = families.get(&row.id).cloned().unwrap_or_default();
@@ -159,6 +168,7 @@ pub async fn profiles_for_engine(
             .flatten()
             .map(|tag| TagId::from_uuid(*tag))
             .collect();
+        let of_decisions = ledger::of_family(&family, &said);
         profiles.push(FamilyProfile {
             profile: EngineProfile {
                 id: CustomerId::from_uuid(row.id),
@@ -168,6 +178,7 @@ pub async fn profiles_for_engine(
                 rating: row.rating.and_then(Rating::from_code),
                 owner: row.owner.map(UserId::from_uuid),
                 created_at: Timestamp::from_millis(row.created_at),
+                refused_from: consent::refused_from(&of_decisions),
             },
             tags: tags.into_iter().collect(),
             family: family.into_iter().map(CustomerId::from_uuid).collect(),

@@ -8,6 +8,7 @@ use platform::{Ctx, DbError, Tx};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::consent::{ledger, may_decide};
 use crate::identities::id_of;
 use crate::mask;
 use crate::model::{AccountSpace, IdentityKind, Rating};
@@ -68,6 +69,8 @@ pub struct Profile {
     pub created_at: Timestamp,
     /// The direct keeper, if merged.
     pub merged_into: Option<CustomerId>,
+    /// Whether they refused that the program decides about them by itself.
+    pub is_withheld: bool,
     /// The family, this customer first.
     pub family: Vec<CustomerId>,
     /// Tags of the family, by name.
@@ -129,6 +132,17 @@ pub async fn profiles(tx: &mut Tx, cx: &Ctx, ids: &[CustomerId]) -> Result<Vec<P
         let tag = Tag { id: TagId::from_uuid(id), name, colour };
         tags.entry(customer).or_default().push(tag);
     }
+    let said = ledger::decisions(tx, scope, Some(&members)).await?;
+    let merged: Vec<CustomerId> = rows
+        .values()
+        .filter(|row| row.merged_into.is_some())
+        .map(|row| CustomerId::from_uuid(row.id))
+        .collect();
+    // What the rest of their family said is theirs too.
+    let withheld = match merged.as_slice() {
+        [] => HashSet::new(),
+        merged => ledger::withheld(tx, scope, merged, cx.now()).await?,
+    };
     let mut profiles = Vec::with_capacity(ids.len());
     for id in &tops {
         let (Some(row), Some(family)) = (rows.get(id), families.get(id)) else { continue };
@@ -145,6 +159,10 @@ pub async fn profiles(tx: &mut Tx, cx: &Ctx, ids: &[CustomerId]) -> Result<Vec<P
             version: row.version,
             created_at: Timestamp::from_millis(row.created_at),
             merged_into: row.merged_into.map(CustomerId::from_uuid),
+            is_withheld: match row.merged_into {
+                Some(_) => withheld.contains(&CustomerId::from_uuid(*id)),
+                None => !may_decide(&ledger::of_family(family, &said), cx.now()),
+            },
             family: family.iter().copied().map(CustomerId::from_uuid).collect(),
             tags: merged_tags(family, &tags),
             identities,

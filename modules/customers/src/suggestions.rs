@@ -9,6 +9,7 @@ use platform::{Ctx, DbError, Scope, Tx, outbox};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::consent::ledger;
 use crate::events::CustomersChangedV1;
 use crate::merge::{self, MergeError};
 use crate::model::IdentityKind;
@@ -218,7 +219,7 @@ pub struct Applied {
 /// most `most` merges, so that a transaction stays short.
 ///
 /// Left open for people: a phone or e-mail address in too many hands, two that somebody parted
-/// before, and families that would grow too large. The customer known longer is kept.
+/// before, those of whom one refused automated decisions, and families that would grow too large. The customer known longer is kept.
 ///
 /// # Errors
 /// As the database says.
@@ -285,6 +286,11 @@ async fn apply_one(tx: &mut Tx, cx: &Ctx, row: &SuggestionRow) -> Result<bool, D
             || (family_b.contains(&merge.keep) && family_a.contains(&merge.absorb))
     });
     if was_parted {
+        return Ok(false);
+    }
+    // Whoever refused that the program decides about them is left to people.
+    let pair = [CustomerId::from_uuid(a), CustomerId::from_uuid(b)];
+    if !ledger::withheld(tx, cx.scope, &pair, cx.now()).await?.is_empty() {
         return Ok(false);
     }
     // Ids ascend with time.

@@ -44,6 +44,20 @@ impl Action {
         }
     }
 
+    /// The code, as in the interface.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Reward => "reward",
+            Self::UpSell => "up_sell",
+            Self::Develop => "develop",
+            Self::Welcome => "welcome",
+            Self::Nudge => "nudge",
+            Self::WinBack => "win_back",
+            Self::LetRest => "let_rest",
+        }
+    }
+
     /// The action in Chinese.
     #[must_use]
     pub const fn name_zh(self) -> &'static str {

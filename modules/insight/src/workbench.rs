@@ -27,7 +27,7 @@ pub enum AttentionKind {
     FailedJobs,
     /// Rows of recent imports that were not understood.
     RejectedRows,
-    /// Good customers who have not come back.
+    /// Good customers who have not come back, but for those who refused automated decisions.
     SlippingAway,
     /// Paid orders not shipped after a day.
     Unshipped,
@@ -41,7 +41,9 @@ impl AttentionKind {
             Self::MergeSuggestions => "/customers/suggestions",
             Self::FailedJobs => "/settings/jobs?state=dead",
             Self::RejectedRows => "/imports",
-            Self::SlippingAway => "/customers?tier=at_risk&tier=cant_lose&sort=-revenue",
+            Self::SlippingAway => {
+                "/customers?tier=at_risk&tier=cant_lose&automated=allowed&sort=-revenue"
+            }
             Self::Unshipped => "/orders?state=paid",
         }
     }

@@ -695,6 +695,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/{id}/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adds an account, a phone number or an e-mail address to a customer; gives the card. What somebody else has
+         *     is refused with 409 `identity_taken`, which names them in `current` to whoever may see them.
+         */
+        post: operations["post_customers_id_identities"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/identities/{identity}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Corrects an account, a phone number or an e-mail address; gives the card. The wrong value does not come
+         *     back with a later file.
+         */
+        put: operations["put_customers_id_identities_identity"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/{id}/identities/{identity}/removal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes an account, a phone number or an e-mail address away from a customer; gives the card. It does not come
+         *     back with a later file.
+         */
+        post: operations["post_customers_id_identities_identity_removal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/{id}/notes": {
         parameters: {
             query?: never;
@@ -1923,6 +1983,11 @@ export interface components {
             token?: components["schemas"]["TokenId"] | null;
         };
         AuditId: string;
+        /**
+         * @description Whether the program may decide about somebody by itself (PIPL art. 24).
+         * @enum {string}
+         */
+        Automated: "allowed" | "refused";
         /** @description A sign-in that awaits a code. */
         Awaited: {
             /** @description For the second step, which it allows once. */
@@ -2193,6 +2258,15 @@ export interface components {
             /** @description Entries that were not there before. */
             added: number;
         };
+        /** @description Another value in the place of a wrong one. */
+        CorrectionBody: {
+            /** @description 3 to 500 characters; kept in the audit log. */
+            reason: string;
+            /** @description That the phone number or e-mail address is of somebody else, too. */
+            shared?: boolean;
+            /** @description As imports read them; of the same kind, and an account on the same platform. */
+            value: string;
+        };
         Currency: string;
         /** @description A customer with everything that a card shows. */
         CustomerCard: components["schemas"]["CustomerRow"] & {
@@ -2271,6 +2345,9 @@ export interface components {
         CustomerRow: {
             /** @description Accounts, the first seen first. */
             accounts: components["schemas"]["AccountView"][];
+            action?: components["schemas"]["Action"] | null;
+            /** @description Whether the program may decide about them by itself. */
+            automated: components["schemas"]["Automated"];
             /**
              * Format: int64
              * @description Revenue per order; 0 without an order, null as `revenue_minor`.
@@ -2722,6 +2799,19 @@ export interface components {
              */
             views: number;
         };
+        /** @description What somebody did with an account, phone number or e-mail address. */
+        IdentityChange: {
+            /** @description What was done. */
+            deed: components["schemas"]["IdentityDeed"];
+            /** @description With what. */
+            of: components["schemas"]["IdentityKind"];
+        };
+        /**
+         * @description What somebody did with an identity.
+         * @enum {string}
+         */
+        IdentityDeed: "add" | "correct" | "remove";
+        IdentityId: string;
         /**
          * @description The kind of an identity.
          * @enum {string}
@@ -2734,9 +2824,13 @@ export interface components {
         };
         /** @description An identity of a customer. */
         IdentityView: {
+            /** @description Whether a person put it there, and no file. */
+            by_hand: boolean;
             channel?: components["schemas"]["Channel"] | null;
             /** @description When it was first seen. */
             first_seen_at: components["schemas"]["Timestamp"];
+            /** @description By which it is corrected or taken away; another one after a merge. */
+            id: components["schemas"]["IdentityId"];
             /** @description What it is. */
             kind: components["schemas"]["IdentityKind"];
             /** @description The value, masked where it is personal data. */
@@ -3086,6 +3180,21 @@ export interface components {
             language: string;
             /** @description 1 to 60 characters. */
             name: string;
+        };
+        /** @description An account, phone number or e-mail address to be added. */
+        NewIdentityBody: {
+            /** @description What it is. */
+            kind: components["schemas"]["IdentityKind"];
+            /** @description 3 to 500 characters; kept in the audit log. */
+            reason: string;
+            /** @description That the phone number or e-mail address is of somebody else, too. */
+            shared?: boolean;
+            shop?: components["schemas"]["ShopId"] | null;
+            /**
+             * @description As imports read them: a mobile number, an e-mail address, or an account of 1 to 100 characters; neither
+             *     masked nor virtual.
+             */
+            value: string;
         };
         /** @description An invitation that was just made. */
         NewLink: {
@@ -3669,6 +3778,7 @@ export interface components {
                 actor_person?: components["schemas"]["Person"] | null;
                 /** @description When. */
                 at: components["schemas"]["Timestamp"];
+                identity?: components["schemas"]["IdentityChange"] | null;
                 /** @description What kind. */
                 kind: components["schemas"]["TimelineKind"];
                 note?: components["schemas"]["Note"] | null;
@@ -3792,7 +3902,7 @@ export interface components {
         Problem: {
             /** @description The last part of `type`, for programs. */
             code: string;
-            /** @description The present record, when an update came with a stale version. */
+            /** @description The present record, when an update came with a stale version; otherwise what stands against it. */
             current?: Record<string, never> | null;
             /** @description What happened here, for a person. */
             detail?: string | null;
@@ -4146,6 +4256,11 @@ export interface components {
              */
             lines_lost?: number | null;
         };
+        /** @description Why something is taken away. */
+        RemovalBody: {
+            /** @description 3 to 500 characters; kept in the audit log. */
+            reason: string;
+        };
         /** @description What somebody asks for. */
         RequestBody: {
             /** @description Who asks. */
@@ -4335,6 +4450,11 @@ export interface components {
             r: number;
             /** Format: int64 */
             revenue_minor: number;
+            /**
+             * Format: int64
+             * @description Of the customers, those who refused automated decisions: nothing is recommended about them.
+             */
+            withheld: number;
         };
         /** @description Customers who went from one tier to another; null stands for "no order yet". */
         RfmMove: {
@@ -4383,6 +4503,11 @@ export interface components {
             revenue_minor: number;
             /** @description Its code, stable for scripts. */
             tier: string;
+            /**
+             * Format: int64
+             * @description Those of them who refused automated decisions: the action is not recommended about them.
+             */
+            withheld: number;
         };
         /** @description A role. */
         Role: {
@@ -4692,6 +4817,7 @@ export interface components {
             actor_person?: components["schemas"]["Person"] | null;
             /** @description When. */
             at: components["schemas"]["Timestamp"];
+            identity?: components["schemas"]["IdentityChange"] | null;
             /** @description What kind. */
             kind: components["schemas"]["TimelineKind"];
             note?: components["schemas"]["Note"] | null;
@@ -4704,7 +4830,7 @@ export interface components {
          * @description The kind of an item.
          * @enum {string}
          */
-        TimelineKind: "order" | "payment" | "refund" | "note" | "tag" | "merge" | "unmerge" | "owner";
+        TimelineKind: "order" | "payment" | "refund" | "note" | "tag" | "merge" | "unmerge" | "owner" | "identity";
         /** Format: date-time */
         Timestamp: string;
         /** @description An API token, without its secret. */
@@ -5371,6 +5497,8 @@ export interface operations {
                 rating?: components["schemas"]["Rating"];
                 /** @description Of this owner; `none` for nobody's. */
                 owner?: string;
+                /** @description About whom the program may decide by itself, or may not. */
+                automated?: components["schemas"]["Automated"];
                 /** @description Counted orders at least. */
                 orders_min?: number;
                 /** @description Counted orders at most. */
@@ -5619,6 +5747,8 @@ export interface operations {
                 rating?: components["schemas"]["Rating"];
                 /** @description Of this owner; `none` for nobody's. */
                 owner?: string;
+                /** @description About whom the program may decide by itself, or may not. */
+                automated?: components["schemas"]["Automated"];
                 /** @description Counted orders at least. */
                 orders_min?: number;
                 /** @description Counted orders at most. */
@@ -6535,6 +6665,116 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_id_identities: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewIdentityBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerCard"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_customers_id_identities_identity: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["CustomerId"];
+                identity: components["schemas"]["IdentityId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CorrectionBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerCard"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_customers_id_identities_identity_removal: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["CustomerId"];
+                identity: components["schemas"]["IdentityId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemovalBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerCard"];
                 };
             };
             /** @description Refused or failed */

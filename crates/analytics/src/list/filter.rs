@@ -172,6 +172,7 @@ fn evaluate(view: View<'_>, filter: &Filter) -> Bits {
             bits = kept;
         }
     }
+    retain_span(&mut bits, filter.refused_from, &base.refused);
     retain_span(&mut bits, moments(filter.last_order), &base.last);
     retain_span(&mut bits, moments(filter.first_order), &base.first);
     if let Some(needle) = &filter.q
@@ -305,6 +306,7 @@ impl<'a> RowFilter<'a> {
                 None => row.revenue,
                 Some(shop) => row.amounts_of(shop).0,
             })
+            && filter.refused_from.contains(row.refused)
             && moments(filter.last_order).contains(row.last)
             && moments(filter.first_order).contains(row.first)
             && filter.tag.is_none_or(|tag| row.tags.contains(&tag))

@@ -86,6 +86,9 @@ pub struct Filter {
     pub last_order: Span,
     /// Moment of the first counted order in milliseconds; a bound leaves out who has none.
     pub first_order: Span,
+    /// Moment in milliseconds from which on nothing may be decided about them by machine; `i64::MAX` where
+    /// that is never.
+    pub refused_from: Span,
 }
 
 /// What a list is sorted by.

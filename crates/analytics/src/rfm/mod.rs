@@ -6,6 +6,7 @@ mod quantile;
 mod score;
 mod tier;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -163,15 +164,18 @@ impl Rfm {
         sums
     }
 
-    /// Customers at risk or not to be lost.
+    /// Customers at risk or not to be lost, but for those about whom nothing may be decided by machine:
+    /// `withheld` is what [`crate::Engine::withheld`] told of these scores.
     #[must_use]
-    pub fn slipping_away(&self) -> u64 {
-        let slipping = [Tier::AtRisk, Tier::CantLose];
-        self.tiers(Scheme::Eleven)
-            .iter()
-            .filter(|sum| slipping.contains(&sum.tier))
-            .map(|sum| sum.customers)
-            .sum()
+    pub fn slipping_away(&self, withheld: &BTreeMap<Score, u64>) -> u64 {
+        let slips = |score: Score| {
+            matches!(self.tier(score, Scheme::Eleven), Tier::AtRisk | Tier::CantLose)
+        };
+        let cells = self.cells.iter().filter(|cell| slips(cell.score));
+        let left = cells.map(|cell| {
+            cell.customers.saturating_sub(withheld.get(&cell.score).copied().unwrap_or(0))
+        });
+        left.sum()
     }
 
     /// The tier of a cell in `scheme`.

@@ -69,11 +69,12 @@ pub(super) fn feed_strategy() -> impl Strategy<Value = (CustomerFeed, Vec<OrderF
         accounts,
         province,
         (prop::option::of(0_u8..3), prop::option::of((0_u8..3).prop_map(user))),
-        0_i64..4,
+        (0_i64..4, prop::option::weighted(0.3, 0_i64..6)),
         prop::collection::vec(0_u8..3, 0..3),
         prop::collection::vec(fact, 0..5),
     )
-        .prop_map(|(id, name, accounts, province, (rating, owner), created, tags, facts)| {
+        .prop_map(|(id, name, accounts, province, (rating, owner), moments, tags, facts)| {
+            let (created, refused) = moments;
             let feed = CustomerFeed {
                 id: customer(id),
                 name: name.to_owned(),
@@ -83,6 +84,7 @@ pub(super) fn feed_strategy() -> impl Strategy<Value = (CustomerFeed, Vec<OrderF
                 owner,
                 created_at: Timestamp::from_millis(created),
                 tags: tags.into_iter().map(tag).collect(),
+                refused_from: refused.map(Timestamp::from_millis),
             };
             (feed, facts)
         })
@@ -131,8 +133,10 @@ pub(super) fn filter_strategy() -> impl Strategy<Value = Filter> {
     let seen = (
         prop::option::weighted(0.15, prop::option::of((0_u8..4).prop_map(user))),
         prop_oneof![3 => Just(Reach::ALL), 1 => reach_strategy()],
+        span_strategy(0, 6),
     );
-    (by_number, by_standing, rest, seen).prop_map(|(numbers, standing, rest, (owner, reach))| {
+    (by_number, by_standing, rest, seen).prop_map(|(numbers, standing, rest, seen)| {
+        let (owner, reach, refused_from) = seen;
         let (orders, revenue, last_order, first_order) = numbers;
         let (tier, classic, cell) = standing;
         let (q, also, ids, shop_no, tag_no, province, rating, amounts_of) = rest;
@@ -149,6 +153,7 @@ pub(super) fn filter_strategy() -> impl Strategy<Value = Filter> {
             rating,
             owner,
             reach,
+            refused_from,
             orders,
             revenue,
             last_order,
@@ -254,6 +259,7 @@ fn passes(model: &(CustomerFeed, Vec<OrderFact>), filter: &Filter, scores: Optio
         && filter.rating.is_none_or(|rating| feed.rating == Some(rating))
         && filter.owner.is_none_or(|owner| feed.owner == owner)
         && in_reach(feed, &filter.reach)
+        && filter.refused_from.contains(feed.refused_from.map_or(i64::MAX, Timestamp::millis))
         && within(filter.orders, at(SortKey::Orders))
         && within(filter.revenue, at(SortKey::Revenue))
         && within(filter.last_order, at(SortKey::LastOrderAt))

@@ -198,6 +198,27 @@ proptest! {
     }
 
     #[test]
+    fn withheld_are_those_who_refused_by_cell(
+        (engine, model) in history(), day in 0_u64..4, now in 0_i64..6,
+        reach in model::reach_strategy(),
+    ) {
+        let scores = engine.rfm_within(&model::rfm_query(day, 3, None), &reach);
+        let withheld = engine.withheld(&scores, Timestamp::from_millis(now));
+        let mut expected = std::collections::BTreeMap::new();
+        let mut slipping = 0;
+        for (feed, _) in model.values() {
+            let Some(score) = scores.score_of(feed.id) else { continue };
+            if feed.refused_from.is_some_and(|from| from.millis() <= now) {
+                *expected.entry(score).or_insert(0) += 1;
+            } else if matches!(scores.standing(score).tier, crate::Tier::AtRisk | crate::Tier::CantLose) {
+                slipping += 1;
+            }
+        }
+        prop_assert_eq!(scores.slipping_away(&withheld), slipping);
+        prop_assert_eq!(withheld, expected);
+    }
+
+    #[test]
     fn movement_adds_up((engine, _) in history(), (a, b) in (0_u64..4, 0_u64..4)) {
         let from = engine.rfm(&model::rfm_query(a, 3, None));
         let to = engine.rfm(&model::rfm_query(b, 3, None));
@@ -260,6 +281,7 @@ fn feed(n: u8) -> crate::CustomerFeed {
         owner: None,
         created_at: Timestamp::default(),
         tags: Vec::new(),
+        refused_from: None,
     }
 }
 
@@ -316,6 +338,7 @@ fn many_changes_compact_by_themselves() {
             owner: None,
             created_at: Timestamp::from_millis(i64::from(n)),
             tags: Vec::new(),
+            refused_from: None,
         };
         engine.upsert(&feed, &[]);
     }

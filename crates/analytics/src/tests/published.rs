@@ -33,6 +33,7 @@ fn engine(by_upsert: bool) -> Engine {
         owner: None,
         created_at: Timestamp::default(),
         tags: Vec::new(),
+        refused_from: None,
     };
     let rows = orders.iter().enumerate().map(|(n, (name, facts))| (feed(n, name), facts));
     if by_upsert {

@@ -93,7 +93,7 @@ db_test! { migrations();
         let log = shop.get(&format!("/platform/audit?record={one}&action=customers.identity")).await;
         let entry = &log["items"][0];
         assert_eq!(entry["action"], "customers.identity.correct");
-        assert_eq!((&entry["before"]["value"], &entry["after"]["value"]), (&json!("138****0001"), &json!("139****0009")));
+        assert_eq!((&entry["before"]["value"], &entry["after"]["value"]), (&json!("+861******0001"), &json!("+861******0009")));
         assert_eq!(entry["after"]["reason"], "a digit was wrong");
         let timeline = shop.get(&format!("/customers/{one}/timeline?kind=identity")).await;
         let told = &timeline["items"][0];

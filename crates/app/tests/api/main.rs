@@ -23,6 +23,7 @@ mod keys;
 mod members;
 mod mended;
 mod merging;
+mod opted_out;
 mod people;
 mod person_requests;
 mod providers;

@@ -105,6 +105,7 @@ fn feed(profile: EngineProfile, tags: Vec<TagId>) -> CustomerFeed {
         owner: profile.owner,
         created_at: profile.created_at,
         tags,
+        refused_from: profile.refused_from,
     }
 }
 

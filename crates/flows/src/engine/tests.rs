@@ -2,7 +2,7 @@
 
 mod world;
 
-use analytics::{CustomerFacts, ListQuery, Sort, SortKey};
+use analytics::{CustomerFacts, ListQuery, Sort, SortKey, Span};
 use kernel::CustomerId;
 use platform::Position;
 use proptest::prelude::*;
@@ -31,6 +31,11 @@ fn told(handle: &EngineHandle, tags: &[kernel::TagId]) -> Vec<String> {
             let mut query = ListQuery { limit: ListQuery::MAX_LIMIT, ..ListQuery::default() };
             query.filter.q = Some(world::account(account));
             told.push(format!("q{account} {:?}", engine.list(&query).ids));
+        }
+        for (min, max) in [(None, Some(i64::MAX - 1)), (Some(i64::MAX), None)] {
+            let mut query = ListQuery { limit: ListQuery::MAX_LIMIT, ..ListQuery::default() };
+            query.filter.refused_from = Span::new(min, max);
+            told.push(format!("refused {min:?} {max:?} {:?}", engine.list(&query).ids));
         }
         let mut ids: Vec<CustomerId> =
             engine.list(&ListQuery { limit: ListQuery::MAX_LIMIT, ..ListQuery::default() }).ids;

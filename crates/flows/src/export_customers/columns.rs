@@ -1,12 +1,13 @@
 //! The columns of an export.
 
 use analytics::Tier;
+use insight::Action;
 use kernel::{Currency, Timestamp, Zone};
 
-use crate::list_customers::CustomerRow;
+use crate::list_customers::{Automated, CustomerRow};
 
 /// Columns.
-pub(super) const COUNT: usize = 19;
+pub(super) const COUNT: usize = 20;
 
 /// In which words columns and tiers are named.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,6 +41,7 @@ impl Wording {
                 "last_order_at",
                 "tier",
                 "cell",
+                "action",
                 "tags",
                 "created_at",
                 "export",
@@ -61,10 +63,22 @@ impl Wording {
                 "最近下单",
                 "RFM 分层",
                 "RFM 单元",
+                "建议做法",
                 "标签",
                 "建档时间",
                 "导出标记",
             ],
+        }
+    }
+
+    /// What is recommended, or why it is not.
+    const fn action(self, automated: Automated, action: Option<Action>) -> &'static str {
+        match (self, automated, action) {
+            (Self::Codes, Automated::Refused, _) => "opted_out",
+            (Self::Chinese, Automated::Refused, _) => "已拒绝自动化决策",
+            (_, Automated::Allowed, None) => "",
+            (Self::Codes, Automated::Allowed, Some(action)) => action.code(),
+            (Self::Chinese, Automated::Allowed, Some(action)) => action.name_zh(),
         }
     }
 
@@ -126,6 +140,7 @@ pub(super) fn cells(row: &CustomerRow, zone: Zone, wording: Wording, mark: &str)
         moment(row.last_order_at),
         text(row.tier.map_or("", |code| wording.tier(code))),
         known(&row.cell),
+        text(wording.action(row.automated, row.action)),
         joined(row.tags.iter().map(|tag| tag.name.as_str()).collect()),
         moment(Some(row.created_at)),
         text(mark),

@@ -11,6 +11,7 @@ use platform::access::FieldRules;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::IntoParams;
 
+use super::Automated;
 use crate::fields;
 
 /// Longest text searched for, in characters.
@@ -121,6 +122,8 @@ pub struct CustomerParams {
     /// Of this owner; `none` for nobody's.
     #[param(value_type = Option<String>)]
     pub owner: Option<Parsed<OwnedBy>>,
+    /// About whom the program may decide by itself, or may not.
+    pub automated: Option<Automated>,
     /// Counted orders at least.
     pub orders_min: Option<i64>,
     /// Counted orders at most.
@@ -270,7 +273,7 @@ mod tests {
     fn every_documented_parameter_is_understood() {
         let query = "q=a&shop=shop_01h455vb4pex5vsknk084sn02q&tag=tag_01h455vb4pex5vsknk084sn02q\
             &tier=at_risk&tier=loyal&classic=important_value&cell=R5F*M5&as_of=2025-12-31&bins=3\
-            &rfm_shop=shop_01h455vb4pex5vsknk084sn02q&province=x&rating=A\
+            &rfm_shop=shop_01h455vb4pex5vsknk084sn02q&province=x&rating=A&automated=refused\
             &orders_min=1&orders_max=2&revenue_min=-1&revenue_max=5&last_order_from=2026-01-01\
             &last_order_to=2026-01-01&first_order_from=2025-01-01&first_order_to=2026-01-01\
             &sort=-revenue&limit=200";

@@ -1,13 +1,14 @@
 //! A customer in lists.
 
-use analytics::{CustomerFacts, Score, Tier};
+use analytics::{CustomerFacts, Score, Span, Tier};
 use commerce::Channel;
 use customers::mask::mask_name;
 use customers::profiles::{Profile, Tag};
 use customers::{AccountSpace, Rating};
+use insight::Action;
 use kernel::{Currency, CustomerId, Person, Timestamp, UserId};
 use platform::access::FieldRules;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::engine::ShopBook;
@@ -65,10 +66,39 @@ pub struct CustomerRow {
     pub tier: Option<&'static str>,
     /// `R5F4M5`; null without a counted order, or where amounts are.
     pub cell: Option<String>,
+    /// What is recommended to be done with such customers; null without a tier, and for whoever refused
+    /// automated decisions.
+    pub action: Option<Action>,
+    /// Whether the program may decide about them by itself.
+    pub automated: Automated,
     /// Tags, by name.
     pub tags: Vec<Tag>,
     /// When the customer became known.
     pub created_at: Timestamp,
+}
+
+/// Whether the program may decide about somebody by itself (PIPL art. 24).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Automated {
+    /// It may.
+    Allowed,
+    /// They refused it, and did not grant it since: nothing is recommended about them.
+    Refused,
+}
+
+impl Automated {
+    const fn of(is_withheld: bool) -> Self {
+        if is_withheld { Self::Refused } else { Self::Allowed }
+    }
+
+    /// The filter of those of whom this holds at `now`.
+    pub(super) fn span(self, now: Timestamp) -> Span {
+        match self {
+            Self::Allowed => Span::new(Some(now.millis() + 1), None),
+            Self::Refused => Span::new(None, Some(now.millis())),
+        }
+    }
 }
 
 impl CustomerRow {
@@ -105,6 +135,10 @@ impl CustomerRow {
             last_order_at: facts.and_then(|facts| facts.last_order_at),
             tier: standing.map(|standing| Tier::code(standing.tier)),
             cell: standing.map(|standing| Score::to_string(&standing.score)),
+            action: standing
+                .filter(|_| !profile.is_withheld)
+                .map(|standing| Action::of(standing.tier)),
+            automated: Automated::of(profile.is_withheld),
             tags: profile.tags.clone(),
             created_at: profile.created_at,
         }

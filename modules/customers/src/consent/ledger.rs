@@ -1,6 +1,6 @@
 //! Adds to the ledger of consents, and reads it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kernel::{
     ConsentId, ConsentTextId, CustomerId, FieldErrors, Person, Timestamp, TypedId, UserId,
@@ -11,9 +11,9 @@ use platform::{Ctx, DbError, Scope, Tx, outbox};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::rules::{ConsentChannel, ConsentPurpose, ConsentSource, Said};
+use super::rules::{ConsentChannel, ConsentPurpose, ConsentSource, Said, may_decide};
 use crate::events::CustomersChangedV1;
-use crate::store::consents::{self, ConsentRow};
+use crate::store::consents::{self, ConsentRow, DecisionRow};
 use crate::{roots, store};
 
 /// Longest evidence, in characters.
@@ -231,6 +231,68 @@ pub(crate) fn said(row: &ConsentRow) -> Result<Said, DbError> {
         at: Timestamp::from_millis(row.at),
         expires_at: row.expires_at.map(Timestamp::from_millis),
     })
+}
+
+/// What was said of automated decisions. A refusal by a way that a newer program knows is one by every way.
+fn of_decisions(row: &DecisionRow) -> Option<Said> {
+    let way = row.channel.parse().ok();
+    Some(Said {
+        channel: way.or((!row.granted).then_some(ConsentChannel::Any))?,
+        purpose: ConsentPurpose::AutomatedDecision,
+        granted: row.granted,
+        at: Timestamp::from_millis(row.at),
+        expires_at: row.expires_at.map(Timestamp::from_millis),
+    })
+}
+
+/// What was said of automated decisions, by who said it; `None` stands for everybody.
+pub(crate) async fn decisions(
+    tx: &mut Tx,
+    scope: Scope,
+    customers: Option<&[Uuid]>,
+) -> Result<HashMap<Uuid, Vec<Said>>, DbError> {
+    let mut found: HashMap<Uuid, Vec<Said>> = HashMap::new();
+    let mut add = |row: DecisionRow| {
+        if let Some(said) = of_decisions(&row) {
+            found.entry(row.customer_id).or_default().push(said);
+        }
+    };
+    match customers {
+        None => consents::each_decision(tx, scope, add).await?,
+        Some(ids) => {
+            consents::decisions_of(tx, scope, ids).await?.into_iter().for_each(&mut add);
+        }
+    }
+    Ok(found)
+}
+
+/// Those of `customers` about whom the program may not decide by itself at `at`; see [`super::may_decide`].
+/// What any of a family refused, all of it did.
+///
+/// # Errors
+/// As the database says.
+pub async fn withheld(
+    tx: &mut Tx,
+    scope: Scope,
+    customers: &[CustomerId],
+    at: Timestamp,
+) -> Result<HashSet<CustomerId>, DbError> {
+    let ids: Vec<Uuid> = customers.iter().map(|id| id.uuid()).collect();
+    let root_of = roots::roots(tx, scope, &ids).await?;
+    let tops = roots::distinct(&root_of.values().copied().collect::<Vec<_>>());
+    let families = roots::families(tx, scope, &tops).await?;
+    let members: Vec<Uuid> = families.values().flatten().copied().collect();
+    let said = decisions(tx, scope, Some(&roots::distinct(&members))).await?;
+    let refused = |id: &&CustomerId| {
+        let family = root_of.get(&id.uuid()).and_then(|root| families.get(root));
+        !may_decide(&of_family(family.map_or(&[], Vec::as_slice), &said), at)
+    };
+    Ok(customers.iter().filter(refused).copied().collect())
+}
+
+/// What the members of a family said, together.
+pub(crate) fn of_family(family: &[Uuid], said: &HashMap<Uuid, Vec<Said>>) -> Vec<Said> {
+    family.iter().filter_map(|member| said.get(member)).flatten().copied().collect()
 }
 
 /// All that the family of each of `customers` said, for [`super::may_contact`] and [`super::standing`].

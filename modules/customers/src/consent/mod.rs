@@ -6,7 +6,8 @@ mod rules;
 pub mod texts;
 
 pub use rules::{
-    ConsentChannel, ConsentPurpose, ConsentSource, Said, Standing, may_contact, standing,
+    ConsentChannel, ConsentPurpose, ConsentSource, Said, Standing, may_contact, may_decide,
+    refused_from, standing,
 };
 
 #[cfg(test)]

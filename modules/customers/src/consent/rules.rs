@@ -182,6 +182,36 @@ pub fn may_contact(
     }
 }
 
+/// Whether the program may decide about somebody by itself (PIPL art. 24): recommend what is to be done with
+/// them, put them into a group for which something is done, do it. Whoever refused that in any way is left to
+/// people, until a later grant ends it. Every module that acts on people by rule or model asks this, or the
+/// engine's column, which is kept by [`refused_from`].
+#[must_use]
+pub fn may_decide(said: &[Said], at: Timestamp) -> bool {
+    let purpose = ConsentPurpose::AutomatedDecision;
+    ConsentChannel::ALL.iter().all(|way| standing(said, *way, purpose, at) != Standing::Refused)
+}
+
+/// From when on [`may_decide`] is false for good, if nothing more is said; `None` if that does not come. A
+/// refusal stands; a grant that has an end uncovers the refusal before it. So whoever may be decided about now
+/// may be until then, and whoever may not has an answer that is not later than now.
+#[must_use]
+pub fn refused_from(said: &[Said]) -> Option<Timestamp> {
+    let of_way = |way: &ConsentChannel| {
+        let about = said.iter().filter(|one| {
+            one.purpose == ConsentPurpose::AutomatedDecision
+                && (one.channel == *way || one.channel == ConsentChannel::Any)
+        });
+        let lasting = about.clone().filter(|one| one.expires_at.is_none());
+        let last = lasting.max_by_key(|one| (one.at, !one.granted)).filter(|one| !one.granted)?;
+        // A grant of the same moment does not stand against a refusal.
+        let ends =
+            about.filter(|one| one.granted && one.at > last.at).filter_map(|one| one.expires_at);
+        Some(ends.chain([last.at]).max().unwrap_or(last.at))
+    };
+    ConsentChannel::ALL.iter().filter_map(of_way).min()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,5 +324,60 @@ mod tests {
                 prop_assert_eq!(may(&all, when), may(&more, when));
             }
         }
+    }
+
+    fn decision() -> impl Strategy<Value = Said> {
+        let way = prop::sample::select(vec![
+            ConsentChannel::Any,
+            ConsentChannel::Sms,
+            ConsentChannel::Email,
+        ]);
+        let purpose = prop::sample::select(vec![
+            ConsentPurpose::AutomatedDecision,
+            ConsentPurpose::AutomatedDecision,
+            ConsentPurpose::Marketing,
+        ]);
+        (way, purpose, any::<bool>(), 0_i64..10, prop::option::weighted(0.4, 1_i64..10)).prop_map(
+            |(channel, purpose, granted, from, lasts)| Said {
+                channel,
+                purpose,
+                granted,
+                at: at(from),
+                expires_at: lasts.filter(|_| granted).map(|lasts| at(from + lasts)),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn refused_from_tells_every_moment_to_come(
+            said in prop::collection::vec(decision(), 0..6), later in 0_i64..15,
+        ) {
+            // From the moment of the last word on: what is said later changes the answer.
+            let now = at(10 + later);
+            let refused = refused_from(&said).is_some_and(|from| from <= now);
+            prop_assert_eq!(may_decide(&said, now), !refused);
+        }
+    }
+
+    #[test]
+    fn a_refusal_in_any_way_holds_until_a_later_grant_of_that_way() {
+        let one = |channel, granted, from, until: Option<i64>| Said {
+            channel,
+            purpose: ConsentPurpose::AutomatedDecision,
+            granted,
+            at: at(from),
+            expires_at: until.map(at),
+        };
+        let by_phone = one(ConsentChannel::Phone, false, 5, None);
+        assert!(may_decide(&[], at(9)) && !may_decide(&[by_phone], at(9)));
+        assert!(may_decide(&[by_phone], at(4)), "not before it was said");
+        let of_sms = one(ConsentChannel::Sms, true, 6, None);
+        assert!(!may_decide(&[by_phone, of_sms], at(9)), "a grant of another way ends nothing");
+        let of_all = one(ConsentChannel::Any, true, 7, Some(20));
+        assert!(may_decide(&[by_phone, of_all], at(9)));
+        assert!(!may_decide(&[by_phone, of_all], at(20)), "its end uncovers the refusal");
+        assert_eq!(refused_from(&[by_phone, of_all]), Some(at(20)));
+        assert_eq!(refused_from(&[of_all]), None);
     }
 }

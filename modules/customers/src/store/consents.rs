@@ -71,6 +71,38 @@ pub(crate) async fn of(
     by_ids(tx, scope, select, customers, "").await
 }
 
+/// What somebody said of automated decisions.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(crate) struct DecisionRow {
+    pub customer_id: Uuid,
+    pub channel: String,
+    pub granted: bool,
+    pub at: i64,
+    pub expires_at: Option<i64>,
+}
+
+const DECISIONS: &str =
+    "SELECT customer_id, channel, granted, at, expires_at FROM customers_consents
+     WHERE org_id = $1 AND purpose = 'automated_decision'";
+
+/// What everybody said of automated decisions.
+pub(crate) async fn each_decision(
+    tx: &mut Tx,
+    scope: Scope,
+    take: impl FnMut(DecisionRow) + Send,
+) -> Result<(), DbError> {
+    tx.for_each(DECISIONS, args![scope.org_arg()], take).await
+}
+
+/// What some customers said of automated decisions.
+pub(crate) async fn decisions_of(
+    tx: &mut Tx,
+    scope: Scope,
+    customers: &[Uuid],
+) -> Result<Vec<DecisionRow>, DbError> {
+    by_ids(tx, scope, &format!("{DECISIONS} AND customer_id"), customers, "").await
+}
+
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct TextRow {
     pub id: Uuid,

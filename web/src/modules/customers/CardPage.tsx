@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { Alert, Button, Select, Tabs } from 'antd';
+import { Alert, Button, Select, Tabs, Tag } from 'antd';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { CustomerCard } from '@/api/types';
@@ -67,6 +67,16 @@ function Card(props: { card: CustomerCard }) {
   const standing: Pair[] = [
     [t('customers.field.tier'), <TierMark key="tier" tier={card.tier} />],
     [
+      t('customers.field.action'),
+      card.automated === 'refused' ? (
+        <span key="action">{t('customers.automated.withheld')}</span>
+      ) : card.tier && card.action ? (
+        <span key="action">{t(`insight.action.${card.tier}`, { defaultValue: card.action })}</span>
+      ) : (
+        <Nothing key="action" />
+      ),
+    ],
+    [
       t('customers.field.cell'),
       card.cell ? (
         <AppLink key="cell" href={`/customers?cell=${card.cell}`}>
@@ -92,6 +102,14 @@ function Card(props: { card: CustomerCard }) {
         <>
           {title}
           {card.rating ? <span className="quiet"> · {t(`customers.rating.${card.rating}`)}</span> : null}
+          {card.automated === 'refused' ? (
+            <>
+              {' '}
+              <Tag color="gold" className="mark">
+                {t('customers.automated.badge')}
+              </Tag>
+            </>
+          ) : null}
         </>
       }
       note={placeText(card.province, card.city)}

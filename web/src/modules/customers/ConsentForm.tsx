@@ -35,6 +35,8 @@ export function ConsentForm(props: { customer: string; onClose: () => void }) {
     onSuccess: async () => {
       props.onClose();
       await client.invalidateQueries({ queryKey: ['consents', props.customer] });
+      await client.invalidateQueries({ queryKey: ['customer', props.customer] });
+      await client.invalidateQueries({ queryKey: ['customers'] });
     },
     onError: (error) =>
       placeErrors(form, error, ['channels', 'purposes', 'source', 'text', 'evidence']) || say.refused(error),

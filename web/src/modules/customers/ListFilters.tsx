@@ -8,7 +8,7 @@ import { CLASSIC_TIERS, ELEVEN_TIERS, RATINGS } from '@/lib/words';
 import { DayRange, FilterBar, FilterChips, Labelled, NumberRange, SearchField } from '@/ui/filters';
 import { useShops } from '@/ui/shops';
 import { useTags } from './api';
-import { canFilter } from './filters';
+import { AUTOMATED, canFilter } from './filters';
 import { useFilterWords } from './filterWords';
 import { useOwnerChoices } from './owners';
 
@@ -166,6 +166,18 @@ export function ListFilters(props: {
                   />
                 </Labelled>
               ) : null}
+              <Labelled label={t('customers.automated.title')}>
+                <Select
+                  allowClear
+                  aria-label={t('customers.automated.title')}
+                  value={url.automated}
+                  onChange={(automated) => setUrl({ automated })}
+                  options={AUTOMATED.map((value) => ({
+                    value,
+                    label: t(`customers.automated.filter.${value}`),
+                  }))}
+                />
+              </Labelled>
             </div>
           }
         >

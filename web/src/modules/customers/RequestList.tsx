@@ -1,15 +1,16 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Button, Form, Input, Modal, Radio, Space, Tag } from 'antd';
+import { Button, Form, Input, Modal, Popconfirm, Radio, Space, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { PersonRequest, PersonRequestQuery } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
-import { useMe } from '@/lib/rights';
+import { useMay, useMe } from '@/lib/rights';
 import { AppLink } from '@/ui/Link';
 import { PagedTable, type PlainColumn } from '@/ui/PlainTable';
 import { useSay } from '@/ui/say';
 import { Time } from '@/ui/values';
 import { Who } from '@/ui/Who';
+import { addConsent } from './consents';
 import { finishRequest, takeRequest, useRequests } from './requests';
 
 /** What people ask of us about their data, by when it is due. */
@@ -98,12 +99,34 @@ function Deeds(props: { row: PersonRequest; onFinish: () => void }) {
   const { t } = useTranslation();
   const say = useSay();
   const me = useMe();
+  const may = useMay();
   const client = useQueryClient();
   const { row } = props;
   const grab = useMutation({
     mutationFn: () => takeRequest(row.id),
     onSuccess: () => client.invalidateQueries({ queryKey: ['person-requests'] }),
     onError: say.refused,
+  });
+  // Recorded first: a request that could not be finished is finished by hand, with the refusal found.
+  const refuse = useMutation({
+    mutationFn: async () => {
+      await addConsent(row.customer, {
+        channels: ['any'],
+        purposes: ['automated_decision'],
+        granted: false,
+        source: 'other',
+        evidence: t('customers.automated.evidence', { id: row.id }),
+      });
+      return finishRequest(row.id, { done: true, answer: t('customers.automated.answer') });
+    },
+    onSuccess: () => say.done(t('customers.requests.finished')),
+    onError: say.refused,
+    onSettled: async () => {
+      await client.invalidateQueries({ queryKey: ['person-requests'] });
+      await client.invalidateQueries({ queryKey: ['consents', row.customer] });
+      await client.invalidateQueries({ queryKey: ['customer', row.customer] });
+      await client.invalidateQueries({ queryKey: ['customers'] });
+    },
   });
   if (row.state !== 'open') return null;
   return (
@@ -113,6 +136,18 @@ function Deeds(props: { row: PersonRequest; onFinish: () => void }) {
           {t('customers.requests.take')}
         </Button>
       )}
+      {row.kind === 'restriction' && may('customers.consent_write') ? (
+        <Popconfirm
+          title={t('customers.automated.refuseAsk')}
+          description={t('customers.automated.refuseText')}
+          okText={t('customers.automated.refuse')}
+          onConfirm={() => refuse.mutate()}
+        >
+          <Button size="small" loading={refuse.isPending}>
+            {t('customers.automated.refuse')}
+          </Button>
+        </Popconfirm>
+      ) : null}
       <Button size="small" type="primary" onClick={props.onFinish}>
         {t('customers.requests.finish')}
       </Button>

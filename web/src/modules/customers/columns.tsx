@@ -74,7 +74,14 @@ export function useCustomerColumns(): Column<CustomerRow>[] {
         key: 'tier',
         title: t('customers.field.tier'),
         width: 152,
-        render: (row) => <TierMark tier={row.tier} />,
+        render: (row) => (
+          <>
+            <TierMark tier={row.tier} />
+            {row.automated === 'refused' ? (
+              <div className="quiet">{t('customers.automated.badge')}</div>
+            ) : null}
+          </>
+        ),
       },
       {
         key: 'cell',

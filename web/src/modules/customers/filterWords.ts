@@ -51,6 +51,7 @@ export function useFilterWords(
         }),
       },
       url.rating && { names: ['rating'], text: `${t('customers.field.rating')} ${url.rating}` },
+      url.automated && { names: ['automated'], text: t(`customers.automated.filter.${url.automated}`) },
       (url.orders_min || url.orders_max) && {
         names: ['orders_min', 'orders_max'],
         text: `${t('customers.field.orders')} ${range(url.orders_min, url.orders_max)}`,

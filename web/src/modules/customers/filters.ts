@@ -14,6 +14,7 @@ const TEXT = [
   'province',
   'rating',
   'owner',
+  'automated',
   'last_order_from',
   'last_order_to',
   'first_order_from',
@@ -25,6 +26,9 @@ const NUMBERS = ['bins', 'orders_min', 'orders_max', 'revenue_min', 'revenue_max
 const LISTS = ['tier', 'classic'] as const;
 
 export const FILTERS = [...TEXT, ...LISTS, ...NUMBERS] as const;
+
+/** Whether the program may decide about somebody by itself. */
+export const AUTOMATED = ['allowed', 'refused'];
 
 const SORTS = ['last_order_at', 'first_order_at', 'orders', 'revenue', 'average_order', 'created_at'];
 const SCORE = '(?:[1-9]|10|\\*)';
@@ -63,6 +67,7 @@ export function rulesOf(shops?: { id: string }[], tags?: { id: string }[], sees:
     classic: someOf(CLASSIC_TIERS),
     cell: (value) => CELL.test(value),
     rating: oneOf(RATINGS),
+    automated: oneOf(AUTOMATED),
     as_of: isDay,
     last_order_from: isDay,
     last_order_to: isDay,

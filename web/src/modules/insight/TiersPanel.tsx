@@ -55,7 +55,9 @@ export function TiersPanel(props: { data: Rfm }) {
                   <span className="figure">{signed(one.customers - (one.before ?? 0))}</span>
                 </div>
               ) : null}
-              <p className="quiet">{t(`insight.action.${one.tier}`, { defaultValue: '' })}</p>
+              <p className="quiet">
+                {t(`insight.action.${one.tier}`, { defaultValue: '' })} <Withheld count={one.withheld} />
+              </p>
             </li>
           ))}
         </ul>
@@ -124,7 +126,9 @@ export function TiersPanel(props: { data: Rfm }) {
                     <td className="num">{format.int(one.left ?? 0)}</td>
                   </>
                 ) : null}
-                <td className="wrap quiet">{t(`insight.action.${one.tier}`, { defaultValue: '' })}</td>
+                <td className="wrap quiet">
+                  {t(`insight.action.${one.tier}`, { defaultValue: '' })} <Withheld count={one.withheld} />
+                </td>
                 <td className="num">
                   <Tooltip title={t('ui.exportXlsx')}>
                     <Button
@@ -143,4 +147,12 @@ export function TiersPanel(props: { data: Rfm }) {
       </section>
     </Panel>
   );
+}
+
+/** How many of a tier the action is not for. */
+function Withheld(props: { count: number }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  if (!props.count) return null;
+  return <span>({t('insight.tiers.withheld', { count: props.count, n: format.int(props.count) })})</span>;
 }

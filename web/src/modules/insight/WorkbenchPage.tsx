@@ -16,7 +16,7 @@ const WHERE: Record<string, string> = {
   merge_suggestions: '/customers/suggestions',
   failed_jobs: '/settings/jobs?state=dead',
   rejected_rows: '/imports',
-  slipping_away: '/customers?tier=at_risk&sort=-revenue',
+  slipping_away: '/customers?tier=at_risk&automated=allowed&sort=-revenue',
   unshipped: '/orders?state=paid',
 };
 

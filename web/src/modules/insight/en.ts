@@ -75,6 +75,8 @@ export default {
     left: 'Left',
     movedShort: 'entered {{in}}, left {{out}}',
     action: 'What to do',
+    withheld_one: 'not for {{n}} who opted out of automated decisions',
+    withheld_other: 'not for {{n}} who opted out of automated decisions',
   },
   action: {
     champions: 'Tell them of new products first, ask for reviews; no discount needed',

@@ -73,6 +73,8 @@ export default {
     left: '离开',
     movedShort: '进入 {{in}}，离开 {{out}}',
     action: '建议做法',
+    withheld_one: '{{n}} 位已拒绝自动化决策的客户除外',
+    withheld_other: '{{n}} 位已拒绝自动化决策的客户除外',
   },
   action: {
     champions: '新品优先告知，邀请评价与晒单，不必给折扣',

@@ -4,8 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use commerce::imports::ImportState;
 use commerce::shops::{self, Channel, NewShop};
+use customers::consent::ledger::{self, NewConsent, Wanted};
+use customers::consent::{ConsentChannel, ConsentPurpose, ConsentSource};
 use customers::edit::{self, Edit};
-use customers::{merge, tags};
+use customers::identities::{self, Asked};
+use customers::{erase, merge, tags};
 use kernel::{Currency, CustomerId, ImportId, MergeId, OrgId, TagId, Zone};
 use platform::crypto::MasterKey;
 use platform::{Ctx, Migration, Platform};
@@ -60,6 +63,12 @@ pub(super) enum Step {
     Tag(usize, usize, bool),
     /// The tag goes.
     DropTag(usize),
+    /// Said of automated decisions: granted or not, by every way or one, how long a grant lasts.
+    Say(usize, bool, bool, Option<i64>),
+    /// What somebody is known by is corrected.
+    Correct(usize, usize),
+    /// Somebody is erased.
+    Erase(usize),
 }
 
 pub(super) fn steps() -> impl Strategy<Value = Step> {
@@ -73,6 +82,10 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
         2 => (0..ACCOUNTS, 0..3_usize, any::<bool>())
             .prop_map(|(who, tag, on)| Step::Tag(who, tag, on)),
         1 => (0..3_usize).prop_map(Step::DropTag),
+        3 => (0..ACCOUNTS, any::<bool>(), any::<bool>(), proptest::option::of(1..1_000_000_i64))
+            .prop_map(|(who, granted, any, lasts)| Step::Say(who, granted, any, lasts)),
+        1 => (0..ACCOUNTS, 0..3_usize).prop_map(|(who, what)| Step::Correct(who, what)),
+        1 => (0..ACCOUNTS).prop_map(Step::Erase),
     ]
 }
 
@@ -145,7 +158,11 @@ impl World {
             Step::Import(orders) => return self.import(orders).await,
             Step::Undo => return self.undo().await,
             Step::Merge(a, b) => (self.holder(*a).await, self.holder(*b).await),
-            Step::Edit(who, _) | Step::Tag(who, ..) => (self.holder(*who).await, None),
+            Step::Edit(who, _)
+            | Step::Tag(who, ..)
+            | Step::Say(who, ..)
+            | Step::Correct(who, _)
+            | Step::Erase(who) => (self.holder(*who).await, None),
             Step::Unmerge(_) | Step::DropTag(_) => (None, None),
         };
         let tags = self.tags().await;
@@ -185,6 +202,37 @@ impl World {
                     tags::change(&mut tx, cx, &change).await.unwrap();
                 }
             }
+            Step::Say(_, granted, any, lasts) => {
+                if let Some(id) = a {
+                    let way = if *any { ConsentChannel::Any } else { ConsentChannel::Sms };
+                    let now = cx.now();
+                    let wanted = Wanted {
+                        channels: vec![way],
+                        purposes: vec![ConsentPurpose::AutomatedDecision],
+                        granted: *granted,
+                        at: None,
+                        expires_at: lasts.filter(|_| *granted).map(|ms| now.plus_millis(ms)),
+                        source: ConsentSource::Phone,
+                        text: None,
+                        evidence: None,
+                    };
+                    let new = NewConsent::parse(wanted, now).unwrap();
+                    ledger::add(&mut tx, cx, id, &new).await.unwrap();
+                }
+            }
+            Step::Correct(_, what) => {
+                if let Some(id) = a {
+                    self.correct(&mut tx, id, *what).await;
+                }
+            }
+            Step::Erase(_) => {
+                if let Some(id) = a {
+                    let held = erase::held(&mut tx, cx, &cx.keys(), id).await.unwrap().unwrap();
+                    erase::erase(&mut tx, cx, &held, erase::ErasureReason::Request, None)
+                        .await
+                        .unwrap();
+                }
+            }
             Step::DropTag(tag) => {
                 if let Some(tag) = tags.get(*tag) {
                     tags::delete(&mut tx, cx, *tag).await.unwrap();
@@ -192,6 +240,28 @@ impl World {
             }
         }
         tx.commit().await.unwrap();
+    }
+
+    /// Gives one more account to somebody, or another one for the first, or takes the last away.
+    async fn correct(&self, tx: &mut platform::Tx, id: CustomerId, what: usize) {
+        let cx = &self.cx;
+        let profile = customers::profiles::profiles(tx, cx, &[id]).await.unwrap().remove(0);
+        let asked = Asked {
+            customer: id,
+            version: profile.version,
+            reason: "they said so".parse().unwrap(),
+            shared: false,
+        };
+        let fresh = format!("other {}", cx.ids.uuid(cx.now()).simple());
+        let kind = customers::IdentityKind::Account;
+        let space = customers::AccountSpace::new(1);
+        let (first, last) = (profile.identities.first(), profile.identities.last());
+        match (what, first, last) {
+            (0, Some(first), _) => identities::correct(tx, cx, &asked, first.id, &fresh).await,
+            (1, _, Some(last)) => identities::remove(tx, cx, &asked, last.id).await,
+            _ => identities::add(tx, cx, &asked, kind, space, &fresh).await,
+        }
+        .unwrap();
     }
 
     async fn merges(&self) -> Vec<MergeId> {
