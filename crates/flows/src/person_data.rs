@@ -5,6 +5,7 @@ use commerce::store::{self as orders, OrderRow};
 use customers::consent::ledger;
 use customers::erase as people;
 use customers::history::{self, ChangeKind};
+use customers::identities;
 use customers::merge;
 use customers::notes;
 use customers::person_requests::{self, RequestFilter};
@@ -46,6 +47,7 @@ pub async fn export(
             "tags": profile.tags.iter().map(|tag| &tag.name).collect::<Vec<_>>(),
         })
     });
+    let struck = identities::struck(&mut tx, cx.scope, &family).await?;
     let notes = notes::notes(&mut tx, cx.scope, &keys, &family, None, MOST).await?;
     let consents = ledger::entries(&mut tx, cx.scope, &keys, held.root).await?;
     let filter = RequestFilter { customer: Some(held.root), ..RequestFilter::default() };
@@ -81,6 +83,7 @@ pub async fn export(
         "merged": held.family,
         "erased_at": held.erased_at,
         "identities": held.identities,
+        "not_theirs": struck,
         "notes": notes,
         "consents": consents,
         "requests": requests,

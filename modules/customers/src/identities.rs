@@ -6,15 +6,14 @@
 mod held;
 mod read;
 
-use kernel::{CustomerId, IdentityId, TypedId};
+use kernel::{CustomerId, IdentityId, Timestamp, TypedId};
 use platform::audit::Entry;
 use platform::crypto::OrgKeys;
-use platform::{Ctx, DbError, Tx};
+use platform::{Ctx, DbError, Scope, Tx};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::edit::Edited;
-use crate::fields;
 use crate::history::IdentityDeed;
 use crate::model::{AccountSpace, IdentityKind};
 use crate::profiles::{IDENTITIES_MAX, masked};
@@ -22,6 +21,7 @@ use crate::resolve::SeenIdentity;
 use crate::reveal::Reason;
 use crate::store::identities::StruckRow;
 use crate::store::profiles::IdentityRow;
+use crate::{fields, store};
 use held::Held;
 
 /// Whose identities are changed, and why.
@@ -228,6 +228,30 @@ pub async fn remove(
         Entry::new("customers.identity.remove").with("kind", kind).personal_gone("value", &was);
     let entry = held.rename(tx, cx, &old, rest, entry).await?;
     held.tell(tx, cx, asked, kind, IdentityDeed::Remove, entry).await
+}
+
+/// That something was taken away from somebody. What it was, nobody can tell: its blind index alone is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)]
+pub struct StruckNote {
+    pub kind: IdentityKind,
+    pub at: Timestamp,
+}
+
+/// What is noted as not theirs of the members of a family; of each member on its own.
+///
+/// # Errors
+/// As the database says.
+pub async fn struck(
+    tx: &mut Tx,
+    scope: Scope,
+    family: &[Uuid],
+) -> Result<Vec<StruckNote>, DbError> {
+    let rows = store::identities::struck_of(tx, scope, family).await?;
+    let note = |(kind, at): (i64, i64)| {
+        Some(StruckNote { kind: IdentityKind::from_code(kind)?, at: Timestamp::from_millis(at) })
+    };
+    Ok(rows.into_iter().filter_map(note).collect())
 }
 
 fn may_change(cx: &Ctx, kind: IdentityKind) -> Result<(), IdentityError> {

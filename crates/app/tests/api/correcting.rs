@@ -128,6 +128,7 @@ db_test! { migrations();
         assert!(checks.iter().all(|check| check.ok), "{checks:?}");
         let given = shop.post(&format!("/customers/{one}/person-data"), &json!({"reason": "they asked"})).await;
         assert_eq!(given["identities"].as_array().unwrap().len(), 2);
+        assert_eq!((given["not_theirs"].as_array().unwrap().len(), &given["not_theirs"][0]["kind"]), (1, &json!("phone")));
         assert!(given["audit"].to_string().contains("13800000001"), "the log has what it was before");
         // Erased: neither number is anywhere, and a file of the same orders brings nothing back.
         shop.post(&format!("/customers/{one}/erasure"), &json!({"reason": "request", "dry_run": false})).await;

@@ -189,6 +189,8 @@ db_test! { migrations();
             ("PATCH", format!("/customers/{customer}"), json!({"rating": "A"})),
             ("POST", format!("/customers/{customer}/notes"), json!({"text": "x"})),
             ("PUT", format!("/customers/{customer}/tags"), json!({"tags": []})),
+            ("POST", format!("/customers/{customer}/identities"),
+                json!({"kind": "phone", "value": "13900000009", "reason": "because"})),
             ("POST", format!("/customers/{customer}/reveal"), json!({"reason": "because"})),
             ("POST", "/customers/bulk/tags".to_owned(), json!({"customers": [customer]})),
             ("POST", "/customers/bulk/owner".to_owned(), json!({"customers": [customer], "owner": null})),

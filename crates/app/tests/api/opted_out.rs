@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use testkit::{TestDb, db_test};
 
 use crate::house::migrations;
-use crate::reading::{Shop, text};
+use crate::reading::{ORDERS, Shop, text};
 
 async fn say(shop: &Shop, customer: &str, granted: bool, more: Value) {
     let mut body = json!({"channels": ["phone"], "purposes": ["automated_decision"],
@@ -70,6 +70,12 @@ async fn merged_suggestions(db: &TestDb) -> i64 {
 db_test! { migrations();
     async fn nothing_is_recommended_about_who_refused(db) {
         let shop = Shop::open(&db).await;
+        // Somebody who bought much, and long ago.
+        let mut old = ORDERS.lines().next().unwrap().to_owned() + "\n";
+        for n in 1..=9 {
+            old += &format!("41000000000{n},oldfriend,周旧,13800000077,浙江省,2022-0{n}-10,900.00,,completed,龙井,西湖区,旧路 1 号\n");
+        }
+        shop.import(&db, "旧店", &old).await;
         assert_eq!(refused(&shop).await, Vec::<String>::new());
         let before = slipping(&shop).await;
         assert!(before > 0, "somebody slips away in this shop");

@@ -203,7 +203,7 @@ impl Party {
     async fn changes(&mut self) {
         let (one, another) = (self.one("/customers").await, self.one("/customers").await);
         let n = self.dice.below(1_000);
-        let (method, path, body) = match self.dice.below(22) {
+        let (method, path, body) = match self.dice.below(24) {
             0 => return self.import().await,
             1 => {
                 let body = json!({"name": format!("t{n}"), "colour": "gold"});
@@ -269,6 +269,19 @@ impl Party {
                 ("DELETE", format!("/customers/tags/{tag}"), Value::Null)
             }
             20 => ("GET", "/customers/export?format=csv".to_owned(), Value::Null),
+            21 => {
+                // Now and then a number that somebody has.
+                let value = self.dice.of(&["13800000001", "13900000001", "13900000002"]);
+                let body = json!({"kind": "phone", "value": value, "reason": "they called"});
+                ("POST", format!("/customers/{one}/identities"), body)
+            }
+            22 => {
+                let card =
+                    self.send("GET", &format!("/customers/{one}"), &Value::Null).await.json();
+                let identity = text(&card["identities"][0]["id"]);
+                let path = format!("/customers/{one}/identities/{identity}/removal");
+                ("POST", path, json!({"reason": "they called"}))
+            }
             _ => {
                 let suggestion = self.one("/customers/suggestions").await;
                 ("POST", format!("/customers/suggestions/{suggestion}/dismiss"), Value::Null)

@@ -104,6 +104,16 @@ pub(crate) async fn unstrike(
     Ok(found)
 }
 
+/// What was struck from some customers: what it was, and when.
+pub(crate) async fn struck_of(
+    tx: &mut Tx,
+    scope: Scope,
+    customers: &[Uuid],
+) -> Result<Vec<(i64, i64)>, DbError> {
+    let select = "SELECT kind, struck_at FROM customers_struck WHERE org_id = $1 AND customer_id";
+    by_ids(tx, scope, select, customers, "ORDER BY struck_at, kind").await
+}
+
 /// Everything that was struck: whose it is not, and what.
 pub(crate) async fn each_struck(
     tx: &mut Tx,

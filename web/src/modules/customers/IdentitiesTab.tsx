@@ -53,8 +53,10 @@ export function IdentitiesTab(props: { card: CustomerCard }) {
                 {identities.map((one) => (
                   <tr key={one.id}>
                     <th scope="row">{one.value}</th>
-                    <td>{t(`customers.identity.kinds.${one.kind}`, { defaultValue: one.kind })}</td>
-                    <td>
+                    <td className="nowrap">
+                      {t(`customers.identity.kinds.${one.kind}`, { defaultValue: one.kind })}
+                    </td>
+                    <td className="nowrap">
                       <ChannelName channel={one.channel} />
                     </td>
                     <td className="nowrap">

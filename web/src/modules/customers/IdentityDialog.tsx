@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { ProblemError } from '@/api/client';
 import type { CustomerCard } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
-import { useSees } from '@/lib/rights';
+import { useMay, useSees } from '@/lib/rights';
 import { AppLink } from '@/ui/Link';
 import { useSay } from '@/ui/say';
 import { useShops } from '@/ui/shops';
@@ -37,13 +37,17 @@ interface Values {
 export function IdentityDialog(props: { card: CustomerCard; deed: IdentityDeed; onClose: () => void }) {
   const { t } = useTranslation();
   const say = useSay();
+  const may = useMay();
   const sees = useSees();
   const client = useQueryClient();
   const shops = useShops();
   const [form] = Form.useForm<Values>();
   const [taken, setTaken] = useState<{ holder?: Holder; values: Values }>();
   const { card, deed } = props;
-  const kinds = IDENTITY_KINDS.filter((kind) => sees.free(fieldOf(kind)));
+  // An account is on the platform of a shop, which one must see.
+  const kinds = IDENTITY_KINDS.filter(
+    (kind) => sees.free(fieldOf(kind)) && (kind !== 'account' || may('commerce.read')),
+  );
   const watched = Form.useWatch('kind', form) ?? kinds[0];
   const kind = deed.do === 'add' ? watched : deed.what.kind;
   const send = useMutation({
@@ -148,7 +152,7 @@ export function IdentityDialog(props: { card: CustomerCard; deed: IdentityDeed; 
         <Form.Item
           name="reason"
           label={t('customers.identity.reason')}
-          extra={t('ui.reveal.recorded')}
+          extra={t('customers.identity.recorded')}
           rules={[
             {
               validator: (_, value?: string) => {

@@ -178,6 +178,7 @@ export default {
     correctText: 'The wrong value does not come back with a later file. The new one takes its place.',
     removeText: 'It does not come back with a later file. Adding it again undoes that.',
     reason: 'Why',
+    recorded: 'Reason and values, before and after, go sealed into the audit log.',
     shop: 'Shop',
     shopHint: 'The account counts on the whole platform of this shop.',
     stale: 'Somebody else has just changed this customer. Look at it and try again.',
