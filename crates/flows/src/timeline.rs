@@ -199,9 +199,7 @@ impl Reader<'_> {
                 let fields = [fields::NAME].into_iter().chain(fields::OF_IDENTITIES);
                 fields.into_iter().all(|field| rules.show(field))
             }
-            ChangeKind::Identity => {
-                !fields::OF_IDENTITIES.iter().any(|one| rules.hide(one))
-            }
+            ChangeKind::Identity => !fields::OF_IDENTITIES.iter().any(|one| rules.hide(one)),
             ChangeKind::Edit | ChangeKind::Owner => true,
         }
     }

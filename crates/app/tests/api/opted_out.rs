@@ -13,8 +13,16 @@ async fn say(shop: &Shop, customer: &str, granted: bool, more: Value) {
     shop.post(&format!("/customers/{customer}/consents"), &body).await;
 }
 
+/// Otherwise tiers would move when the engine gets round to it.
+async fn settled(shop: &Shop) {
+    let engine = shop.house.state.engines.of(kernel::OrgId::FIRST);
+    engine.fresh().await.unwrap();
+    engine.rescore().await.unwrap();
+}
+
 /// Customers of whom the list, the card, the tiers and the cells say that they refused.
 async fn refused(shop: &Shop) -> Vec<String> {
+    settled(shop).await;
     let all = shop.get("/customers?limit=100").await["items"].as_array().unwrap().clone();
     let by_rows: Vec<&Value> = all.iter().filter(|row| row["automated"] == "refused").collect();
     for row in &all {
@@ -42,6 +50,7 @@ async fn refused(shop: &Shop) -> Vec<String> {
 }
 
 async fn slipping(shop: &Shop) -> u64 {
+    settled(shop).await;
     let attention = shop.get("/insight/workbench").await["attention"].as_array().unwrap().clone();
     let found = attention.iter().find(|one| one["kind"] == "slipping_away");
     if let Some(found) = found {
