@@ -34,6 +34,8 @@ pub struct Engine {
     dead_count: usize,
     delta: Delta,
     version: u64,
+    /// Rises with changes of orders alone: what tags and names have no part in is remembered longer.
+    facts_version: u64,
     scores: Option<SetScores>,
     /// Rises when scores are set or move to a new base.
     scores_stamp: u64,
@@ -86,6 +88,7 @@ impl Engine {
             dead_count: 0,
             delta: Delta::default(),
             version: 0,
+            facts_version: 0,
             scores: None,
             scores_stamp: 0,
             forced_at: forced_at(&base),
@@ -97,6 +100,7 @@ impl Engine {
     /// Replaces everything known of a customer.
     pub fn upsert(&mut self, feed: &CustomerFeed, facts: &[OrderFact]) {
         let row = Row::new(feed, facts);
+        self.facts_version += u64::from(!self.has_facts(feed.id, &row.facts));
         let cell = self.scores.as_ref().map_or(0, |scores| row.cell(scores.rfm.rules()));
         self.change(feed.id, Some(Arc::new(row)), cell);
     }
@@ -105,6 +109,7 @@ impl Engine {
     pub fn remove(&mut self, id: CustomerId) -> bool {
         let known = self.customer(id).is_some();
         if known {
+            self.facts_version += u64::from(!self.has_facts(id, &[]));
             self.change(id, None, 0);
         }
         known
@@ -120,6 +125,17 @@ impl Engine {
                 // The base is full; trying again at each change would only cost time.
                 Err(_) => self.forced_at = usize::MAX,
             }
+        }
+    }
+
+    /// Whether a customer, known or not, has these orders, sorted by time.
+    fn has_facts(&self, id: CustomerId, facts: &[OrderFact]) -> bool {
+        match self.delta.get(id) {
+            Some(entry) => entry.row.as_ref().map_or(&[][..], |row| &*row.facts) == facts,
+            None => match self.base.ordinal(id) {
+                Some(at) => self.base.facts.are(at, facts),
+                None => facts.is_empty(),
+            },
         }
     }
 
@@ -227,15 +243,15 @@ impl Engine {
         Score::from_code(cell).map(|score| scores.standing(score))
     }
 
-    /// Scores all customers; remembered until something changes.
+    /// Scores all customers; remembered until orders change.
     #[must_use]
     pub fn rfm(&self, query: &RfmQuery) -> Arc<Rfm> {
         if let Some(known) = self.recall(query) {
             return known;
         }
-        let rfm = Arc::new(rfm::compute(self.view(), query, self.version));
+        let rfm = Arc::new(rfm::compute(self.view(), query, self.facts_version));
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        remembered.retain(|old| old.version() == self.version && old.query() != query);
+        remembered.retain(|old| old.version() == self.facts_version && old.query() != query);
         remembered.truncate(RFM_REMEMBERED - 1);
         remembered.push_front(Arc::clone(&rfm));
         rfm
@@ -280,7 +296,7 @@ impl Engine {
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         let at = remembered
             .iter()
-            .position(|rfm| rfm.version() == self.version && rfm.query() == query)?;
+            .position(|rfm| rfm.version() == self.facts_version && rfm.query() == query)?;
         let rfm = remembered.remove(at)?;
         remembered.push_front(Arc::clone(&rfm));
         Some(rfm)

@@ -137,6 +137,12 @@ impl Facts {
         }
     }
 
+    /// Whether the orders of a customer are these.
+    pub(crate) fn are(&self, customer: usize, facts: &[OrderFact]) -> bool {
+        let range = self.range(customer);
+        range.len() == facts.len() && range.zip(facts).all(|(at, fact)| self.fact(at) == *fact)
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         self.offsets.capacity() * 4
             + (self.time.capacity() + self.revenue.capacity()) * 8

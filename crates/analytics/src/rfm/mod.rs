@@ -108,9 +108,9 @@ impl Rfm {
         &self.query
     }
 
-    /// The version of the engine whose orders were scored.
+    /// Of the engine's orders that were scored, to tell whether they changed since.
     #[must_use]
-    pub const fn version(&self) -> u64 {
+    pub(crate) const fn version(&self) -> u64 {
         self.version
     }
 

@@ -18,6 +18,8 @@ fn play(
     let mut taken = None;
     for op in ops {
         let before = engine.version();
+        // Remembered from here on, which must not show.
+        drop(engine.rfm(&model::rfm_query(2, 4, None)));
         match op {
             Op::Upsert(feed, facts) => {
                 engine.upsert(&feed, &facts);
@@ -45,6 +47,52 @@ fn history() -> impl Strategy<Value = (Engine, Model)> {
     let initial = prop::collection::vec(model::feed_strategy(), 0..40);
     (initial, prop::collection::vec(model::op_strategy(), 0..40))
         .prop_map(|(initial, ops)| play(initial, ops))
+}
+
+#[test]
+fn scores_are_remembered_until_orders_change() {
+    let mut engine = Engine::new();
+    let day = |n: i64| Timestamp::from_millis(n * 86_400_000);
+    let order = |n: i64| crate::OrderFact {
+        ordered_at: day(n),
+        shop: model::shop(1),
+        revenue_minor: 100 * n,
+    };
+    let feed = |n: u8, tags: Vec<kernel::TagId>| crate::CustomerFeed {
+        id: model::customer(n),
+        name: String::new(),
+        accounts: String::new(),
+        province: String::new(),
+        rating: None,
+        owner: None,
+        created_at: day(0),
+        tags,
+        refused_from: None,
+    };
+    let query = model::rfm_query(2, 4, None);
+    engine.upsert(&feed(1, vec![]), &[order(1), order(2)]);
+    engine.upsert(&feed(2, vec![]), &[]);
+    for is_compact in [false, true] {
+        if is_compact {
+            let done = engine.take_compaction().run().unwrap();
+            drop(engine.install(done));
+        }
+        let first = engine.rfm(&query);
+        let is_same = |engine: &Engine| Arc::ptr_eq(&first, &engine.rfm(&query));
+        engine.upsert(&feed(1, vec![model::tag(1)]), &[order(2), order(1)]);
+        engine.upsert(&feed(2, vec![model::tag(2)]), &[]);
+        engine.upsert(&feed(3, vec![]), &[]);
+        assert!(engine.remove(model::customer(3)));
+        assert!(is_same(&engine));
+        engine.upsert(&feed(1, vec![]), &[order(1), order(3)]);
+        assert!(!is_same(&engine));
+        engine.upsert(&feed(1, vec![]), &[order(1), order(2)]);
+        let again = engine.rfm(&query);
+        same_result(&first, &again);
+        engine.upsert(&feed(4, vec![]), &[order(4)]);
+        assert!(engine.remove(model::customer(4)));
+        assert!(!Arc::ptr_eq(&again, &engine.rfm(&query)));
+    }
 }
 
 fn same_result(a: &Rfm, b: &Rfm) {

@@ -1,6 +1,7 @@
 //! Keeping the engine true: load, catch up with events, score, compact.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use analytics::{Engine, RfmQuery};
@@ -301,12 +302,18 @@ impl EngineHandle {
     async fn rescore_in(&self, turn: &mut Turn, query: RfmQuery) -> Result<(), EngineError> {
         let began = Instant::now();
         let scores = self.ask_long(move |engine: &Engine| engine.rfm(&query)).await?;
-        self.write().set_scores(scores);
+        // Tags and names change no score.
+        let is_new = !self.read().scores().is_some_and(|set| Arc::ptr_eq(set, &scores));
+        if is_new {
+            self.write().set_scores(scores);
+        }
         turn.rescore = false;
         turn.scoring_took = began.elapsed();
         turn.scored_at = Some(Instant::now());
-        self.0.progress.send_modify(|progress| progress.version += 1);
-        self.tell();
+        if is_new {
+            self.0.progress.send_modify(|progress| progress.version += 1);
+            self.tell();
+        }
         Ok(())
     }
 
