@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use kernel::OrgId;
+use platform::backup::Unfinished;
 use platform::crypto::MasterKey;
 use platform::system::{SystemClock, SystemIds};
 use platform::{Ctx, Db, DbError, Platform, Scope, audit, backup, disk, keys, meta};
@@ -95,11 +96,12 @@ impl Boot {
         let boot = Self::open_restored(options).await?;
         match backup::unfinished_restore(&boot.platform.db).await {
             Ok(None) => Ok(boot),
-            Ok(Some(name)) => {
+            Ok(Some(Unfinished { backup, .. })) => {
                 boot.platform.db.close().await;
                 bail!(
-                    "this data was restored from the backup {name}, and who was erased since was not erased \
-                     again yet; run the same `guanxi backup restore` once more, which goes on with that"
+                    "this data was restored from the backup {backup}, and who was erased since was not erased \
+                     again yet; run the same `guanxi backup restore` once more, with the same --erasures if \
+                     there was one, which goes on with that"
                 )
             }
             Err(error) => {

@@ -59,7 +59,9 @@ impl TokenLists {
         audit::record(&mut tx, cx, entry).await?;
         tx.commit().await?;
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(now) = all.get_mut(&(cx.scope.org(), token)) {
+        // Midnight may have come between.
+        if let Some(now) = all.get_mut(&(cx.scope.org(), token)).filter(|now| now.day == given.day)
+        {
             now.told = now.told.max(given.customers);
         }
         Ok(())

@@ -61,6 +61,7 @@ pub async fn erase(
     debug_assert!(reference.is_none_or(|text| text.chars().count() <= REFERENCE_MAX));
     let keys = platform.keys(cx.scope.org());
     let mut tx = platform.db.begin_for(cx.scope).await?;
+    people::hold_importers(&mut tx, cx).await?;
     let Some(held) = people::held(&mut tx, cx, &keys, customer).await? else {
         return Ok(None);
     };

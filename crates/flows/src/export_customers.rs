@@ -333,7 +333,8 @@ impl CustomersFile {
         let failed = |error: std::io::Error| ExportError::File(format!("{name}: {error}"));
         let mut file = tokio::io::BufWriter::new(tokio::fs::File::from_std(file));
         let (out, mut pieces) = mpsc::channel::<Vec<u8>>(AHEAD);
-        let write = async {
+        // On a full disk it must let go of the pieces, or who reads would wait for ever.
+        let write = async move {
             while let Some(piece) = pieces.recv().await {
                 file.write_all(&piece).await.map_err(failed)?;
             }

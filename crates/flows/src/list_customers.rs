@@ -132,7 +132,9 @@ pub(crate) async fn query(
     if let Some(q) = params.q.as_deref().filter(|q| !q.trim().is_empty()) {
         let found = found_otherwise(tx, cx, shops, q).await?;
         let rules = cx.access.fields();
-        if rules.show(fields::NAME) && rules.show(fields::ACCOUNTS) {
+        // Who came without a name is called by an account, a number or an address.
+        let mut told_by = [fields::NAME].into_iter().chain(fields::OF_IDENTITIES);
+        if told_by.all(|field| rules.show(field)) {
             query.filter.also = found;
         } else {
             // Part of a name would tell of the rest of it, letter by letter.

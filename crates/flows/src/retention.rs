@@ -227,15 +227,20 @@ pub async fn set(
     let mut tx = platform.db.read_for(cx.scope).await?;
     let was = store::keep_days(&mut tx, cx.scope, class.name()).await?;
     tx.rollback().await?;
+    let mut count = 0;
     if let Some(days) = keep_days.filter(|days| was.is_none_or(|was| *days < was)) {
         let forecasts = dry_run(platform, cx, &[(class, Some(days))]).await?;
-        let count = forecasts.iter().map(|forecast| forecast.count).sum();
+        count = forecasts.iter().map(|forecast| forecast.count).sum();
         let confirmed = confirmed.unwrap_or(0);
         if count > confirmed {
             return Err(RetentionError::Unconfirmed { count, confirmed });
         }
     }
     let mut tx = platform.db.begin_for(cx.scope).await?;
+    if store::keep_days(&mut tx, cx.scope, class.name()).await? != was {
+        // Somebody else set it meanwhile: what was counted was against another rule.
+        return Err(RetentionError::Unconfirmed { count, confirmed: 0 });
+    }
     store::set(&mut tx, cx, class.name(), keep_days, reason).await?;
     Ok(tx.commit().await?)
 }

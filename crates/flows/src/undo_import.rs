@@ -159,6 +159,8 @@ pub async fn undo_in(
     if import.dry_run || !imports::transition(tx, cx, id, &from, ImportState::Undone).await? {
         return Err(UndoError::State { id, state: import.state });
     }
+    // As it is now that its row is held: its time may have been over meanwhile.
+    let import = imports::get(tx, cx.scope, id).await?.ok_or(UndoError::Unknown(id))?;
     if let Some(at) = import.forgotten_at {
         return Err(UndoError::Forgotten { id, at });
     }

@@ -131,7 +131,10 @@ pub async fn edit(
     if before.version != version {
         return Err(EditError::Stale(before.shown(tx, cx).await?));
     }
-    let name = edit.name.as_ref().map_or(before.name.as_str(), |name| name.0.as_str()).to_owned();
+    // Pages send the name along as they were told it; that is no wish to be called `1***`.
+    let told = before.clone().shown(tx, cx).await?.name;
+    let wished = edit.name.as_ref().map(|name| name.0.as_str()).filter(|name| *name != told);
+    let name = wished.unwrap_or(&before.name).to_owned();
     let rating = edit.rating.unwrap_or(before.rating);
     if name == before.name && rating == before.rating {
         return Ok(before.shown(tx, cx).await?);

@@ -120,6 +120,15 @@ pub async fn held(
     Ok(Some(Held { root: CustomerId::from_uuid(root), family, identities, erased_at }))
 }
 
+/// Keeps importers from bringing orders of anybody until `tx` ends, as they do of each other; first of all, so that
+/// whoever is looked at then stays as they are.
+///
+/// # Errors
+/// As the database says.
+pub async fn hold_importers(tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
+    store::bump_identity_epoch(tx, cx.scope).await.map(drop)
+}
+
 /// Erases what this module holds of a family: names, identities with their blind indexes, suggestions,
 /// notes, names in histories, evidence of consents. What was tagged, merged, rated, granted and refused
 /// stays, without a name. Erasing again erases what came since.

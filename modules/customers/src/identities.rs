@@ -156,7 +156,7 @@ pub async fn add(
     held.put(tx, cx, &seen, vec![now], &[]).await?;
     let entry =
         Entry::new("customers.identity.add").with("kind", kind).personal("value", &seen.value);
-    held.tell(tx, cx, asked, kind, IdentityDeed::Add, entry).await
+    held.tell(tx, cx, asked, (kind, IdentityDeed::Add), &[], entry).await
 }
 
 /// Puts another value in the place of a wrong one, of the same kind and space. The wrong one is noted, and
@@ -197,7 +197,7 @@ pub async fn correct(
     entry = held.rename(tx, cx, &old, |_| Ok(is.clone()), entry).await?;
     let places: Vec<StruckRow> = places.collect();
     held.put(tx, cx, &seen, Vec::new(), &places).await?;
-    held.tell(tx, cx, asked, kind, IdentityDeed::Correct, entry).await
+    held.tell(tx, cx, asked, (kind, IdentityDeed::Correct), &old, entry).await
 }
 
 /// Takes an identity away, and notes that it is not theirs.
@@ -227,7 +227,7 @@ pub async fn remove(
     let entry =
         Entry::new("customers.identity.remove").with("kind", kind).personal_gone("value", &was);
     let entry = held.rename(tx, cx, &old, rest, entry).await?;
-    held.tell(tx, cx, asked, kind, IdentityDeed::Remove, entry).await
+    held.tell(tx, cx, asked, (kind, IdentityDeed::Remove), &old, entry).await
 }
 
 /// That something was taken away from somebody. What it was, nobody can tell: its blind index alone is kept.

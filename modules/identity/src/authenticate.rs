@@ -26,6 +26,8 @@ pub enum Credential {
         /// Whether its user showed a short while ago who they are: a browser left open is not enough
         /// for what could be turned against them.
         is_proven: bool,
+        /// Whether they ever did. Who has no password, and whose provider does not say when it asked them, did not.
+        was_proven: bool,
     },
     /// An API token.
     Token {
@@ -90,6 +92,7 @@ pub(crate) async fn look_up(platform: &Platform, shown: &Shown) -> Result<Option
                             secret_hash,
                             expires_at: row.expires_at,
                             is_proven: row.proved_at > now.plus_millis(-PROVEN_MILLIS),
+                            was_proven: row.proved_at.millis() > 0,
                         },
                         access: reach::access(&mut tx, scope, row.place, row.says)
                             .await?

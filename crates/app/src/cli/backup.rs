@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use flows::erase_again::{ErasedAgain, erase_again, note};
 use kernel::Clock as _;
 use platform::Db;
-use platform::backup::{self, BackupError, BackupKeys, BackupView, NotedErasure};
+use platform::backup::{self, BackupError, BackupKeys, BackupView, NotedErasure, Unfinished};
 use platform::system::{SystemClock, SystemIds};
 use serde_json::json;
 use tokio::task::spawn_blocking;
@@ -141,12 +141,21 @@ async fn restore(global: &Global, args: RestoreArgs) -> Result<ExitCode> {
     let name = choice.name().to_owned();
     // Only now: a backup that cannot be restored leaves no folder behind.
     let db = options.open_database().await?;
-    let restored = match backup::restore(&db, &migrations, choice, !noted.is_empty()).await {
+    let restored = match backup::restore(&db, &migrations, choice, noted.len()).await {
         // An earlier one was killed between the two.
-        Err(BackupError::NotEmpty(_)) if goes_on(&db, &name).await => None,
+        Err(BackupError::NotEmpty(_)) if goes_on(&db, &name).await.is_some() => None,
         done => Some(done),
     };
+    let before = if restored.is_none() { goes_on(&db, &name).await } else { None };
     db.close().await;
+    if let Some(before) = before.filter(|before| noted.len() < before.more) {
+        bail!(
+            "the earlier run knew of {} people to erase again, these folders of {}; name the same folders, \
+             --erasures too",
+            before.more,
+            noted.len()
+        );
+    }
     let restored = restored.transpose().context("nothing was restored")?;
     let mut again = ErasedAgain::default();
     if restored.is_none() || !noted.is_empty() {
@@ -173,11 +182,11 @@ async fn restore(global: &Global, args: RestoreArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether the backup `name` was restored into `db` by a run that was kept from erasing again.
-async fn goes_on(db: &Db, name: &str) -> bool {
+/// The restore of the backup `name` into `db` by a run that was kept from erasing again.
+async fn goes_on(db: &Db, name: &str) -> Option<Unfinished> {
     // Whatever is there instead of our tables is told by the refusal to restore.
     let found = backup::unfinished_restore(db).await.ok().flatten();
-    found.is_some_and(|found| found == name)
+    found.filter(|found| found.backup == name)
 }
 
 /// Erases again whom `noted` names; from then on the data can be used.

@@ -267,6 +267,7 @@ mod tests {
             secret_hash: [0; 32],
             expires_at: Timestamp::from_millis(0),
             is_proven,
+            was_proven: true,
         };
         let right = Need::Right("a.write".to_owned());
         let rule = Rule { needs_session: true, needs_proof: true, ..Rule::plain(right) };

@@ -67,7 +67,7 @@ db_test! { migrations();
                 TestDb::sqlite(&[]).await
             };
             let choice = backup::choose(&platform.master, migrations(), &folder, None).unwrap();
-            let restored = backup::restore(target.db(), migrations(), choice, false).await.unwrap();
+            let restored = backup::restore(target.db(), migrations(), choice, 0).await.unwrap();
             assert_eq!(restored.data_hash, created.data_hash);
             assert_eq!(restored.rows, created.rows);
         }
@@ -107,7 +107,7 @@ db_test! { migrations();
                 TestDb::sqlite(&[]).await
             };
             let choice = backup::choose(&platform.master, migrations(), &folder, None).unwrap();
-            backup::restore(target.db(), migrations(), choice, true).await.unwrap();
+            backup::restore(target.db(), migrations(), choice, noted.len()).await.unwrap();
             let name = backup::unfinished_restore(target.db()).await.unwrap();
             assert!(name.is_some(), "not to be used yet");
             let paid = async || {

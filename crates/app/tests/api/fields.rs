@@ -276,7 +276,13 @@ no,account,name,mobile,province,at,paid,refund,state,title,district,address
             }
             assert!(told.contains("q***") && told.contains("1***"), "{told}");
             assert!(told.contains("张三"), "names that are names are told");
-            let rated = seen.send("PATCH", &format!("/customers/{numbered}"), &json!({"rating": "A"})).await;
+            // As the page sends it: with the name that it was told.
+            let body = json!({"rating": "A", "name": "1***"});
+            let rated = seen.send("PATCH", &format!("/customers/{numbered}"), &body).await;
+            let kept = shop.get(&format!("/customers/{numbered}")).await;
+            assert_eq!((&kept["name"], &kept["rating"]), (&json!("139****0008"), &json!("A")));
+            let seen_q = seen.get("/customers?q=0008").await;
+            assert_eq!(seen_q.json()["total"], 0, "part of the number finds nobody");
             // The second is told what the first made of it.
             let place = if n == 0 { "/name" } else { "/current/name" };
             assert_eq!(rated.json().pointer(place), Some(&json!("1***")), "{:?}", rated.body);

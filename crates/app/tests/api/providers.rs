@@ -437,6 +437,11 @@ db_test! { migrations();
             let made = caller.post("/identity/tokens", json!({"name": "x"})).await;
             let expected = if is_proof { StatusCode::CREATED } else { StatusCode::FORBIDDEN };
             assert_eq!(made.status, expected, "{told} {:?}", made.body);
+            // A second factor is set up with a proof, too, or where there can be none.
+            let begun = caller.post("/identity/second-factor", json!({})).await;
+            let is_stale = told == "asked long ago";
+            let expected = if is_stale { StatusCode::FORBIDDEN } else { StatusCode::CREATED };
+            assert_eq!(begun.status, expected, "{told} {:?}", begun.body);
         }
         // A provider whose clock runs ahead does not prove anybody for the hours to come.
         let way = Way::begin(&house, &provider).await;

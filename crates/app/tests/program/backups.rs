@@ -207,7 +207,7 @@ async fn a_restore_goes_on_with_erasing(kind: Kind) {
     let master = options(&place).master_key().unwrap();
     let migrations = modules::migrations();
     let choice = backup::choose(&master, &migrations, &folder, None).unwrap();
-    backup::restore(&db, &migrations, choice, true).await.unwrap();
+    backup::restore(&db, &migrations, choice, 1).await.unwrap();
     db.close().await;
     for args in [&["verify"][..], &["serve", "--listen", "127.0.0.1:0"], &["rfm"]] {
         let done = place.run(args);
@@ -220,6 +220,13 @@ async fn a_restore_goes_on_with_erasing(kind: Kind) {
     let refused = restore(&place, &other);
     assert!(refused.err.contains("already holds data"), "{}", refused.err);
 
+    // Nor does a copy of its folder that does not name everybody.
+    let copy = source.path("copy");
+    let copied = std::process::Command::new("cp").arg("-r").args([&folder, &copy]).status();
+    assert!(copied.unwrap().success());
+    std::fs::remove_dir_all(copy.join("erasures")).unwrap();
+    let refused = restore(&place, &copy);
+    assert!(refused.err.contains("--erasures"), "{}", refused.err);
     let done = restore(&place, &folder);
     assert_eq!(done.code, Some(0), "{}", done.err);
     let told: Value = serde_json::from_str(&done.out).unwrap();

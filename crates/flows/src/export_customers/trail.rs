@@ -37,6 +37,7 @@ pub(crate) fn filter(params: &CustomerParams) -> Map<String, Value> {
     put("rfm_shop", json(params.rfm_shop));
     put("province", json(&params.province));
     put("rating", json(params.rating));
+    put("automated", json(params.automated));
     put("owner", json(params.owner));
     put("orders_min", json(params.orders_min));
     put("orders_max", json(params.orders_max));

@@ -55,7 +55,7 @@ struct Done {
 /// run of its class.
 ///
 /// # Errors
-/// As the database says; what was removed until then stays so.
+/// As the database says of the first class that could not be done; the others were. What was removed until then stays so.
 pub async fn run(
     platform: &Platform,
     cx: &Ctx,
@@ -74,18 +74,32 @@ pub async fn run_in_batches(
     cancel: &CancellationToken,
     most: Option<i64>,
 ) -> Result<Vec<Removed>, DbError> {
-    let mut all = Vec::new();
+    let (mut all, mut failed) = (Vec::new(), None);
     for class in DataClass::ALL {
         if cancel.is_cancelled() {
             break;
         }
         let limit = most.map_or(batch(class), |most| most.min(batch(class)));
-        if let Some(run) = begin(platform, cx, class).await? {
-            let removed = Worker { platform, cx, class, limit, run }.work(cancel).await?;
-            all.push(Removed { class, removed });
+        match run_class(platform, cx, cancel, class, limit).await {
+            Ok(removed) => all.extend(removed.map(|removed| Removed { class, removed })),
+            Err(error) => {
+                tracing::error!(class = class.name(), %error, "data stays whose time is over");
+                failed.get_or_insert(error);
+            }
         }
     }
-    Ok(all)
+    failed.map_or(Ok(all), Err)
+}
+
+async fn run_class(
+    platform: &Platform,
+    cx: &Ctx,
+    cancel: &CancellationToken,
+    class: DataClass,
+    limit: i64,
+) -> Result<Option<u64>, DbError> {
+    let Some(run) = begin(platform, cx, class).await? else { return Ok(None) };
+    Worker { platform, cx, class, limit, run }.work(cancel).await.map(Some)
 }
 
 /// The run of `class` to be done now: the one that did not end, if the rule is still the same, or a new one.
@@ -172,9 +186,15 @@ impl Worker<'_> {
         }
         let mut tx = self.platform.db.read_for(self.cx.scope).await?;
         let (class, cutoff) = (self.class, self.run.cutoff);
-        let page = due::page(&mut tx, self.cx, class, cutoff, at, self.limit).await?;
+        let (mut records, mut place) = (Vec::new(), Some(at));
+        // Few of those looked at may be due, and some batches cost as much for one as for all.
+        while let Some(at) = place.filter(|_| (records.len() as i64) < self.limit) {
+            let page = due::page(&mut tx, self.cx, class, cutoff, at, self.limit).await?;
+            records.extend(page.records.into_iter().map(|(record, _)| record));
+            place = page.next;
+        }
         tx.rollback().await?;
-        Ok((page.records.into_iter().map(|(record, _)| record).collect(), page.next))
+        Ok((records, place))
     }
 
     /// What is to be gone through behind the records.
@@ -237,6 +257,7 @@ impl Worker<'_> {
     ) -> Result<Done, DbError> {
         let cx = self.cx;
         let keys = self.platform.keys(cx.scope.org());
+        erasing::hold_importers(tx, cx).await?;
         let mut held = Vec::with_capacity(ids.len());
         for id in ids {
             held.extend(erasing::held(tx, cx, &keys, *id).await?);

@@ -272,6 +272,16 @@ db_test! { MIGRATIONS;
         let erased = erase::erasures(&mut tx, shop.cx.scope).await.unwrap();
         assert_eq!((erased.len(), erased[0].customer, erased[0].reason.as_str()),
             (1, all["张三"], ErasureReason::Retention.name()));
+        drop(tx);
+
+        // A note that goes before its customer does not shorten the customer's days.
+        db.clock().advance_millis(100 * DAY_MILLIS);
+        rule(&shop, DataClass::Notes, 90).await;
+        for _ in 0..2 {
+            let gone = run_with_kills(&shop, 10, 0).await;
+            assert_eq!(gone.get(&class), None, "{gone:?}");
+        }
+        assert!(dump(&shop).await.customers.iter().any(|row| row.1 == "孙七"));
     }
 
     async fn orders_lose_who_got_them_and_no_file_brings_it_back(db) {

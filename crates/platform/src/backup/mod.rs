@@ -31,7 +31,9 @@ pub use error::{BackupError, Damage};
 pub use job::{BACKUP, BackupJob, BackupWork, ask, begin};
 pub use keys::BackupKeys;
 pub use list::{BackupView, list};
-pub use restore::{Choice, Restored, choose, finish_restore, restore, unfinished_restore};
+pub use restore::{
+    Choice, Restored, Unfinished, choose, finish_restore, restore, unfinished_restore,
+};
 pub use routes::routes;
 pub use verify::{Verdict, verify};
 

@@ -82,15 +82,30 @@ impl Choice {
     }
 }
 
+/// A backup that was restored by somebody who had more to do, and was kept from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Its name in its folder.
+    pub backup: String,
+    /// How much there was to do.
+    pub more: usize,
+}
+
 /// The backup that was restored into `db` by somebody who had more to do, and was kept from it.
 ///
 /// # Errors
 /// As the database says, also if it has no tables.
-pub async fn unfinished_restore(db: &Db) -> Result<Option<String>, DbError> {
+pub async fn unfinished_restore(db: &Db) -> Result<Option<Unfinished>, DbError> {
     let mut tx = db.read_wide().await?;
-    let name = meta::get(&mut tx, UNFINISHED).await?.filter(|name| !name.is_empty());
+    let noted = meta::get(&mut tx, UNFINISHED).await?;
     tx.rollback().await?;
-    Ok(name)
+    let unfinished = |text: String| {
+        let (backup, more) = text.split_once(' ')?;
+        Some(Unfinished { backup: backup.to_owned(), more: more.parse().ok()? })
+    };
+    noted
+        .map(|text| unfinished(text).ok_or_else(|| DbError::Refused(format!("{UNFINISHED}: ?"))))
+        .transpose()
 }
 
 /// Lets the data be used that was restored with more to do.
@@ -105,7 +120,7 @@ pub async fn finish_restore(db: &Db) -> Result<(), DbError> {
 
 /// Restores `choice` into the empty `db`, reads it back and compares, all in one transaction: a restore
 /// that is killed or refused leaves the database empty, to be tried again. Tables of an older program
-/// are brought up to date at the end. With `has_more` the data is not to be used before [`finish_restore`], whatever
+/// are brought up to date at the end. With `more` to do the data is not to be used before [`finish_restore`], whatever
 /// comes between.
 ///
 /// # Errors
@@ -114,7 +129,7 @@ pub async fn restore(
     db: &Db,
     migrations: &[Migration],
     choice: Choice,
-    has_more: bool,
+    more: usize,
 ) -> Result<Restored, BackupError> {
     let Choice { repository, keys, name, manifest, is_older } = choice;
     let mut tx = db.begin_wide().await?;
@@ -136,8 +151,8 @@ pub async fn restore(
             tx.execute(AssertSqlSafe(format!("ANALYZE \"{}\"", table.name)), vec![]).await?;
         }
     }
-    if has_more {
-        meta::set(&mut tx, UNFINISHED, &name).await?;
+    if more > 0 {
+        meta::set(&mut tx, UNFINISHED, &format!("{name} {more}")).await?;
     }
     tx.commit().await?;
     // Also builds the second wall around the tables made here.

@@ -109,7 +109,7 @@ pub async fn restore(
     only: Option<&str>,
 ) -> Result<Restored, BackupError> {
     let choice = backup::choose(master, migrations, folder, only)?;
-    backup::restore(into.db(), migrations, choice, false).await
+    backup::restore(into.db(), migrations, choice, 0).await
 }
 
 /// Rows of every kind, with values at the ends of their ranges.

@@ -249,20 +249,29 @@ impl Held {
         tx: &mut Tx,
         cx: &Ctx,
         asked: &Asked,
-        of: IdentityKind,
-        deed: IdentityDeed,
+        (of, deed): (IdentityKind, IdentityDeed),
+        whose: &[IdentityRow],
         entry: Entry,
     ) -> Result<(), IdentityError> {
         changes::bump_versions(tx, cx.scope, cx.now(), &[self.root]).await?;
         changes::tell(tx, cx, vec![(self.root, Change::Identity { deed, of })]).await?;
         let family = self.family().into_iter().map(CustomerId::from_uuid).collect();
         outbox::push(tx, cx, &CustomersChangedV1::of(family)).await?;
-        let mut entry =
-            entry.on("customer", asked.customer).personal("reason", asked.reason.as_str());
+        let mut entry = entry.personal("reason", asked.reason.as_str());
         if asked.shared {
             entry = entry.with("shared", true);
         }
-        audit::record(tx, cx, entry).await?;
+        // On whose it was: parted from the others and erased, they take it along.
+        let mut whose: Vec<Uuid> = whose.iter().map(|row| row.customer_id).collect();
+        if whose.is_empty() {
+            whose.push(self.root);
+        }
+        whose.sort_unstable();
+        whose.dedup();
+        for member in whose {
+            let entry = entry.clone().on("customer", CustomerId::from_uuid(member));
+            audit::record(tx, cx, entry).await?;
+        }
         Ok(())
     }
 }

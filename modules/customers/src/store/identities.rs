@@ -5,7 +5,7 @@ use platform::{Arg, Ctx, DbError, Scope, Tx, args};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::suggestions::{self, DISMISSED};
+use super::suggestions::{self, OPEN};
 use super::{LOOKUP_MAX, by_ids, for_ids, identity_of};
 
 /// An identity that a person puts in its place.
@@ -142,7 +142,7 @@ pub(crate) async fn forget_suggestions(
 ) -> Result<(), DbError> {
     let rows = suggestions::of(tx, scope, family).await?.into_iter();
     let ids: Vec<Uuid> =
-        rows.filter(|row| row.state != DISMISSED && row.hash == hash).map(|row| row.id).collect();
+        rows.filter(|row| row.state == OPEN && row.hash == hash).map(|row| row.id).collect();
     for_ids(tx, scope, "DELETE FROM customers_suggestions WHERE org_id = $1 AND id", &ids).await
 }
 

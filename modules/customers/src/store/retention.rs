@@ -33,6 +33,17 @@ pub(crate) async fn remove_note(
     cutoff: i64,
     (customer, note): (Uuid, Uuid),
 ) -> Result<u64, DbError> {
+    // That somebody wrote it stays known: the days of a customer are not shortened by those of notes.
+    tx.execute(
+        "UPDATE customers_customers SET updated_at =
+             (SELECT n.created_at FROM customers_notes AS n
+              WHERE n.org_id = $1 AND n.customer_id = $2 AND n.id = $3)
+         WHERE org_id = $1 AND id = $2 AND updated_at <
+             (SELECT n.created_at FROM customers_notes AS n
+              WHERE n.org_id = $1 AND n.customer_id = $2 AND n.id = $3)",
+        args![scope.org_arg(), customer, note],
+    )
+    .await?;
     tx.execute(
         "DELETE FROM customers_notes
          WHERE org_id = $1 AND customer_id = $2 AND id = $3 AND created_at <= $4",

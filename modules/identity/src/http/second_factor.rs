@@ -122,8 +122,15 @@ struct BeginBody {
 async fn begin(
     State(platform): State<Platform>,
     Person { cx, user }: Person,
+    Extension(asking): Extension<Credential>,
     JsonBody(body): JsonBody<BeginBody>,
 ) -> Result<(StatusCode, Json<NewSecret>), Problem> {
+    // Without a password the provider's word counts, where it gives one: a browser that was left open does not
+    // put somebody else's telephone between the account and its owner.
+    let is_stale = matches!(asking, Credential::Session { is_proven: false, was_proven: true, .. });
+    if body.password.is_none() && is_stale {
+        return Err(Problem::proof_needed());
+    }
     let password = body.password.map(Zeroizing::new);
     let secret = second_factor::begin(&platform, &cx, user, password).await?;
     Ok((StatusCode::CREATED, Json(secret)))

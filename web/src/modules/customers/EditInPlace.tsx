@@ -35,7 +35,7 @@ export function EditInPlace(props: { card: CustomerCard }) {
   const save = useMutation({
     mutationFn: (values: Values) =>
       patchCustomer(card.id, card.version, {
-        ...(names ? { name: values.name } : {}),
+        ...(names && values.name !== card.name ? { name: values.name } : {}),
         ...(rates ? { rating: (values.rating ?? null) as CustomerCard['rating'] } : {}),
       }),
     onSuccess: async (saved) => {
