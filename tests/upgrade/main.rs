@@ -27,6 +27,20 @@ async fn migrations(place: &Place) -> Vec<(String, i64)> {
     found
 }
 
+/// Of `now`, what there was `then`: a later program may tell more of the same.
+fn as_then(now: &Value, then: &Value) -> Value {
+    match (now, then) {
+        (Value::Object(now), Value::Object(then)) => now
+            .iter()
+            .filter_map(|(name, now)| Some((name.clone(), as_then(now, then.get(name)?))))
+            .collect(),
+        (Value::Array(now), Value::Array(then)) if now.len() == then.len() => {
+            now.iter().zip(then).map(|(now, then)| as_then(now, then)).collect()
+        }
+        _ => now.clone(),
+    }
+}
+
 async fn opens(kind: Kind) {
     let fresh = Place::new(kind).await;
     fresh.verify();
@@ -42,7 +56,7 @@ async fn opens(kind: Kind) {
         let rfm = place.answer(&["rfm", "--as-of", "2030-01-01"]);
         let then = frozen.rfm(kind);
         for (name, value) in then.as_object().unwrap() {
-            assert_eq!(&rfm[name], value, "{name} of {}", frozen.version);
+            assert_eq!(&as_then(&rfm[name], value), value, "{name} of {}", frozen.version);
         }
 
         // Who signed in then still can, and finds what was written.
