@@ -85,6 +85,23 @@ fn fed_equals_loaded_on_postgres() {
 }
 
 testkit::db_test! { MIGRATIONS;
+    async fn tags_and_names_leave_the_scores_as_they_are(db) {
+        let world = World::new(&db).await;
+        world.take(&Step::Import((0..world::ACCOUNTS).map(|who| (who, who, 100)).collect())).await;
+        world.take(&Step::Import(vec![(1, 20, 300), (1, 20, 100), (2, 30, 50)])).await;
+        let fed = EngineHandle::load(&world.platform, world.cx.scope).await.unwrap();
+        let scores = || fed.ask(|engine| engine.rfm(engine.scores().unwrap().query()));
+        let before = scores();
+        for step in [Step::Tag(1, 0, true), Step::Edit(2, 1), Step::Tag(1, 0, false)] {
+            world.take(&step).await;
+            assert!(matches!(fed.catch_up().await.unwrap(), CaughtUp::Changed(_)), "{step:?}");
+            assert!(std::sync::Arc::ptr_eq(&before, &scores()), "{step:?}");
+        }
+        world.take(&Step::Import(vec![(1, 21, 300)])).await;
+        fed.catch_up().await.unwrap();
+        assert!(!std::sync::Arc::ptr_eq(&before, &scores()));
+    }
+
     async fn a_list_right_after_a_write_shows_it(db) {
         let world = World::new(&db).await;
         let handle = EngineHandle::new(world.platform.clone(), world.cx.scope.org());
