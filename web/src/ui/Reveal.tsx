@@ -1,12 +1,10 @@
 import { EyeOutlined } from '@ant-design/icons';
-import { Button, Form, Input, Modal } from 'antd';
+import { Button, Form, Modal } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { placeErrors } from '@/lib/fields';
+import { ReasonField } from './ReasonField';
 import { useSay } from './say';
-
-const LEAST = 3;
-const MOST = 500;
 
 /**
  * Asks why somebody wants to see personal data, and hands on what is shown. The answer is kept by the page
@@ -49,28 +47,12 @@ export function Reveal<T>(props: {
       >
         <p>{props.text}</p>
         <Form form={form} name="reveal" layout="vertical" onFinish={(values) => void send(values)}>
-          <Form.Item
-            name="reason"
+          <ReasonField
             label={t('ui.reveal.reason')}
-            extra={t('ui.reveal.recorded')}
-            rules={[
-              {
-                validator: (_, value?: string) => {
-                  const length = [...(value ?? '').trim()].length;
-                  return length >= LEAST && length <= MOST
-                    ? Promise.resolve()
-                    : Promise.reject(new Error(t('ui.reveal.need', { least: LEAST, most: MOST })));
-                },
-              },
-            ]}
-          >
-            <Input.TextArea
-              autoFocus
-              autoSize={{ minRows: 2, maxRows: 6 }}
-              maxLength={MOST}
-              placeholder={t('ui.reveal.hint')}
-            />
-          </Form.Item>
+            note={t('ui.reveal.recorded')}
+            hint={t('ui.reveal.hint')}
+            autoFocus
+          />
         </Form>
       </Modal>
     </>

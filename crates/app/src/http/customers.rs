@@ -68,7 +68,8 @@ async fn card(
     card_of(&state, &cx, id).await
 }
 
-async fn card_of(
+/// The card with its version, as every change of a customer answers.
+pub(super) async fn card_of(
     state: &AppState,
     cx: &Ctx,
     id: CustomerId,

@@ -5,14 +5,15 @@ use axum::extract::State;
 use customers::IdentityKind;
 use customers::identities::{self, Asked};
 use customers::reveal::Reason;
-use flows::customer_card::{self, CustomerCard};
+use flows::customer_card::CustomerCard;
 use kernel::{CustomerId, FieldErrors, IdentityId, ShopId};
 use platform::http::{Cx, ETag, IfMatch, JsonBody, PathId, PathIds};
-use platform::{Ctx, Problem};
+use platform::Problem;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::customers::card_of;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
@@ -20,14 +21,6 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 }
 
 type Card = (ETag, Json<CustomerCard>);
-
-async fn card_of(state: &AppState, cx: &Ctx, id: CustomerId) -> Result<Card, Problem> {
-    let engine = state.engines.of(cx.scope.org());
-    let card = customer_card::customer_card(&engine, cx, id)
-        .await?
-        .ok_or_else(|| Problem::not_found("customer"))?;
-    Ok((ETag(card.version), Json(card)))
-}
 
 /// An account, phone number or e-mail address to be added.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]

@@ -7,6 +7,7 @@ import type { CustomerCard } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
 import { useMay, useSees } from '@/lib/rights';
 import { AppLink } from '@/ui/Link';
+import { ReasonField } from '@/ui/ReasonField';
 import { useSay } from '@/ui/say';
 import { useShops } from '@/ui/shops';
 import {
@@ -20,9 +21,6 @@ import {
   removeIdentity,
   wrongWith,
 } from './identities';
-
-const LEAST = 3;
-const MOST = 500;
 
 export type IdentityDeed = { do: 'add' } | { do: 'correct' | 'remove'; what: Identity };
 
@@ -149,23 +147,7 @@ export function IdentityDialog(props: { card: CustomerCard; deed: IdentityDeed; 
             <Input autoFocus autoComplete="off" maxLength={254} />
           </Form.Item>
         )}
-        <Form.Item
-          name="reason"
-          label={t('customers.identity.reason')}
-          extra={t('customers.identity.recorded')}
-          rules={[
-            {
-              validator: (_, value?: string) => {
-                const length = [...(value ?? '').trim()].length;
-                return length >= LEAST && length <= MOST
-                  ? Promise.resolve()
-                  : Promise.reject(new Error(t('ui.reveal.need', { least: LEAST, most: MOST })));
-              },
-            },
-          ]}
-        >
-          <Input.TextArea autoSize={{ minRows: 2, maxRows: 6 }} maxLength={MOST} />
-        </Form.Item>
+        <ReasonField label={t('customers.identity.reason')} note={t('customers.identity.recorded')} />
       </Form>
     </Modal>
   );
