@@ -26,6 +26,7 @@ mod merging;
 mod opted_out;
 mod people;
 mod person_requests;
+mod provider_stands_in;
 mod providers;
 mod reach;
 mod reading;
