@@ -109,7 +109,7 @@ export function IdentityDialog(props: { card: CustomerCard; deed: IdentityDeed; 
             />
           </Form.Item>
         ) : (
-          <p>
+          <p className="dialog-text">
             {t(`customers.identity.kinds.${kind}`)} · <strong className="figure">{deed.what.value}</strong>
           </p>
         )}
