@@ -167,7 +167,7 @@ export default {
       omid: 'OMID',
       ouid: 'OUID',
     },
-    add: 'Add an account, phone number or e-mail address',
+    add: 'Add an account or contact',
     correct: 'Correct an identity',
     remove: 'Take an identity away',
     submit: { add: 'Add', correct: 'Correct', remove: 'Remove' },
