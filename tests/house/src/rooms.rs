@@ -67,6 +67,8 @@ enum Room {
     Tool,
     Platform,
     Analytics,
+    /// Numerics over plain data.
+    Models,
     Flows,
     Testkit,
     App,
@@ -83,6 +85,7 @@ impl Room {
             ["crates", "tabular" | "demoshop"] => Some(Self::Tool),
             ["crates", "platform"] => Some(Self::Platform),
             ["crates", "analytics"] => Some(Self::Analytics),
+            ["crates", "models"] => Some(Self::Models),
             ["crates", "flows"] => Some(Self::Flows),
             ["crates", "testkit"] => Some(Self::Testkit),
             ["crates", "app"] => Some(Self::App),
@@ -95,18 +98,19 @@ impl Room {
 
     fn may_use(self, other: Self) -> bool {
         use Room::{
-            Analytics, App, Flows, Insight, Kernel, Module, Platform, Testkit, Tests, Tool,
+            Analytics, App, Flows, Insight, Kernel, Models, Module, Platform, Testkit, Tests, Tool,
         };
         match (self, other) {
             (Tests, _) => true,
             (_, Tests | App) => false,
             (App, Testkit) => false,
             (App, _) | (_, Kernel) => true,
-            (Kernel | Tool | Platform | Analytics, _) => false,
+            (Models, Tool) => true,
+            (Kernel | Tool | Platform | Analytics | Models, _) => false,
             (Testkit, Platform) => true,
             (Module | Insight, Platform | Tool) => true,
-            (Insight, Analytics) => true,
-            (Flows, Module | Insight | Platform | Analytics | Tool) => true,
+            (Insight, Analytics | Models) => true,
+            (Flows, Module | Insight | Platform | Analytics | Models | Tool) => true,
             (Module | Insight | Flows | Testkit, _) => false,
         }
     }
@@ -132,7 +136,7 @@ impl Room {
         };
         match self {
             Self::Tests | Self::Analytics => true,
-            Self::Kernel | Self::Tool => !is_of(&columnar) && !is_of(&outside),
+            Self::Kernel | Self::Tool | Self::Models => !is_of(&columnar) && !is_of(&outside),
             Self::Flows => !is_of(&columnar) && !is_of(&["sqlx", "sea-orm"]),
             _ => !is_of(&columnar),
         }
@@ -193,11 +197,12 @@ mod tests {
         }
     }
 
-    const HOUSE: [&str; 12] = [
+    const HOUSE: [&str; 13] = [
         "crates/kernel",
         "crates/tabular",
         "crates/platform",
         "crates/analytics",
+        "crates/models",
         "crates/flows",
         "crates/testkit",
         "crates/app",
@@ -230,6 +235,8 @@ mod tests {
             ("crates/platform", "customers"),
             ("crates/platform", "analytics"),
             ("crates/analytics", "platform"),
+            ("crates/models", "analytics"),
+            ("modules/customers", "models"),
             ("crates/tabular", "platform"),
             ("crates/demoshop", "commerce"),
             ("crates/kernel", "tabular"),

@@ -1,0 +1,1 @@
+//! Lifetime value: who is still a customer, how often they will buy, and for how much.

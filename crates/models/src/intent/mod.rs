@@ -1,0 +1,1 @@
+//! Purchase intent: who is about to buy, learned from who bought.
