@@ -1,6 +1,7 @@
 //! The columnar customer engine: lists, RFM and day sums over everything an organisation knows of
 //! its customers, held in memory. Derived data, no I/O. See README.md.
 
+pub mod audience;
 mod base;
 pub mod bench;
 mod bits;

@@ -174,6 +174,8 @@ typed_ids! {
     SuggestionId = "sug";
     /// A saved view of a list.
     ViewId = "view";
+    /// A group of customers by definition.
+    AudienceId = "adn";
     /// An entry of the ledger of consents.
     ConsentId = "cst";
     /// A version of a text by which people are asked.

@@ -11,9 +11,10 @@ mod time;
 
 pub use field_errors::{FieldError, FieldErrors};
 pub use ids::{
-    AuditId, ConsentId, ConsentTextId, CustomerId, ExportId, IdParseError, IdentityId, Ids,
-    ImportId, InvitationId, JobId, MergeId, NoteId, OrderId, OrgId, PersonRequestId, ProviderId,
-    SessionId, ShopId, SuggestionId, TagId, TeamId, TerritoryId, TokenId, TypedId, UserId, ViewId,
+    AudienceId, AuditId, ConsentId, ConsentTextId, CustomerId, ExportId, IdParseError, IdentityId,
+    Ids, ImportId, InvitationId, JobId, MergeId, NoteId, OrderId, OrgId, PersonRequestId,
+    ProviderId, SessionId, ShopId, SuggestionId, TagId, TeamId, TerritoryId, TokenId, TypedId,
+    UserId, ViewId,
 };
 pub use money::{Currency, Money, MoneyError};
 pub use page::{Cursor, CursorError, Limit, Page};

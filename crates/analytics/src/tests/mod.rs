@@ -1,5 +1,5 @@
 //! The engine against naive oracles, and against published results.
 
-mod model;
+pub(crate) mod model;
 mod oracle;
 mod published;

@@ -13,23 +13,23 @@ use crate::{
     RfmQuery, Score, Sort, SortKey, Span, Tier, average_minor,
 };
 
-pub(super) fn customer(n: u8) -> CustomerId {
+pub(crate) fn customer(n: u8) -> CustomerId {
     CustomerId::from_uuid(Uuid::from_u128(u128::from(n) << 64 | 7))
 }
 
-pub(super) fn shop(n: u8) -> ShopId {
+pub(crate) fn shop(n: u8) -> ShopId {
     ShopId::from_uuid(Uuid::from_u128(u128::from(n)))
 }
 
-pub(super) fn tag(n: u8) -> TagId {
+pub(crate) fn tag(n: u8) -> TagId {
     TagId::from_uuid(Uuid::from_u128(u128::from(n)))
 }
 
-pub(super) fn user(n: u8) -> UserId {
+pub(crate) fn user(n: u8) -> UserId {
     UserId::from_uuid(Uuid::from_u128(u128::from(n) + 1))
 }
 
-pub(super) fn reach_strategy() -> impl Strategy<Value = Reach> {
+pub(crate) fn reach_strategy() -> impl Strategy<Value = Reach> {
     let region = prop::sample::select(vec!["浙江省", "广东省", "江苏省"]).prop_map(str::to_owned);
     let owners = prop::collection::vec((0_u8..4).prop_map(user), 0..3);
     let part = (owners, prop::collection::vec(region, 0..3))
@@ -38,13 +38,13 @@ pub(super) fn reach_strategy() -> impl Strategy<Value = Reach> {
         .prop_map(|parts| parts.iter().fold(Reach::ALL, |all, part| all.both(part)))
 }
 
-pub(super) const HOUR_MS: i64 = 3_600_000;
+pub(crate) const HOUR_MS: i64 = 3_600_000;
 
 /// Everything known, by id.
-pub(super) type Model = BTreeMap<CustomerId, (CustomerFeed, Vec<OrderFact>)>;
+pub(crate) type Model = BTreeMap<CustomerId, (CustomerFeed, Vec<OrderFact>)>;
 
 #[derive(Debug, Clone)]
-pub(super) enum Op {
+pub(crate) enum Op {
     Upsert(CustomerFeed, Vec<OrderFact>),
     Remove(CustomerId),
     /// Takes a compaction.
@@ -54,7 +54,7 @@ pub(super) enum Op {
     SetScores,
 }
 
-pub(super) fn feed_strategy() -> impl Strategy<Value = (CustomerFeed, Vec<OrderFact>)> {
+pub(crate) fn feed_strategy() -> impl Strategy<Value = (CustomerFeed, Vec<OrderFact>)> {
     let name = prop::sample::select(vec!["张三", "张伟", "Zhang San", "", "李四 VIP"]);
     let accounts = prop::sample::select(vec!["tb1", "tb12 pdd12", "", "ZHANG"]);
     let province = prop::sample::select(vec!["浙江省", "广东省", ""]);
@@ -90,7 +90,7 @@ pub(super) fn feed_strategy() -> impl Strategy<Value = (CustomerFeed, Vec<OrderF
         })
 }
 
-pub(super) fn op_strategy() -> impl Strategy<Value = Op> {
+pub(crate) fn op_strategy() -> impl Strategy<Value = Op> {
     prop_oneof![
         12 => feed_strategy().prop_map(|(feed, facts)| Op::Upsert(feed, facts)),
         3 => (0_u8..40).prop_map(|n| Op::Remove(customer(n))),
@@ -105,7 +105,7 @@ fn span_strategy(low: i64, high: i64) -> impl Strategy<Value = Span> {
     (end(), end()).prop_map(|(min, max)| Span { min, max })
 }
 
-pub(super) fn filter_strategy() -> impl Strategy<Value = Filter> {
+pub(crate) fn filter_strategy() -> impl Strategy<Value = Filter> {
     let ids = || prop::collection::vec((0_u8..40).prop_map(customer), 0..20);
     let q = prop::sample::select(vec!["张", "zhang", "1", "12", "ＶＩＰ", " ", "三"]);
     let by_number = (
@@ -163,12 +163,12 @@ pub(super) fn filter_strategy() -> impl Strategy<Value = Filter> {
     })
 }
 
-pub(super) fn sort_strategy() -> impl Strategy<Value = Sort> {
+pub(crate) fn sort_strategy() -> impl Strategy<Value = Sort> {
     (prop::sample::select(SortKey::ALL.to_vec()), any::<bool>())
         .prop_map(|(key, descending)| Sort { key, descending })
 }
 
-pub(super) fn rfm_query(day: u64, bins: u8, of: Option<u8>) -> RfmQuery {
+pub(crate) fn rfm_query(day: u64, bins: u8, of: Option<u8>) -> RfmQuery {
     RfmQuery {
         as_of: chrono::NaiveDate::default() + chrono::Days::new(day),
         zone: Zone::CHINA,
@@ -203,7 +203,7 @@ fn value_in(
 }
 
 /// Recency, frequency and monetary value up to the as-of day of `query`.
-pub(super) fn values(query: &RfmQuery, facts: &[OrderFact]) -> Option<[i64; 3]> {
+pub(crate) fn values(query: &RfmQuery, facts: &[OrderFact]) -> Option<[i64; 3]> {
     let as_of = day_number(Timestamp::start_of(query.as_of, query.zone).millis(), query.zone);
     let counted: Vec<(i64, i64)> = facts
         .iter()
@@ -216,7 +216,7 @@ pub(super) fn values(query: &RfmQuery, facts: &[OrderFact]) -> Option<[i64; 3]> 
 }
 
 /// The score by published thresholds, in floating point.
-pub(super) fn score(rfm: &Rfm, facts: &[OrderFact]) -> Option<Score> {
+pub(crate) fn score(rfm: &Rfm, facts: &[OrderFact]) -> Option<Score> {
     let [recency, orders, revenue] = values(rfm.query(), facts)?;
     let thresholds = rfm.thresholds();
     let bin = |bounds: &[f64], value: f64| bounds.iter().filter(|b| **b <= value).count() as u8;
@@ -229,7 +229,7 @@ pub(super) fn score(rfm: &Rfm, facts: &[OrderFact]) -> Option<Score> {
 }
 
 /// Whether a customer is in `reach`, part by part.
-pub(super) fn in_reach(feed: &CustomerFeed, reach: &Reach) -> bool {
+pub(crate) fn in_reach(feed: &CustomerFeed, reach: &Reach) -> bool {
     reach.parts().iter().all(|part| {
         feed.owner.is_some_and(|owner| part.owners().contains(&owner))
             || (!feed.province.is_empty() && part.regions().contains(&feed.province))
@@ -267,7 +267,7 @@ fn passes(model: &(CustomerFeed, Vec<OrderFact>), filter: &Filter, scores: Optio
 }
 
 /// All customers who pass, in order.
-pub(super) fn list(
+pub(crate) fn list(
     model: &Model,
     filter: &Filter,
     sort: Sort,
@@ -286,7 +286,7 @@ pub(super) fn list(
 }
 
 /// All pages of the engine, one after the other.
-pub(super) fn pages(engine: &Engine, filter: &Filter, sort: Sort, limit: usize) -> Vec<CustomerId> {
+pub(crate) fn pages(engine: &Engine, filter: &Filter, sort: Sort, limit: usize) -> Vec<CustomerId> {
     let mut ids = Vec::new();
     let mut after: Option<ListCursor> = None;
     loop {
@@ -303,7 +303,7 @@ pub(super) fn pages(engine: &Engine, filter: &Filter, sort: Sort, limit: usize) 
 }
 
 /// An engine loaded with all of `model` at once, customers and orders backwards.
-pub(super) fn fresh(model: &Model) -> Engine {
+pub(crate) fn fresh(model: &Model) -> Engine {
     let mut loader = Engine::builder();
     model.values().rev().for_each(|(feed, _)| loader.customer(feed));
     let mut loader = loader.facts();

@@ -1,0 +1,19 @@
+//! Audiences: who belongs to a group of customers, as one tree with a text form, and who that is.
+//! The language is described in `docs/audiences.md`.
+
+mod check;
+mod codes;
+mod lexer;
+mod parse;
+mod print;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod vocabulary;
+
+pub use check::{Limits, TreeError, check};
+pub use lexer::{Place, TextError};
+pub use parse::parse;
+pub use print::print;
+pub use tree::{Bounds, Measure, Node, Orders, Product, When};
+pub use vocabulary::{NoNames, Vocabulary};

@@ -1,0 +1,4 @@
+//! Properties of the tree, its texts and its executors.
+
+mod strategy;
+mod texts;

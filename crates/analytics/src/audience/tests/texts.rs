@@ -1,0 +1,176 @@
+//! Texts: what is printed reads back, and what is wrong is told with its place.
+
+use kernel::{AudienceId, ShopId, TagId, UserId};
+use proptest::prelude::*;
+
+use super::strategy::{audience, tree};
+use crate::audience::{
+    Bounds, Limits, Measure, NoNames, Node, Orders, Product, Vocabulary, When, check, parse, print,
+};
+use crate::tests::model::{shop, tag, user};
+
+/// A shop with names.
+struct Names;
+
+impl Vocabulary for Names {
+    fn tag(&self, name: &str) -> Option<TagId> {
+        (name == "VIP \"1\"").then(|| tag(1))
+    }
+    fn tag_name(&self, id: TagId) -> Option<String> {
+        (id == tag(1)).then(|| "VIP \"1\"".to_owned())
+    }
+    fn shop(&self, name: &str) -> Option<ShopId> {
+        (name == "茶铺").then(|| shop(2))
+    }
+    fn shop_name(&self, id: ShopId) -> Option<String> {
+        (id == shop(2)).then(|| "茶铺".to_owned())
+    }
+    fn user(&self, email: &str) -> Option<UserId> {
+        (email == "a@b.c").then(|| user(0))
+    }
+    fn user_name(&self, id: UserId) -> Option<String> {
+        (id == user(0)).then(|| "a@b.c".to_owned())
+    }
+    fn audience(&self, name: &str) -> Option<AudienceId> {
+        (name == "常客").then(|| audience(0))
+    }
+    fn audience_name(&self, id: AudienceId) -> Option<String> {
+        (id == audience(0)).then(|| "常客".to_owned())
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_reads_back(tree in tree()) {
+        for names in [&NoNames as &dyn Vocabulary, &Names] {
+            let text = print(&tree, names);
+            let read = parse(&text, names);
+            prop_assert_eq!(read.as_ref(), Ok(&tree.normalised()), "{}", text);
+            prop_assert_eq!(print(&read.unwrap(), names), text);
+        }
+    }
+
+    #[test]
+    fn json_reads_back(tree in tree()) {
+        let json = serde_json::to_string(&tree).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Node>(&json).unwrap(), tree, "{}", json);
+    }
+
+    #[test]
+    fn hostile_texts_are_refused_with_a_place(text in "[ a-z0-9(),.=<>\"“”、《#\\n-]{0,60}") {
+        if let Err(errors) = parse(&text, &NoNames) {
+            prop_assert!(!errors.is_empty());
+            for error in errors {
+                prop_assert!(error.place.offset <= text.len());
+                prop_assert!(text.is_char_boundary(error.place.offset));
+                let before = &text[..error.place.offset];
+                prop_assert_eq!(error.place.line, before.matches('\n').count() + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn texts_of_the_manual() {
+    let of_days = |days| Orders { when: When::LastDays(days), ..Orders::default() };
+    let count = |of, bounds| Node::Orders { measure: Measure::Count, of, bounds };
+    for (text, tree, printed) in [
+        (
+            "orders(in last 90 days) >= 2 and province = \"浙江省\"",
+            Node::All {
+                of: vec![
+                    count(of_days(90), Bounds::at_least(2)),
+                    Node::Province { is: vec!["浙江省".to_owned()] },
+                ],
+            },
+            None,
+        ),
+        (
+            "REVENUE（shop “茶铺”） > 99.9 # much\n or not owner is nobody",
+            Node::Any {
+                of: vec![
+                    Node::Orders {
+                        measure: Measure::Revenue,
+                        of: Orders { shop: Some(shop(2)), ..Orders::default() },
+                        bounds: Bounds::at_least(9_991),
+                    },
+                    Node::Not { of: Box::new(Node::Owner { is: vec![None] }) },
+                ],
+            },
+            Some("revenue(shop \"茶铺\") >= 99.91 or not owner = nobody"),
+        ),
+        ("bought := 1", Node::everyone(), Some("!line 1, column 1: expected a condition")),
+        (
+            "tier in (champions、\"流失风险\") and tag \"VIP \\\"1\\\"\"",
+            Node::All {
+                of: vec![
+                    Node::Tier { is: vec![crate::Tier::Champions, crate::Tier::AtRisk] },
+                    Node::Tag { tag: tag(1) },
+                ],
+            },
+            Some("tier in (champions, at_risk) and tag \"VIP \\\"1\\\"\""),
+        ),
+        (
+            "sequence(product contains \"杯\", product = \"C9\", within 30 days)",
+            Node::Sequence {
+                first: Product::Contains("杯".to_owned()),
+                then: Product::Is(vec!["C9".to_owned()]),
+                within_days: 30,
+                when: When::Ever,
+            },
+            None,
+        ),
+    ] {
+        let read = parse(text, &Names);
+        if let Some(error) = printed.and_then(|p| p.strip_prefix('!')) {
+            let errors = read.unwrap_err();
+            assert!(errors[0].to_string().starts_with(error), "{}", errors[0]);
+            continue;
+        }
+        assert_eq!(read, Ok(tree.clone()), "{text}");
+        assert_eq!(print(&tree, &Names), printed.unwrap_or(text));
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_place() {
+    for (text, wanted) in [
+        ("", "line 1, column 1: expected a condition"),
+        ("orders >= 2 and", "line 1, column 16: expected a condition"),
+        ("orders\n  > two", "line 2, column 5: expected a number, found `two`"),
+        ("orders >= 1.5", "line 1, column 11: expected a whole number"),
+        ("revenue >= 1.005", "line 1, column 12: expected at most 2 digits"),
+        ("tag \"无\" and shop", "line 1, column 5: there is no tag \"无\""),
+        ("tag \"无", "line 1, column 5: this text does not end"),
+        ("created on 2026-02-30", "line 1, column 12: 2026-02-30 is no day"),
+        ("orders(in last 3 days, in last 4 days) = 1", "line 1, column 24: this was said before"),
+        ("orders between 5 and 2", "line 1, column 1: no orders is 5 or more and 2 or less"),
+        ("orders = 99999999999999999999", "line 1, column 10: this number is too large"),
+        ("bucket 3..2 of 10", "line 1, column 1: buckets run from 1 to 10"),
+        ("name contains \" \"", "line 1, column 1: a part of a name must not be empty"),
+        ("everyone; drop table", "line 1, column 9: the character ';' has no meaning"),
+        ("orders >= 2x", "line 1, column 12: a number and a word need a blank"),
+    ] {
+        let errors = parse(text, &NoNames).unwrap_err();
+        assert!(errors[0].to_string().starts_with(wanted), "{text}: {}", errors[0]);
+    }
+}
+
+#[test]
+fn depth_and_size_have_limits() {
+    let deep = format!("{}everyone", "not ".repeat(100_000 / 4));
+    assert!(parse(&deep, &NoNames).is_err());
+    let brackets = format!("{}everyone{}", "(".repeat(30_000), ")".repeat(30_000));
+    assert!(parse(&brackets, &NoNames).is_err());
+    let wide = vec!["everyone"; Limits::NODES + 1].join(" or ");
+    assert!(parse(&wide, &NoNames).is_err());
+    let mut nested = Node::everyone();
+    for _ in 0..=Limits::DEPTH {
+        nested = Node::Not { of: Box::new(nested) };
+    }
+    let errors = check(&nested).unwrap_err();
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].message.contains("deeper than 32"));
+    let long = format!("name contains \"{}\"", "a".repeat(501));
+    assert!(parse(&long, &NoNames).is_err());
+}

@@ -1,0 +1,59 @@
+//! Names that stand for ids in the text form.
+
+use kernel::{AudienceId, ShopId, TagId, UserId};
+
+/// What the names of one organisation mean. Texts may always name an id instead, and a thing without
+/// a name is printed by its id.
+pub trait Vocabulary {
+    /// The tag of a name.
+    fn tag(&self, name: &str) -> Option<TagId>;
+    /// The name of a tag.
+    fn tag_name(&self, tag: TagId) -> Option<String>;
+    /// The shop of a name.
+    fn shop(&self, name: &str) -> Option<ShopId>;
+    /// The name of a shop.
+    fn shop_name(&self, shop: ShopId) -> Option<String>;
+    /// The user of an e-mail address.
+    fn user(&self, email: &str) -> Option<UserId>;
+    /// The e-mail address of a user.
+    fn user_name(&self, user: UserId) -> Option<String>;
+    /// The audience of a name.
+    fn audience(&self, name: &str) -> Option<AudienceId>;
+    /// The name of an audience.
+    fn audience_name(&self, audience: AudienceId) -> Option<String>;
+    /// Digits of the currency after the decimal point: 2 for CNY, 0 for JPY.
+    fn amount_digits(&self) -> u32 {
+        2
+    }
+}
+
+/// Knows no names: only ids are read and printed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoNames;
+
+impl Vocabulary for NoNames {
+    fn tag(&self, _: &str) -> Option<TagId> {
+        None
+    }
+    fn tag_name(&self, _: TagId) -> Option<String> {
+        None
+    }
+    fn shop(&self, _: &str) -> Option<ShopId> {
+        None
+    }
+    fn shop_name(&self, _: ShopId) -> Option<String> {
+        None
+    }
+    fn user(&self, _: &str) -> Option<UserId> {
+        None
+    }
+    fn user_name(&self, _: UserId) -> Option<String> {
+        None
+    }
+    fn audience(&self, _: &str) -> Option<AudienceId> {
+        None
+    }
+    fn audience_name(&self, _: AudienceId) -> Option<String> {
+        None
+    }
+}
