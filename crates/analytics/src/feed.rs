@@ -38,6 +38,25 @@ pub struct OrderFact {
     pub revenue_minor: i64,
 }
 
+/// A line of an order that counts: one product of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LineFact {
+    /// When the order was made.
+    pub ordered_at: Timestamp,
+    /// The order; lines of one customer with the same number are of one order.
+    pub order: u64,
+    /// The shop it was ordered in.
+    pub shop: ShopId,
+    /// The merchant's code of the product; empty when unknown.
+    pub code: String,
+    /// Title of the product; empty when unknown.
+    pub title: String,
+    /// Pieces.
+    pub quantity: i64,
+    /// Amount in minor units of the organisation's currency.
+    pub amount_minor: i64,
+}
+
 /// What the engine knows of one customer's orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CustomerFacts {
