@@ -135,6 +135,8 @@ pub(crate) struct Base {
     pub(crate) revenue: Vec<i64>,
     pub(crate) first: Vec<i64>,
     pub(crate) last: Vec<i64>,
+    /// Moment of the last order of all; [`NO_ORDER`] without one.
+    pub(crate) latest: i64,
     pub(crate) without_orders: Bits,
     sorted: [OnceLock<Vec<u32>>; SortKey::ALL.len()],
     pub(crate) filters: FilterCache,
@@ -173,6 +175,7 @@ impl Base {
             without_orders: facts.without_orders(),
             facts,
             revenue,
+            latest: last.iter().copied().max().unwrap_or(NO_ORDER),
             first,
             last,
             sorted: Default::default(),

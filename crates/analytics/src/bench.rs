@@ -257,7 +257,7 @@ fn changes(
         let customer = (n * 37) % customers;
         let facts: Vec<OrderFact> = (0..3).map(|k| made.order(n + k).1).collect();
         let feed = made.feed(customer);
-        times.push(timed(|| engine.upsert(&feed, &facts)).1);
+        times.push(timed(|| engine.upsert(&feed, &facts, &[])).1);
     }
     times.sort_by(f64::total_cmp);
     note("one change, p95", percentile(&times, 95), "ms", None);
@@ -274,7 +274,7 @@ fn changes(
         note("compaction, under the lock", ms, "ms", None);
     }
     for n in 0..(count / 5) {
-        engine.upsert(&made.feed((n * 41) % customers), &[made.order(n).1]);
+        engine.upsert(&made.feed((n * 41) % customers), &[made.order(n).1], &[]);
     }
 }
 

@@ -59,6 +59,18 @@ impl Bits {
         }
     }
 
+    /// Keeps the ordinals for which `passes`, asking for each.
+    pub(crate) fn retain_each(&mut self, passes: impl Fn(usize) -> bool) {
+        for (index, word) in self.words.iter_mut().enumerate() {
+            let mut left = *word;
+            while left != 0 {
+                let bit = left.trailing_zeros() as usize;
+                left &= left - 1;
+                *word &= !(u64::from(!passes(index * 64 + bit)) << bit);
+            }
+        }
+    }
+
     pub(crate) fn set(&mut self, ordinal: usize) {
         self.words[ordinal / 64] |= 1 << (ordinal % 64);
     }

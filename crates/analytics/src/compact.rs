@@ -81,8 +81,7 @@ impl Compaction {
         let mut profiles = Profiles::default();
         let customers = old.len() + self.rows.len();
         let changed = self.rows.iter().map(|(_, row)| row.facts.len()).sum::<usize>();
-        let mut facts =
-            Facts::with_capacity(customers, old.facts.len() + changed, old.facts.shops.clone());
+        let mut facts = Facts::with_capacity(customers, old.facts.len() + changed, &old.facts);
         let tags = old_tags(old);
         let mut tags = tags.iter().peekable();
         let mut rows = self.rows.iter().peekable();
@@ -141,5 +140,5 @@ fn push_row(
         refused: row.refused,
     })?;
     row.tags.iter().for_each(|tag| profiles.tag_last(*tag));
-    facts.push_facts(&row.facts)
+    facts.push_row(row)
 }

@@ -7,13 +7,14 @@ use kernel::{CustomerId, ShopId, TagId, Timestamp, UserId};
 
 use crate::base::{NEVER, NO_RATING};
 use crate::facts::NO_ORDER;
-use crate::feed::{CustomerFeed, OrderFact, average_minor};
+use crate::feed::{CustomerFeed, LineFact, OrderFact, average_minor};
+use crate::lines::{link, product_key};
 use crate::list::SortKey;
 use crate::rfm::{Rules, Values, Window};
 use crate::text;
 
 /// A customer as last fed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub(crate) text: Box<[u8]>,
     pub(crate) province: Box<str>,
@@ -25,15 +26,19 @@ pub(crate) struct Row {
     pub(crate) tags: Box<[TagId]>,
     /// Sorted by time.
     pub(crate) facts: Box<[OrderFact]>,
+    /// By order, those of order `o` at `line_ends[o - 1]..line_ends[o]`.
+    lines: Box<[RowLine]>,
+    line_ends: Box<[u32]>,
     pub(crate) revenue: i64,
     pub(crate) first: i64,
     pub(crate) last: i64,
 }
 
 impl Row {
-    pub(crate) fn new(feed: &CustomerFeed, facts: &[OrderFact]) -> Self {
+    pub(crate) fn new(feed: &CustomerFeed, facts: &[OrderFact], lines: &[LineFact]) -> Self {
         let mut facts: Box<[OrderFact]> = facts.into();
         facts.sort_unstable();
+        let (lines, line_ends) = RowLine::of(&facts, lines);
         let at = |fact: Option<&OrderFact>| fact.map_or(NO_ORDER, |fact| fact.ordered_at.millis());
         Self {
             text: text::entry(&feed.name, &feed.accounts).into_bytes().into(),
@@ -47,7 +52,24 @@ impl Row {
             first: at(facts.first()),
             last: at(facts.last()),
             facts,
+            lines,
+            line_ends,
         }
+    }
+
+    /// Where the lines of an order are, by its index.
+    pub(crate) fn line_range(&self, order: usize) -> std::ops::Range<usize> {
+        let start = if order == 0 { 0 } else { self.line_ends[order - 1] as usize };
+        start..self.line_ends[order] as usize
+    }
+
+    /// The lines of an order, by its index.
+    pub(crate) fn lines_of(&self, order: usize) -> &[RowLine] {
+        &self.lines[self.line_range(order)]
+    }
+
+    pub(crate) fn line(&self, index: usize) -> &RowLine {
+        &self.lines[index]
     }
 
     pub(crate) fn orders(&self) -> u32 {
@@ -110,6 +132,38 @@ impl Row {
             + self.province.len()
             + self.tags.len() * 16
             + size_of_val(&*self.facts)
+            + size_of_val(&*self.line_ends)
+            + self.lines.iter().map(|line| size_of::<RowLine>() + line.product.len()).sum::<usize>()
+    }
+}
+
+/// A line of an order in the overlay.
+#[derive(Debug, Clone)]
+pub(crate) struct RowLine {
+    /// See [`product_key`].
+    pub(crate) product: Box<str>,
+    pub(crate) quantity: i64,
+    pub(crate) amount_minor: i64,
+}
+
+impl RowLine {
+    fn of(facts: &[OrderFact], lines: &[LineFact]) -> (Box<[Self]>, Box<[u32]>) {
+        let mut sorted: Vec<&LineFact> = lines.iter().collect();
+        let place = |line: &LineFact| (line.ordered_at.millis(), line.shop, line.order);
+        sorted.sort_by_key(|line| place(line));
+        let places: Vec<_> = sorted.iter().map(|line| place(line)).collect();
+        let mut own = Vec::with_capacity(lines.len());
+        let orders = facts.iter().map(|fact| (fact.ordered_at.millis(), fact.shop));
+        let ends = link(orders, &places).map(|range| {
+            own.extend(sorted[range].iter().map(|line| Self {
+                product: product_key(&line.code, &line.title).into(),
+                quantity: line.quantity,
+                amount_minor: line.amount_minor,
+            }));
+            own.len() as u32
+        });
+        let ends = ends.collect();
+        (own.into(), ends)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::compact::{Compacted, Compaction, Retired};
 use crate::daily::{self, DaySum, DaysQuery};
 use crate::delta::{Delta, Entry, Row};
 use crate::facts::{Facts, NO_ORDER};
-use crate::feed::{CustomerFacts, CustomerFeed, OrderFact, average_minor};
+use crate::feed::{CustomerFacts, CustomerFeed, LineFact, OrderFact, average_minor};
 use crate::list::{self, ListPage, ListQuery, SortKey};
 use crate::load::CustomerLoader;
 use crate::rfm::{self, Rfm, RfmQuery, Rules, Score, Standing};
@@ -97,9 +97,10 @@ impl Engine {
         }
     }
 
-    /// Replaces everything known of a customer.
-    pub fn upsert(&mut self, feed: &CustomerFeed, facts: &[OrderFact]) {
-        let row = Row::new(feed, facts);
+    /// Replaces everything known of a customer. `lines` are those of the orders `facts`: an order without
+    /// any has bought nothing that conditions on products see, and a line without its order is not kept.
+    pub fn upsert(&mut self, feed: &CustomerFeed, facts: &[OrderFact], lines: &[LineFact]) {
+        let row = Row::new(feed, facts, lines);
         self.facts_version += u64::from(!self.has_facts(feed.id, &row.facts));
         let cell = self.scores.as_ref().map_or(0, |scores| row.cell(scores.rfm.rules()));
         self.change(feed.id, Some(Arc::new(row)), cell);

@@ -6,8 +6,10 @@ use kernel::{ShopId, Timestamp};
 use roaring::RoaringBitmap;
 
 use crate::bits::Bits;
+use crate::delta::Row;
 use crate::dictionary::Dictionary;
 use crate::feed::{CapacityError, OrderFact};
+use crate::lines::{Lines, LooseLines};
 
 const TOO_MANY_FACTS: CapacityError = CapacityError { what: "orders", limit: u32::MAX as u64 };
 const TOO_MANY_SHOPS: CapacityError = CapacityError { what: "shops", limit: 1 << 16 };
@@ -20,6 +22,8 @@ pub(crate) struct Facts {
     pub(crate) revenue: Vec<i64>,
     pub(crate) shop: Vec<u16>,
     pub(crate) shops: Dictionary<ShopId>,
+    /// Lines of the orders, by the same index.
+    pub(crate) lines: Lines,
 }
 
 impl Default for Facts {
@@ -30,12 +34,14 @@ impl Default for Facts {
             revenue: Vec::new(),
             shop: Vec::new(),
             shops: Dictionary::default(),
+            lines: Lines::default(),
         }
     }
 }
 
 impl Facts {
-    pub(crate) fn with_capacity(customers: usize, facts: usize, shops: Dictionary<ShopId>) -> Self {
+    /// Nothing yet, with room, and with shops and products numbered as in `like`.
+    pub(crate) fn with_capacity(customers: usize, facts: usize, like: &Self) -> Self {
         let mut offsets = Vec::with_capacity(customers + 1);
         offsets.push(0);
         Self {
@@ -43,7 +49,8 @@ impl Facts {
             time: Vec::with_capacity(facts),
             revenue: Vec::with_capacity(facts),
             shop: Vec::with_capacity(facts),
-            shops,
+            shops: like.shops.clone(),
+            lines: Lines::with_products(like.lines.products.clone()),
         }
     }
 
@@ -71,18 +78,26 @@ impl Facts {
     ) -> Result<(), CapacityError> {
         self.time.extend_from_slice(&from.time[range.clone()]);
         self.revenue.extend_from_slice(&from.revenue[range.clone()]);
-        // Shops were taken over with their numbers.
-        self.shop.extend_from_slice(&from.shop[range]);
+        // Shops and products were taken over with their numbers.
+        self.shop.extend_from_slice(&from.shop[range.clone()]);
+        for order in range {
+            self.lines.push_range(&from.lines, order)?;
+        }
         self.close_customer()
     }
 
-    /// Adds the next customer's orders, sorted.
-    pub(crate) fn push_facts(&mut self, facts: &[OrderFact]) -> Result<(), CapacityError> {
-        for fact in facts {
+    /// Adds the next customer's orders.
+    pub(crate) fn push_row(&mut self, row: &Row) -> Result<(), CapacityError> {
+        for (order, fact) in row.facts.iter().enumerate() {
             let shop = self.shops.number(&fact.shop);
             self.shop.push(u16::try_from(shop).map_err(|_| TOO_MANY_SHOPS)?);
             self.time.push(fact.ordered_at.millis());
             self.revenue.push(fact.revenue_minor);
+            for line in row.lines_of(order) {
+                let product = self.lines.products.number(&*line.product);
+                self.lines.push(product, line.quantity, line.amount_minor);
+            }
+            self.lines.close_order()?;
         }
         self.close_customer()
     }
@@ -129,10 +144,14 @@ impl Facts {
         Bits::by(self.customers(), |customer| self.orders(customer) == 0)
     }
 
+    pub(crate) fn shop_of(&self, index: usize) -> ShopId {
+        *self.shops.value(u32::from(self.shop[index]))
+    }
+
     pub(crate) fn fact(&self, index: usize) -> OrderFact {
         OrderFact {
             ordered_at: Timestamp::from_millis(self.time[index]),
-            shop: *self.shops.value(u32::from(self.shop[index])),
+            shop: self.shop_of(index),
             revenue_minor: self.revenue[index],
         }
     }
@@ -148,6 +167,7 @@ impl Facts {
             + (self.time.capacity() + self.revenue.capacity()) * 8
             + self.shop.capacity() * 2
             + self.shops.memory_bytes()
+            + self.lines.memory_bytes()
     }
 }
 
@@ -178,7 +198,11 @@ impl LooseFacts {
     }
 
     /// Sorts by customer and time, one column after the other so that only one is held twice.
-    pub(crate) fn settle(self, customers: usize) -> Result<Facts, CapacityError> {
+    pub(crate) fn settle(
+        self,
+        lines: LooseLines,
+        customers: usize,
+    ) -> Result<Facts, CapacityError> {
         if let Some(error) = self.overflow {
             return Err(error);
         }
@@ -197,8 +221,12 @@ impl LooseFacts {
         let revenue = scatter(self.revenue, &self.customer, &offsets, sorted);
         let shop = scatter(self.shop, &self.customer, &offsets, sorted);
         drop(self.customer);
-        let mut facts = Facts { offsets, time, revenue, shop, shops: self.shops };
+        let mut facts =
+            Facts { offsets, time, revenue, shop, shops: self.shops, lines: Lines::default() };
         facts.sort_within_customers();
+        facts.lines = lines.settle(customers, |customer| {
+            facts.range(customer).map(|order| (facts.time[order], facts.shop_of(order)))
+        })?;
         Ok(facts)
     }
 }
@@ -263,7 +291,7 @@ mod tests {
         loose.push(2, fact(30, 7, 5));
         loose.push(0, fact(20, 8, 4));
         loose.push(2, fact(10, 8, -2));
-        let facts = loose.settle(3).unwrap();
+        let facts = loose.settle(LooseLines::default(), 3).unwrap();
         assert_eq!((facts.orders(0), facts.orders(1), facts.orders(2)), (1, 0, 2));
         assert_eq!(facts.fact(1), fact(10, 8, -2));
         assert_eq!(facts.fact(2), fact(30, 7, 5));

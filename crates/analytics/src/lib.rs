@@ -13,9 +13,11 @@ mod engine;
 mod facts;
 mod feed;
 mod letters;
+mod lines;
 mod list;
 mod load;
 mod members;
+mod narrow;
 mod rfm;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,8 @@ use kernel::{CustomerId, Timestamp};
 use crate::base::{Base, NEVER, NO_RATING, Profile, Profiles};
 use crate::engine::Engine;
 use crate::facts::LooseFacts;
-use crate::feed::{CapacityError, CustomerFeed, OrderFact};
+use crate::feed::{CapacityError, CustomerFeed, LineFact, OrderFact};
+use crate::lines::LooseLines;
 use crate::text;
 
 /// First step of a bulk load: customers in any order, quickest by id. The last of an id wins.
@@ -39,16 +40,24 @@ impl CustomerLoader {
     pub fn facts(self) -> FactLoader {
         let profiles = self.profiles.sorted();
         let index = IdIndex::new(&profiles.ids);
-        FactLoader { profiles, index, facts: LooseFacts::default(), overflow: self.overflow, at: 0 }
+        FactLoader {
+            profiles,
+            index,
+            facts: LooseFacts::default(),
+            lines: LooseLines::default(),
+            overflow: self.overflow,
+            at: 0,
+        }
     }
 }
 
-/// Second step of a bulk load: orders in any order, quickest by customer.
+/// Second step of a bulk load: orders and their lines in any order, quickest by customer.
 #[derive(Debug)]
 pub struct FactLoader {
     profiles: Profiles,
     index: IdIndex,
     facts: LooseFacts,
+    lines: LooseLines,
     overflow: Option<CapacityError>,
     /// The customer of the order before.
     at: usize,
@@ -57,15 +66,26 @@ pub struct FactLoader {
 impl FactLoader {
     /// Adds an order; false, without adding it, if its customer was not loaded.
     pub fn fact(&mut self, customer: CustomerId, fact: OrderFact) -> bool {
+        let Some(ordinal) = self.ordinal(customer) else { return false };
+        self.facts.push(ordinal as u32, fact);
+        true
+    }
+
+    /// Adds a line of an order that is added too; false, without adding it, if its customer was not
+    /// loaded.
+    pub fn line(&mut self, customer: CustomerId, line: &LineFact) -> bool {
+        let Some(ordinal) = self.ordinal(customer) else { return false };
+        self.lines.push(ordinal as u32, line);
+        true
+    }
+
+    fn ordinal(&mut self, customer: CustomerId) -> Option<usize> {
         let ids = &self.profiles.ids;
         // Orders read by customer name the same customer again or the one after.
         let near = (self.at..ids.len()).take(2).find(|ordinal| ids[*ordinal] == customer);
-        let Some(ordinal) = near.or_else(|| self.index.find(ids, customer)) else {
-            return false;
-        };
+        let ordinal = near.or_else(|| self.index.find(ids, customer))?;
         self.at = ordinal;
-        self.facts.push(ordinal as u32, fact);
-        true
+        Some(ordinal)
     }
 
     /// The engine with all that was added.
@@ -77,7 +97,7 @@ impl FactLoader {
             return Err(error);
         }
         drop(self.index);
-        let facts = self.facts.settle(self.profiles.ids.len())?;
+        let facts = self.facts.settle(self.lines, self.profiles.ids.len())?;
         Ok(Engine::with_base(Base::new(self.profiles, facts)))
     }
 }

@@ -39,6 +39,13 @@ impl Members {
         }
     }
 
+    pub(crate) fn has(&self, ordinal: usize) -> bool {
+        match self {
+            Self::Few(set) => set.contains(ordinal as u32),
+            Self::Many(bits) => bits.has(ordinal),
+        }
+    }
+
     /// Keeps those of `bits` who are members.
     pub(crate) fn retain(&self, bits: &mut Bits) {
         match self {

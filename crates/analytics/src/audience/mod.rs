@@ -3,17 +3,24 @@
 
 mod check;
 mod codes;
+mod exec;
+mod explain;
 mod lexer;
 mod parse;
+mod plan;
 mod print;
+mod subject;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod vocabulary;
 
 pub use check::{Limits, TreeError, check};
+pub use exec::Members;
+pub use explain::{Explained, Seen};
 pub use lexer::{Place, TextError};
 pub use parse::parse;
+pub use plan::{AsOf, AudienceError, Definitions};
 pub use print::print;
 pub use tree::{Bounds, Measure, Node, Orders, Product, When};
 pub use vocabulary::{NoNames, Vocabulary};

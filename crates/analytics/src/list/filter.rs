@@ -175,17 +175,23 @@ fn evaluate(view: View<'_>, filter: &Filter) -> Bits {
     retain_span(&mut bits, filter.refused_from, &base.refused);
     retain_span(&mut bits, moments(filter.last_order), &base.last);
     retain_span(&mut bits, moments(filter.first_order), &base.first);
-    if let Some(needle) = &filter.q
-        && !base.letters.retain(&mut bits, needle)
-    {
-        // Looking up one entry costs about as much as searching past forty.
-        if bits.count() < len as u64 / 40 {
-            base.text.retain(&mut bits, needle);
-        } else {
-            bits.and(&base.text.search(needle));
-        }
+    if let Some(needle) = &filter.q {
+        retain_text(&mut bits, base, needle);
     }
     bits
+}
+
+/// Keeps those whose name or accounts have `needle`, folded.
+pub(crate) fn retain_text(bits: &mut Bits, base: &Base, needle: &str) {
+    if base.letters.retain(bits, needle) {
+        return;
+    }
+    // Looking up one entry costs about as much as searching past forty.
+    if bits.count() < base.len() as u64 / 40 {
+        base.text.retain(bits, needle);
+    } else {
+        bits.and(&base.text.search(needle));
+    }
 }
 
 /// Who is in a reach, for sums that are not lists.
@@ -199,6 +205,13 @@ impl<'a> Within<'a> {
     pub(crate) fn new(view: View<'_>, reach: &'a Reach) -> Self {
         let filter = Filter { reach: reach.clone(), ..Filter::default() };
         Self { hits: base_hits(view, &filter), reach }
+    }
+
+    /// Keeps those who are in it.
+    pub(crate) fn retain(&self, bits: &mut Bits) {
+        if let Some(hits) = &self.hits {
+            bits.and(&hits.bits);
+        }
     }
 
     #[inline]
@@ -232,7 +245,7 @@ fn region(province: &str) -> Option<&str> {
     (!province.is_empty()).then_some(province)
 }
 
-fn retain_span(bits: &mut Bits, span: Span, column: &[i64]) {
+pub(crate) fn retain_span(bits: &mut Bits, span: Span, column: &[i64]) {
     if span.is_open() {
         return;
     }

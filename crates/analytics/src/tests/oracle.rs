@@ -22,7 +22,7 @@ fn play(
         drop(engine.rfm(&model::rfm_query(2, 4, None)));
         match op {
             Op::Upsert(feed, facts) => {
-                engine.upsert(&feed, &facts);
+                engine.upsert(&feed, &facts, &[]);
                 assert!(engine.version() > before);
                 model.insert(feed.id, (feed, facts));
             }
@@ -70,8 +70,8 @@ fn scores_are_remembered_until_orders_change() {
         refused_from: None,
     };
     let query = model::rfm_query(2, 4, None);
-    engine.upsert(&feed(1, vec![]), &[order(1), order(2)]);
-    engine.upsert(&feed(2, vec![]), &[]);
+    engine.upsert(&feed(1, vec![]), &[order(1), order(2)], &[]);
+    engine.upsert(&feed(2, vec![]), &[], &[]);
     for is_compact in [false, true] {
         if is_compact {
             let done = engine.take_compaction().run().unwrap();
@@ -79,17 +79,17 @@ fn scores_are_remembered_until_orders_change() {
         }
         let first = engine.rfm(&query);
         let is_same = |engine: &Engine| Arc::ptr_eq(&first, &engine.rfm(&query));
-        engine.upsert(&feed(1, vec![model::tag(1)]), &[order(2), order(1)]);
-        engine.upsert(&feed(2, vec![model::tag(2)]), &[]);
-        engine.upsert(&feed(3, vec![]), &[]);
+        engine.upsert(&feed(1, vec![model::tag(1)]), &[order(2), order(1)], &[]);
+        engine.upsert(&feed(2, vec![model::tag(2)]), &[], &[]);
+        engine.upsert(&feed(3, vec![]), &[], &[]);
         assert!(engine.remove(model::customer(3)));
         assert!(is_same(&engine));
-        engine.upsert(&feed(1, vec![]), &[order(1), order(3)]);
+        engine.upsert(&feed(1, vec![]), &[order(1), order(3)], &[]);
         assert!(!is_same(&engine));
-        engine.upsert(&feed(1, vec![]), &[order(1), order(2)]);
+        engine.upsert(&feed(1, vec![]), &[order(1), order(2)], &[]);
         let again = engine.rfm(&query);
         same_result(&first, &again);
-        engine.upsert(&feed(4, vec![]), &[order(4)]);
+        engine.upsert(&feed(4, vec![]), &[order(4)], &[]);
         assert!(engine.remove(model::customer(4)));
         assert!(!Arc::ptr_eq(&again, &engine.rfm(&query)));
     }
@@ -149,7 +149,7 @@ proptest! {
             if round == 0 {
                 // What changes later is scored by the same bounds.
                 for (feed, facts) in &later {
-                    engine.upsert(feed, facts);
+                    engine.upsert(feed, facts, &[]);
                     model.insert(feed.id, (feed.clone(), facts.clone()));
                 }
                 if compact {
@@ -363,8 +363,8 @@ fn pages_go_on_while_customers_change() {
     assert_eq!(first.ids, (20..30).rev().map(model::customer).collect::<Vec<_>>());
     // The last customer shown disappears, one not shown yet moves to the top, another drops.
     assert!(engine.remove(model::customer(20)));
-    engine.upsert(&feed(19), &[at(60)]);
-    engine.upsert(&feed(29), &[at(15)]);
+    engine.upsert(&feed(19), &[at(60)], &[]);
+    engine.upsert(&feed(29), &[at(15)], &[]);
     query.after = first.next;
     let second = engine.list(&query);
     let expected = [18, 17, 16, 29, 15, 14, 13, 12, 11, 10];
@@ -388,7 +388,7 @@ fn many_changes_compact_by_themselves() {
             tags: Vec::new(),
             refused_from: None,
         };
-        engine.upsert(&feed, &[]);
+        engine.upsert(&feed, &[], &[]);
     }
     assert_eq!(engine.len(), 20_000);
     let compaction = engine.compaction();

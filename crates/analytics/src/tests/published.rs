@@ -38,7 +38,7 @@ fn engine(by_upsert: bool) -> Engine {
     let rows = orders.iter().enumerate().map(|(n, (name, facts))| (feed(n, name), facts));
     if by_upsert {
         let mut engine = Engine::new();
-        rows.for_each(|(feed, facts)| engine.upsert(&feed, facts));
+        rows.for_each(|(feed, facts)| engine.upsert(&feed, facts, &[]));
         return engine;
     }
     let mut loader = Engine::builder();

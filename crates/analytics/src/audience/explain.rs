@@ -1,0 +1,279 @@
+//! Why a customer is in an audience or not, and when that will change by itself.
+
+use std::collections::BTreeSet;
+
+use chrono::{Days, NaiveDate};
+use kernel::{CustomerId, Timestamp};
+
+use super::exec::{passes, plan};
+use super::plan::{AsOf, AudienceError, Definitions, Plan};
+use super::subject::{BaseOrders, OrdersOf};
+use super::tree::{Node, When};
+use crate::base::NEVER;
+use crate::delta::Row;
+use crate::engine::Engine;
+use crate::feed::{CustomerFeed, LineFact, OrderFact};
+use crate::lines::code_and_title;
+use crate::text::END;
+
+/// Days looked at when a change is sought; beyond, none is told.
+const DAYS_MAX: usize = 5_000;
+
+/// A condition, what became of it for one customer, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explained {
+    /// The condition.
+    pub node: Node,
+    /// Whether the customer passes it.
+    pub passes: bool,
+    /// What is true of the customer, for conditions that look at a value.
+    pub seen: Option<Seen>,
+    /// The first later day on which that changes, if nothing but time passes.
+    pub flips_on: Option<NaiveDate>,
+    /// The parts.
+    pub parts: Vec<Self>,
+}
+
+/// The value that a condition looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// A number of orders or pieces, or a rating.
+    Number(i64),
+    /// An amount in minor units.
+    Amount(i64),
+    /// A moment.
+    Moment(Timestamp),
+    /// A bucket.
+    Bucket(u64),
+    /// There is no such value: no order, no rating.
+    Nothing,
+}
+
+impl Engine {
+    /// Why a customer belongs to an audience or not; `None` if there is none of this id.
+    ///
+    /// # Errors
+    /// As [`Engine::audience`].
+    pub fn explain(
+        &self,
+        root: &Node,
+        named: &Definitions,
+        as_of: AsOf,
+        id: CustomerId,
+    ) -> Result<Option<Explained>, AudienceError> {
+        let view = self.view();
+        let Some((row, cell)) = self.row_of(id) else { return Ok(None) };
+        let subject = Subject { id, row: &row, cell };
+        let today = plan(view, root, named, as_of)?;
+        let mut explained = subject.explain(root, &today, named);
+        let mut open = explained.open();
+        for day in subject.turning_days(&today, as_of).into_iter().take(DAYS_MAX) {
+            if open == 0 {
+                break;
+            }
+            let then = today.on(AsOf { day, ..as_of });
+            open -= subject.note_flips(&mut explained, &then, day);
+        }
+        Ok(Some(explained))
+    }
+
+    /// The first day after `as_of` on which it changes whether a customer belongs to an audience, if
+    /// nothing but time passes; `None` if it never does, or there is no such customer.
+    ///
+    /// # Errors
+    /// As [`Engine::audience`].
+    pub fn next_flip(
+        &self,
+        root: &Node,
+        named: &Definitions,
+        as_of: AsOf,
+        id: CustomerId,
+    ) -> Result<Option<NaiveDate>, AudienceError> {
+        let Some((row, cell)) = self.row_of(id) else { return Ok(None) };
+        let today = plan(self.view(), root, named, as_of)?;
+        let subject = Subject { id, row: &row, cell };
+        let is_in = passes(&today, id, &row, cell);
+        let turns = |day: &NaiveDate| {
+            let then = today.on(AsOf { day: *day, ..as_of });
+            passes(&then, id, &row, cell) != is_in
+        };
+        Ok(subject.turning_days(&today, as_of).into_iter().take(DAYS_MAX).find(turns))
+    }
+
+    /// A customer as a row, and the cell under the scores set.
+    fn row_of(&self, id: CustomerId) -> Option<(Row, u16)> {
+        let view = self.view();
+        if let Some(entry) = view.delta.get(id) {
+            let row = entry.row.as_ref()?;
+            return Some((Row::clone(row), entry.cell));
+        }
+        let base = view.base;
+        let at = base.ordinal(id)?;
+        let cell = view.scores.map_or(0, |(_, cells)| cells[at]);
+        let text = String::from_utf8_lossy(base.text.entry(at)).into_owned();
+        let (name, accounts) = text.split_once(END).unwrap_or((&text, ""));
+        let rating = base.rating[at];
+        let tags = base.tags.iter().filter(|(_, members)| members.has(at));
+        let feed = CustomerFeed {
+            id,
+            name: name.to_owned(),
+            accounts: accounts.trim_end_matches(END).to_owned(),
+            province: base.provinces.value(base.province[at]).clone(),
+            rating: (rating != crate::base::NO_RATING).then_some(rating),
+            owner: *base.owners.value(base.owner[at]),
+            created_at: Timestamp::from_millis(base.created[at]),
+            tags: tags.map(|(tag, _)| *tag).collect(),
+            refused_from: (base.refused[at] != NEVER)
+                .then(|| Timestamp::from_millis(base.refused[at])),
+        };
+        let range = base.facts.range(at);
+        let facts: Vec<OrderFact> = range.clone().map(|order| base.facts.fact(order)).collect();
+        let orders = BaseOrders { facts: &base.facts, range };
+        let mut lines = Vec::new();
+        for order in 0..orders.count() {
+            for line in orders.lines(order) {
+                let product = base.facts.lines.product[line];
+                let (code, title) = code_and_title(base.facts.lines.products.value(product));
+                lines.push(LineFact {
+                    ordered_at: facts[order].ordered_at,
+                    order: order as u64,
+                    shop: facts[order].shop,
+                    code: code.to_owned(),
+                    title: title.to_owned(),
+                    quantity: orders.quantity(line),
+                    amount_minor: orders.amount(line),
+                });
+            }
+        }
+        Some((Row::new(&feed, &facts, &lines), cell))
+    }
+}
+
+struct Subject<'a> {
+    id: CustomerId,
+    row: &'a Row,
+    cell: u16,
+}
+
+impl Subject<'_> {
+    fn passes(&self, plan: &Plan) -> bool {
+        passes(plan, self.id, self.row, self.cell)
+    }
+
+    fn explain(&self, node: &Node, plan: &Plan, named: &Definitions) -> Explained {
+        let parts = match (node, plan) {
+            (Node::All { of }, Plan::All(plans)) | (Node::Any { of }, Plan::Any(plans)) => {
+                of.iter().zip(plans).map(|(node, plan)| self.explain(node, plan, named)).collect()
+            }
+            (Node::Not { of }, Plan::Not(plan)) => vec![self.explain(of, plan, named)],
+            (Node::Audience { audience }, plan) => named
+                .get(audience)
+                .map(|definition| vec![self.explain(definition, plan, named)])
+                .unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        Explained {
+            node: node.clone(),
+            passes: self.passes(plan),
+            seen: self.seen(plan),
+            flips_on: None,
+            parts,
+        }
+    }
+
+    fn seen(&self, plan: &Plan) -> Option<Seen> {
+        let moment = |at: Option<i64>| {
+            Some(at.map_or(Seen::Nothing, |at| Seen::Moment(Timestamp::from_millis(at))))
+        };
+        match plan {
+            Plan::Rating(_) if self.row.rating == crate::base::NO_RATING => Some(Seen::Nothing),
+            Plan::Rating(_) => Some(Seen::Number(i64::from(self.row.rating))),
+            Plan::Created(..) => moment(Some(self.row.created)),
+            Plan::Refuses(_) => moment((self.row.refused != NEVER).then_some(self.row.refused)),
+            Plan::Figure(measure, _, chosen, _) => {
+                Some(self.row.figure(*measure, chosen).map_or(Seen::Nothing, |figure| {
+                    if measure.is_amount() { Seen::Amount(figure) } else { Seen::Number(figure) }
+                }))
+            }
+            Plan::First(_, chosen, ..) => moment(self.row.first(chosen)),
+            Plan::Last(_, chosen, ..) => moment(self.row.last(chosen)),
+            Plan::Bucket(lot) => Some(Seen::Bucket(lot.bucket(self.id))),
+            _ => None,
+        }
+    }
+
+    /// Notes the day for each node that is other than it was and has no day yet; says for how many.
+    fn note_flips(&self, explained: &mut Explained, then: &Plan, day: NaiveDate) -> usize {
+        let mut noted = 0;
+        if explained.flips_on.is_none() && self.passes(then) != explained.passes {
+            explained.flips_on = Some(day);
+            noted += 1;
+        }
+        if let (Node::Audience { .. }, [part]) = (&explained.node, &mut explained.parts[..]) {
+            return noted + self.note_flips(part, then, day);
+        }
+        let plans = match then {
+            Plan::All(of) | Plan::Any(of) => &of[..],
+            Plan::Not(of) => std::slice::from_ref(&**of),
+            _ => &[],
+        };
+        noted
+            + explained
+                .parts
+                .iter_mut()
+                .zip(plans)
+                .map(|(part, plan)| self.note_flips(part, plan, day))
+                .sum::<usize>()
+    }
+
+    /// The days after `as_of` on which anything could change: an order of the future arrives, or a
+    /// moment leaves or enters a window that moves.
+    fn turning_days(&self, plan: &Plan, as_of: AsOf) -> BTreeSet<NaiveDate> {
+        let mut lengths = BTreeSet::from([0]);
+        plan.windows(&mut lengths);
+        let row = self.row;
+        let mut moments: BTreeSet<i64> =
+            row.facts.iter().map(|fact| fact.ordered_at.millis()).collect();
+        moments.insert(row.created);
+        if row.refused != NEVER {
+            moments.insert(row.refused);
+        }
+        let moments: BTreeSet<NaiveDate> =
+            moments.into_iter().map(|at| Timestamp::from_millis(at).day(as_of.zone)).collect();
+        let turning = |length: &u32| {
+            let later = Days::new(u64::from(*length));
+            moments.iter().filter_map(move |day| day.checked_add_days(later))
+        };
+        lengths.iter().flat_map(turning).filter(|day| *day > as_of.day).collect()
+    }
+}
+
+impl Plan {
+    /// The lengths in days of all windows that move.
+    fn windows(&self, lengths: &mut BTreeSet<u32>) {
+        let mut add = |when: &When| {
+            if let When::LastDays(days) | When::BeforeLastDays(days) = when {
+                lengths.insert(*days);
+            }
+        };
+        match self {
+            Self::All(of) | Self::Any(of) => of.iter().for_each(|plan| plan.windows(lengths)),
+            Self::Not(of) => of.windows(lengths),
+            Self::Created(when, _) | Self::Sequence(_, _, when, _) | Self::Figure(_, when, ..) => {
+                add(when);
+            }
+            Self::First(of, _, when, _) | Self::Last(of, _, when, _) => {
+                add(of);
+                add(when);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Explained {
+    /// This node and those below it.
+    fn open(&self) -> usize {
+        1 + self.parts.iter().map(Self::open).sum::<usize>()
+    }
+}

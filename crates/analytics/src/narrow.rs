@@ -1,0 +1,74 @@
+//! A column of numbers most of which are small.
+
+use std::collections::BTreeMap;
+
+/// The type that most values fit.
+pub(crate) trait Small: Copy + PartialEq + TryFrom<i64> + Into<i64> {
+    /// Stands for a value that does not fit.
+    const LARGE: Self;
+}
+
+impl Small for i8 {
+    const LARGE: Self = Self::MIN;
+}
+
+impl Small for i32 {
+    const LARGE: Self = Self::MIN;
+}
+
+/// Exact 64-bit numbers, those that fit `T` in as many bytes as it has.
+#[derive(Debug, Clone)]
+pub(crate) struct Narrow<T> {
+    small: Vec<T>,
+    large: BTreeMap<u32, i64>,
+}
+
+impl<T> Default for Narrow<T> {
+    fn default() -> Self {
+        Self { small: Vec::new(), large: BTreeMap::new() }
+    }
+}
+
+impl<T: Small> Narrow<T> {
+    /// Adds a value; there are fewer than 2³² of them.
+    pub(crate) fn push(&mut self, value: i64) {
+        let small = T::try_from(value).ok().filter(|small| *small != T::LARGE);
+        if small.is_none() {
+            self.large.insert(self.small.len() as u32, value);
+        }
+        self.small.push(small.unwrap_or(T::LARGE));
+    }
+
+    pub(crate) fn get(&self, index: usize) -> i64 {
+        match self.small[index] {
+            small if small == T::LARGE => self.large.get(&(index as u32)).copied().unwrap_or(0),
+            small => small.into(),
+        }
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.small.capacity() * size_of::<T>() + self.large.len() * 24
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Narrow;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn keeps_every_number(values in prop::collection::vec(
+            prop_oneof![-200_i64..200, any::<i64>(), Just(-128), Just(i64::from(i32::MIN))], 0..40)) {
+            let (mut bytes, mut words) = (Narrow::<i8>::default(), Narrow::<i32>::default());
+            for value in &values {
+                bytes.push(*value);
+                words.push(*value);
+            }
+            for (at, value) in values.iter().enumerate() {
+                prop_assert_eq!(bytes.get(at), *value);
+                prop_assert_eq!(words.get(at), *value);
+            }
+        }
+    }
+}
