@@ -19,7 +19,9 @@ use crate::order::{OrderHead, Private};
 use crate::record::LineRecord;
 use crate::state::OrderState;
 
-pub use counted::{CountedOrder, counted_of, each_counted};
+pub use counted::{
+    CountedLine, CountedOrder, counted_lines_of, counted_of, each_counted, each_counted_line,
+};
 pub use of_import::{customers_of, each_customer_of_import, imports_with_orders_of, last_imports};
 
 /// Keys looked up by one statement.

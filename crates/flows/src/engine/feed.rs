@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use analytics::{CustomerFeed, Engine, OrderFact};
-use commerce::store::{self as orders, CountedOrder};
+use analytics::{CustomerFeed, Engine, LineFact, OrderFact};
+use commerce::store::{self as orders, CountedLine, CountedOrder};
 use commerce::{Shop, shops};
 use customers::engine_feed::{self, EngineProfile};
 use insight::{Frame, FrameError, ShopFrame};
@@ -93,6 +93,19 @@ impl ShopBook {
             revenue_minor: order.revenue_minor,
         })
     }
+
+    fn line(&self, line: CountedLine) -> Option<LineFact> {
+        self.by_number(line.shop_number).map(|shop| LineFact {
+            ordered_at: line.ordered_at,
+            // The random half.
+            order: line.order.uuid().as_u64_pair().1,
+            shop: shop.id,
+            code: line.code,
+            title: line.title,
+            quantity: line.quantity,
+            amount_minor: line.amount_minor,
+        })
+    }
 }
 
 fn feed(profile: EngineProfile, tags: Vec<TagId>) -> CustomerFeed {
@@ -136,12 +149,19 @@ pub(super) async fn load(
     drop(taggings);
     let merged = customers::roots::all_merged(tx, scope).await?;
     let mut loader = loader.facts();
+    let root_of = |id: CustomerId| {
+        merged.get(&id.uuid()).map_or(id, |root| CustomerId::from_uuid(*root))
+    };
     orders::each_counted(tx, scope, |order| {
         if let Some(fact) = shops.fact(&order) {
-            let root = merged
-                .get(&order.customer.uuid())
-                .map_or(order.customer, |root| CustomerId::from_uuid(*root));
-            loader.fact(root, fact);
+            loader.fact(root_of(order.customer), fact);
+        }
+    })
+    .await?;
+    orders::each_counted_line(tx, scope, |line| {
+        let root = root_of(line.customer);
+        if let Some(line) = shops.line(line) {
+            loader.line(root, &line);
         }
     })
     .await?;
@@ -154,8 +174,8 @@ pub(super) async fn load(
 
 /// One customer as it is now.
 pub(super) enum Change {
-    /// A root with the counted orders of its family.
-    Put(Box<CustomerFeed>, Vec<OrderFact>),
+    /// A root with the counted orders of its family, and their lines.
+    Put(Box<CustomerFeed>, Vec<OrderFact>, Vec<LineFact>),
     /// Gone, or merged into another.
     Remove(CustomerId),
 }
@@ -180,13 +200,22 @@ pub(super) async fn changes(
             bought.entry(order.customer).or_default().push(fact);
         }
     }
+    let mut lines: HashMap<CustomerId, Vec<LineFact>> = HashMap::new();
+    for line in orders::counted_lines_of(tx, scope, &members).await? {
+        let customer = line.customer;
+        if let Some(line) = shops.line(line) {
+            lines.entry(customer).or_default().push(line);
+        }
+    }
     let roots: HashSet<CustomerId> = families.iter().map(|family| family.profile.id).collect();
     let mut changes: Vec<Change> =
         touched.iter().filter(|id| !roots.contains(id)).map(|id| Change::Remove(*id)).collect();
     for family in families {
         let facts =
             family.family.iter().filter_map(|member| bought.remove(member)).flatten().collect();
-        changes.push(Change::Put(Box::new(feed(family.profile, family.tags)), facts));
+        let lines =
+            family.family.iter().filter_map(|member| lines.remove(member)).flatten().collect();
+        changes.push(Change::Put(Box::new(feed(family.profile, family.tags)), facts, lines));
     }
     Ok(changes)
 }

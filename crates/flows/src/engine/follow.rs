@@ -234,7 +234,7 @@ impl EngineHandle {
                 let mut engine = self.write();
                 for change in changes.by_ref().take(PUT) {
                     match change {
-                        Change::Put(feed, facts) => engine.upsert(&feed, &facts, &[]),
+                        Change::Put(feed, facts, lines) => engine.upsert(&feed, &facts, &lines),
                         Change::Remove(id) => drop(engine.remove(id)),
                     }
                 }

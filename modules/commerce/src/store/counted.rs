@@ -1,7 +1,7 @@
 //! The counted orders, as the analytics engine reads them. The index `commerce_orders_customer` holds all
 //! columns that it wants.
 
-use kernel::{CustomerId, Timestamp, TypedId};
+use kernel::{CustomerId, OrderId, Timestamp, TypedId};
 use platform::{DbError, Scope, Tx, args};
 use uuid::Uuid;
 
@@ -85,4 +85,74 @@ pub async fn counted_of(
          WHERE org_id = $1 AND revenue_minor IS NOT NULL AND customer_id";
     let rows: Vec<CountedRow> = by_ids(tx, scope, select, customers, "").await?;
     Ok(rows.into_iter().map(counted).collect())
+}
+
+/// One line of a counted order as the analytics engine wants it. An order without lines has one: its title,
+/// its count of items, its revenue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct CountedLine {
+    pub customer: CustomerId,
+    pub order: OrderId,
+    pub shop_number: i64,
+    pub ordered_at: Timestamp,
+    pub code: String,
+    pub title: String,
+    pub quantity: i64,
+    /// After refunds.
+    pub amount_minor: i64,
+}
+
+type LineRow = (Uuid, Uuid, i64, i64, Option<String>, Option<String>, i64, i64);
+
+const LINES: &str = "SELECT o.customer_id, o.id, o.shop_number, o.ordered_at, l.sku_code,
+        CASE WHEN l.order_id IS NULL THEN o.item_title ELSE l.title END,
+        coalesce(l.quantity, o.item_count, 1),
+        CASE WHEN l.order_id IS NULL THEN o.revenue_minor
+             ELSE coalesce(l.amount_minor, l.unit_price_minor * l.quantity, 0)
+                  - coalesce(l.refund_minor, 0) END
+   FROM commerce_orders o
+   LEFT JOIN commerce_order_lines l ON l.org_id = o.org_id AND l.order_id = o.id";
+
+fn line(row: LineRow) -> CountedLine {
+    CountedLine {
+        customer: CustomerId::from_uuid(row.0),
+        order: OrderId::from_uuid(row.1),
+        shop_number: row.2,
+        ordered_at: Timestamp::from_millis(row.3),
+        code: row.4.unwrap_or_default(),
+        title: row.5.unwrap_or_default(),
+        quantity: row.6,
+        amount_minor: row.7,
+    }
+}
+
+/// Gives every line of a counted order of a known customer to `take`.
+///
+/// # Errors
+/// As the database says.
+pub async fn each_counted_line(
+    tx: &mut Tx,
+    scope: Scope,
+    mut take: impl FnMut(CountedLine) + Send,
+) -> Result<(), DbError> {
+    let sql = format!(
+        "{LINES} WHERE o.org_id = $1 AND o.revenue_minor IS NOT NULL AND o.customer_id IS NOT NULL"
+    );
+    tx.for_each::<LineRow>(&sql, args![scope.org_arg()], |row| take(line(row))).await
+}
+
+/// The lines of the counted orders of some customers.
+///
+/// # Errors
+/// As the database says.
+pub async fn counted_lines_of(
+    tx: &mut Tx,
+    scope: Scope,
+    customers: &[Uuid],
+) -> Result<Vec<CountedLine>, DbError> {
+    let select =
+        format!("{LINES} WHERE o.org_id = $1 AND o.revenue_minor IS NOT NULL AND o.customer_id");
+    let rows: Vec<LineRow> = by_ids(tx, scope, &select, customers, "").await?;
+    Ok(rows.into_iter().map(line).collect())
 }
