@@ -18,6 +18,7 @@ mod list;
 mod load;
 mod members;
 mod narrow;
+mod purchases;
 mod rfm;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use engine::Engine;
 pub use feed::{CapacityError, CustomerFacts, CustomerFeed, LineFact, OrderFact, average_minor};
 pub use list::{Filter, ListCursor, ListPage, ListQuery, Sort, SortKey, SortParseError, Span};
 pub use load::{CustomerLoader, FactLoader};
+pub use purchases::Purchases;
 pub use rfm::{
     Bins, BinsError, CellPattern, CellPatternError, CellSum, Movement, MovementFlow, Rfm, RfmQuery,
     Scheme, Score, ScoreCounts, ScoreParseError, Standing, Thresholds, Tier, TierFlow,

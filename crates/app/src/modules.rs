@@ -6,7 +6,13 @@ use platform::{Migration, Module};
 /// All modules.
 #[must_use]
 pub fn modules() -> Vec<Module> {
-    vec![platform::module(), identity::module(), customers::module(), commerce::module()]
+    vec![
+        platform::module(),
+        identity::module(),
+        customers::module(),
+        commerce::module(),
+        insight::module(),
+    ]
 }
 
 /// The tables of all modules.

@@ -66,6 +66,7 @@ struct Inner {
     engine: RwLock<Engine>,
     shops: RwLock<Arc<ShopBook>>,
     progress: watch::Sender<Progress>,
+    values: crate::value::Remembered,
     /// One at a time loads or catches up.
     turn: tokio::sync::Mutex<follow::Turn>,
 }
@@ -80,6 +81,7 @@ impl EngineHandle {
             engine: RwLock::new(Engine::new()),
             shops: RwLock::default(),
             progress: watch::Sender::default(),
+            values: crate::value::Remembered::default(),
             turn: tokio::sync::Mutex::default(),
         }))
     }
@@ -175,6 +177,11 @@ impl EngineHandle {
     #[must_use]
     pub fn shops(&self) -> Arc<ShopBook> {
         self.0.shops.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The expectations computed last.
+    pub(crate) fn values(&self) -> &crate::value::Remembered {
+        &self.0.values
     }
 
     fn ctx(&self) -> Ctx {

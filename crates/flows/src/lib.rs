@@ -1,6 +1,7 @@
 //! See README.md.
 
 pub mod assign_customers;
+pub mod audiences;
 pub mod audit_log;
 pub mod cancel_import;
 pub mod clean_uploads;
@@ -33,6 +34,7 @@ pub mod show_imports;
 pub mod take_exports;
 pub mod timeline;
 pub mod undo_import;
+pub mod value;
 pub mod verify;
 pub mod workbench;
 pub mod write_rejects;

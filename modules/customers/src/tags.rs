@@ -145,6 +145,17 @@ pub async fn all(tx: &mut Tx, cx: &Ctx) -> Result<Vec<TagWithCount>, DbError> {
         .collect())
 }
 
+/// All tags by name, without counting.
+///
+/// # Errors
+/// As the database says.
+pub async fn names(tx: &mut Tx, cx: &Ctx) -> Result<Vec<Tag>, DbError> {
+    if cx.access.fields().hide(fields::TAGS) {
+        return Ok(Vec::new());
+    }
+    Ok(store::tags::all(tx, cx.scope).await?.into_iter().map(tag_of).collect())
+}
+
 /// Makes a tag.
 ///
 /// # Errors

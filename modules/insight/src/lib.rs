@@ -1,10 +1,33 @@
-//! What a shop wants to know of its customers, as rules: in which currency and zone figures are
-//! told, what each tier calls for, what the workbench shows. Pure. See README.md.
+//! What a shop wants to know of its customers: in which currency and zone figures are told, what each tier
+//! calls for, what the workbench shows, and the audiences that were defined. See README.md.
 
 mod action;
+pub mod audiences;
 mod frame;
 mod workbench;
 
 pub use action::Action;
 pub use frame::{DEFAULT_BINS, Frame, FrameError, ShopFrame};
 pub use workbench::{Attention, AttentionKind, CHART_DAYS, Delta, UNSHIPPED_AFTER_MILLIS};
+
+use platform::{Migration, Module};
+
+/// The tables of this module.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    module: "insight",
+    version: 1,
+    sql: include_str!("../migrations/0001_audiences.sql"),
+}];
+
+/// This module: its tables. Its routes ask the engine, so they stand in `app`.
+#[must_use]
+pub fn module() -> Module {
+    Module {
+        name: "insight",
+        migrations: MIGRATIONS,
+        routes: Default::default,
+        jobs: Vec::new(),
+        sealed: &[],
+        subscribers: Vec::new(),
+    }
+}

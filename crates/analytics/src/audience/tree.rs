@@ -288,6 +288,31 @@ impl Node {
         Self::All { of: Vec::new() }
     }
 
+    /// The name of its kind in JSON.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::All { .. } => "all",
+            Self::Any { .. } => "any",
+            Self::Not { .. } => "not",
+            Self::Name { .. } => "name",
+            Self::Province { .. } => "province",
+            Self::Rating { .. } => "rating",
+            Self::Owner { .. } => "owner",
+            Self::Tag { .. } => "tag",
+            Self::Tier { .. } => "tier",
+            Self::Cell { .. } => "cell",
+            Self::Created { .. } => "created",
+            Self::RefusesAutomation => "refuses_automation",
+            Self::Orders { .. } => "orders",
+            Self::FirstOrder { .. } => "first_order",
+            Self::LastOrder { .. } => "last_order",
+            Self::Sequence { .. } => "sequence",
+            Self::Audience { .. } => "audience",
+            Self::Bucket { .. } => "bucket",
+        }
+    }
+
     /// The nodes directly below.
     #[must_use]
     pub fn children(&self) -> &[Self] {

@@ -1,12 +1,14 @@
 //! The command line. Answers go to standard output, everything else to standard error; the exit code
 //! is 0 for done, 1 for failed, 2 for wrong usage. Scripts depend on it: keep it stable.
 
+mod audience;
 mod audit;
 mod backup;
 mod bench;
 mod demo;
 mod export;
 mod import;
+mod insight;
 mod keys;
 mod openapi;
 mod retention;
@@ -132,6 +134,12 @@ enum Command {
     Import(import::ImportArgs),
     /// Score customers by recency, frequency and money
     Rfm(rfm::RfmArgs),
+    /// Groups of customers by definition
+    #[command(subcommand)]
+    Audience(audience::AudienceCommand),
+    /// Models of customers: lifetime value, purchase intent
+    #[command(subcommand)]
+    Insight(insight::InsightCommand),
     /// Write lists to files
     #[command(subcommand)]
     Export(export::ExportCommand),
@@ -179,6 +187,8 @@ async fn run(global: &Global, command: Command) -> Result<ExitCode> {
         Command::Token(command) => token::run(global, command).await,
         Command::Import(args) => import::run(global, args).await,
         Command::Rfm(args) => rfm::run(global, args).await,
+        Command::Audience(command) => audience::run(global, command).await,
+        Command::Insight(command) => insight::run(global, command).await,
         Command::Export(command) => export::run(global, command).await,
         Command::Verify(args) => verify::run(global, args).await,
         Command::Audit(command) => audit::run(global, command).await,
@@ -250,6 +260,11 @@ mod tests {
             "guanxi export customers --cell R5F5M5 --out a.csv",
             "guanxi export customers --tier champions --out a.xlsx --json",
             "guanxi export of a.xlsx --json",
+            "guanxi audience count --def a.txt --json",
+            "guanxi audience explain --def - --customer cus_01h455vb4pex5vsknk084sn02q",
+            "guanxi insight clv --horizon-days 180 --json",
+            "guanxi insight clv --csv a.csv --columns customer,date,amount --unit week --calibration-end 1997-09-30",
+            "guanxi insight intent --csv a.csv --target Churn --positive Yes --drop A,B --folds 5 --seed 7 --json",
             "guanxi verify --json",
             "guanxi audit verify --json",
             "guanxi audit verify --noted 0:0000000000000000000000000000000000000000000000000000000000000000",
@@ -294,6 +309,10 @@ mod tests {
             "guanxi import cancel",
             "guanxi import list --limit 0",
             "guanxi verify --database-url mysql://h/d",
+            "guanxi audience count",
+            "guanxi audience explain --def -",
+            "guanxi insight clv --unit year",
+            "guanxi insight intent --csv a.csv",
             "guanxi audit",
             "guanxi audit verify --noted 7",
             "guanxi audit export",

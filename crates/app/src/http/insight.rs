@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use flows::rfm::{self, RfmAnswer, RfmParams};
+use flows::value::{self, ValueAnswer, ValueParams};
 use flows::workbench::{self, Workbench};
 use platform::Problem;
 use platform::http::{Cx, QueryParams};
@@ -12,7 +13,10 @@ use utoipa_axum::routes;
 use crate::state::AppState;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(get_rfm)).routes(routes!(get_workbench))
+    OpenApiRouter::new()
+        .routes(routes!(get_rfm))
+        .routes(routes!(get_workbench))
+        .routes(routes!(get_value))
 }
 
 /// Customers by recency, frequency and monetary value
@@ -26,6 +30,22 @@ async fn get_rfm(
 ) -> Result<Json<RfmAnswer>, Problem> {
     let engine = state.engines.of(cx.scope.org());
     Ok(Json(rfm::rfm(&engine, &cx, &params).await?))
+}
+
+/// What every customer is expected to order and to be worth
+///
+/// BG/NBD, Pareto/NBD and Gamma-Gamma fitted to the orders of all customers whom the caller sees. 409
+/// `too_little_history` says what is missing.
+#[utoipa::path(get, path = "/insight/value", tag = "insight",
+    extensions(("x-right" = json!("insight.read"))), params(ValueParams),
+    responses((status = 200, body = ValueAnswer), Problem))]
+async fn get_value(
+    State(state): State<AppState>,
+    Cx(cx): Cx,
+    QueryParams(params): QueryParams<ValueParams>,
+) -> Result<Json<ValueAnswer>, Problem> {
+    let engine = state.engines.of(cx.scope.org());
+    Ok(Json(value::value(&engine, &cx, &params).await?))
 }
 
 /// What changed since yesterday, and what needs a person

@@ -1,6 +1,7 @@
 //! The whole interface: routes of the modules and of this crate, and what stands around them.
 
 mod around;
+mod audiences;
 mod audit;
 mod commerce;
 mod consents;
@@ -54,6 +55,7 @@ fn crossing() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(imports::routes())
         .merge(insight::routes())
+        .merge(audiences::routes())
         .merge(customers::routes())
         .merge(identities::routes())
         .merge(commerce::routes())

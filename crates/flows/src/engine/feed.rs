@@ -149,9 +149,8 @@ pub(super) async fn load(
     drop(taggings);
     let merged = customers::roots::all_merged(tx, scope).await?;
     let mut loader = loader.facts();
-    let root_of = |id: CustomerId| {
-        merged.get(&id.uuid()).map_or(id, |root| CustomerId::from_uuid(*root))
-    };
+    let root_of =
+        |id: CustomerId| merged.get(&id.uuid()).map_or(id, |root| CustomerId::from_uuid(*root));
     orders::each_counted(tx, scope, |order| {
         if let Some(fact) = shops.fact(&order) {
             loader.fact(root_of(order.customer), fact);

@@ -39,6 +39,7 @@ pub const MIGRATIONS: &[Migration] = &[
     commerce::MIGRATIONS[7],
     commerce::MIGRATIONS[8],
     commerce::MIGRATIONS[9],
+    insight::MIGRATIONS[0],
 ];
 
 pub struct Shop {

@@ -3,6 +3,7 @@
 
 use kernel::{CustomerId, OrderId, Timestamp, TypedId};
 use platform::{DbError, Scope, Tx, args};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::by_ids;
@@ -139,7 +140,7 @@ pub async fn each_counted_line(
     let sql = format!(
         "{LINES} WHERE o.org_id = $1 AND o.revenue_minor IS NOT NULL AND o.customer_id IS NOT NULL"
     );
-    tx.for_each::<LineRow>(&sql, args![scope.org_arg()], |row| take(line(row))).await
+    tx.for_each::<LineRow>(AssertSqlSafe(sql), args![scope.org_arg()], |row| take(line(row))).await
 }
 
 /// The lines of the counted orders of some customers.

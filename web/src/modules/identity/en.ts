@@ -38,6 +38,7 @@ export default {
     commerce_import: 'Import orders',
     commerce_shops: 'Manage shops',
     insight_read: 'See analytics',
+    insight_audiences: 'Keep audiences',
     identity_people: 'Manage people',
     identity_settings: 'Sign-in settings',
     platform_jobs: 'Background jobs',

@@ -38,6 +38,7 @@ export default {
     commerce_import: '导入订单',
     commerce_shops: '管理店铺',
     insight_read: '查看分析',
+    insight_audiences: '管理人群',
     identity_people: '管理人员',
     identity_settings: '登录设置',
     platform_jobs: '后台任务',

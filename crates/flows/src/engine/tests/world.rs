@@ -36,6 +36,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     commerce::MIGRATIONS[7],
     commerce::MIGRATIONS[8],
     commerce::MIGRATIONS[9],
+    insight::MIGRATIONS[0],
 ];
 
 /// Accounts that buy.

@@ -1,0 +1,195 @@
+//! Audiences through the whole program: counted, explained, kept, and cut by what whoever asks may see.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use testkit::db_test;
+
+use crate::house::migrations;
+use crate::reading::Shop;
+
+const DAY: &str = "2026-01-01";
+
+async fn count(shop: &Shop, text: &str) -> u64 {
+    let body = json!({"text": text, "as_of": DAY});
+    let found = shop.post("/insight/audiences/count", &body).await;
+    // The other form of the same definition says the same.
+    let tree = json!({"tree": found["tree"], "as_of": DAY});
+    let again = shop.post("/insight/audiences/count", &tree).await;
+    assert_eq!((&again["customers"], &again["text"]), (&found["customers"], &found["text"]));
+    found["customers"].as_u64().unwrap()
+}
+
+async fn refusal(shop: &Shop, path: &str, body: &Value) -> (StatusCode, String) {
+    let answer = shop.send("POST", path, &[], body).await;
+    (answer.status, answer.json().to_string())
+}
+
+db_test! { migrations();
+    async fn who_belongs_is_counted_from_what_was_imported(db) {
+        let shop = Shop::open(&db).await;
+        for (text, customers) in [
+            ("everyone", 5),
+            ("nobody", 0),
+            ("orders >= 2", 1),
+            ("orders = 0", 1),
+            ("orders(in last 30 days) >= 1", 2),
+            ("last_order before last 90 days", 2),
+            ("not orders(in last 90 days) >= 1", 3),
+            ("revenue between 50 and 60", 2),
+            ("revenue(from 2025-03-01 to 2025-12-31) = 450", 1),
+            ("orders(product = \"普洱\") >= 1", 3),
+            ("orders(product contains \"茶\") >= 2", 1),
+            ("items(product contains \"茶\", in last 30 days) = 1", 1),
+            ("sequence(product = \"龙井\", product = \"白茶\", within 365 days)", 1),
+            ("sequence(product = \"白茶\", product = \"龙井\", within 365 days)", 0),
+            ("province in (\"浙江省\", \"江苏省\") and not name contains \"李\"", 1),
+            ("orders(shop \"茶叶店\", amount >= 9000) = 1", 1),
+            ("bucket 1..10 of 10", 5),
+        ] {
+            assert_eq!(count(&shop, text).await, customers, "{text}");
+        }
+        let body = json!({"text": "orders >= 2", "as_of": DAY});
+        let found = shop.post("/insight/audiences/count", &body).await;
+        assert_eq!((&found["of"], &found["sample"][0]["orders"]), (&json!(5), &json!(3)));
+        // One who became known in the family of another counts once.
+        let lisi = shop.id_of("lisi").await;
+        let two = shop.id_of("lisi_two").await;
+        shop.post("/customers/merges", &json!({"keep": lisi, "absorb": two})).await;
+        assert_eq!(count(&shop, "orders(product = \"普洱\") >= 2").await, 1);
+        assert_eq!(count(&shop, "everyone").await, 4);
+    }
+
+    async fn why_somebody_is_in_and_until_when(db) {
+        let shop = Shop::open(&db).await;
+        let customer = shop.id_of("tealover").await;
+        let ask = json!({
+            "text": "orders(in last 30 days) >= 1 and revenue >= 1000",
+            "customer": customer,
+            "as_of": DAY,
+        });
+        let why = shop.post("/insight/audiences/explain", &ask).await;
+        assert_eq!(why["is_in"], false);
+        let parts = &why["why"]["parts"];
+        assert_eq!(parts[0]["passes"], true);
+        assert_eq!(parts[0]["seen"], json!({"is": "number", "value": 1}));
+        // 2025-12-31 is one of the last 30 days until 2026-01-29.
+        assert_eq!(parts[0]["flips_on"], "2026-01-30");
+        assert_eq!(parts[1]["seen"], json!({"is": "amount", "minor": 55000, "currency": "CNY"}));
+        assert_eq!(why["flips_on"], Value::Null);
+        let nobody = json!({"text": "everyone", "customer": "cus_01h455vb4pex5vsknk084sn02q"});
+        let (status, _) = refusal(&shop, "/insight/audiences/explain", &nobody).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+    }
+
+    async fn audiences_are_kept_changed_and_let_go(db) {
+        let shop = Shop::open(&db).await;
+        let body = json!({"name": "常客", "note": "twice or more", "text": "orders >= 2"});
+        let made = shop.post("/insight/audiences", &body).await;
+        let id = made["id"].as_str().unwrap().to_owned();
+        assert_eq!((&made["customers"], &made["revision"]), (&json!(1), &json!(1)));
+        let (status, told) = refusal(&shop, "/insight/audiences", &body).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{told}");
+        let other = json!({"name": "其他人", "text": "not audience \"常客\""});
+        let other = shop.post("/insight/audiences", &other).await;
+        assert_eq!(other["customers"], 4);
+        let both = json!({"audiences": [id, other["id"]]});
+        let shared = shop.post("/insight/audiences/overlap", &both).await;
+        assert_eq!(shared["customers"], json!([[1, 0], [0, 4]]));
+
+        let path = format!("/insight/audiences/{id}");
+        // In a circle through the other one.
+        let circle = json!({"name": "常客", "text": "not audience \"其他人\""});
+        let answer = shop.send("PUT", &path, &[("if-match", "\"1\"")], &circle).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{:?}", answer.json());
+        let wider = json!({"name": "来过的人", "text": "orders >= 1"});
+        let answer = shop.send("PUT", &path, &[("if-match", "\"7\"")], &wider).await;
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::CONFLICT, "audience_changed"));
+        let answer = shop.send("PUT", &path, &[("if-match", "\"1\"")], &wider).await;
+        assert_eq!((answer.status, answer.header("etag")), (StatusCode::OK, "\"2\""));
+        let list = shop.get("/insight/audiences").await;
+        let told: Vec<_> = list["items"].as_array().unwrap().iter()
+            .map(|one| (one["text"].as_str().unwrap(), one["customers"].as_u64().unwrap()))
+            .collect();
+        // The text calls the other by its new name.
+        assert_eq!(told, [("not audience \"来过的人\"", 1), ("orders >= 1", 4)]);
+        let one = shop.get(&path).await;
+        assert_eq!(one["sizes"].as_array().unwrap().len(), 1);
+        assert_eq!(one["sizes"][0]["customers"], 4);
+
+        let answer = shop.send("DELETE", &path, &[], &Value::Null).await;
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::CONFLICT, "audience_in_use"));
+        let others = format!("/insight/audiences/{}", other["id"].as_str().unwrap());
+        for path in [&others, &path] {
+            let answer = shop.send("DELETE", path, &[], &Value::Null).await;
+            assert_eq!(answer.status, StatusCode::NO_CONTENT);
+            assert_eq!(shop.ask(path).await.status, StatusCode::NOT_FOUND);
+        }
+        let mut tx = db.db().begin().await.unwrap();
+        let (left,): (i64,) =
+            tx.fetch_one("SELECT COUNT(*) FROM insight_audience_sizes", vec![]).await.unwrap();
+        assert_eq!(left, 0);
+    }
+
+    async fn what_is_wrong_is_told_with_its_place(db) {
+        let shop = Shop::open(&db).await;
+        for (body, wanted) in [
+            (json!({"text": "orders >= 2 and tag \"none\""}), "line 1, column 21: there is no tag"),
+            (json!({"text": "orders\n>> 2"}), "line 2, column 2: expected a number"),
+            (json!({"text": "everyone", "tree": {"kind": "all", "of": []}}), "either as `text` or as `tree`"),
+            (json!({}), "either as `text` or as `tree`"),
+            (json!({"tree": {"kind": "all", "of": [{"kind": "not", "of": {"kind": "rating", "bounds": {}}}]}}),
+                "tree.all[0].not"),
+            (json!({"tree": {"kind": "drop table"}}), "unknown variant"),
+            (json!({"text": "audience \"adn_01h455vb4pex5vsknk084sn02q\""}), "there is no audience"),
+        ] {
+            let (status, told) = refusal(&shop, "/insight/audiences/count", &body).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {told}");
+            assert!(told.contains(wanted), "{body}: {told}");
+        }
+    }
+
+    async fn nobody_learns_more_by_counting_than_by_looking(db) {
+        let shop = Shop::open(&db).await;
+        let rights = ["customers.read", "insight.read"];
+        let own = json!({"name": "own", "title": "own", "rights": rights, "reach": "own"});
+        let blind = json!({"name": "blind", "title": "blind", "rights": rights,
+            "fields": {"commerce.amounts": "hidden", "customers.name": "masked", "customers.region": "hidden"}});
+        for role in [&own, &blind] {
+            shop.post("/identity/roles", role).await;
+        }
+        let kept = json!({"name": "big", "text": "revenue >= 1000"});
+        let kept = shop.post("/insight/audiences", &kept).await;
+        shop.house.add_user(&db, "own@example.com", "own").await;
+        shop.house.add_user(&db, "blind@example.com", "blind").await;
+        let ask = async |email: &str, body: Value| {
+            let cookie = shop.house.cookie_of(email).await;
+            let headers = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
+            shop.house.post("/api/v1/insight/audiences/count", &headers, &body).await
+        };
+        let found = ask("own@example.com", json!({"text": "everyone"})).await;
+        assert_eq!((found.json()["customers"].as_u64(), found.json()["of"].as_u64()), (Some(0), Some(0)));
+        let found = ask("blind@example.com", json!({"text": "orders >= 2"})).await;
+        assert_eq!(found.json()["customers"], 1);
+        for text in [
+            "revenue >= 1",
+            "orders(amount >= 1) = 1",
+            "tier = champions",
+            "not (orders = 1 or audience \"big\")",
+            "name contains \"张\"",
+            "province = \"浙江省\"",
+        ] {
+            let answer = ask("blind@example.com", json!({"text": text})).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{text}");
+        }
+        let cookie = shop.house.cookie_of("blind@example.com").await;
+        let list = shop.house.get("/api/v1/insight/audiences", &[("cookie", &cookie)]).await.json();
+        assert_eq!((&list["items"][0]["customers"], &list["items"][0]["text"]), (&Value::Null, &json!("")));
+        let path = format!("/api/v1/insight/audiences/{}", kept["id"].as_str().unwrap());
+        let one = shop.house.get(&path, &[("cookie", &cookie)]).await;
+        assert_eq!(one.status, StatusCode::FORBIDDEN);
+        let body = json!({"name": "mine", "text": "everyone"});
+        let headers = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
+        let answer = shop.house.post("/api/v1/insight/audiences", &headers, &body).await;
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::FORBIDDEN, "right_missing"));
+    }
+}

@@ -1,0 +1,292 @@
+//! Audiences that are kept: list, make, change, delete, sizes by day, overlap.
+
+use analytics::audience::{self, Node};
+use chrono::NaiveDate;
+use insight::audiences::{self as store, Audience, NewAudience};
+use kernel::{AudienceId, Person, Timestamp};
+use platform::{Ctx, Tx};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Asked, AudienceRefused, Definition, Words};
+use crate::engine::EngineHandle;
+use crate::people::People;
+
+/// Audiences compared with each other at once.
+const OVERLAP_MAX: usize = 12;
+
+/// An audience to be kept.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AudienceBody {
+    /// Its name, 1 to 60 characters, of which there is one in an organisation.
+    pub name: String,
+    /// What it is for, at most 500 characters.
+    #[serde(default)]
+    pub note: String,
+    /// Who belongs to it.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub definition: Definition,
+}
+
+/// An audience in a list.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AudienceRow {
+    /// Its id.
+    pub id: AudienceId,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub note: String,
+    /// The definition as text.
+    pub text: String,
+    /// Customers whom whoever asks sees, now; absent where the definition cannot be asked.
+    pub customers: Option<u64>,
+    /// Why it cannot be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// Rises with each change; the ETag.
+    pub revision: i64,
+    /// Who made it.
+    pub created_by: Option<Person>,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// An audience by itself.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AudienceView {
+    /// What a list tells.
+    #[serde(flatten)]
+    #[schema(inline)]
+    pub row: AudienceRow,
+    /// The definition as tree.
+    #[schema(value_type = Object)]
+    pub tree: Node,
+    /// How many belonged to it, by day, as counted for all customers.
+    pub sizes: Vec<SizeOfDay>,
+}
+
+/// How many belonged to an audience on a day.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct SizeOfDay {
+    /// The day.
+    #[schema(value_type = String, format = Date)]
+    pub day: NaiveDate,
+    /// Customers.
+    pub customers: u64,
+}
+
+/// All audiences by name, each with how many belong to it.
+///
+/// # Errors
+/// `NotReady` while the customers are being read; otherwise as the database says.
+pub async fn list(engine: &EngineHandle, cx: &Ctx) -> Result<Vec<AudienceRow>, AudienceRefused> {
+    engine.fresh().await?;
+    let mut tx = engine.platform().db.begin_for(cx.scope).await?;
+    let audiences = store::all(&mut tx, cx.scope).await?;
+    let words = Words::read_all(&mut tx, cx, engine, &audiences, true).await?;
+    let people =
+        People::look_up(&mut tx, cx, &cx.keys(), audiences.iter().map(|one| one.created_by))
+            .await?;
+    let mut rows = Vec::with_capacity(audiences.len());
+    let mut sizes = Vec::new();
+    for one in &audiences {
+        let row = row(engine, cx, &audiences, one, &words, &people).await?;
+        sizes.extend(row.customers.map(|customers| (one.id, customers)));
+        rows.push(row);
+    }
+    // What somebody sees who does not see all is no size of the audience.
+    if cx.access.reach().parts().is_empty() && !sizes.is_empty() {
+        let today = engine.shops().frame().today(cx.now());
+        store::note_sizes(&mut tx, cx.scope, today, &sizes).await?;
+        tx.commit().await?;
+    } else {
+        tx.rollback().await?;
+    }
+    Ok(rows)
+}
+
+async fn row(
+    engine: &EngineHandle,
+    cx: &Ctx,
+    audiences: &[Audience],
+    one: &Audience,
+    words: &Words,
+    people: &People,
+) -> Result<AudienceRow, AudienceRefused> {
+    let named = store::definitions(audiences);
+    let asked = Asked::of_tree(engine, cx, one.definition.clone(), named, Words::default(), None);
+    let counted = match asked {
+        Ok(asked) => asked.members(engine, cx).await.map(|(members, _)| members.count()),
+        Err(error) => Err(error),
+    };
+    let (customers, refused, hidden) = match counted {
+        Ok(customers) => (Some(customers), None, false),
+        Err(error @ AudienceRefused::Hidden(_)) => (None, Some(error.to_string()), true),
+        Err(error @ (AudienceRefused::Audience(_) | AudienceRefused::Currency(_))) => {
+            (None, Some(error.to_string()), false)
+        }
+        Err(error) => return Err(error),
+    };
+    Ok(AudienceRow {
+        id: one.id,
+        name: one.name.clone(),
+        note: one.note.clone(),
+        // What it asks for may itself tell of what is hidden, such as a part of a name.
+        text: if hidden { String::new() } else { audience::print(&one.definition, words) },
+        customers,
+        refused,
+        revision: one.revision,
+        created_by: people.get(one.created_by),
+        updated_at: one.updated_at,
+    })
+}
+
+/// One audience with the history of its size.
+///
+/// # Errors
+/// `Unknown`; `Hidden` if it asks for fields that whoever asks does not see.
+pub async fn get(
+    engine: &EngineHandle,
+    cx: &Ctx,
+    id: AudienceId,
+) -> Result<AudienceView, AudienceRefused> {
+    engine.fresh().await?;
+    let mut tx = engine.platform().db.read_for(cx.scope).await?;
+    let view = view(&mut tx, engine, cx, id).await?;
+    tx.rollback().await?;
+    Ok(view)
+}
+
+async fn view(
+    tx: &mut Tx,
+    engine: &EngineHandle,
+    cx: &Ctx,
+    id: AudienceId,
+) -> Result<AudienceView, AudienceRefused> {
+    let audiences = store::all(tx, cx.scope).await?;
+    let one = audiences.iter().find(|one| one.id == id);
+    let one = one.ok_or(store::AudienceStoreError::Unknown(id))?;
+    let words = Words::read_all(tx, cx, engine, &audiences, true).await?;
+    let people = People::look_up(tx, cx, &cx.keys(), [one.created_by]).await?;
+    let row = row(engine, cx, &audiences, one, &words, &people).await?;
+    if row.customers.is_none() && row.text.is_empty() {
+        return Err(AudienceRefused::Hidden(crate::fields::AMOUNTS));
+    }
+    let today = engine.shops().frame().today(cx.now());
+    let sizes = if cx.access.reach().parts().is_empty() {
+        store::sizes(tx, cx.scope, id, today).await?
+    } else {
+        Vec::new()
+    };
+    Ok(AudienceView {
+        row,
+        tree: one.definition.clone(),
+        sizes: sizes
+            .into_iter()
+            .map(|size| SizeOfDay { day: size.day, customers: size.customers })
+            .collect(),
+    })
+}
+
+/// Keeps a new audience; gives it.
+///
+/// # Errors
+/// All wrong fields; `NameTaken`, `TooMany`.
+pub async fn create(
+    tx: &mut Tx,
+    engine: &EngineHandle,
+    cx: &Ctx,
+    body: AudienceBody,
+) -> Result<AudienceView, AudienceRefused> {
+    let (new, size) = read(tx, engine, cx, body, None).await?;
+    let id = store::create(tx, cx, &new).await?;
+    let today = engine.shops().frame().today(cx.now());
+    store::note_sizes(tx, cx.scope, today, &[(id, size)]).await?;
+    view(tx, engine, cx, id).await
+}
+
+/// Replaces an audience of version `revision`; gives it.
+///
+/// # Errors
+/// All wrong fields; `Unknown`, `Changed`, `NameTaken`.
+pub async fn change(
+    tx: &mut Tx,
+    engine: &EngineHandle,
+    cx: &Ctx,
+    id: AudienceId,
+    revision: i64,
+    body: AudienceBody,
+) -> Result<AudienceView, AudienceRefused> {
+    let (new, size) = read(tx, engine, cx, body, Some(id)).await?;
+    store::change(tx, cx, id, revision, &new).await?;
+    let today = engine.shops().frame().today(cx.now());
+    store::note_sizes(tx, cx.scope, today, &[(id, size)]).await?;
+    view(tx, engine, cx, id).await
+}
+
+/// Deletes an audience.
+///
+/// # Errors
+/// `Unknown`; `Named` as long as another one is defined by it.
+pub async fn delete(tx: &mut Tx, cx: &Ctx, id: AudienceId) -> Result<(), AudienceRefused> {
+    Ok(store::delete(tx, cx, id).await?)
+}
+
+/// Reads what shall be kept, and asks it once: what cannot be asked is not kept.
+async fn read(
+    tx: &mut Tx,
+    engine: &EngineHandle,
+    cx: &Ctx,
+    body: AudienceBody,
+    of: Option<AudienceId>,
+) -> Result<(NewAudience, u64), AudienceRefused> {
+    let mut asked = Asked::read(tx, engine, cx, body.definition, None).await?;
+    if let Some(id) = of {
+        // So that a circle through itself is found.
+        let mut named = asked.named.as_ref().clone();
+        named.insert(id, asked.tree.clone());
+        asked.named = named.into();
+        let through = Node::Audience { audience: id };
+        let tree = std::mem::replace(&mut asked.tree, through);
+        asked.members(engine, cx).await?;
+        asked.tree = tree;
+    }
+    let (members, _) = asked.members(engine, cx).await?;
+    let new =
+        NewAudience::parse(&body.name, &body.note, asked.tree).map_err(AudienceRefused::Fields)?;
+    Ok((new, members.count()))
+}
+
+/// How many customers each two of some audiences share: row by row, in the order asked, the diagonal being
+/// their sizes.
+///
+/// # Errors
+/// `Unknown`; `Fields` if there are too many.
+pub async fn overlap(
+    engine: &EngineHandle,
+    cx: &Ctx,
+    ids: &[AudienceId],
+) -> Result<Vec<Vec<u64>>, AudienceRefused> {
+    if ids.is_empty() || ids.len() > OVERLAP_MAX {
+        let mut errors = kernel::FieldErrors::default();
+        errors.push("id", format!("compare 1 to {OVERLAP_MAX} audiences"));
+        return Err(AudienceRefused::Fields(errors));
+    }
+    engine.fresh().await?;
+    let mut tx = engine.platform().db.read_for(cx.scope).await?;
+    let audiences = store::all(&mut tx, cx.scope).await?;
+    tx.rollback().await?;
+    let mut all = Vec::with_capacity(ids.len());
+    for id in ids {
+        let one = audiences.iter().find(|one| one.id == *id);
+        let one = one.ok_or(store::AudienceStoreError::Unknown(*id))?;
+        let named = store::definitions(&audiences);
+        let tree = one.definition.clone();
+        let asked = Asked::of_tree(engine, cx, tree, named, Words::default(), None)?;
+        all.push(asked.members(engine, cx).await?.0);
+    }
+    Ok(all.iter().map(|a| all.iter().map(|b| a.overlap(b)).collect()).collect())
+}

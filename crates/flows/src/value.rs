@@ -1,0 +1,333 @@
+//! Lifetime value of an organisation's customers: the models fitted to its orders, and what they expect.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use analytics::Purchases;
+use chrono::NaiveDate;
+use kernel::{Currency, CustomerId, FieldErrors};
+use models::clv::error::ClvError;
+use models::clv::report::{ClvReport, report};
+use models::clv::score::{OrderModel, ScoreOptions, Scores, score_all};
+use models::clv::summary::{Summary, Transactions, Unit, Window, date_of, day_of, summarise};
+use platform::{Ctx, DbError, Problem};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::engine::{EngineError, EngineHandle};
+use crate::fields;
+use crate::list_customers::{CustomerRow, rows_of};
+
+/// Horizon unless another is asked for.
+const HORIZON_DAYS: u32 = 365;
+/// The longest horizon.
+const HORIZON_DAYS_MAX: u32 = 3_653;
+/// Customers with the highest expected value that are shown.
+const TOP: usize = 20;
+/// Lower bounds of the bands of the probability of being active, and their names.
+const BANDS: [(f64, &str); 4] =
+    [(0.8, "active"), (0.5, "slowing"), (0.2, "at_risk"), (0.0, "probably_lost")];
+
+/// What is asked.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ValueParams {
+    /// Days ahead, 1 to 3,653; 365 unless given.
+    pub horizon_days: Option<u32>,
+    /// Only orders of this shop.
+    pub shop: Option<String>,
+    /// Unit of time of the parameters; weeks unless given.
+    #[serde(skip)]
+    #[param(ignore)]
+    pub unit: Option<Unit>,
+    /// The last day that the models see; today unless given. Later days are held back and compared.
+    #[param(value_type = Option<String>, format = Date)]
+    pub calibration_end: Option<NaiveDate>,
+}
+
+/// Customers by how likely they still are customers.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ValueBand {
+    /// `active`, `slowing`, `at_risk` or `probably_lost`.
+    pub name: &'static str,
+    /// The least probability of being active.
+    pub from_probability: f64,
+    /// Customers.
+    pub customers: u64,
+    /// Orders expected within the horizon.
+    pub expected_orders: f64,
+    /// Value expected within the horizon, in minor units.
+    pub expected_value_minor: i64,
+}
+
+/// A customer of high expected value.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ValuedCustomer {
+    /// The customer.
+    pub customer: CustomerRow,
+    /// Probability of being active, 0 to 1.
+    pub probability_alive: f64,
+    /// Orders expected within the horizon.
+    pub expected_orders: f64,
+    /// Value expected within the horizon, in minor units; absent without a model of spend.
+    pub expected_value_minor: Option<i64>,
+    /// Day by which the next order will have come with probability one half.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub next_order_on: Option<NaiveDate>,
+}
+
+/// The answer.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = LifetimeValue)]
+pub struct ValueAnswer {
+    /// The last day that the models saw.
+    #[schema(value_type = String, format = Date)]
+    pub as_of: NaiveDate,
+    /// Days ahead.
+    pub horizon_days: u32,
+    /// Currency of the amounts.
+    pub currency: Currency,
+    /// Which model the expectations are of: `bgnbd` or `pnbd`.
+    pub model: &'static str,
+    /// Orders expected of all customers within the horizon.
+    pub expected_orders: f64,
+    /// Their value in minor units.
+    pub expected_value_minor: i64,
+    /// Customers by how likely they still are customers, best first.
+    pub bands: Vec<ValueBand>,
+    /// Those with the highest expected value.
+    pub top: Vec<ValuedCustomer>,
+    /// Parameters, errors, fit: `docs/models.md` names the fields.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub report: ClvReport,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ValueError {
+    /// Some parameters are wrong.
+    #[error("{0}")]
+    Fields(FieldErrors),
+    /// Value tells of amounts, which whoever asks does not see.
+    #[error("you do not see amounts, of which lifetime value tells")]
+    Hidden,
+    /// The models say what is missing.
+    #[error(transparent)]
+    Model(#[from] ClvError),
+    /// The engine.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<ValueError> for Problem {
+    fn from(error: ValueError) -> Self {
+        match error {
+            ValueError::Fields(errors) => Self::validation(errors),
+            ValueError::Hidden => Self::forbidden(error.to_string()),
+            ValueError::Model(error) => Self::conflict("too_little_history", error.to_string()),
+            ValueError::Engine(error) => error.into(),
+            ValueError::Db(error) => error.into(),
+        }
+    }
+}
+
+/// What was computed from one state of the orders; told to each caller by what they may see.
+#[derive(Debug)]
+struct Computed {
+    report: ClvReport,
+    model: &'static str,
+    scores: Scores,
+    ids: Vec<CustomerId>,
+}
+
+/// Fits and expectations that were asked for last, remembered until the engine changes: a fit takes seconds.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered(Mutex<Option<(Key, Arc<Computed>)>>);
+
+#[derive(Debug, PartialEq)]
+struct Key {
+    version: u64,
+    params: (u32, Option<kernel::ShopId>, Unit, NaiveDate, NaiveDate),
+    reach: kernel::Reach,
+}
+
+impl Remembered {
+    fn get(&self, key: &Key) -> Option<Arc<Computed>> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().filter(|(of, _)| of == key).map(|(_, computed)| Arc::clone(computed))
+    }
+
+    fn put(&self, key: Key, computed: &Arc<Computed>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = Some((key, Arc::clone(computed)));
+    }
+}
+
+/// What every customer of whoever asks is worth.
+///
+/// # Errors
+/// `Model` with what is missing where there is too little history.
+pub async fn value(
+    engine: &EngineHandle,
+    cx: &Ctx,
+    params: &ValueParams,
+) -> Result<ValueAnswer, ValueError> {
+    if !cx.access.fields().show(fields::AMOUNTS) {
+        return Err(ValueError::Hidden);
+    }
+    engine.fresh().await?;
+    let shops = engine.shops();
+    let mut errors = FieldErrors::default();
+    let shop = match params.shop.as_deref() {
+        None => None,
+        Some(name) => match shops.by_name(name) {
+            Some(shop) => Some(shop.id),
+            None => {
+                errors.push("shop", format!("there is no shop {name:?}"));
+                None
+            }
+        },
+    };
+    let horizon_days = params.horizon_days.unwrap_or(HORIZON_DAYS);
+    if !(1..=HORIZON_DAYS_MAX).contains(&horizon_days) {
+        errors.push("horizon_days", format!("must be 1 to {HORIZON_DAYS_MAX}"));
+    }
+    let frame = errors.keep("shop", shops.choose(shop));
+    let frame = errors.finish(|| frame).map_err(ValueError::Fields)?;
+    let today = frame.today(cx.now());
+    let as_of = params.calibration_end.unwrap_or(today);
+    if as_of > today {
+        let mut errors = FieldErrors::default();
+        errors.push("calibration_end", format!("must not be after today, {today}"));
+        return Err(ValueError::Fields(errors));
+    }
+    let unit = params.unit.unwrap_or(Unit::Week);
+    let reach = cx.access.reach().clone();
+    let key = Key {
+        version: engine.ask(analytics::Engine::version),
+        params: (horizon_days, shop, unit, as_of, today),
+        reach: reach.clone(),
+    };
+    let computed = match engine.values().get(&key) {
+        Some(computed) => computed,
+        None => {
+            let zone = frame.zone;
+            let purchases =
+                engine.ask_long(move |engine| engine.purchases(zone, shop, today, &reach)).await?;
+            let computed = tokio::task::spawn_blocking(move || {
+                compute(purchases, unit, as_of, today, horizon_days)
+            });
+            let computed =
+                Arc::new(computed.await.map_err(|e| EngineError::Broken(e.to_string()))??);
+            engine.values().put(key, &computed);
+            computed
+        }
+    };
+    told(engine, cx, &computed, frame.currency, as_of, horizon_days).await
+}
+
+fn compute(
+    purchases: Purchases,
+    unit: Unit,
+    as_of: NaiveDate,
+    today: NaiveDate,
+    horizon_days: u32,
+) -> Result<Computed, ClvError> {
+    let Purchases { ids, customer, day, revenue_minor } = purchases;
+    // An order that was refunded beyond its worth is worth nothing; the models take no negative amounts.
+    let amount: Vec<f64> = revenue_minor.iter().map(|minor| (*minor).max(0) as f64).collect();
+    let transactions = Transactions { customer: &customer, day: &day, amount: &amount };
+    let window = Window { calibration_end: day_of(as_of), observation_end: day_of(today) };
+    let summary: Summary = summarise(transactions, window)?;
+    let report = report(&summary, unit)?;
+    let (model, name) = match (&report.bgnbd, &report.pnbd) {
+        (Some(fit), _) => (OrderModel::BgNbd(fit.model), "bgnbd"),
+        (None, Some(fit)) => (OrderModel::ParetoNbd(fit.model), "pnbd"),
+        // The report is an error then.
+        (None, None) => return Err(ClvError::NotFinite { model: "BG/NBD", what: "its fit" }),
+    };
+    let spend = report.gamma_gamma.as_ref().map(|fit| fit.model);
+    let options = ScoreOptions {
+        unit,
+        horizon_days: f64::from(horizon_days),
+        margin: 1.0,
+        // Amounts are in minor units already.
+        minor_per_unit: 1.0,
+    };
+    let counts = summary.counts(unit)?;
+    let scores = score_all(&summary, &counts, &model, spend.as_ref(), &options)?;
+    Ok(Computed { report, model: name, scores, ids })
+}
+
+async fn told(
+    engine: &EngineHandle,
+    cx: &Ctx,
+    computed: &Computed,
+    currency: Currency,
+    as_of: NaiveDate,
+    horizon_days: u32,
+) -> Result<ValueAnswer, ValueError> {
+    let scores = &computed.scores;
+    let worth = |index: usize| scores.expected_value_minor.get(index).copied();
+    let mut bands: Vec<ValueBand> = BANDS
+        .iter()
+        .map(|(from_probability, name)| ValueBand {
+            name,
+            from_probability: *from_probability,
+            customers: 0,
+            expected_orders: 0.0,
+            expected_value_minor: 0,
+        })
+        .collect();
+    for (index, alive) in scores.probability_alive.iter().enumerate() {
+        if let Some(band) = bands.iter_mut().find(|band| *alive >= band.from_probability) {
+            band.customers += 1;
+            band.expected_orders += scores.expected_orders[index];
+            let worth = worth(index).unwrap_or(0);
+            band.expected_value_minor = band.expected_value_minor.saturating_add(worth);
+        }
+    }
+    let order = |index: &usize| {
+        let by_orders = scores.expected_orders[*index];
+        (worth(*index).unwrap_or(0), (by_orders * 1e6) as i64)
+    };
+    let mut best: Vec<usize> = (0..scores.customer.len()).collect();
+    let count = TOP.min(best.len());
+    if count > 0 && count < best.len() {
+        best.select_nth_unstable_by_key(count - 1, |index| std::cmp::Reverse(order(index)));
+    }
+    best.truncate(count);
+    best.sort_unstable_by_key(|index| std::cmp::Reverse(order(index)));
+    let id = |index: usize| computed.ids[scores.customer[index] as usize];
+    let ids: Vec<CustomerId> = best.iter().map(|index| id(*index)).collect();
+    let mut tx = engine.platform().db.read_for(cx.scope).await?;
+    let mut rows = rows_of(engine, &mut tx, cx, &ids).await?;
+    tx.rollback().await?;
+    let top = best.iter().filter_map(|index| {
+        let next = scores.next_order_day.get(*index).copied().flatten();
+        Some(ValuedCustomer {
+            customer: rows.remove(&id(*index))?,
+            probability_alive: scores.probability_alive[*index],
+            expected_orders: scores.expected_orders[*index],
+            expected_value_minor: worth(*index),
+            next_order_on: next.and_then(|day| date_of(i64::from(day))),
+        })
+    });
+    Ok(ValueAnswer {
+        as_of,
+        horizon_days,
+        currency,
+        model: computed.model,
+        expected_orders: bands.iter().map(|band| band.expected_orders).sum(),
+        expected_value_minor: bands
+            .iter()
+            .fold(0, |sum: i64, band| sum.saturating_add(band.expected_value_minor)),
+        top: top.collect(),
+        bands,
+        report: computed.report.clone(),
+    })
+}

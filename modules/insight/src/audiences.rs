@@ -1,0 +1,356 @@
+//! Audiences as they are kept: a name, a definition, how many belonged to them on which day.
+
+use analytics::audience::{Definitions, Node};
+use chrono::{Days, NaiveDate};
+use kernel::{AudienceId, FieldErrors, Timestamp, TypedId, UserId};
+use platform::audit::{self, Entry};
+use platform::{Ctx, DbError, Scope, Tx, args};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+/// Audiences of one organisation.
+pub const AUDIENCES_MAX: i64 = 1_000;
+/// Longest name, in characters.
+pub const NAME_MAX: usize = 60;
+/// Longest note, in characters.
+pub const NOTE_MAX: usize = 500;
+/// Days of the history of sizes.
+pub const HISTORY_DAYS: u32 = 400;
+
+/// An audience as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audience {
+    /// Its id.
+    pub id: AudienceId,
+    /// Its name, of which there is one in an organisation.
+    pub name: String,
+    /// What it is for.
+    pub note: String,
+    /// Who belongs to it.
+    pub definition: Node,
+    /// Rises with each change.
+    pub revision: i64,
+    /// Who made it.
+    pub created_by: Option<UserId>,
+    /// When.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// An audience to be kept, its definition checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAudience {
+    name: String,
+    note: String,
+    definition: Node,
+}
+
+impl NewAudience {
+    /// Reads name and note; `definition` was read and checked elsewhere.
+    ///
+    /// # Errors
+    /// All wrong fields.
+    pub fn parse(name: &str, note: &str, definition: Node) -> Result<Self, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let (name, note) = (name.trim(), note.trim());
+        if name.is_empty() || name.chars().count() > NAME_MAX || name.contains(char::is_control) {
+            errors.push("name", format!("must be 1 to {NAME_MAX} characters on one line"));
+        }
+        if note.chars().count() > NOTE_MAX {
+            errors.push("note", format!("must be at most {NOTE_MAX} characters"));
+        }
+        errors.finish(|| Some(Self { name: name.to_owned(), note: note.to_owned(), definition }))
+    }
+
+    /// Who shall belong to it.
+    #[must_use]
+    pub const fn definition(&self) -> &Node {
+        &self.definition
+    }
+}
+
+/// Why an audience was not kept.
+#[derive(Debug, thiserror::Error)]
+pub enum AudienceStoreError {
+    /// There is none of this id.
+    #[error("there is no audience {0}")]
+    Unknown(AudienceId),
+    /// Another one has the name.
+    #[error("another audience is called {0:?}")]
+    NameTaken(String),
+    /// There are as many as there may be.
+    #[error("there can be at most {AUDIENCES_MAX} audiences; delete one first")]
+    TooMany,
+    /// Somebody changed it meanwhile.
+    #[error("the audience was changed meanwhile; it has version {0} now")]
+    Changed(i64),
+    /// Another audience names it.
+    #[error("the audience {0:?} names it; change that one first")]
+    Named(String),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    name: String,
+    note: String,
+    definition: String,
+    revision: i64,
+    created_by: Option<Uuid>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+const COLUMNS: &str =
+    "SELECT id, name, note, definition, revision, created_by, created_at, updated_at
+       FROM insight_audiences WHERE org_id = $1";
+
+impl TryFrom<Row> for Audience {
+    type Error = DbError;
+    fn try_from(row: Row) -> Result<Self, DbError> {
+        let unreadable = |error| {
+            let id = AudienceId::from_uuid(row.id);
+            DbError::Refused(format!("the definition of the audience {id} is unreadable: {error}"))
+        };
+        Ok(Self {
+            id: AudienceId::from_uuid(row.id),
+            definition: serde_json::from_str(&row.definition).map_err(unreadable)?,
+            name: row.name,
+            note: row.note,
+            revision: row.revision,
+            created_by: row.created_by.map(UserId::from_uuid),
+            created_at: Timestamp::from_millis(row.created_at),
+            updated_at: Timestamp::from_millis(row.updated_at),
+        })
+    }
+}
+
+fn json(definition: &Node) -> Result<String, DbError> {
+    serde_json::to_string(definition)
+        .map_err(|error| DbError::Refused(format!("a definition cannot be written: {error}")))
+}
+
+/// All audiences, by name.
+///
+/// # Errors
+/// As the database says.
+pub async fn all(tx: &mut Tx, scope: Scope) -> Result<Vec<Audience>, DbError> {
+    let rows: Vec<Row> = tx
+        .fetch_all(AssertSqlSafe(format!("{COLUMNS} ORDER BY name, id")), args![scope.org_arg()])
+        .await?;
+    rows.into_iter().map(Audience::try_from).collect()
+}
+
+/// The audience of an id.
+///
+/// # Errors
+/// As the database says.
+pub async fn get(tx: &mut Tx, scope: Scope, id: AudienceId) -> Result<Option<Audience>, DbError> {
+    let row: Option<Row> = tx
+        .fetch_optional(
+            AssertSqlSafe(format!("{COLUMNS} AND id = $2")),
+            args![scope.org_arg(), id.uuid()],
+        )
+        .await?;
+    row.map(Audience::try_from).transpose()
+}
+
+/// The definitions of `audiences`, by id.
+#[must_use]
+pub fn definitions(audiences: &[Audience]) -> Definitions {
+    audiences.iter().map(|audience| (audience.id, audience.definition.clone())).collect()
+}
+
+/// Keeps a new audience.
+///
+/// # Errors
+/// `NameTaken`, `TooMany`.
+pub async fn create(
+    tx: &mut Tx,
+    cx: &Ctx,
+    new: &NewAudience,
+) -> Result<AudienceId, AudienceStoreError> {
+    let id: AudienceId = cx.fresh();
+    let made = tx
+        .execute(
+            "INSERT INTO insight_audiences
+                 (org_id, id, name, note, definition, revision, created_by, created_at, updated_at)
+             SELECT CAST($1 AS BIGINT), $2, $3, $4, $5, 1, CAST($6 AS UUID), $7, $7
+              WHERE (SELECT COUNT(*) FROM insight_audiences WHERE org_id = $1) < $8",
+            args![
+                cx.scope.org_arg(),
+                id.uuid(),
+                new.name.as_str(),
+                new.note.as_str(),
+                json(&new.definition)?,
+                cx.scope.user_id().map(TypedId::uuid),
+                cx.now(),
+                AUDIENCES_MAX
+            ],
+        )
+        .await
+        .map_err(|error| taken(error, &new.name))?;
+    if made != 1 {
+        return Err(AudienceStoreError::TooMany);
+    }
+    let entry = Entry::new("insight.audience.create")
+        .on("audience", id)
+        .with("name", &new.name)
+        .with("note", &new.note)
+        .personal("definition", json(&new.definition)?);
+    audit::record(tx, cx, entry).await?;
+    Ok(id)
+}
+
+fn taken(error: DbError, name: &str) -> AudienceStoreError {
+    match error {
+        DbError::Duplicate { .. } => AudienceStoreError::NameTaken(name.to_owned()),
+        error => error.into(),
+    }
+}
+
+/// Replaces what is kept of an audience, if it still has version `revision`.
+///
+/// # Errors
+/// `Unknown`, `Changed`, `NameTaken`.
+pub async fn change(
+    tx: &mut Tx,
+    cx: &Ctx,
+    id: AudienceId,
+    revision: i64,
+    new: &NewAudience,
+) -> Result<(), AudienceStoreError> {
+    let old = get(tx, cx.scope, id).await?.ok_or(AudienceStoreError::Unknown(id))?;
+    let changed = tx
+        .execute(
+            "UPDATE insight_audiences
+                SET name = $3, note = $4, definition = $5, revision = revision + 1, updated_at = $6
+              WHERE org_id = $1 AND id = $2 AND revision = $7",
+            args![
+                cx.scope.org_arg(),
+                id.uuid(),
+                new.name.as_str(),
+                new.note.as_str(),
+                json(&new.definition)?,
+                cx.now(),
+                revision
+            ],
+        )
+        .await
+        .map_err(|error| taken(error, &new.name))?;
+    if changed != 1 {
+        return Err(AudienceStoreError::Changed(old.revision));
+    }
+    let mut entry = Entry::new("insight.audience.change").on("audience", id);
+    if old.name != new.name {
+        entry = entry.change("name", &old.name, &new.name);
+    }
+    if old.note != new.note {
+        entry = entry.change("note", &old.note, &new.note);
+    }
+    if old.definition != new.definition {
+        entry = entry.personal_change("definition", json(&old.definition)?, json(&new.definition)?);
+    }
+    audit::record(tx, cx, entry).await?;
+    Ok(())
+}
+
+/// Deletes an audience and its history.
+///
+/// # Errors
+/// `Unknown`; `Named` as long as another audience is defined by it.
+pub async fn delete(tx: &mut Tx, cx: &Ctx, id: AudienceId) -> Result<(), AudienceStoreError> {
+    let audiences = all(tx, cx.scope).await?;
+    let Some(old) = audiences.iter().find(|audience| audience.id == id) else {
+        return Err(AudienceStoreError::Unknown(id));
+    };
+    if let Some(other) = audiences.iter().find(|other| other.definition.audiences().contains(&id)) {
+        return Err(AudienceStoreError::Named(other.name.clone()));
+    }
+    for sql in [
+        "DELETE FROM insight_audience_sizes WHERE org_id = $1 AND audience_id = $2",
+        "DELETE FROM insight_audiences WHERE org_id = $1 AND id = $2",
+    ] {
+        tx.execute(sql, args![cx.scope.org_arg(), id.uuid()]).await?;
+    }
+    let entry = Entry::new("insight.audience.delete")
+        .on("audience", id)
+        .without("name", &old.name)
+        .without("note", &old.note)
+        .personal_gone("definition", json(&old.definition)?);
+    audit::record(tx, cx, entry).await?;
+    Ok(())
+}
+
+/// How many belonged to an audience on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DaySize {
+    /// The day.
+    pub day: NaiveDate,
+    /// Customers.
+    pub customers: u64,
+}
+
+const EPOCH: NaiveDate = NaiveDate::from_epoch_days(0).unwrap();
+
+/// Notes how many belong to audiences today; the last count of a day stays.
+///
+/// # Errors
+/// As the database says.
+pub async fn note_sizes(
+    tx: &mut Tx,
+    scope: Scope,
+    day: NaiveDate,
+    sizes: &[(AudienceId, u64)],
+) -> Result<(), DbError> {
+    for (id, customers) in sizes {
+        tx.execute(
+            "INSERT INTO insight_audience_sizes (org_id, audience_id, day, customers)
+             SELECT CAST($1 AS BIGINT), $2, $3, $4
+              WHERE EXISTS (SELECT 1 FROM insight_audiences WHERE org_id = $1 AND id = $2)
+             ON CONFLICT (org_id, audience_id, day) DO UPDATE SET customers = excluded.customers",
+            args![
+                scope.org_arg(),
+                id.uuid(),
+                i64::from(day.to_epoch_days()),
+                i64::try_from(*customers).unwrap_or(i64::MAX)
+            ],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// The sizes of an audience in the last [`HISTORY_DAYS`] days before and on `today`, by day.
+///
+/// # Errors
+/// As the database says.
+pub async fn sizes(
+    tx: &mut Tx,
+    scope: Scope,
+    id: AudienceId,
+    today: NaiveDate,
+) -> Result<Vec<DaySize>, DbError> {
+    let from = today.checked_sub_days(Days::new(u64::from(HISTORY_DAYS))).unwrap_or(EPOCH);
+    let rows: Vec<(i64, i64)> = tx
+        .fetch_all(
+            "SELECT day, customers FROM insight_audience_sizes
+              WHERE org_id = $1 AND audience_id = $2 AND day > $3 AND day <= $4 ORDER BY day",
+            args![
+                scope.org_arg(),
+                id.uuid(),
+                i64::from(from.to_epoch_days()),
+                i64::from(today.to_epoch_days())
+            ],
+        )
+        .await?;
+    let read = |(day, customers): (i64, i64)| {
+        let day = NaiveDate::from_epoch_days(i32::try_from(day).ok()?)?;
+        Some(DaySize { day, customers: u64::try_from(customers).ok()? })
+    };
+    Ok(rows.into_iter().filter_map(read).collect())
+}
