@@ -1,1 +1,12 @@
 //! Lifetime value: who is still a customer, how often they will buy, and for how much.
+
+pub mod bgnbd;
+pub mod counts;
+pub mod error;
+pub mod fit;
+pub mod gamma_gamma;
+mod optimise;
+mod parallel;
+pub mod pnbd;
+pub mod special;
+pub mod summary;
