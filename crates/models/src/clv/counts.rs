@@ -202,6 +202,11 @@ impl Counts {
         self.frequencies[self.ages[group.age as usize].x as usize]
     }
 
+    /// Recency and age of the customers of `group`.
+    pub(crate) fn times(&self, group: &Group) -> (f64, f64) {
+        (self.recencies[group.recency as usize].time, self.ages[group.age as usize].time)
+    }
+
     /// Says what is missing for a fit.
     ///
     /// # Errors
@@ -235,10 +240,8 @@ impl Counts {
             passed += u64::from(group.weight);
             let upto = (passed as f64 / step) as u32;
             if upto > taken {
-                let (recency, age) =
-                    (self.recencies[group.recency as usize], self.ages[group.age as usize]);
-                let x = self.frequencies[age.x as usize];
-                triples.push((x, recency.time, age.time, upto - taken));
+                let (recency, age) = self.times(group);
+                triples.push((self.frequency(group), recency, age, upto - taken));
                 taken = upto;
             }
         }

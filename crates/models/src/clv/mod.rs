@@ -2,11 +2,14 @@
 
 pub mod bgnbd;
 pub mod counts;
+pub mod diagnostics;
 pub mod error;
 pub mod fit;
 pub mod gamma_gamma;
 mod optimise;
 mod parallel;
 pub mod pnbd;
+pub mod report;
+pub mod score;
 pub mod special;
 pub mod summary;

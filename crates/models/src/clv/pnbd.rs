@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::counts::{Counts, Group, Pair};
 use super::error::ClvError;
 use super::fit::{self, Fit, check_parameters};
+use super::parallel;
 use super::special::{hyp2f1_one, ln_gamma, log_add_exp};
 
 pub(crate) const NAME: &str = "Pareto/NBD";
@@ -85,10 +86,9 @@ impl ParetoNbd {
         value.unwrap_or(f64::NAN)
     }
 
-    /// Logarithm of `s / (r+s+x) A0`: the weight of having been lost between `recency` and `age`.
-    fn ln_lost(&self, x: f64, at_recency: f64, at_age: f64) -> f64 {
-        let share = -(at_age - at_recency).min(0.0).exp_m1();
-        (self.s / (self.r + self.s + x)).ln() + at_recency + share.ln()
+    /// Logarithm of the factor of `A0` in the weight of having been lost, `s / (r+s+x)`.
+    fn ln_share(&self, x: f64) -> f64 {
+        (self.s / (self.r + self.s + x)).ln()
     }
 
     /// Logarithm of the weight of being active at `age`.
@@ -105,23 +105,21 @@ impl ParetoNbd {
     pub fn log_likelihood(&self, counts: &Counts) -> f64 {
         let Self { r, alpha, s, beta } = *self;
         let constant = r * alpha.ln() + s * beta.ln() - ln_gamma(r);
-        let x_of = |pair: &Pair| f64::from(counts.frequencies[pair.x as usize]);
         let common: Vec<f64> =
             counts.frequencies.iter().map(|x| constant + ln_gamma(r + f64::from(*x))).collect();
-        let at_recency: Vec<f64> =
-            super::parallel::map(&counts.recencies, |pair| self.ln_term(x_of(pair), pair.time));
-        let at_age: Vec<(f64, f64)> = super::parallel::map(&counts.ages, |pair| {
-            let x = x_of(pair);
-            (self.ln_term(x, pair.time), self.ln_active(x, pair.time))
-        });
-        let share: Vec<f64> =
-            counts.frequencies.iter().map(|x| (s / (r + s + f64::from(*x))).ln()).collect();
+        let weights = Weights::new(self, counts);
         counts.weighted_sum(|group: &Group| {
-            let x = counts.ages[group.age as usize].x as usize;
-            let (end, active) = at_age[group.age as usize];
-            let start = at_recency[group.recency as usize];
-            let lost = share[x] + start + (-(end - start).min(0.0).exp_m1()).ln();
-            common[x] + log_add_exp(active, lost)
+            let (active, lost) = weights.of(group, counts);
+            common[counts.ages[group.age as usize].x as usize] + log_add_exp(active, lost)
+        })
+    }
+
+    /// Probability of being active, for each group of equal customers.
+    pub(crate) fn alive_by_group(&self, counts: &Counts) -> Vec<f64> {
+        let weights = Weights::new(self, counts);
+        parallel::map(&counts.groups, |group: &Group| {
+            let (active, lost) = weights.of(group, counts);
+            1.0 / (1.0 + (lost - active).exp())
         })
     }
 
@@ -131,7 +129,7 @@ impl ParetoNbd {
     #[must_use]
     pub fn probability_alive(&self, frequency: u32, recency: f64, age: f64) -> f64 {
         let x = f64::from(frequency);
-        let lost = self.ln_lost(x, self.ln_term(x, recency), self.ln_term(x, age));
+        let lost = self.ln_share(x) + ln_difference(self.ln_term(x, recency), self.ln_term(x, age));
         1.0 / (1.0 + (lost - self.ln_active(x, age)).exp())
     }
 
@@ -162,4 +160,42 @@ impl ParetoNbd {
     pub fn expected_new(&self, time: f64) -> f64 {
         self.expected_if_alive(0, 0.0, time)
     }
+}
+
+/// What is dear in the likelihood, once for each pair of frequency and time.
+struct Weights {
+    /// By `(x, t_x)`: the first term of `A0`.
+    at_recency: Vec<f64>,
+    /// By `(x, T)`: the second term of `A0`, and the weight of being active.
+    at_age: Vec<(f64, f64)>,
+    /// By `x`: `s / (r+s+x)`. All of them logarithms.
+    share: Vec<f64>,
+}
+
+impl Weights {
+    fn new(model: &ParetoNbd, counts: &Counts) -> Self {
+        let x_of = |pair: &Pair| f64::from(counts.frequencies[pair.x as usize]);
+        Self {
+            at_recency: parallel::map(&counts.recencies, |pair| {
+                model.ln_term(x_of(pair), pair.time)
+            }),
+            at_age: parallel::map(&counts.ages, |pair| {
+                let x = x_of(pair);
+                (model.ln_term(x, pair.time), model.ln_active(x, pair.time))
+            }),
+            share: counts.frequencies.iter().map(|x| model.ln_share(f64::from(*x))).collect(),
+        }
+    }
+
+    /// Logarithms of the weights of being active and of having been lost.
+    fn of(&self, group: &Group, counts: &Counts) -> (f64, f64) {
+        let (end, active) = self.at_age[group.age as usize];
+        let share = self.share[counts.ages[group.age as usize].x as usize];
+        (active, share + ln_difference(self.at_recency[group.recency as usize], end))
+    }
+}
+
+/// `ln(exp(a) - exp(b))` for `a >= b`; rounding that puts `b` above `a` counts as equal.
+fn ln_difference(a: f64, b: f64) -> f64 {
+    a + (-(b - a).min(0.0).exp_m1()).ln()
 }
