@@ -204,7 +204,13 @@ impl BgNbd {
     /// times that of a Poisson process with rate Gamma(`r + x`, `alpha + T`) having an event. An
     /// active customer cannot be lost before the next purchase.
     #[must_use]
-    pub fn probability_of_order(&self, frequency: u32, recency: f64, age: f64, horizon: f64) -> f64 {
+    pub fn probability_of_order(
+        &self,
+        frequency: u32,
+        recency: f64,
+        age: f64,
+        horizon: f64,
+    ) -> f64 {
         let grown = (horizon.max(0.0) / (self.alpha + age)).ln_1p();
         let some = -(-(self.r + f64::from(frequency)) * grown).exp_m1();
         self.probability_alive(frequency, recency, age) * some

@@ -218,10 +218,9 @@ impl Counts {
                 Err(ClvError::TooFewCustomers { found: customers, needed: MIN_CUSTOMERS })
             }
             (customers, 0) => Err(ClvError::NoRepeatPurchase { customers }),
-            (_, repeat) if repeat < MIN_REPEAT_CUSTOMERS => Err(ClvError::TooFewRepeatCustomers {
-                found: repeat,
-                needed: MIN_REPEAT_CUSTOMERS,
-            }),
+            (_, repeat) if repeat < MIN_REPEAT_CUSTOMERS => {
+                Err(ClvError::TooFewRepeatCustomers { found: repeat, needed: MIN_REPEAT_CUSTOMERS })
+            }
             _ if self.mean_age <= 0.0 => Err(ClvError::NoTime),
             _ => Ok(()),
         }
@@ -271,9 +270,13 @@ mod tests {
 
     #[test]
     fn contradictions_are_named() {
-        for (x, last, end) in
-            [(1, 5.0, 4.0), (0, 1.0, 4.0), (1, f64::NAN, 4.0), (1, -1.0, 4.0), (1, 1.0, f64::INFINITY)]
-        {
+        for (x, last, end) in [
+            (1, 5.0, 4.0),
+            (0, 1.0, 4.0),
+            (1, f64::NAN, 4.0),
+            (1, -1.0, 4.0),
+            (1, 1.0, f64::INFINITY),
+        ] {
             let error = Counts::new(&[0, x], &[0.0, last], &[1.0, end]).unwrap_err();
             assert!(matches!(error, ClvError::BadSummary { index: 1, .. }), "{error}");
         }

@@ -174,9 +174,8 @@ pub fn tracking(
     day: &[i64],
 ) -> Vec<TrackingPoint> {
     let end = summary.window.observation_end;
-    let first_of = |index: usize| {
-        summary.window.calibration_end - i64::from(summary.age_days[index])
-    };
+    let first_of =
+        |index: usize| summary.window.calibration_end - i64::from(summary.age_days[index]);
     let Some(start) = (0..summary.len()).map(first_of).min() else { return Vec::new() };
     let periods = (((end - start) as f64 / unit.days()).ceil() as u32).min(MAX_PERIODS);
     let mut starts: Vec<i64> = (0..summary.len()).map(first_of).collect();
@@ -226,7 +225,9 @@ pub fn tracking(
 pub fn spend_correlation(frequency: &[u32], monetary: &[f64]) -> Option<f64> {
     let rows = || {
         let customers = frequency.iter().zip(monetary);
-        customers.filter(|(x, mean)| **x > 0 && **mean > 0.0).map(|(x, mean)| (f64::from(*x), *mean))
+        customers
+            .filter(|(x, mean)| **x > 0 && **mean > 0.0)
+            .map(|(x, mean)| (f64::from(*x), *mean))
     };
     let count = rows().count() as f64;
     if count < 3.0 {

@@ -97,7 +97,9 @@ pub enum ClvError {
         day: i64,
     },
     /// The end of the observation lies before the end of the calibration.
-    #[error("the observation ends on {observation_end}, before the calibration on {calibration_end}")]
+    #[error(
+        "the observation ends on {observation_end}, before the calibration on {calibration_end}"
+    )]
     EndsDisagree {
         /// Last day of the calibration, ISO.
         calibration_end: String,
@@ -119,7 +121,9 @@ pub enum ClvError {
         age: f64,
     },
     /// Nobody was observed for any time.
-    #[error("too little history: every customer's first purchase is on the last day of the calibration")]
+    #[error(
+        "too little history: every customer's first purchase is on the last day of the calibration"
+    )]
     NoTime,
     /// A parameter that the model does not allow.
     #[error("{model}: parameter {name} is {value}, but must be a finite number above 0")]

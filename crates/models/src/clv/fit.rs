@@ -33,9 +33,8 @@ pub(crate) struct Found<const N: usize> {
 
 impl<const N: usize> Found<N> {
     pub fn into_fit<M>(self, model: impl Fn(&[f64; N]) -> M) -> Fit<M, N> {
-        let errors = self
-            .log_errors
-            .map(|errors| std::array::from_fn(|i| errors[i] * self.logs[i].exp()));
+        let errors =
+            self.log_errors.map(|errors| std::array::from_fn(|i| errors[i] * self.logs[i].exp()));
         Fit {
             model: model(&self.logs),
             log_likelihood: self.log_likelihood,
@@ -59,7 +58,7 @@ pub(crate) fn maximise<const N: usize>(
     full: impl Fn(&[f64; N]) -> f64,
     starts: &[[f64; N]],
 ) -> Result<Found<N>, ClvError> {
-    let optimum = optimise::maximise(rough, &full, starts);
+    let mut optimum = optimise::maximise(rough, &full, starts);
     if let Some(index) = optimum.at_edge() {
         let value = optimum.at[index].exp();
         return Err(ClvError::AtTheEdge { model, name: names[index], value });
@@ -69,10 +68,11 @@ pub(crate) fn maximise<const N: usize>(
         return Err(ClvError::NotConverged { model, evaluations, slope });
     }
     let total = customers as f64;
+    let log_errors = optimise::polish(&full, &mut optimum, total);
     Ok(Found {
         logs: optimum.at,
         log_likelihood: optimum.value * total,
-        log_errors: optimise::standard_errors(&full, &optimum.at, total),
+        log_errors,
         slope: optimum.slope,
         evaluations: optimum.evaluations,
         customers,

@@ -15,6 +15,9 @@ use super::special::ln_gamma;
 pub(crate) const NAME: &str = "Gamma-Gamma";
 const NAMES: [&str; 3] = ["p", "q", "v"];
 
+/// Customers of the sample on which a search begins.
+const ROUGH_CUSTOMERS: usize = 10_000;
+
 /// Parameters of the model. `v` is an amount in the unit of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct GammaGamma {
@@ -63,13 +66,22 @@ impl GammaGamma {
             let (found, needed) = (customers, MIN_REPEAT_CUSTOMERS);
             return Err(ClvError::TooFewSpenders { found, needed });
         }
-        let mean = |logs: &[f64; 3]| {
-            Self::from_logs(logs, 1.0).scaled_log_likelihood(&spends) / customers as f64
+        let mean_of = |spends: &Spends, logs: &[f64; 3]| {
+            Self::from_logs(logs, 1.0).scaled_log_likelihood(spends) / spends.rows.len() as f64
         };
+        let sample = spends.sample();
+        let rough = sample.as_ref().unwrap_or(&spends);
         // Means of customers average to p v / (q - 1), which is 1 after scaling.
         let start = |p: f64, q: f64| [p.ln(), q.ln(), ((q - 1.0).max(0.2) / p).ln()];
         let starts = [start(4.0, 4.0), start(1.0, 2.0), start(15.0, 10.0)];
-        let found = fit::maximise(NAME, &NAMES, customers, mean, mean, &starts)?;
+        let found = fit::maximise(
+            NAME,
+            &NAMES,
+            customers,
+            |logs| mean_of(rough, logs),
+            |logs| mean_of(&spends, logs),
+            &starts,
+        )?;
         let mut fit = found.into_fit(|logs| Self::from_logs(logs, spends.scale));
         fit.log_likelihood -= customers as f64 * spends.scale.ln();
         if let Some(errors) = &mut fit.standard_errors {
@@ -169,5 +181,15 @@ impl Spends {
             })
             .collect();
         Ok(Self { frequencies, rows, scale })
+    }
+
+    /// Every k-th customer in the order of frequency and spend. `None` if all are few enough.
+    fn sample(&self) -> Option<Self> {
+        let step = self.rows.len() / ROUGH_CUSTOMERS;
+        (step > 1).then(|| Self {
+            frequencies: self.frequencies.clone(),
+            rows: self.rows.iter().skip(step / 2).step_by(step).copied().collect(),
+            scale: self.scale,
+        })
     }
 }

@@ -7,11 +7,13 @@
 
 /// Logarithms of parameters beyond which a search does not go: about 9e-7 to 1.2e6.
 pub(crate) const EDGE: f64 = 14.0;
-/// Slope, as change of the mean log-likelihood by the logarithm of a parameter, at which a maximum
-/// is believed.
-const SLOPE_DONE: f64 = 1e-7;
+/// Slope, as change of the mean log-likelihood by the logarithm of a parameter, at which the search
+/// ends and Newton's method takes over.
+const SLOPE_DONE: f64 = 5e-7;
 /// Slope that is still accepted where the value cannot be improved any more for rounding.
 const SLOPE_ACCEPTED: f64 = 2e-6;
+/// Slope below which Newton's method ends.
+const SLOPE_POLISHED: f64 = 1e-10;
 const BFGS_STEPS: u32 = 200;
 /// Step of central differences; with the fourth-order rule its error is below 1e-11.
 const DIFFERENCE: f64 = 1e-3;
@@ -53,8 +55,10 @@ pub(crate) fn maximise<const N: usize>(
     full: impl Fn(&[f64; N]) -> f64,
     starts: &[[f64; N]],
 ) -> Optimum<N> {
-    let mut found: Vec<([f64; N], f64)> =
-        starts.iter().map(|start| nelder_mead(&|at: &[f64; N]| guarded(&rough, at), *start)).collect();
+    let mut found: Vec<([f64; N], f64)> = starts
+        .iter()
+        .map(|start| nelder_mead(&|at: &[f64; N]| guarded(&rough, at), *start))
+        .collect();
     // Stable, so that of equal values the first start wins.
     found.sort_by(|a, b| a.1.total_cmp(&b.1));
     let mut best: Option<Optimum<N>> = None;
@@ -101,8 +105,7 @@ fn nelder_mead<const N: usize>(f: &impl Fn(&[f64; N]) -> f64, start: [f64; N]) -
             simplex[..N].iter().map(|corner| corner.0[i]).sum::<f64>() / N as f64
         });
         let along = |by: f64| -> ([f64; N], f64) {
-            let point =
-                std::array::from_fn(|i| centre[i] + by * (centre[i] - simplex[N].0[i]));
+            let point = std::array::from_fn(|i| centre[i] + by * (centre[i] - simplex[N].0[i]));
             (point, f(&point))
         };
         let reflected = along(1.0);
@@ -151,7 +154,10 @@ fn dot<const N: usize>(a: &[f64; N], b: &[f64; N]) -> f64 {
 }
 
 fn steepest<const N: usize>(slope: &[f64; N]) -> f64 {
-    slope.iter().fold(0.0, |most: f64, part| if part.is_nan() { f64::INFINITY } else { most.max(part.abs()) })
+    slope.iter().fold(
+        0.0,
+        |most: f64, part| if part.is_nan() { f64::INFINITY } else { most.max(part.abs()) },
+    )
 }
 
 /// An approximation of the inverse of the matrix of second derivatives.
@@ -186,7 +192,7 @@ fn bfgs<const N: usize>(
         let mut length = (1.5 / longest).min(1.0);
         let downhill = dot(&direction, &slope);
         let mut next = None;
-        for _ in 0..40 {
+        for _ in 0..25 {
             let point: [f64; N] = std::array::from_fn(|i| at[i] + length * direction[i]);
             evaluations += 1;
             let there = f(&point);
@@ -197,7 +203,8 @@ fn bfgs<const N: usize>(
             length *= 0.4;
         }
         let Some((point, there)) = next else {
-            if fresh {
+            // Near the maximum the value changes by less than it is rounded.
+            if fresh || steepest(&slope) <= SLOPE_ACCEPTED {
                 break;
             }
             inverse = identity;
@@ -241,15 +248,39 @@ fn update<const N: usize>(
     }
 }
 
-/// Standard errors of the logarithms of the parameters: square roots of the diagonal of the inverse
-/// of the observed information, which is minus the matrix of second derivatives of `f` (the mean
-/// log-likelihood of `customers`), by central differences. `None` where it is not positive
-/// definite: then the data do not tell the parameters apart.
-pub(crate) fn standard_errors<const N: usize>(
+/// Steps of Newton's method from where a search ended, and the standard errors of the logarithms of
+/// the parameters: square roots of the diagonal of the inverse of the observed information of
+/// `customers`. `None` where that is not positive definite: then the data do not tell the parameters
+/// apart, and `optimum` stays as it is.
+///
+/// Along a flat ridge a small slope still leaves a parameter visibly off; these steps do not.
+pub(crate) fn polish<const N: usize>(
     f: impl Fn(&[f64; N]) -> f64,
-    at: &[f64; N],
+    optimum: &mut Optimum<N>,
     customers: f64,
 ) -> Option<[f64; N]> {
+    let inverse = invert(&information(&f, &optimum.at))?;
+    for _ in 0..3 {
+        let slope = gradient(&f, &optimum.at, &mut optimum.evaluations);
+        optimum.slope = steepest(&slope);
+        let step: [f64; N] = std::array::from_fn(|i| dot(&inverse[i], &slope));
+        if optimum.slope <= SLOPE_POLISHED || steepest(&step) > 0.1 {
+            break;
+        }
+        let at: [f64; N] = std::array::from_fn(|i| optimum.at[i] + step[i]);
+        let value = f(&at);
+        if value.is_nan() || value < optimum.value - 1e-12 * optimum.value.abs() {
+            break;
+        }
+        (optimum.at, optimum.value) = (at, value);
+    }
+    let errors: [f64; N] = std::array::from_fn(|i| (inverse[i][i] / customers).sqrt());
+    errors.iter().all(|error| error.is_finite()).then_some(errors)
+}
+
+/// Minus the matrix of second derivatives of `f`, by central differences.
+#[allow(clippy::needless_range_loop, reason = "matrices read best by row and column")]
+fn information<const N: usize>(f: &impl Fn(&[f64; N]) -> f64, at: &[f64; N]) -> [[f64; N]; N] {
     const STEP: f64 = 2e-3;
     let shifted = |moves: &[(usize, f64)]| {
         let mut point = *at;
@@ -263,20 +294,19 @@ pub(crate) fn standard_errors<const N: usize>(
     for i in 0..N {
         let near = shifted(&[(i, 1.0)]) + shifted(&[(i, -1.0)]);
         let far = shifted(&[(i, 2.0)]) + shifted(&[(i, -2.0)]);
-        information[i][i] = (far - 16.0 * near + 30.0 * middle) / (12.0 * STEP * STEP) * customers;
+        information[i][i] = (far - 16.0 * near + 30.0 * middle) / (12.0 * STEP * STEP);
         for j in 0..i {
             let same = shifted(&[(i, 1.0), (j, 1.0)]) + shifted(&[(i, -1.0), (j, -1.0)]);
             let other = shifted(&[(i, 1.0), (j, -1.0)]) + shifted(&[(i, -1.0), (j, 1.0)]);
-            information[i][j] = (other - same) / (4.0 * STEP * STEP) * customers;
+            information[i][j] = (other - same) / (4.0 * STEP * STEP);
             information[j][i] = information[i][j];
         }
     }
-    let inverse = invert(&information)?;
-    let errors: [f64; N] = std::array::from_fn(|i| inverse[i][i].sqrt());
-    errors.iter().all(|error| error.is_finite()).then_some(errors)
+    information
 }
 
 /// Inverse of a symmetric positive definite matrix through Cholesky's factor.
+#[allow(clippy::needless_range_loop, reason = "matrices read best by row and column")]
 fn invert<const N: usize>(matrix: &[[f64; N]; N]) -> Option<[[f64; N]; N]> {
     let mut factor = [[0.0; N]; N];
     for i in 0..N {
@@ -314,9 +344,7 @@ mod tests {
     #[test]
     fn a_bent_valley_is_followed_to_its_end() {
         // Rosenbrock's function by x = at[0], y = at[1]; the maximum of its negative is at (1, 1).
-        let f = |at: &[f64; 2]| {
-            -(100.0 * (at[1] - at[0] * at[0]).powi(2) + (1.0 - at[0]).powi(2))
-        };
+        let f = |at: &[f64; 2]| -(100.0 * (at[1] - at[0] * at[0]).powi(2) + (1.0 - at[0]).powi(2));
         let optimum = maximise(f, f, &[[-1.2, 1.0], [3.0, -2.0]]);
         assert!(optimum.converged);
         assert!((optimum.at[0] - 1.0).abs() < 1e-5 && (optimum.at[1] - 1.0).abs() < 1e-5);
@@ -335,9 +363,12 @@ mod tests {
         let f = |at: &[f64; 2]| {
             -0.5 * (4.0 * at[0] * at[0] + 2.0 * at[0] * at[1] + 3.0 * at[1] * at[1])
         };
-        let errors = standard_errors(f, &[0.0, 0.0], 100.0).unwrap();
+        let ended = |at| Optimum { at, value: f(&at), slope: 1.0, evaluations: 0, converged: true };
+        let mut optimum = ended([0.01, -0.02]);
+        let errors = polish(f, &mut optimum, 100.0).unwrap();
         assert!((errors[0] - (3.0_f64 / 1100.0).sqrt()).abs() < 1e-7, "{errors:?}");
         assert!((errors[1] - (4.0_f64 / 1100.0).sqrt()).abs() < 1e-7, "{errors:?}");
-        assert!(standard_errors(|at: &[f64; 2]| -at[0] * at[0], &[0.0, 0.0], 100.0).is_none());
+        assert!(optimum.at[0].abs() < 1e-9 && optimum.at[1].abs() < 1e-9, "{optimum:?}");
+        assert!(polish(|at: &[f64; 2]| -at[0] * at[0], &mut ended([0.0, 0.0]), 100.0).is_none());
     }
 }

@@ -143,8 +143,11 @@ impl ParetoNbd {
         let Self { r, alpha, s, beta } = *self;
         let rate = (r + f64::from(frequency)) / (alpha + age);
         let grown = (horizon / (beta + age)).ln_1p();
-        let lifetimes =
-            if (s - 1.0).abs() < 1e-12 { grown } else { -(-(s - 1.0) * grown).exp_m1() / (s - 1.0) };
+        let lifetimes = if (s - 1.0).abs() < 1e-12 {
+            grown
+        } else {
+            -(-(s - 1.0) * grown).exp_m1() / (s - 1.0)
+        };
         rate * (beta + age) * lifetimes
     }
 

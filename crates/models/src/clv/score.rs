@@ -173,12 +173,12 @@ pub fn score_all(
             (days <= MAX_HORIZON_DAYS)
                 .then_some((summary.window.calibration_end + days as i64) as i32)
         });
-        scores.next_order_day =
-            counts.group_of.iter().map(|group| next[*group as usize]).collect();
+        scores.next_order_day = counts.group_of.iter().map(|group| next[*group as usize]).collect();
     }
     if let Some(spend) = spend {
         let factor = options.margin * options.minor_per_unit;
-        let customers = scores.expected_orders.iter().zip(&summary.frequency).zip(&summary.monetary);
+        let customers =
+            scores.expected_orders.iter().zip(&summary.frequency).zip(&summary.monetary);
         scores.expected_value_minor = customers
             .map(|((orders, x), monetary)| {
                 let value = orders * spend.expected_spend(*x, *monetary)? * factor;

@@ -124,7 +124,8 @@ pub struct Summary {
 }
 
 impl Transactions<'_> {
-    fn check(&self) -> Result<u32, ClvError> {
+    /// Refuses what no analysis can use; gives the number of customers.
+    pub(super) fn check(&self) -> Result<u32, ClvError> {
         let expected = self.customer.len();
         for (column, found) in [("day", self.day.len()), ("amount", self.amount.len())] {
             if found != expected {
@@ -188,8 +189,7 @@ pub fn summarise(transactions: Transactions<'_>, window: Window) -> Result<Summa
             seen.then(|| (transactions.day[at], transactions.amount[at]))
         }));
         let seen = rows.len() as u64;
-        summary.ignored_transactions +=
-            u64::from(starts[customer + 1] - starts[customer]) - seen;
+        summary.ignored_transactions += u64::from(starts[customer + 1] - starts[customer]) - seen;
         rows.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         summary.push(customer as u32, &rows);
     }

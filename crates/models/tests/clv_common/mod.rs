@@ -1,5 +1,6 @@
 //! Data shared by the tests of lifetime value.
 #![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 pub mod simulate;
 
@@ -48,7 +49,6 @@ pub fn sample_rows() -> (Vec<u32>, Vec<i64>, Vec<f64>) {
 pub fn sample_summary() -> Summary {
     let (customer, day_column, amount) = sample_rows();
     let transactions = Transactions { customer: &customer, day: &day_column, amount: &amount };
-    let window =
-        Window { calibration_end: day("1997-09-30"), observation_end: day("1998-06-30") };
+    let window = Window { calibration_end: day("1997-09-30"), observation_end: day("1998-06-30") };
     summarise(transactions, window).unwrap()
 }
