@@ -1,5 +1,7 @@
 //! From a file to a report, and what files can be like.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
 mod clv_common;
 
 use std::io::Write as _;
@@ -65,22 +67,22 @@ fn the_sample_file_gives_the_published_figures_and_json() {
     assert!((expected - 2_357.0).abs() < 1e-6);
 }
 
-/// Fader, Hardie and Lee (2005), figures 2 to 4: the fit is good, as they show in plots; the bounds here
-/// are what those plots let one read.
+/// Fader, Hardie and Lee (2005), section 4, say of their figure 3 that the models fall short of the
+/// cumulative repeat purchases of week 78 by 4 and 2 %, and show in figure 4 that expectations follow
+/// the actual means by number of repeat purchases.
 #[test]
 fn bgnbd_holds_against_what_was_kept_back() {
     let loaded = read_transactions(&data("cdnow/CDNOW_sample.txt"), &options("2,3,5")).unwrap();
     let summary =
         summarise(loaded.transactions(), loaded.window(options("2,3,5").calibration_end)).unwrap();
     let report = models::clv::report::report(&summary, Unit::Week).unwrap();
-    println!("{:#?}", report);
     for holdout in [report.holdout_bgnbd.unwrap(), report.holdout_pnbd.unwrap()] {
         assert_eq!(holdout.bins.iter().map(|bin| bin.customers).sum::<u64>(), 2_357);
         assert_eq!(
             holdout.actual_total,
             summary.holdout_purchases.iter().map(|count| u64::from(*count)).sum::<u64>()
         );
-        assert!((holdout.expected_total / holdout.actual_total as f64 - 1.0).abs() < 0.12);
+        assert!((holdout.expected_total / holdout.actual_total as f64 - 1.0).abs() < 0.13);
         for bin in &holdout.bins {
             assert!((bin.actual_mean - bin.expected_mean).abs() < 1.0, "{bin:?}");
         }
@@ -88,17 +90,18 @@ fn bgnbd_holds_against_what_was_kept_back() {
     for bin in &report.frequency_histogram {
         assert!((bin.actual as f64 - bin.expected).abs() < 0.2 * bin.expected + 10.0, "{bin:?}");
     }
-    let model = OrderModel::BgNbd(report.bgnbd.unwrap().model);
-    let points = tracking(&summary, Unit::Week, &model, &loaded.customer, &loaded.day);
+    let bgnbd = OrderModel::BgNbd(report.bgnbd.unwrap().model);
+    let pnbd = OrderModel::ParetoNbd(report.pnbd.unwrap().model);
+    let track = |model| tracking(&summary, Unit::Week, model, &loaded.customer, &loaded.day);
+    let points = track(&bgnbd);
     assert_eq!(points.len(), 78);
     let repeat: u32 = summary.frequency.iter().chain(&summary.holdout_purchases).sum();
     assert_eq!(points[77].actual, u64::from(repeat));
     assert!(points.windows(2).all(|pair| pair[0].expected <= pair[1].expected));
-    assert!(
-        (points[77].expected / points[77].actual as f64 - 1.0).abs() < 0.05,
-        "{:?}",
-        points[77]
-    );
+    for (point, short) in [(points[77], 0.04), (track(&pnbd)[77], 0.02)] {
+        let found = 1.0 - point.expected / point.actual as f64;
+        assert!((found - short).abs() < 0.005, "{found}");
+    }
 }
 
 #[test]
@@ -123,9 +126,8 @@ fn scores_of_the_sample() {
         let risk = scores.churn_risk(index).unwrap();
         assert!((0.0..=1.0).contains(&risk));
         assert_eq!(summary.frequency[index] == 0, risk == 0.0);
-        assert_eq!(
-            scores.next_order_day[index].is_some_and(|next| i64::from(next) <= day("1997-09-30")),
-            false
+        assert!(
+            scores.next_order_day[index].is_none_or(|next| i64::from(next) > day("1997-09-30"))
         );
         // The next order falls within the horizon exactly where an order within it is likelier than not.
         let soon = scores.next_order_day[index]

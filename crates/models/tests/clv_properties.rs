@@ -23,7 +23,7 @@ fn customer() -> impl Strategy<Value = (u32, f64, f64)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn bgnbd_gives_probabilities_and_expectations(
@@ -186,12 +186,47 @@ fn the_unit_scales_times_and_nothing_else() {
     }
 }
 
-/// Within three standard errors of the truth, on customers who behave as the model says.
+/// Mean of ((found - truth) / standard error)² over parameters and samples: 1 if the errors are honest.
+fn mean_square<const N: usize>(fits: &[([f64; N], [f64; N])], truth: [f64; N]) -> f64 {
+    let squares = fits.iter().flat_map(|(found, errors)| {
+        (0..N).map(|i| ((found[i] - truth[i]) / errors[i]).powi(2)).collect::<Vec<f64>>()
+    });
+    squares.sum::<f64>() / (fits.len() * N) as f64
+}
+
+#[test]
+fn standard_errors_are_honest() {
+    let truth = [0.8, 6.0, 0.9, 2.5];
+    let fits: Vec<_> = (100..140)
+        .map(|seed| {
+            let (x, last, age) = columns(seed, 2_000, |dice, end| dice.bgnbd(truth, end));
+            let fit = BgNbd::fit(&Counts::new(&x, &last, &age).unwrap()).unwrap();
+            let BgNbd { r, alpha, a, b } = fit.model;
+            ([r, alpha, a, b], fit.standard_errors.unwrap())
+        })
+        .collect();
+    let square = mean_square(&fits, truth);
+    assert!((0.6..1.6).contains(&square), "{square}");
+
+    let truth = [0.8, 6.0, 0.7, 9.0];
+    let fits: Vec<_> = (200..216)
+        .map(|seed| {
+            let (x, last, age) = columns(seed, 2_000, |dice, end| dice.pnbd(truth, end));
+            let fit = ParetoNbd::fit(&Counts::new(&x, &last, &age).unwrap()).unwrap();
+            let ParetoNbd { r, alpha, s, beta } = fit.model;
+            ([r, alpha, s, beta], fit.standard_errors.unwrap())
+        })
+        .collect();
+    let square = mean_square(&fits, truth);
+    assert!((0.6..1.6).contains(&square), "{square}");
+}
+
+/// Within four standard errors of the truth, on customers who behave as the model says.
 #[track_caller]
 fn recovered<const N: usize>(found: [f64; N], errors: Option<[f64; N]>, truth: [f64; N]) {
     let errors = errors.expect("standard errors");
     for ((found, error), truth) in found.iter().zip(errors).zip(truth) {
-        assert!((found - truth).abs() <= 3.0 * error, "{found} ± {error} for {truth}");
+        assert!((found - truth).abs() <= 4.0 * error, "{found} ± {error} for {truth}");
         assert!(error < 0.5 * truth, "{found} ± {error} says nothing");
     }
 }

@@ -87,7 +87,7 @@ pub(crate) fn maximise<const N: usize>(
     })
 }
 
-/// Nelder and Mead (1965) with the usual coefficients, for a minimum.
+/// Nelder and Mead (1965) with the usual coefficients, until a minimum is near.
 fn nelder_mead<const N: usize>(f: &impl Fn(&[f64; N]) -> f64, start: [f64; N]) -> ([f64; N], f64) {
     let mut simplex: Vec<([f64; N], f64)> = vec![(start, f(&start))];
     for index in 0..N {
@@ -95,10 +95,10 @@ fn nelder_mead<const N: usize>(f: &impl Fn(&[f64; N]) -> f64, start: [f64; N]) -
         corner[index] += 0.7;
         simplex.push((corner, f(&corner)));
     }
-    for _ in 0..150 * N {
+    for _ in 0..60 * N {
         simplex.sort_by(|a, b| a.1.total_cmp(&b.1));
         let (best, worst) = (simplex[0].1, simplex[N].1);
-        if (worst - best).abs() <= 1e-8 * (1.0 + best.abs()) {
+        if (worst - best).abs() <= 1e-5 * (1.0 + best.abs()) {
             break;
         }
         let centre: [f64; N] = std::array::from_fn(|i| {
