@@ -67,9 +67,7 @@ fn the_sample_file_gives_the_published_figures_and_json() {
     assert!((expected - 2_357.0).abs() < 1e-6);
 }
 
-/// Fader, Hardie and Lee (2005), section 4, say of their figure 3 that the models fall short of the
-/// cumulative repeat purchases of week 78 by 4 and 2 %, and show in figure 4 that expectations follow
-/// the actual means by number of repeat purchases.
+/// How well the models forecast this sample; the bounds are what they were seen to reach.
 #[test]
 fn bgnbd_holds_against_what_was_kept_back() {
     let loaded = read_transactions(&data("cdnow/CDNOW_sample.txt"), &options("2,3,5")).unwrap();
@@ -98,9 +96,9 @@ fn bgnbd_holds_against_what_was_kept_back() {
     let repeat: u32 = summary.frequency.iter().chain(&summary.holdout_purchases).sum();
     assert_eq!(points[77].actual, u64::from(repeat));
     assert!(points.windows(2).all(|pair| pair[0].expected <= pair[1].expected));
-    for (point, short) in [(points[77], 0.04), (track(&pnbd)[77], 0.02)] {
+    for (point, short) in [(points[77], 0.041), (track(&pnbd)[77], 0.016)] {
         let found = 1.0 - point.expected / point.actual as f64;
-        assert!((found - short).abs() < 0.005, "{found}");
+        assert!((found - short).abs() < 0.001, "{found}");
     }
 }
 

@@ -1,4 +1,5 @@
 //! Special functions against values computed with mpmath 1.4 at 40 digits (`mpmath.hyp2f1`).
+#![allow(clippy::excessive_precision, reason = "digits as mpmath printed them")]
 
 use models::clv::special::{hyp2f1, hyp2f1_one, integrate_unit, ln_beta, ln_gamma, log_add_exp};
 

@@ -68,8 +68,8 @@ impl BgNbd {
         self.log_likelihood(counts) / counts.customers().max(1) as f64
     }
 
-    /// Log-likelihood of all customers (FHL, eq. 6), in the form of Fader and Hardie (2005),
-    /// Implementing the BG/NBD Model for Customer Base Analysis in Excel, that does not overflow.
+    /// Log-likelihood of all customers (FHL, eq. 6), with a sum of logarithms that does not overflow,
+    /// the problem of Fader and Hardie (2013), Overcoming the BG/NBD Model's #NUM! Error Problem.
     #[must_use]
     pub fn log_likelihood(&self, counts: &Counts) -> f64 {
         let Self { r, alpha, a, b } = *self;

@@ -118,7 +118,7 @@ impl GammaGamma {
         })
     }
 
-    /// Mean spend on a purchase over all customers, `p v / (q - 1)`; FH13, eq. 3.
+    /// Mean spend on a purchase over all customers, `p v / (q - 1)`; FH13.
     ///
     /// # Errors
     /// `NoMeanSpend` if `q` is at most 1: the mean does not exist.

@@ -67,7 +67,7 @@ impl ParetoNbd {
         Ok(found.into_fit(Self::from_logs))
     }
 
-    /// Logarithm of one of the two terms whose difference is FH's `A0` (eq. 16 and 17):
+    /// Logarithm of one of the two terms whose difference is FH's `A0`:
     /// `2F1(r+s+x, s+1; r+s+x+1; (alpha-beta)/(alpha+y)) / (alpha+y)^(r+s+x)`, or the same with
     /// `alpha` and `beta` exchanged and `r + x` for `s + 1`, when `beta` is larger.
     ///
@@ -100,7 +100,7 @@ impl ParetoNbd {
         self.log_likelihood(counts) / counts.customers().max(1) as f64
     }
 
-    /// Log-likelihood of all customers; FH, eq. 18.
+    /// Log-likelihood of all customers; FH, the likelihood function of a random customer.
     #[must_use]
     pub fn log_likelihood(&self, counts: &Counts) -> f64 {
         let Self { r, alpha, s, beta } = *self;
@@ -123,7 +123,7 @@ impl ParetoNbd {
         })
     }
 
-    /// Probability that a customer is still active, in 0..=1; FH, eq. 26.
+    /// Probability that a customer is still active, in 0..=1; FH, `P(alive)`.
     ///
     /// `frequency`: repeat purchases; `recency`, `age`: in time units, `recency <= age`.
     #[must_use]
@@ -134,7 +134,7 @@ impl ParetoNbd {
     }
 
     /// Expected purchases in the next `horizon` time units of a customer who is still active; FH,
-    /// eq. 29 without `P(alive)`, and its limit where `s` is 1.
+    /// the conditional expectation without `P(alive)`, and its limit where `s` is 1.
     #[must_use]
     pub fn expected_if_alive(&self, frequency: u32, age: f64, horizon: f64) -> f64 {
         if horizon <= 0.0 {
@@ -151,14 +151,14 @@ impl ParetoNbd {
         rate * (beta + age) * lifetimes
     }
 
-    /// Expected purchases in the next `horizon` time units; FH, eq. 29.
+    /// Expected purchases in the next `horizon` time units; FH, the conditional expectation.
     #[must_use]
     pub fn expected_purchases(&self, frequency: u32, recency: f64, age: f64, horizon: f64) -> f64 {
         self.probability_alive(frequency, recency, age)
             * self.expected_if_alive(frequency, age, horizon)
     }
 
-    /// Expected repeat purchases of a new customer within `time` of the first one; FH, eq. 20.
+    /// Expected repeat purchases of a new customer within `time` of the first one; FH, the mean.
     #[must_use]
     pub fn expected_new(&self, time: f64) -> f64 {
         self.expected_if_alive(0, 0.0, time)

@@ -93,7 +93,7 @@ pub fn columns(
     for _ in 0..customers {
         let end = 20.0 + 40.0 * dice.unit();
         let bought = times(&mut dice, end);
-        x.push(u32::try_from(bought.len()).unwrap());
+        x.push(bought.len() as u32);
         last.push(bought.last().copied().unwrap_or(0.0));
         age.push(end);
     }
