@@ -58,10 +58,10 @@ proptest! {
     #[test]
     fn bgnbd_counts_sum_to_one_and_to_the_expectation(
         (r, alpha, a, b) in (parameter(), parameter(), parameter(), parameter()),
-        time in 0.1..30.0_f64,
+        times_alpha in 0.01..60.0_f64,
     ) {
-        // Enough terms for the fastest buyers that these parameters make.
-        prop_assume!(r / alpha * time < 20.0);
+        // Rates scatter by 1 / alpha, so that 3,000 terms are enough for the fastest buyers.
+        let time = times_alpha * alpha;
         let model = BgNbd::new(r, alpha, a, b).unwrap();
         let shares = model.repeat_distribution(time, 3_000);
         let total: f64 = shares.iter().sum();
@@ -94,8 +94,7 @@ proptest! {
         x in 1..200_u32,
         mean in 0.01..1_000.0_f64,
     ) {
-        prop_assume!(q > 1.05);
-        let model = GammaGamma::new(p, q, v).unwrap();
+        let model = GammaGamma::new(p, 1.05 + q, v).unwrap();
         let all = model.population_mean().unwrap();
         let own = model.expected_spend(x, mean).unwrap();
         prop_assert!(own >= all.min(mean) * (1.0 - 1e-9) && own <= all.max(mean) * (1.0 + 1e-9));
