@@ -292,3 +292,30 @@ fn files_without_a_basis() {
         assert!(matches!(columns.parse::<Columns>(), Err(CsvError::Columns { .. })), "{columns}");
     }
 }
+
+/// Nobody in these made up orders is ever lost, so that no parameter for loss can be found.
+#[test]
+fn orders_without_loss_are_refused_by_name() {
+    let wanted = CsvOptions { calibration_end: None, ..options("customer_id,order_date,revenue") };
+    match report_of_file(&data("rfm_orders/rfm_data_orders.csv"), &wanted) {
+        Err(CsvError::Clv(error @ ClvError::AtTheEdge { model: "BG/NBD", .. })) => {
+            assert!(error.to_string().contains("parameter b runs off"), "{error}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_holdout_that_was_missed_and_spend_that_goes_with_frequency_are_warned_of() {
+    let mut summary = clv_common::sample_summary();
+    let quiet = models::clv::report::report(&summary, Unit::Week).unwrap();
+    assert!(quiet.warnings.is_empty(), "{:?}", quiet.warnings);
+    for index in 0..summary.len() {
+        summary.holdout_purchases[index] *= 3;
+        summary.monetary[index] *= f64::from(summary.frequency[index]);
+    }
+    let found = models::clv::report::report(&summary, Unit::Week).unwrap();
+    let warned = |words: &str| found.warnings.iter().any(|warning| warning.contains(words));
+    assert!(warned("purchases were expected after the calibration"), "{:?}", found.warnings);
+    assert!(warned("independent"), "{:?}", found.warnings);
+}

@@ -210,7 +210,7 @@ fn standard_errors_are_honest() {
     let truth = [0.8, 6.0, 0.7, 9.0];
     let fits: Vec<_> = (200..210)
         .map(|seed| {
-            let (x, last, age) = columns(seed, 1_500, |dice, end| dice.pnbd(truth, end));
+            let (x, last, age) = columns(seed, 1_000, |dice, end| dice.pnbd(truth, end));
             let fit = ParetoNbd::fit(&Counts::new(&x, &last, &age).unwrap()).unwrap();
             let ParetoNbd { r, alpha, s, beta } = fit.model;
             ([r, alpha, s, beta], fit.standard_errors.unwrap())

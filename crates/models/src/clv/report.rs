@@ -16,6 +16,9 @@ use super::summary::{Summary, Unit, iso_day};
 
 /// Days of history below which a warning is given: a rule of this house.
 const SHORT_HISTORY_DAYS: u32 = 90;
+/// Share by which the expected purchases of the holdout may miss the actual ones without a warning: a
+/// rule of this house.
+const MISSED: f64 = 0.2;
 /// A standard error above this share of its parameter is a warning.
 const LOOSE: f64 = 1.0;
 
@@ -170,14 +173,20 @@ pub fn report(summary: &Summary, unit: Unit) -> Result<ClvReport, ClvError> {
     });
     let correlation = spend_correlation(&summary.frequency, &summary.monetary);
     warn_of_data(summary, &counts, correlation, &mut warnings);
-    let held = |model: Option<OrderModel>| -> Result<Option<Holdout>, ClvError> {
-        match model {
-            Some(model) if summary.holdout_days() > 0 => {
-                holdout(summary, &counts, unit, &model).map(Some)
-            }
-            _ => Ok(None),
+    let mut held = |model: Option<OrderModel>| -> Result<Option<Holdout>, ClvError> {
+        let Some(model) = model.filter(|_| summary.holdout_days() > 0) else { return Ok(None) };
+        let held = holdout(summary, &counts, unit, &model)?;
+        let (actual, expected) = (held.actual_total as f64, held.expected_total);
+        if (expected - actual).abs() > MISSED * actual {
+            warnings.push(format!(
+                "{}: {expected:.0} purchases were expected after the calibration, {actual} came; a season, a campaign or a change of the shop is in neither model",
+                model.name()
+            ));
         }
+        Ok(Some(held))
     };
+    let holdout_bgnbd = held(bgnbd.map(|fit| OrderModel::BgNbd(fit.model)))?;
+    let holdout_pnbd = held(pnbd.map(|fit| OrderModel::ParetoNbd(fit.model)))?;
     Ok(ClvReport {
         customers: counts.customers(),
         repeat_customers: counts.repeat_customers(),
@@ -186,8 +195,8 @@ pub fn report(summary: &Summary, unit: Unit) -> Result<ClvReport, ClvError> {
         calibration_end: iso_day(summary.window.calibration_end),
         observation_end: iso_day(summary.window.observation_end),
         holdout_days: summary.holdout_days(),
-        holdout_bgnbd: held(bgnbd.map(|fit| OrderModel::BgNbd(fit.model)))?,
-        holdout_pnbd: held(pnbd.map(|fit| OrderModel::ParetoNbd(fit.model)))?,
+        holdout_bgnbd,
+        holdout_pnbd,
         frequency_histogram: bgnbd
             .map(|fit| frequency_histogram(&counts, &fit.model))
             .unwrap_or_default(),
