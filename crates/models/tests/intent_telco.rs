@@ -1,6 +1,6 @@
 //! The churn of 7,043 subscribers, against scikit-learn on the same rows.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use std::path::Path;
 use std::sync::OnceLock;
