@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::coerce::{NONE, codes, numbers, yes_no};
 use super::error::ScoreError;
-use super::features::{codes, numbers, yes_no};
+
 use super::frame::{Column, ColumnData, Frame, Kind, MISSING};
 
 /// Parts of a column of numbers.
@@ -144,7 +145,7 @@ impl Reference {
                 let mut shares = vec![0.0; levels.len() + 2];
                 for code in codes(column, &names, rows, self.kind)? {
                     let place = match code {
-                        u32::MAX => levels.len() + 1,
+                        NONE => levels.len() + 1,
                         code => (code as usize).min(levels.len()),
                     };
                     shares[place] += 1.0 / rows.len() as f64;

@@ -1,18 +1,13 @@
 //! Columns as numbers a model can take, learned from the training part alone.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 
+use super::coerce::{NONE, OTHER, codes};
+use super::encoding::{Encoding, How, shrunk};
 use super::error::{ScoreError, shown};
 use super::folds::stratified_parts;
-use super::frame::{Column, ColumnData, Frame, Kind};
-use super::read::{parse_number, says_yes};
+use super::frame::{Column, Frame, Kind};
 
-/// A level that was not among those of the training.
-const OTHER: u32 = u32::MAX - 1;
-/// No value.
-const NONE: u32 = u32::MAX;
 /// Parts by which the means of the training rows themselves are found.
 const MEAN_PARTS: usize = 5;
 
@@ -83,50 +78,6 @@ pub struct Feature {
     pub column: usize,
     /// What it says of it.
     pub kind: FeatureKind,
-}
-
-/// Centre and scale; a scale of 0 is taken as 1.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct Scale {
-    mean: f64,
-    deviation: f64,
-}
-
-impl Scale {
-    fn of(values: impl Iterator<Item = f64> + Clone) -> Self {
-        let count = values.clone().count().max(1) as f64;
-        let mean = values.clone().sum::<f64>() / count;
-        let variance = values.map(|value| (value - mean).powi(2)).sum::<f64>() / count;
-        let deviation = variance.sqrt();
-        // Below that the spread is only the rounding of the mean.
-        let alike = deviation <= 1e-12 * mean.abs() || !deviation.is_normal();
-        Self { mean, deviation: if alike { 1.0 } else { deviation } }
-    }
-
-    fn apply(&self, value: f64) -> f64 {
-        (value - self.mean) / self.deviation
-    }
-}
-
-/// How one column is encoded.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-enum How {
-    /// Median for missing, kept within the range of the training, centred and scaled.
-    Number { median: f64, low: f64, high: f64, scale: Scale, indicator: bool },
-    /// 0, 1, and the training's mean for missing.
-    YesNo { mean: f64, indicator: bool },
-    /// One feature a category.
-    OneHot { levels: Vec<String>, other: bool, missing: bool },
-    /// Mean outcome.
-    Means { levels: Vec<(String, f64)>, other: f64, missing: f64, scale: Scale },
-}
-
-/// A column and how it is encoded.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Encoding {
-    name: String,
-    kind: Kind,
-    how: How,
 }
 
 /// Turns frames into matrices in the way it learned.
@@ -259,209 +210,7 @@ impl Encoder {
         let kinds = self.columns.iter().enumerate().flat_map(|(column, encoding)| {
             encoding.kinds().into_iter().map(move |kind| Feature { column, kind })
         });
-        let scale_is_sound =
-            |s: &Scale| s.mean.is_finite() && s.deviation.is_normal() && s.deviation > 0.0;
-        kinds.eq(self.features.iter().cloned())
-            && self.columns.iter().all(|column| match &column.how {
-                How::Number { median, low, high, scale, .. } => {
-                    low <= high
-                        && median.is_finite()
-                        && scale_is_sound(scale)
-                        && low.is_finite()
-                        && high.is_finite()
-                }
-                How::YesNo { mean, .. } => mean.is_finite(),
-                How::OneHot { .. } => true,
-                How::Means { levels, other, missing, scale } => {
-                    levels.iter().map(|level| level.1).chain([*other, *missing]).all(f64::is_finite)
-                        && scale_is_sound(scale)
-                }
-            })
-    }
-}
-
-/// A mean drawn to `prior` as if `rows` more rows had it.
-fn shrunk((positives, count): (f64, f64), prior: f64, rows: f64) -> f64 {
-    (positives + rows * prior) / (count + rows)
-}
-
-impl Encoding {
-    fn fit(
-        column: &Column,
-        rows: &[u32],
-        outcomes: &[bool],
-        options: &EncoderOptions,
-    ) -> Result<Self, ScoreError> {
-        let kind = column.kind();
-        let how = match kind {
-            Kind::Numeric | Kind::Date => Self::fit_number(column, rows),
-            Kind::Boolean => {
-                let known: Vec<f64> = rows
-                    .iter()
-                    .map(|&row| column.number(row as usize))
-                    .filter(|value| !value.is_nan())
-                    .collect();
-                let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
-                How::YesNo { mean, indicator: known.len() < rows.len() }
-            }
-            Kind::Categorical => Self::fit_levels(column, rows, outcomes, options),
-            Kind::Text => return Err(wrong_kind(column, Kind::Categorical)),
-        };
-        Ok(Self { name: column.name.clone(), kind, how })
-    }
-
-    fn fit_number(column: &Column, rows: &[u32]) -> How {
-        let mut known: Vec<f64> = rows
-            .iter()
-            .map(|&row| column.number(row as usize))
-            .filter(|value| !value.is_nan())
-            .collect();
-        known.sort_by(f64::total_cmp);
-        let indicator = known.len() < rows.len();
-        let at = |place: usize| known.get(place).copied().unwrap_or(0.0);
-        let median = if known.is_empty() {
-            0.0
-        } else {
-            at((known.len() - 1) / 2) / 2.0 + at(known.len() / 2) / 2.0
-        };
-        let (low, high) = (at(0), known.last().copied().unwrap_or(0.0));
-        let filled = known.iter().copied();
-        let blanks = std::iter::repeat_n(median, rows.len() - known.len());
-        let scale = Scale::of(filled.chain(blanks));
-        How::Number { median, low, high, scale, indicator }
-    }
-
-    fn fit_levels(
-        column: &Column,
-        rows: &[u32],
-        outcomes: &[bool],
-        options: &EncoderOptions,
-    ) -> How {
-        let ColumnData::Categorical { codes, labels } = &column.data else {
-            return How::OneHot { levels: Vec::new(), other: false, missing: false };
-        };
-        let mut sums = vec![(0.0, 0.0); labels.len() + 1];
-        for (&row, &outcome) in rows.iter().zip(outcomes) {
-            let sum = &mut sums[(codes[row as usize] as usize).min(labels.len())];
-            sum.0 += f64::from(u8::from(outcome));
-            sum.1 += 1.0;
-        }
-        let missing = sums[labels.len()];
-        let mut order: Vec<usize> = (0..labels.len()).filter(|&code| sums[code].1 > 0.0).collect();
-        let distinct = order.len();
-        order.retain(|&code| sums[code].1 >= options.level_rows as f64);
-        // By the label where counts are equal, so that the order in the file says nothing.
-        order.sort_by(|&a, &b| {
-            sums[b].1.total_cmp(&sums[a].1).then_with(|| labels[a].cmp(&labels[b]))
-        });
-        if order.len() <= options.one_hot_levels {
-            let levels: Vec<String> = order.iter().map(|&code| labels[code].clone()).collect();
-            let other = levels.len() < distinct;
-            return How::OneHot { levels, other, missing: missing.1 > 0.0 };
-        }
-        order.truncate(options.mean_levels);
-        let all = (rows.len() as f64).max(1.0);
-        let prior = outcomes.iter().filter(|&&outcome| outcome).count() as f64 / all;
-        let mean = |sum| shrunk(sum, prior, options.mean_prior_rows);
-        let mut rest = sums[..labels.len()].to_vec();
-        for &code in &order {
-            rest[code] = (0.0, 0.0);
-        }
-        let rest = rest.iter().fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
-        let values: Vec<f64> = rows
-            .iter()
-            .map(|&row| mean(sums[(codes[row as usize] as usize).min(labels.len())]))
-            .collect();
-        How::Means {
-            levels: order.iter().map(|&code| (labels[code].clone(), mean(sums[code]))).collect(),
-            other: mean(rest),
-            missing: mean(missing),
-            scale: Scale::of(values.iter().copied()),
-        }
-    }
-
-    fn kinds(&self) -> Vec<FeatureKind> {
-        let with = |first, indicator: bool| {
-            let mut kinds = vec![first];
-            if indicator {
-                kinds.push(FeatureKind::Missing);
-            }
-            kinds
-        };
-        match &self.how {
-            How::Number { indicator, .. } | How::YesNo { indicator, .. } => {
-                with(FeatureKind::Value, *indicator)
-            }
-            How::OneHot { levels, other, missing } => {
-                let mut kinds: Vec<FeatureKind> =
-                    levels.iter().cloned().map(FeatureKind::Level).collect();
-                kinds.extend(other.then_some(FeatureKind::Other));
-                kinds.extend(missing.then_some(FeatureKind::Missing));
-                kinds
-            }
-            How::Means { .. } => vec![FeatureKind::Mean],
-        }
-    }
-
-    /// Writes the features of `rows` into `values`, from column `at` of `width`.
-    fn write(
-        &self,
-        column: &Column,
-        rows: &[u32],
-        values: &mut [f64],
-        width: usize,
-        at: usize,
-    ) -> Result<(), ScoreError> {
-        let out = rows.iter().enumerate().map(|(place, &row)| (place * width + at, row as usize));
-        match &self.how {
-            How::Number { median, low, high, scale, indicator } => {
-                let number = numbers(column, self.kind)?;
-                for (place, row) in out {
-                    let value = number(row);
-                    let filled = if value.is_nan() { *median } else { value.clamp(*low, *high) };
-                    values[place] = scale.apply(filled);
-                    if *indicator {
-                        values[place + 1] = f64::from(u8::from(value.is_nan()));
-                    }
-                }
-            }
-            How::YesNo { mean, indicator } => {
-                let number = yes_no(column)?;
-                for (place, row) in out {
-                    let value = number(row);
-                    values[place] = if value.is_nan() { *mean } else { value };
-                    if *indicator {
-                        values[place + 1] = f64::from(u8::from(value.is_nan()));
-                    }
-                }
-            }
-            How::OneHot { levels, other, missing } => {
-                let names: Vec<&str> = levels.iter().map(String::as_str).collect();
-                let codes = codes(column, &names, rows, self.kind)?;
-                for ((place, _), code) in out.zip(codes) {
-                    let hot = match code {
-                        NONE => missing.then(|| levels.len() + usize::from(*other)),
-                        OTHER => other.then_some(levels.len()),
-                        code => Some(code as usize),
-                    };
-                    if let Some(hot) = hot {
-                        values[place + hot] = 1.0;
-                    }
-                }
-            }
-            How::Means { levels, other, missing, scale } => {
-                let names: Vec<&str> = levels.iter().map(|level| level.0.as_str()).collect();
-                let codes = codes(column, &names, rows, self.kind)?;
-                for ((place, _), code) in out.zip(codes) {
-                    values[place] = scale.apply(match code {
-                        NONE => *missing,
-                        OTHER => *other,
-                        code => levels[code as usize].1,
-                    });
-                }
-            }
-        }
-        Ok(())
+        kinds.eq(self.features.iter().cloned()) && self.columns.iter().all(Encoding::is_sound)
     }
 }
 
@@ -471,83 +220,86 @@ fn find<'a>(frame: &'a Frame, encoding: &Encoding) -> Result<&'a Column, ScoreEr
     })
 }
 
-fn wrong_kind(column: &Column, expected: Kind) -> ScoreError {
-    ScoreError::WrongKind {
-        column: shown(&column.name),
-        expected: expected.words(),
-        found: column.kind().words(),
+#[cfg(test)]
+mod tests {
+    use super::super::frame::ColumnData;
+    use super::super::rng::Rng;
+    use super::*;
+
+    /// 1,000 rows: a number with gaps, and 100 categories.
+    fn frame(seed: u64) -> (Frame, Vec<bool>) {
+        let mut rng = Rng::new(seed, 0);
+        let mut frame = Frame::new(1_000);
+        let number = |row: usize| if row.is_multiple_of(9) { f64::NAN } else { row as f64 };
+        frame.push("n", ColumnData::Numeric((0..1_000).map(number).collect())).unwrap();
+        let codes = (0..1_000).map(|_| rng.below(100) as u32).collect();
+        let labels = (0..100).map(|code| format!("c{code}")).collect();
+        frame.push("c", ColumnData::Categorical { codes, labels }).unwrap();
+        let outcomes = (0..1_000).map(|_| rng.below(3) == 0).collect();
+        (frame, outcomes)
     }
-}
 
-/// Values of each row of `column` by a number for each of its categories.
-fn by_label<'a>(
-    column: &'a Column,
-    expected: Kind,
-    number: impl Fn(&str) -> Option<f64>,
-) -> Result<Box<dyn Fn(usize) -> f64 + 'a>, ScoreError> {
-    let ColumnData::Categorical { codes, labels } = &column.data else {
-        return Err(wrong_kind(column, expected));
-    };
-    let of_code: Option<Vec<f64>> = labels.iter().map(|label| number(label)).collect();
-    let of_code = of_code.ok_or_else(|| wrong_kind(column, expected))?;
-    Ok(Box::new(move |row| of_code.get(codes[row] as usize).copied().unwrap_or(f64::NAN)))
-}
-
-/// A small file may show numbers that were taken for yes and no, or no value at all.
-pub(crate) fn numbers(
-    column: &Column,
-    expected: Kind,
-) -> Result<Box<dyn Fn(usize) -> f64 + '_>, ScoreError> {
-    let found = column.kind();
-    match (&column.data, expected) {
-        (ColumnData::Boolean { .. }, Kind::Numeric) => Ok(Box::new(|row| column.number(row))),
-        (ColumnData::Numeric(_) | ColumnData::Date(_), _)
-            if found == expected || column.missing() == column.len() =>
-        {
-            Ok(Box::new(|row| column.number(row)))
-        }
-        (ColumnData::Categorical { .. }, _) => by_label(column, expected, |label| {
-            (expected == Kind::Numeric).then(|| parse_number(label)).flatten()
-        }),
-        _ => Err(wrong_kind(column, expected)),
+    fn options() -> EncoderOptions {
+        EncoderOptions { level_rows: 1, ..EncoderOptions::default() }
     }
-}
 
-/// A small file may show only one of yes and no.
-pub(crate) fn yes_no(column: &Column) -> Result<Box<dyn Fn(usize) -> f64 + '_>, ScoreError> {
-    match &column.data {
-        ColumnData::Boolean { .. } => Ok(Box::new(|row| column.number(row))),
-        ColumnData::Numeric(values)
-            if values.iter().all(|value| value.is_nan() || *value == 0.0 || *value == 1.0) =>
-        {
-            Ok(Box::new(|row| column.number(row)))
-        }
-        _ => by_label(column, Kind::Boolean, |label| {
-            says_yes(label).map(|yes| f64::from(u8::from(yes)))
-        }),
+    #[test]
+    fn no_row_sees_its_own_outcome() {
+        let (frame, outcomes) = frame(1);
+        let rows: Vec<u32> = (0..1_000).collect();
+        let (encoder, matrix) =
+            Encoder::fit(&frame, &[0, 1], &rows, &outcomes, 7, &options()).unwrap();
+        let kinds: Vec<_> = encoder.features().iter().map(|feature| feature.kind.clone()).collect();
+        assert_eq!(kinds, [FeatureKind::Value, FeatureKind::Missing, FeatureKind::Mean]);
+        // With its own outcome, the mean goes with the outcome by construction; without, it must not.
+        let own = encoder.transform(&frame, &rows).unwrap();
+        let gap = |matrix: &Matrix| {
+            let mean = |class: bool| {
+                let of = (0..1_000).filter(|&row| outcomes[row] == class);
+                let (sum, count) =
+                    of.fold((0.0, 0.0), |(s, n), row| (s + matrix.row(row)[2], n + 1.0));
+                sum / count
+            };
+            mean(true) - mean(false)
+        };
+        assert!(gap(&own) > 0.4, "{}", gap(&own));
+        assert!(gap(&matrix) < 0.2, "{}", gap(&matrix));
     }
-}
 
-/// The place of each row's category among `levels`, or [`OTHER`] or [`NONE`].
-pub(crate) fn codes(
-    column: &Column,
-    levels: &[&str],
-    rows: &[u32],
-    expected: Kind,
-) -> Result<Vec<u32>, ScoreError> {
-    let places: HashMap<&str, u32> =
-        levels.iter().enumerate().map(|(place, &level)| (level, place as u32)).collect();
-    let place = |label: &str| places.get(label).copied().unwrap_or(OTHER);
-    match &column.data {
-        ColumnData::Text { .. } => Err(wrong_kind(column, expected)),
-        ColumnData::Categorical { codes, labels } => {
-            let of_code: Vec<u32> = labels.iter().map(|label| place(label)).collect();
-            let code = |&row: &u32| of_code.get(codes[row as usize] as usize).copied();
-            Ok(rows.iter().map(|row| code(row).unwrap_or(NONE)).collect())
+    #[test]
+    fn rows_outside_the_training_part_change_nothing() {
+        let (frame, outcomes) = frame(2);
+        let train: Vec<u32> = (0..700).collect();
+        let fit = |frame: &Frame| {
+            Encoder::fit(frame, &[0, 1], &train, &outcomes[..700], 7, &options()).unwrap()
+        };
+        let mut other = Frame::new(1_000);
+        for column in frame.columns() {
+            let mut data = column.data.clone();
+            match &mut data {
+                ColumnData::Numeric(values) => values[700..].fill(1e9),
+                ColumnData::Categorical { codes, .. } => codes[700..].fill(3),
+                _ => {}
+            }
+            other.push(column.name.clone(), data).unwrap();
         }
-        _ => Ok(rows
-            .iter()
-            .map(|&row| column.label(row as usize).map_or(NONE, |label| place(&label)))
-            .collect()),
+        assert_eq!(fit(&frame), fit(&other));
+        // Values beyond those of the training part are taken as its largest.
+        let (encoder, matrix) = fit(&frame);
+        let far = encoder.transform(&other, &[800]).unwrap();
+        assert_eq!(far.row(0)[0], matrix.row(699)[0]);
+    }
+
+    #[test]
+    fn numbers_are_centred_and_scaled_and_gaps_are_the_median() {
+        let (frame, outcomes) = frame(3);
+        let rows: Vec<u32> = (0..1_000).collect();
+        let (_, matrix) = Encoder::fit(&frame, &[0], &rows, &outcomes, 7, &options()).unwrap();
+        let column: Vec<f64> = (0..1_000).map(|row| matrix.row(row)[0]).collect();
+        let mean = column.iter().sum::<f64>() / 1_000.0;
+        let variance = column.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 1_000.0;
+        assert!(mean.abs() < 1e-12 && (variance - 1.0).abs() < 1e-12);
+        assert!((0..1_000).all(|row| matrix.row(row)[1] == f64::from(u8::from(row % 9 == 0))));
+        assert_eq!(column[0], column[9]);
     }
 }

@@ -8,7 +8,9 @@
 mod bins;
 mod boosted;
 mod calibration;
+mod coerce;
 mod drift;
+mod encoding;
 mod error;
 mod features;
 mod folds;
