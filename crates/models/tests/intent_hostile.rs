@@ -291,6 +291,18 @@ fn a_file_in_order_of_time_is_judged_on_what_came_after() {
 }
 
 #[test]
+fn of_many_rows_a_sample_with_the_same_share_is_learned_from() {
+    let text = table(6_000, "x,y", |row| format!("{},{}", mixed(row), mixed(row + 3)));
+    let options = TrainOptions { max_rows: 1_500, folds: 2, ..TrainOptions::new("bought") };
+    let frame = read(&text).unwrap();
+    let training = train(&frame, &options).unwrap();
+    let report = &training.report;
+    assert_eq!((report.rows, report.positives, report.rows_used), (6_000, 2_000, 1_500));
+    assert_eq!(training.model.trained().positives, 500);
+    assert_eq!(training, train(&frame, &options).unwrap());
+}
+
+#[test]
 fn leak_rules_can_be_tuned() {
     let text = table(900, "x,hint", |row| {
         let hint = if row % 3 == 0 && row % 60 != 0 { 50 } else { 0 } + mixed(row) / 2;

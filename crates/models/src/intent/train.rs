@@ -83,7 +83,7 @@ pub struct Training {
 /// Compares the three models on held-back rows and fits the best to all rows.
 ///
 /// Everything that learns (medians, categories, mean outcomes, models, calibration) sees the training part
-/// only. Which columns are left out as identifiers and leaks is decided once, on all rows. The best is the
+/// only. Which columns are left out as identifiers and leaks is decided once, before rows are held back. The best is the
 /// simplest model whose mean area under the curve is within one standard error of the highest (Breiman et
 /// al. 1984, §3.4.3). The same for the same frame, options and seed.
 ///
@@ -96,9 +96,10 @@ pub fn train(frame: &Frame, options: &TrainOptions) -> Result<Training, IntentEr
     let target = Target::find(frame, &options.target, options.positive.as_deref())?;
     let time = options.time.as_deref().map(|name| time_column(frame, name)).transpose()?;
     let (rows, outcomes) = with_time(frame, &target, time)?;
-    let chosen = choose_columns(frame, &target, time, options, &rows, &outcomes)?;
+    let mut chosen = screen_columns(frame, &target, time, options, &rows)?;
     let all = (rows.len(), outcomes.iter().filter(|&&outcome| outcome).count());
     let (rows, outcomes) = sample(frame, &chosen.places, rows, outcomes, options);
+    chosen.leave_out_leaks(frame, options, &rows, &outcomes)?;
 
     let folds = split(frame, time, &rows, &outcomes, options)?;
     let held_back = cross_validate(frame, &chosen.places, &rows, &outcomes, &folds, options)?;
@@ -140,7 +141,7 @@ pub fn train(frame: &Frame, options: &TrainOptions) -> Result<Training, IntentEr
         positive: target.positive,
         rows_used: rows.len(),
         rows_left_out: frame.rows() - all.0,
-        excluded: chosen.excluded,
+        excluded: chosen.excluded.into_iter().map(|(_, excluded)| excluded).collect(),
         warnings: chosen.warnings,
         columns: frame.columns().iter().map(ColumnReport::of).collect(),
         folds: folds.len(),
@@ -188,17 +189,19 @@ fn with_time(
 /// The columns that are learned from, and why not the others.
 struct Chosen {
     places: Vec<usize>,
-    excluded: Vec<Excluded>,
+    /// Places of columns that are kept whatever is said of them.
+    keep: Vec<usize>,
+    excluded: Vec<(usize, Excluded)>,
     warnings: Vec<Warning>,
 }
 
-fn choose_columns(
+/// Leaves out what was asked, and what can teach nothing.
+fn screen_columns(
     frame: &Frame,
     target: &Target,
     time: Option<usize>,
     options: &TrainOptions,
     rows: &[u32],
-    outcomes: &[bool],
 ) -> Result<Chosen, IntentError> {
     let named = |names: &[String], role| -> Result<Vec<usize>, IntentError> {
         names.iter().map(|name| frame.named(name, role)).collect()
@@ -206,7 +209,7 @@ fn choose_columns(
     let drop = named(&options.drop, "the list of columns to drop")?;
     let keep = named(&options.keep, "the list of columns to keep")?;
     let mut excluded: Vec<(usize, Excluded)> = Vec::new();
-    let mut candidates = Vec::new();
+    let mut places = Vec::new();
     for (place, column) in frame.columns().iter().enumerate() {
         if place == target.column {
             continue;
@@ -216,37 +219,51 @@ fn choose_columns(
         } else if time == Some(place) {
             (ExclusionCode::Time, "it orders the rows")
         } else {
-            candidates.push(place);
+            places.push(place);
             continue;
         };
         let (column, reason) = (column.name.clone(), reason.to_owned());
         excluded.push((place, Excluded { column, reason, code }));
     }
-    let mut screened = screen(frame, &candidates, rows, &options.screen);
+    let mut screened = screen(frame, &places, rows, &options.screen);
     screened.retain(|(place, found)| {
         !(keep.contains(place) && found.code == ExclusionCode::Identifier)
     });
-    candidates.retain(|place| screened.iter().all(|(out, _)| out != place));
+    places.retain(|place| screened.iter().all(|(out, _)| out != place));
     excluded.append(&mut screened);
-    let judged: Vec<usize> =
-        candidates.iter().copied().filter(|place| !keep.contains(place)).collect();
-    let mut leaks = find_leaks(frame, &judged, rows, outcomes, options.seed, &options.leaks);
-    candidates.retain(|place| leaks.excluded.iter().all(|(out, _)| out != place));
-    excluded.append(&mut leaks.excluded);
-    excluded.sort_by_key(|(place, _)| *place);
-    let excluded: Vec<Excluded> = excluded.into_iter().map(|(_, excluded)| excluded).collect();
-    if candidates.is_empty() {
-        let mut reasons: Vec<String> = excluded
+    Ok(Chosen { places, keep, excluded, warnings: Vec::new() })
+}
+
+impl Chosen {
+    /// Leaves out what knows the outcome; something must be left.
+    fn leave_out_leaks(
+        &mut self,
+        frame: &Frame,
+        options: &TrainOptions,
+        rows: &[u32],
+        outcomes: &[bool],
+    ) -> Result<(), IntentError> {
+        let judged: Vec<usize> =
+            self.places.iter().copied().filter(|place| !self.keep.contains(place)).collect();
+        let mut leaks = find_leaks(frame, &judged, rows, outcomes, options.seed, &options.leaks);
+        self.places.retain(|place| leaks.excluded.iter().all(|(out, _)| out != place));
+        self.excluded.append(&mut leaks.excluded);
+        self.excluded.sort_by_key(|(place, _)| *place);
+        self.warnings = leaks.warnings;
+        if !self.places.is_empty() {
+            return Ok(());
+        }
+        let mut reasons: Vec<String> = self
+            .excluded
             .iter()
             .take(5)
-            .map(|out| format!("`{}` ({})", shown(&out.column), out.reason))
+            .map(|(_, out)| format!("`{}` ({})", shown(&out.column), out.reason))
             .collect();
-        if excluded.is_empty() {
+        if reasons.is_empty() {
             reasons.push("there is none beside the target".to_owned());
         }
-        return Err(IntentError::NoFeatures { reasons: reasons.join(", ") });
+        Err(IntentError::NoFeatures { reasons: reasons.join(", ") })
     }
-    Ok(Chosen { places: candidates, excluded, warnings: leaks.warnings })
 }
 
 /// As many rows as fit, with the same share of outcomes, in their order.
