@@ -149,7 +149,7 @@ pub async fn all(tx: &mut Tx, cx: &Ctx) -> Result<Vec<TagWithCount>, DbError> {
 ///
 /// # Errors
 /// As the database says.
-pub async fn names(tx: &mut Tx, cx: &Ctx) -> Result<Vec<Tag>, DbError> {
+pub async fn plain(tx: &mut Tx, cx: &Ctx) -> Result<Vec<Tag>, DbError> {
     if cx.access.fields().hide(fields::TAGS) {
         return Ok(Vec::new());
     }

@@ -10,7 +10,7 @@ use flows::value::{self, ValueParams};
 use models::clv::csv::{Columns, CsvOptions, MAX_BAD_SHARE, Returns, report_of_file};
 use models::clv::report::ClvReport;
 use models::clv::summary::Unit;
-use models::intent::{self, ReadOptions, TrainOptions};
+use models::intent::{self, LearnerKind, ReadOptions, TrainOptions};
 
 use super::{Global, say};
 
@@ -184,7 +184,7 @@ fn intent(global: &Global, args: IntentArgs) -> Result<ExitCode> {
         let metrics = &model.metrics;
         say(&format!(
             "{:<12} AUC {:.4} ± {:.4}, average precision {:.4}, log loss {:.4}, Brier {:.4}, top 20 % hold {:.1} %",
-            model.name,
+            name(model.name),
             metrics.auc,
             model.auc_sd,
             metrics.average_precision,
@@ -193,7 +193,15 @@ fn intent(global: &Global, args: IntentArgs) -> Result<ExitCode> {
             100.0 * metrics.top20_capture
         ));
     }
-    say(&format!("best: {}", report.best));
+    say(&format!("best: {}", name(report.best)));
     global.print(&report, "")?;
     Ok(ExitCode::SUCCESS)
+}
+
+const fn name(kind: LearnerKind) -> &'static str {
+    match kind {
+        LearnerKind::Logistic => "logistic",
+        LearnerKind::Tree => "tree",
+        LearnerKind::Boosted => "boosted",
+    }
 }

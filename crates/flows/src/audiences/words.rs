@@ -79,7 +79,7 @@ impl Words {
             Vec::new()
         };
         let shops = engine.shops();
-        let tags = customers::tags::names(tx, cx).await?;
+        let tags = customers::tags::plain(tx, cx).await?;
         let minor = shops.frame().currency.minor_per_major();
         Ok(Self {
             tags: Names::of(tags.into_iter().map(|tag| (tag.id, tag.name))),
