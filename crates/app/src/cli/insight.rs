@@ -184,7 +184,7 @@ fn intent(global: &Global, args: IntentArgs) -> Result<ExitCode> {
         let metrics = &model.metrics;
         say(&format!(
             "{:<12} AUC {:.4} ± {:.4}, average precision {:.4}, log loss {:.4}, Brier {:.4}, top 20 % hold {:.1} %",
-            name(model.name),
+            code(model.name),
             metrics.auc,
             model.auc_sd,
             metrics.average_precision,
@@ -193,12 +193,12 @@ fn intent(global: &Global, args: IntentArgs) -> Result<ExitCode> {
             100.0 * metrics.top20_capture
         ));
     }
-    say(&format!("best: {}", name(report.best)));
+    say(&format!("best: {}", code(report.best)));
     global.print(&report, "")?;
     Ok(ExitCode::SUCCESS)
 }
 
-const fn name(kind: LearnerKind) -> &'static str {
+const fn code(kind: LearnerKind) -> &'static str {
     match kind {
         LearnerKind::Logistic => "logistic",
         LearnerKind::Tree => "tree",
