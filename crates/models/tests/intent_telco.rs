@@ -195,6 +195,10 @@ fn columns_that_know_the_outcome_are_named_and_left_out() {
     let refund = (0..7_043usize)
         .map(|row| if churned[row] && row % 4 == 0 { row as f64 } else { 0.0 })
         .collect();
+    // A day for two thirds of those who left, never the same twice.
+    let left_on = (0..7_043usize)
+        .map(|row| if churned[row] && row % 3 != 1 { row as f64 } else { f64::NAN })
+        .collect();
     let copy = churned.iter().map(|&left| if left { 7.0 } else { 3.0 }).collect();
     let frame = with(
         frame,
@@ -203,6 +207,7 @@ fn columns_that_know_the_outcome_are_named_and_left_out() {
             ("told", ColumnData::Categorical { codes: told, labels: labels(&["none"]) }),
             ("churn score", ColumnData::Numeric(score)),
             ("refund", ColumnData::Numeric(refund)),
+            ("left on", ColumnData::Date(left_on)),
             ("status", ColumnData::Numeric(copy)),
         ],
     );
@@ -217,6 +222,7 @@ fn columns_that_know_the_outcome_are_named_and_left_out() {
             ("told", ExclusionCode::OnlyForOutcome),
             ("churn score", ExclusionCode::PredictsTarget),
             ("refund", ExclusionCode::OnlyForOutcome),
+            ("left on", ExclusionCode::OnlyForOutcome),
             ("status", ExclusionCode::SameAsTarget),
         ]
     );
