@@ -1533,6 +1533,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/insight/audiences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All audiences, each with how many customers belong to it now
+         * @description Whoever sees all customers leaves today's sizes in the history.
+         */
+        get: operations["get_insight_audiences"];
+        put?: never;
+        /** Keeps an audience */
+        post: operations["post_insight_audiences"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/audiences/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts an audience that need not be kept, and shows some of it */
+        post: operations["post_insight_audiences_count"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/audiences/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says why a customer is in an audience or not, and when that changes by itself */
+        post: operations["post_insight_audiences_explain"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/audiences/overlap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Counts how many customers each two of some audiences share */
+        post: operations["post_insight_audiences_overlap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/audiences/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One audience with the history of its size */
+        get: operations["get_insight_audiences_id"];
+        /** Replaces what is kept of an audience */
+        put: operations["put_insight_audiences_id"];
+        post?: never;
+        /** Deletes an audience and its history */
+        delete: operations["delete_insight_audiences_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/insight/rfm": {
         parameters: {
             query?: never;
@@ -1542,6 +1633,27 @@ export interface paths {
         };
         /** Customers by recency, frequency and monetary value */
         get: operations["get_insight_rfm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/value": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What every customer is expected to order and to be worth
+         * @description BG/NBD, Pareto/NBD and Gamma-Gamma fitted to the orders of all customers whom the caller sees. 409
+         *     `too_little_history` says what is missing.
+         */
+        get: operations["get_insight_value"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1954,6 +2066,136 @@ export interface components {
          * @enum {string}
          */
         AttentionKind: "merge_suggestions" | "failed_jobs" | "rejected_rows" | "slipping_away" | "unshipped";
+        /** @description An audience to be kept. */
+        AudienceBody: ({
+            /** @description The text, as `docs/audiences.md` describes it. */
+            text?: string | null;
+            /** @description The tree. */
+            tree?: Record<string, never> | null;
+        } & Record<string, never>) & {
+            /** @description Its name, 1 to 60 characters, of which there is one in an organisation. */
+            name: string;
+            /** @description What it is for, at most 500 characters. */
+            note?: string;
+        };
+        /** @description How many belong to an audience, and some of them. */
+        AudienceCount: {
+            /**
+             * Format: date
+             * @description As of which day.
+             */
+            as_of: string;
+            /**
+             * Format: int64
+             * @description Customers of those whom whoever asks sees.
+             */
+            customers: number;
+            /**
+             * Format: int64
+             * @description All customers whom whoever asks sees.
+             */
+            of: number;
+            /** @description Some of the customers, spread over all of them. */
+            sample: components["schemas"]["CustomerRow"][];
+            /**
+             * Format: double
+             * @description Seconds that the engine took.
+             */
+            seconds: number;
+            /** @description The definition as SQL, as `docs/audiences.md` describes its tables. */
+            sql?: string | null;
+            /** @description The definition as text. */
+            text: string;
+            /** @description The definition as tree. */
+            tree: Record<string, never>;
+        };
+        AudienceId: string;
+        /** @description What audiences share. */
+        AudienceOverlap: {
+            /** @description For each audience a row: how many of its customers are in each; the diagonal tells the sizes. */
+            customers: number[][];
+        };
+        /** @description An audience in a list. */
+        AudienceRow: {
+            created_by?: components["schemas"]["Person"] | null;
+            /**
+             * Format: int64
+             * @description Customers whom whoever asks sees, now; absent where the definition cannot be asked.
+             */
+            customers?: number | null;
+            /** @description Its id. */
+            id: components["schemas"]["AudienceId"];
+            /** @description Its name. */
+            name: string;
+            /** @description What it is for. */
+            note: string;
+            /** @description Why it cannot be asked. */
+            refused?: string | null;
+            /**
+             * Format: int64
+             * @description Rises with each change; the ETag.
+             */
+            revision: number;
+            /** @description The definition as text. */
+            text: string;
+            /** @description When it was last changed. */
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        /** @description An audience by itself. */
+        AudienceView: ({
+            created_by?: components["schemas"]["Person"] | null;
+            /**
+             * Format: int64
+             * @description Customers whom whoever asks sees, now; absent where the definition cannot be asked.
+             */
+            customers?: number | null;
+            /** @description Its id. */
+            id: components["schemas"]["AudienceId"];
+            /** @description Its name. */
+            name: string;
+            /** @description What it is for. */
+            note: string;
+            /** @description Why it cannot be asked. */
+            refused?: string | null;
+            /**
+             * Format: int64
+             * @description Rises with each change; the ETag.
+             */
+            revision: number;
+            /** @description The definition as text. */
+            text: string;
+            /** @description When it was last changed. */
+            updated_at: components["schemas"]["Timestamp"];
+        } & Record<string, never>) & {
+            /** @description How many belonged to it, by day, as counted for all customers. */
+            sizes: components["schemas"]["SizeOfDay"][];
+            /** @description The definition as tree. */
+            tree: Record<string, never>;
+        };
+        /** @description Why a customer is in an audience or not. */
+        AudienceWhy: {
+            /**
+             * Format: date
+             * @description As of which day.
+             */
+            as_of: string;
+            /** @description The customer, the root of the family. */
+            customer: components["schemas"]["CustomerId"];
+            /**
+             * Format: date
+             * @description The first later day on which that changes, if nothing but time passes.
+             */
+            flips_on?: string | null;
+            /** @description Whether the customer belongs to it. */
+            is_in: boolean;
+            /** @description The whole definition, condition by condition. */
+            why: components["schemas"]["WhyNode"];
+        };
+        /** @description All audiences. */
+        Audiences: {
+            /** @description By name. */
+            items: components["schemas"]["AudienceRow"][];
+        };
         /** @description An entry of the audit log. */
         AuditEntryView: {
             /** @description What: `customers.note.delete`. New ones come with new releases. */
@@ -2266,6 +2508,19 @@ export interface components {
             shared?: boolean;
             /** @description As imports read them; of the same kind, and an account on the same platform. */
             value: string;
+        };
+        /** @description What is asked. */
+        CountBody: ({
+            /** @description The text, as `docs/audiences.md` describes it. */
+            text?: string | null;
+            /** @description The tree. */
+            tree?: Record<string, never> | null;
+        } & Record<string, never>) & {
+            /**
+             * Format: date
+             * @description As of which day; today unless given.
+             */
+            as_of?: string | null;
         };
         Currency: string;
         /** @description A customer with everything that a card shows. */
@@ -2582,6 +2837,21 @@ export interface components {
             kind: components["schemas"]["IdentityKind"];
             /** @description The value, masked. */
             value: string;
+        };
+        /** @description Whom to explain, and in which audience. */
+        ExplainBody: ({
+            /** @description The text, as `docs/audiences.md` describes it. */
+            text?: string | null;
+            /** @description The tree. */
+            tree?: Record<string, never> | null;
+        } & Record<string, never>) & {
+            /**
+             * Format: date
+             * @description As of which day; today unless given.
+             */
+            as_of?: string | null;
+            /** @description The customer. */
+            customer: components["schemas"]["CustomerId"];
         };
         /** @description The answer. */
         Explanation: {
@@ -3100,6 +3370,37 @@ export interface components {
             /** Format: int64 */
             number: number;
         };
+        /** @description The answer. */
+        LifetimeValue: Record<string, never> & {
+            /**
+             * Format: date
+             * @description The last day that the models saw.
+             */
+            as_of: string;
+            /** @description Customers by how likely they still are customers, best first. */
+            bands: components["schemas"]["ValueBand"][];
+            /** @description Currency of the amounts. */
+            currency: components["schemas"]["Currency"];
+            /**
+             * Format: double
+             * @description Orders expected of all customers within the horizon.
+             */
+            expected_orders: number;
+            /**
+             * Format: int64
+             * @description Their value in minor units.
+             */
+            expected_value_minor: number;
+            /**
+             * Format: int32
+             * @description Days ahead.
+             */
+            horizon_days: number;
+            /** @description Which model the expectations are of: `bgnbd` or `pnbd`. */
+            model: string;
+            /** @description Those with the highest expected value. */
+            top: components["schemas"]["ValuedCustomer"][];
+        };
         /** @description A link as it was handed over. */
         LinkBody: {
             secret: string;
@@ -3387,6 +3688,11 @@ export interface components {
         Org: {
             /** @description What it is called. */
             name: string;
+        };
+        /** @description Audiences to be compared. */
+        OverlapBody: {
+            /** @description At most 12. */
+            audiences: components["schemas"]["AudienceId"][];
         };
         /** @description One page of a list. */
         Page_AuditEntryView: {
@@ -4578,6 +4884,31 @@ export interface components {
             /** @description Whether the organisation asks everyone for one. */
             required: boolean;
         };
+        /** @description What was looked at. */
+        SeenValue: {
+            /** @enum {string} */
+            is: "number";
+            /** Format: int64 */
+            value: number;
+        } | {
+            currency: components["schemas"]["Currency"];
+            /** @enum {string} */
+            is: "amount";
+            /** Format: int64 */
+            minor: number;
+        } | {
+            at: components["schemas"]["Timestamp"];
+            /** @enum {string} */
+            is: "moment";
+        } | {
+            /** @enum {string} */
+            is: "bucket";
+            /** Format: int64 */
+            value: number;
+        } | {
+            /** @enum {string} */
+            is: "nothing";
+        };
         /** @description A session. */
         Session: {
             /** @description When it ends unless it is used. */
@@ -4688,6 +5019,19 @@ export interface components {
             email: string;
             /** Format: password */
             password: string;
+        };
+        /** @description How many belonged to an audience on a day. */
+        SizeOfDay: {
+            /**
+             * Format: int64
+             * @description Customers.
+             */
+            customers: number;
+            /**
+             * Format: date
+             * @description The day.
+             */
+            day: string;
         };
         /** @description How to run a draft. */
         StartImport: {
@@ -4886,6 +5230,56 @@ export interface components {
             territory_id?: components["schemas"]["TerritoryId"] | null;
         };
         UserId: string;
+        /** @description Customers by how likely they still are customers. */
+        ValueBand: {
+            /**
+             * Format: int64
+             * @description Customers.
+             */
+            customers: number;
+            /**
+             * Format: double
+             * @description Orders expected within the horizon.
+             */
+            expected_orders: number;
+            /**
+             * Format: int64
+             * @description Value expected within the horizon, in minor units.
+             */
+            expected_value_minor: number;
+            /**
+             * Format: double
+             * @description The least probability of being active.
+             */
+            from_probability: number;
+            /** @description `active`, `slowing`, `at_risk` or `probably_lost`. */
+            name: string;
+        };
+        /** @description A customer of high expected value. */
+        ValuedCustomer: {
+            /** @description The customer. */
+            customer: components["schemas"]["CustomerRow"];
+            /**
+             * Format: double
+             * @description Orders expected within the horizon.
+             */
+            expected_orders: number;
+            /**
+             * Format: int64
+             * @description Value expected within the horizon, in minor units; absent without a model of spend.
+             */
+            expected_value_minor?: number | null;
+            /**
+             * Format: date
+             * @description Day by which the next order will have come with probability one half.
+             */
+            next_order_on?: string | null;
+            /**
+             * Format: double
+             * @description Probability of being active, 0 to 1.
+             */
+            probability_alive: number;
+        };
         /** @description A saved view. */
         View: {
             /** @description Its id. */
@@ -4907,6 +5301,23 @@ export interface components {
          * @enum {string}
          */
         Why: "all" | "own" | "team_owns" | "territory" | "owned_by_others" | "owned_by_nobody" | "no_customer";
+        /** @description A condition, what became of it for one customer, and why. */
+        WhyNode: {
+            /**
+             * Format: date
+             * @description The first later day on which that changes, if nothing but time passes.
+             */
+            flips_on?: string | null;
+            /** @description `all`, `any`, `not`, or the kind of condition. */
+            kind: string;
+            /** @description The parts. */
+            parts?: components["schemas"]["WhyNode"][];
+            /** @description Whether the customer passes it. */
+            passes: boolean;
+            seen?: components["schemas"]["SeenValue"] | null;
+            /** @description The condition as text. */
+            text: string;
+        };
         /**
          * @description What the workbench shows, of customers whom whoever asks sees, and what they have a right to. Orders, revenue and new customers are of counted orders of known
          *     customers, as in RFM.
@@ -8725,6 +9136,258 @@ export interface operations {
             };
         };
     };
+    get_insight_audiences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audiences"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_insight_audiences: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AudienceBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_insight_audiences_count: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CountBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceCount"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_insight_audiences_explain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExplainBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceWhy"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_insight_audiences_overlap: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OverlapBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceOverlap"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_insight_audiences_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AudienceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_insight_audiences_id: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["AudienceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AudienceBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_insight_audiences_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AudienceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_insight_rfm: {
         parameters: {
             query?: {
@@ -8751,6 +9414,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rfm"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_insight_value: {
+        parameters: {
+            query?: {
+                /** @description Days ahead, 1 to 3,653; 365 unless given. */
+                horizon_days?: number;
+                /** @description Only orders of this shop. */
+                shop?: string;
+                /** @description The last day that the models see; today unless given. Later days are held back and compared. */
+                calibration_end?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LifetimeValue"];
                 };
             };
             /** @description Refused or failed */
