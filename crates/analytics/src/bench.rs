@@ -1,5 +1,6 @@
 //! Measures the engine on made-up customers; `guanxi bench` and `examples/bench_list.rs` print it.
 
+mod insight;
 mod synthetic;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::{
     Bins, CellPattern, DaysQuery, Engine, Filter, ListCursor, ListQuery, OrderFact, Rfm, RfmQuery,
     Score, Sort, SortKey, Span, Tier,
 };
+pub use insight::{InsightFigures, measure_insight};
 pub use synthetic::Made;
 use synthetic::{FIRST_DAY, LAST_DAY, PROVINCES};
 

@@ -179,7 +179,7 @@ pub async fn create(
         .execute(
             "INSERT INTO insight_audiences
                  (org_id, id, name, note, definition, revision, created_by, created_at, updated_at)
-             SELECT CAST($1 AS BIGINT), $2, $3, $4, $5, 1, CAST($6 AS UUID), $7, $7
+             SELECT CAST($1 AS BIGINT), $2, $3, $4, $5, 1, $6, $7, $7
               WHERE (SELECT COUNT(*) FROM insight_audiences WHERE org_id = $1) < $8",
             args![
                 cx.scope.org_arg(),

@@ -41,7 +41,7 @@ pub struct Made {
 }
 
 /// The output function of `SplitMix64` (Steele, Lea and Flood 2014).
-const fn mix(n: u64) -> u64 {
+pub(super) const fn mix(n: u64) -> u64 {
     let x = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
