@@ -137,6 +137,10 @@ pub(crate) struct Base {
     pub(crate) last: Vec<i64>,
     /// Moment of the last order of all; [`NO_ORDER`] without one.
     pub(crate) latest: i64,
+    /// Moment of the first order of all; [`NO_ORDER`] without one.
+    pub(crate) earliest: i64,
+    /// The least and the greatest revenue of a customer.
+    pub(crate) revenues: (i64, i64),
     pub(crate) without_orders: Bits,
     sorted: [OnceLock<Vec<u32>>; SortKey::ALL.len()],
     pub(crate) filters: FilterCache,
@@ -154,6 +158,8 @@ impl Base {
         profiles.created.shrink_to_fit();
         profiles.refused.shrink_to_fit();
         let customers = profiles.ids.len();
+        let range = (revenue.iter().min(), revenue.iter().max());
+        let range = (range.0.copied().unwrap_or(0), range.1.copied().unwrap_or(0));
         let members = |set| Members::new(set, customers);
         let tags = profiles
             .tags
@@ -176,6 +182,8 @@ impl Base {
             facts,
             revenue,
             latest: last.iter().copied().max().unwrap_or(NO_ORDER),
+            earliest: first.iter().copied().filter(|at| *at != NO_ORDER).min().unwrap_or(NO_ORDER),
+            revenues: range,
             first,
             last,
             sorted: Default::default(),

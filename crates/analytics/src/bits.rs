@@ -91,6 +91,33 @@ impl Bits {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= other);
     }
 
+    /// As [`Bits::and`] with the part of `other` that begins at `start`, a multiple of 64.
+    pub(crate) fn and_part(&mut self, other: &Self, start: usize) {
+        let part = &other.words[start / 64..];
+        self.words.iter_mut().zip(part).for_each(|(word, other)| *word &= other);
+    }
+
+    /// As [`Bits::and_not`] with the part of `other` that begins at `start`, a multiple of 64.
+    pub(crate) fn and_not_part(&mut self, other: &Self, start: usize) {
+        let part = &other.words[start / 64..];
+        self.words.iter_mut().zip(part).for_each(|(word, other)| *word &= !other);
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
+    /// Joined parts, each but the last of a multiple of 64.
+    pub(crate) fn joined(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut whole = Self::default();
+        for part in parts {
+            whole.words.extend_from_slice(&part.words);
+            whole.len += part.len;
+        }
+        whole
+    }
+
     pub(crate) fn or(&mut self, other: &Self) {
         self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word |= other);
     }

@@ -137,7 +137,18 @@ impl Facts {
 
     /// Keeps those of `bits` whose count of orders passes.
     pub(crate) fn retain_by_orders(&self, bits: &mut Bits, passes: impl Fn(u32) -> bool) {
-        bits.retain_pairs(&self.offsets, |start, end| passes(end - start));
+        self.retain_part_by_orders(bits, 0, passes);
+    }
+
+    /// The same for `bits` that begin with customer `start`.
+    pub(crate) fn retain_part_by_orders(
+        &self,
+        bits: &mut Bits,
+        start: usize,
+        passes: impl Fn(u32) -> bool,
+    ) {
+        let offsets = &self.offsets[start..=start + bits.len()];
+        bits.retain_pairs(offsets, |start, end| passes(end - start));
     }
 
     pub(crate) fn without_orders(&self) -> Bits {

@@ -5,6 +5,7 @@ pub mod audience;
 mod base;
 pub mod bench;
 mod bits;
+mod blocks;
 mod compact;
 mod daily;
 mod delta;

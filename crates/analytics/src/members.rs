@@ -61,6 +61,21 @@ impl Members {
         }
     }
 
+    /// Keeps those of `bits`, the ordinals from `start` on, a multiple of 64, who are members.
+    pub(crate) fn retain_part(&self, bits: &mut Bits, start: usize) {
+        match self {
+            Self::Many(members) => bits.and_part(members, start),
+            Self::Few(set) => {
+                let mut kept = Bits::none(bits.len());
+                set.range(start as u32..(start + bits.len()) as u32)
+                    .map(|ordinal| ordinal as usize - start)
+                    .filter(|at| bits.has(*at))
+                    .for_each(|at| kept.set(at));
+                *bits = kept;
+            }
+        }
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         match self {
             Self::Few(set) => set.serialized_size() + 64,

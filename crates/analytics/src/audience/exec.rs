@@ -1,4 +1,4 @@
-//! Who passes a plan: columns of the base at a time, the overlay row by row.
+//! Who passes a plan: columns of the base a block at a time, the overlay row by row.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,10 +11,12 @@ use super::subject::{BaseOrders, Chosen, OrdersOf};
 use super::tree::{Measure, Node};
 use crate::base::{Base, NEVER, NO_RATING};
 use crate::bits::Bits;
+use crate::blocks;
 use crate::delta::Row;
 use crate::engine::{Engine, View};
 use crate::facts::NO_ORDER;
-use crate::list::{Span, Within, retain_span, retain_text};
+use crate::feed::average_minor;
+use crate::list::{Span, Within, retain_span};
 use crate::rfm::Score;
 
 /// Who belongs to an audience, as of one state of the engine.
@@ -95,12 +97,9 @@ impl Engine {
         reach: &Reach,
     ) -> Result<Members, AudienceError> {
         let view = self.view();
-        let plan = plan(view, root, named, as_of)?;
-        let mut bits = Bits::all(view.base.len());
-        bits.and_not(view.dead);
+        let plan = plan(view, root, named, as_of)?.ranked();
         let within = Within::new(view, reach);
-        within.retain(&mut bits);
-        retain(view, &plan, &mut bits);
+        let bits = passing(view, &plan, &within);
         let overlay = view
             .delta
             .rows()
@@ -125,140 +124,183 @@ pub(super) fn plan(
     Planner { view, as_of, named, inside: Vec::new(), conditions: 0 }.plan(root)
 }
 
-/// Keeps those of `bits` who pass.
-fn retain(view: View<'_>, plan: &Plan, bits: &mut Bits) {
-    let base = view.base;
-    match plan {
-        Plan::All(of) => {
-            let mut of: Vec<&Plan> = of.iter().collect();
-            of.sort_by_key(|plan| plan.rank());
-            of.into_iter().for_each(|plan| retain(view, plan, bits));
-        }
-        Plan::Any(of) => {
-            let mut of: Vec<&Plan> = of.iter().collect();
-            of.sort_by_key(|plan| plan.rank());
-            // Who passed one is not asked again.
-            let mut left = bits.clone();
-            for plan in of {
-                let mut some = left.clone();
-                retain(view, plan, &mut some);
-                left.and_not(&some);
+/// Those of the base who are in reach and pass. A block in which nobody is left is not read further.
+fn passing(view: View<'_>, plan: &Plan, within: &Within<'_>) -> Bits {
+    Bits::joined(blocks::each(view.base.len(), |Range { start, end }| {
+        let mut bits = Bits::all(end - start);
+        bits.and_not_part(view.dead, start);
+        within.retain_part(&mut bits, start);
+        Block { view, start, end }.retain(plan, &mut bits);
+        bits
+    }))
+}
+
+/// A part of the base; its bits count from `start`, a multiple of 64.
+#[derive(Clone, Copy)]
+struct Block<'a> {
+    view: View<'a>,
+    start: usize,
+    end: usize,
+}
+
+impl<'a> Block<'a> {
+    fn column<T>(&self, column: &'a [T]) -> &'a [T] {
+        &column[self.start..self.end]
+    }
+
+    /// Keeps those of `bits` who pass.
+    fn retain(&self, plan: &Plan, bits: &mut Bits) {
+        let base = self.view.base;
+        match plan {
+            Plan::All(of) => {
+                for plan in of {
+                    if bits.is_empty() {
+                        return;
+                    }
+                    self.retain(plan, bits);
+                }
             }
-            bits.and_not(&left);
-        }
-        Plan::Not(of) => {
-            let mut some = bits.clone();
-            retain(view, of, &mut some);
-            bits.and_not(&some);
-        }
-        Plan::Name(name) => retain_text(bits, base, &name.0),
-        Plan::Province(wanted) => bits.retain_by(&base.province, |own| wanted.1[own as usize]),
-        Plan::Rating(bounds) => {
-            let wanted = ratings(*bounds);
-            bits.retain_by(&base.rating, |rating| wanted[usize::from(rating)]);
-        }
-        Plan::Owner(wanted) => bits.retain_by(&base.owner, |own| wanted.1[own as usize]),
-        Plan::Tag(tag) => match base.tags.get(tag) {
-            Some(members) => members.retain(bits),
-            None => *bits = Bits::none(bits.len()),
-        },
-        Plan::Cells(wanted) => match (wanted, view.scores) {
-            (Some(wanted), Some((_, cells))) => {
-                bits.retain_by(cells, |cell| wanted[usize::from(cell) % Score::CODES]);
+            Plan::Any(of) => {
+                // Who passed one is not asked again.
+                let mut left = bits.clone();
+                for plan in of {
+                    let mut some = left.clone();
+                    self.retain(plan, &mut some);
+                    left.and_not(&some);
+                }
+                bits.and_not(&left);
             }
-            _ => *bits = Bits::none(bits.len()),
-        },
-        Plan::Created(_, span) => retain_range(bits, span, &base.created),
-        Plan::Refuses(end) => bits.retain_by(&base.refused, |from| from < *end),
-        Plan::Figure(measure, _, chosen, bounds) => figure(base, bits, *measure, chosen, *bounds),
-        Plan::First(_, chosen, _, span) if whole(base, chosen) => {
-            retain_range(bits, span, &base.first);
+            Plan::Not(of) => {
+                let mut some = bits.clone();
+                self.retain(of, &mut some);
+                bits.and_not(&some);
+            }
+            Plan::Name(name) => bits.and_part(&name.found, self.start),
+            Plan::Province(wanted) => {
+                bits.retain_by(self.column(&base.province), |own| wanted.1[own as usize]);
+            }
+            Plan::Rating(bounds) => {
+                let wanted = ratings(*bounds);
+                bits.retain_by(self.column(&base.rating), |own| wanted[usize::from(own)]);
+            }
+            Plan::Owner(wanted) => {
+                bits.retain_by(self.column(&base.owner), |own| wanted.1[own as usize]);
+            }
+            Plan::Tag(tag) => match base.tags.get(tag) {
+                Some(members) => members.retain_part(bits, self.start),
+                None => *bits = Bits::none(bits.len()),
+            },
+            Plan::Cells(wanted) => match (wanted, self.view.scores) {
+                (Some(wanted), Some((_, cells))) => {
+                    let wanted_cell = |cell| wanted[usize::from(cell) % Score::CODES];
+                    bits.retain_by(&cells[self.start..self.end], wanted_cell);
+                }
+                _ => *bits = Bits::none(bits.len()),
+            },
+            Plan::Created(_, span) => self.retain_range(bits, span, &base.created),
+            Plan::Refuses(end) => {
+                bits.retain_by(self.column(&base.refused), |from| from < *end);
+            }
+            Plan::Figure(measure, _, chosen, bounds) => {
+                self.figure(bits, *measure, chosen, *bounds);
+            }
+            Plan::First(_, chosen, _, span) if whole(base, chosen) => {
+                self.retain_range(bits, span, &base.first);
+            }
+            Plan::Last(_, chosen, _, span) if whole(base, chosen) => {
+                self.retain_range(bits, span, &base.last);
+            }
+            Plan::First(_, chosen, _, span) => {
+                self.keep_active(bits, chosen);
+                self.keep(bits, |orders| orders.first(chosen).is_some_and(|at| span.contains(&at)));
+            }
+            Plan::Last(_, chosen, _, span) => {
+                self.keep_active(bits, chosen);
+                self.keep(bits, |orders| orders.last(chosen).is_some_and(|at| span.contains(&at)));
+            }
+            Plan::Sequence(both, within_days, _, span) => {
+                self.keep_within(bits, span);
+                self.keep(bits, |orders| orders.follows(&both.0, &both.1, *within_days, span));
+            }
+            Plan::Bucket(lot) => bits.retain_each(|at| lot.draws(base.ids[self.start + at])),
         }
-        Plan::Last(_, chosen, _, span) if whole(base, chosen) => {
-            retain_range(bits, span, &base.last);
+    }
+
+    fn figure(&self, bits: &mut Bits, measure: Measure, chosen: &Chosen, bounds: Span) {
+        let base = self.view.base;
+        if whole(base, chosen) {
+            match measure {
+                Measure::Count => {
+                    let passes = |n| bounds.contains(i64::from(n));
+                    base.facts.retain_part_by_orders(bits, self.start, passes);
+                    return;
+                }
+                Measure::Revenue => return retain_span(bits, bounds, self.column(&base.revenue)),
+                _ => {}
+            }
         }
-        Plan::First(_, chosen, _, span) => {
-            keep_active(base, bits, chosen);
-            keep(base, bits, |orders| orders.first(chosen).is_some_and(|at| span.contains(&at)));
+        // Whoever has no such order has the figure 0, and need not be looked at.
+        let mut active = bits.clone();
+        self.keep_active(&mut active, chosen);
+        let idle_pass = measure != Measure::AverageOrder && bounds.contains(0);
+        bits.and_not(&active);
+        if measure == Measure::AverageOrder && whole(base, chosen) {
+            active.retain_each(|at| {
+                let ordinal = self.start + at;
+                let average = average_minor(base.revenue[ordinal], base.facts.orders(ordinal));
+                average.is_some_and(|average| bounds.contains(average))
+            });
+        } else {
+            self.keep(&mut active, |orders| {
+                orders.figure(measure, chosen).is_some_and(|figure| bounds.contains(figure))
+            });
         }
-        Plan::Last(_, chosen, _, span) => {
-            keep_active(base, bits, chosen);
-            keep(base, bits, |orders| orders.last(chosen).is_some_and(|at| span.contains(&at)));
+        if idle_pass {
+            bits.or(&active);
+        } else {
+            *bits = active;
         }
-        Plan::Sequence(both, within_days, _, span) => {
-            keep_within(base, bits, span);
-            keep(base, bits, |orders| orders.follows(&both.0, &both.1, *within_days, span));
+    }
+
+    /// Leaves out who surely has no order that is chosen.
+    fn keep_active(&self, bits: &mut Bits, chosen: &Chosen) {
+        if let Some(shop) = chosen.shop {
+            match shop.number {
+                Some(number) => {
+                    self.view.base.by_shop[usize::from(number)].retain_part(bits, self.start);
+                }
+                None => *bits = Bits::none(bits.len()),
+            }
         }
-        Plan::Bucket(lot) => {
-            let drawn: Vec<usize> =
-                bits.iter_from(0).filter(|ordinal| lot.draws(base.ids[*ordinal])).collect();
+        self.keep_within(bits, &chosen.span);
+    }
+
+    /// Leaves out who surely has no order in the span.
+    fn keep_within(&self, bits: &mut Bits, span: &Range<i64>) {
+        let base = self.view.base;
+        let start = span.start.max(NO_ORDER + 1);
+        bits.retain_by(self.column(&base.last), |last| last >= start);
+        bits.retain_by(self.column(&base.first), |first| first < span.end);
+    }
+
+    fn keep(&self, bits: &mut Bits, passes: impl Fn(&BaseOrders<'_>) -> bool) {
+        let facts = &self.view.base.facts;
+        bits.retain_each(|at| passes(&BaseOrders { facts, range: facts.range(self.start + at) }));
+    }
+
+    fn retain_range(&self, bits: &mut Bits, range: &Range<i64>, column: &'a [i64]) {
+        if range.is_empty() {
             *bits = Bits::none(bits.len());
-            drawn.into_iter().for_each(|ordinal| bits.set(ordinal));
+            return;
         }
+        let (start, width) = (range.start, range.end.wrapping_sub(range.start) as u64);
+        bits.retain_by(self.column(column), |value| (value.wrapping_sub(start) as u64) < width);
     }
 }
 
 /// Whether the columns of features answer: every order is meant, and none lies after the span.
 fn whole(base: &Base, chosen: &Chosen) -> bool {
     chosen.is_whole() && chosen.span.start == i64::MIN + 1 && base.latest < chosen.span.end
-}
-
-fn figure(base: &Base, bits: &mut Bits, measure: Measure, chosen: &Chosen, bounds: Span) {
-    if whole(base, chosen) {
-        match measure {
-            Measure::Count => {
-                base.facts.retain_by_orders(bits, |n| bounds.contains(i64::from(n)));
-                return;
-            }
-            Measure::Revenue => return retain_span(bits, bounds, &base.revenue),
-            _ => {}
-        }
-    }
-    // Whoever has no such order has the figure 0, and need not be looked at.
-    let mut active = bits.clone();
-    keep_active(base, &mut active, chosen);
-    let idle_pass = measure != Measure::AverageOrder && bounds.contains(0);
-    bits.and_not(&active);
-    keep(base, &mut active, |orders| {
-        orders.figure(measure, chosen).is_some_and(|figure| bounds.contains(figure))
-    });
-    if idle_pass {
-        bits.or(&active);
-    } else {
-        *bits = active;
-    }
-}
-
-/// Leaves out who surely has no order that is chosen.
-fn keep_active(base: &Base, bits: &mut Bits, chosen: &Chosen) {
-    if let Some(shop) = chosen.shop {
-        match shop.number {
-            Some(number) => base.by_shop[usize::from(number)].retain(bits),
-            None => *bits = Bits::none(bits.len()),
-        }
-    }
-    keep_within(base, bits, &chosen.span);
-}
-
-/// Leaves out who surely has no order in the span.
-fn keep_within(base: &Base, bits: &mut Bits, span: &Range<i64>) {
-    let start = span.start.max(NO_ORDER + 1);
-    bits.retain_by(&base.last, |last| last >= start);
-    bits.retain_by(&base.first, |first| first < span.end);
-}
-
-fn keep(base: &Base, bits: &mut Bits, passes: impl Fn(&BaseOrders<'_>) -> bool) {
-    let facts = &base.facts;
-    bits.retain_each(|ordinal| passes(&BaseOrders { facts, range: facts.range(ordinal) }));
-}
-
-fn retain_range(bits: &mut Bits, range: &Range<i64>, column: &[i64]) {
-    if range.is_empty() {
-        *bits = Bits::none(bits.len());
-        return;
-    }
-    let (start, width) = (range.start, range.end.wrapping_sub(range.start) as u64);
-    bits.retain_by(column, |value| (value.wrapping_sub(start) as u64) < width);
 }
 
 fn ratings(bounds: Span) -> [bool; 256] {
@@ -271,7 +313,7 @@ pub(super) fn passes(plan: &Plan, id: CustomerId, row: &Row, cell: u16) -> bool 
         Plan::All(of) => of.iter().all(|plan| passes(plan, id, row, cell)),
         Plan::Any(of) => of.iter().any(|plan| passes(plan, id, row, cell)),
         Plan::Not(of) => !passes(of, id, row, cell),
-        Plan::Name(name) => name.1.find(&row.text).is_some(),
+        Plan::Name(name) => name.finder.find(&row.text).is_some(),
         Plan::Province(wanted) => wanted.0.iter().any(|province| **province == *row.province),
         Plan::Rating(bounds) => ratings(*bounds)[usize::from(row.rating)],
         Plan::Owner(wanted) => wanted.0.contains(&row.owner),

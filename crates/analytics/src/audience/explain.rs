@@ -130,14 +130,14 @@ impl Engine {
         let facts: Vec<OrderFact> = range.clone().map(|order| base.facts.fact(order)).collect();
         let orders = BaseOrders { facts: &base.facts, range };
         let mut lines = Vec::new();
-        for order in 0..orders.count() {
+        for (order, fact) in facts.iter().enumerate() {
             for line in orders.lines(order) {
                 let product = base.facts.lines.product[line];
                 let (code, title) = code_and_title(base.facts.lines.products.value(product));
                 lines.push(LineFact {
-                    ordered_at: facts[order].ordered_at,
+                    ordered_at: fact.ordered_at,
                     order: order as u64,
-                    shop: facts[order].shop,
+                    shop: fact.shop,
                     code: code.to_owned(),
                     title: title.to_owned(),
                     quantity: orders.quantity(line),

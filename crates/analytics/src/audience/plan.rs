@@ -10,9 +10,10 @@ use memchr::memmem::Finder;
 
 use super::subject::{Chosen, ProductPlan, ShopPlan};
 use super::tree::{Measure, Node, Orders, When};
+use crate::bits::Bits;
 use crate::daily::end_of;
 use crate::engine::View;
-use crate::list::Span;
+use crate::list::{Span, retain_text};
 use crate::rfm::{Rfm, Score, Tier};
 use crate::text;
 
@@ -84,8 +85,7 @@ pub(super) enum Plan {
     All(Vec<Self>),
     Any(Vec<Self>),
     Not(Box<Self>),
-    /// Folded.
-    Name(Arc<(String, Finder<'static>)>),
+    Name(Arc<Named>),
     /// Wanted provinces, and whether each of the base is one of them.
     Province(Arc<(Vec<String>, Vec<bool>)>),
     Rating(Span),
@@ -101,6 +101,15 @@ pub(super) enum Plan {
     Last(When, Chosen, When, Range<i64>),
     Sequence(Arc<(ProductPlan, ProductPlan)>, u32, When, Range<i64>),
     Bucket(Arc<Lot>),
+}
+
+/// A search for a part of a name.
+#[derive(Debug)]
+pub(super) struct Named {
+    /// Of the folded part.
+    pub(super) finder: Finder<'static>,
+    /// Those of the base who have it.
+    pub(super) found: Bits,
 }
 
 /// A draw by lot.
@@ -134,7 +143,9 @@ impl Planner<'_> {
             Node::Name { contains } => {
                 let needle = text::needle(contains);
                 let finder = Finder::new(needle.as_bytes()).into_owned();
-                Plan::Name(Arc::new((needle, finder)))
+                let mut found = Bits::all(base.len());
+                retain_text(&mut found, base, &needle);
+                Plan::Name(Arc::new(Named { finder, found }))
             }
             Node::Province { is } => {
                 let marks = base.provinces.mark(|province| is.contains(province));
@@ -244,10 +255,25 @@ impl Plan {
         }
     }
 
-    /// What it costs to ask, roughly: those that cost little are asked first.
-    pub(super) fn rank(&self) -> u8 {
+    /// The same with what costs little asked first.
+    pub(super) fn ranked(self) -> Self {
+        let sorted = |of: Vec<Self>| {
+            let mut of: Vec<Self> = of.into_iter().map(Self::ranked).collect();
+            of.sort_by_key(Self::rank);
+            of
+        };
         match self {
-            Self::Tag(_) => 0,
+            Self::All(of) => Self::All(sorted(of)),
+            Self::Any(of) => Self::Any(sorted(of)),
+            Self::Not(of) => Self::Not(Box::new(of.ranked())),
+            other => other,
+        }
+    }
+
+    /// What it costs to ask, roughly.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Tag(_) | Self::Name(_) => 0,
             Self::Rating(_) | Self::Cells(_) => 1,
             Self::Province(_) | Self::Owner(_) | Self::Created(..) | Self::Refuses(_) => 2,
             Self::First(_, chosen, ..)
@@ -267,7 +293,7 @@ impl Plan {
             Self::All(of) | Self::Any(of) => of.iter().map(Self::rank).max().unwrap_or(0).max(4),
             Self::Not(of) => of.rank(),
             Self::First(..) | Self::Last(..) | Self::Figure(..) => 6,
-            Self::Sequence(..) | Self::Name(_) => 7,
+            Self::Sequence(..) => 7,
             Self::Bucket(_) => 8,
         }
     }

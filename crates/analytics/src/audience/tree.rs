@@ -384,16 +384,8 @@ impl Node {
     #[must_use]
     pub fn normalised(&self) -> Self {
         match self {
-            Self::All { of } => join(of, |node| match node {
-                Self::All { of } => Ok(of),
-                other => Err(other),
-            })
-            .unwrap_or_else(|of| Self::All { of }),
-            Self::Any { of } => join(of, |node| match node {
-                Self::Any { of } => Ok(of),
-                other => Err(other),
-            })
-            .unwrap_or_else(|of| Self::Any { of }),
+            Self::All { of } => join(of, true),
+            Self::Any { of } => join(of, false),
             Self::Not { of } => Self::Not { of: Box::new(of.normalised()) },
             other => other.clone(),
         }
@@ -401,16 +393,18 @@ impl Node {
 }
 
 /// The only part, or all parts with those of the same kind unfolded.
-fn join(
-    parts: &[Node],
-    unfold: impl Fn(Node) -> Result<Vec<Node>, Node>,
-) -> Result<Node, Vec<Node>> {
+fn join(parts: &[Node], all: bool) -> Node {
     let mut of = Vec::with_capacity(parts.len());
     for part in parts {
-        match unfold(part.normalised()) {
-            Ok(inner) => of.extend(inner),
-            Err(part) => of.push(part),
+        match part.normalised() {
+            Node::All { of: inner } if all => of.extend(inner),
+            Node::Any { of: inner } if !all => of.extend(inner),
+            part => of.push(part),
         }
     }
-    if of.len() == 1 { Ok(of.remove(0)) } else { Err(of) }
+    match of.len() {
+        1 => of.remove(0),
+        _ if all => Node::All { of },
+        _ => Node::Any { of },
+    }
 }

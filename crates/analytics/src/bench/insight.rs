@@ -75,7 +75,7 @@ impl Shop {
             for line in 0..=self.draw(4, n, nth) % 3 {
                 let drawn = self.draw(5, n, nth << 2 | line);
                 // The product of two draws sells some products far more than others.
-                let product = (drawn % PRODUCTS) * (drawn >> 32 & 0xfff) >> 12;
+                let product = ((drawn % PRODUCTS) * (drawn >> 32 & 0xfff)) >> 12;
                 let amount_minor = 500 + (product * 37 % 20_000) as i64;
                 revenue_minor += amount_minor;
                 lines.push(LineFact {

@@ -207,10 +207,10 @@ impl<'a> Within<'a> {
         Self { hits: base_hits(view, &filter), reach }
     }
 
-    /// Keeps those who are in it.
-    pub(crate) fn retain(&self, bits: &mut Bits) {
+    /// Keeps those who are in it of `bits` that begin with customer `start`, a multiple of 64.
+    pub(crate) fn retain_part(&self, bits: &mut Bits, start: usize) {
         if let Some(hits) = &self.hits {
-            bits.and(&hits.bits);
+            bits.and_part(&hits.bits, start);
         }
     }
 

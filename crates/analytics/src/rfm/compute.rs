@@ -1,16 +1,19 @@
 //! Scoring all customers.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kernel::{CustomerId, Reach};
 
-use super::quantile::{Bound, bounds};
+use super::quantile::{Bound, bounds, ranks};
 use super::score::BinsKind;
 use super::{CellSum, Rfm, RfmQuery, Rules, Score, Thresholds, Tier, Values, Window};
 use crate::base::Base;
 use crate::bits::Bits;
+use crate::blocks;
 use crate::engine::View;
+use crate::facts::NO_ORDER;
 use crate::list::Within;
 
 /// Far above what an engine counts by itself, so that both can stamp what is remembered.
@@ -62,14 +65,6 @@ impl CellColumn {
     }
 }
 
-/// Values of all customers with an order in the window, in columns.
-#[derive(Default)]
-struct ValueColumns {
-    recency_days: Vec<i32>,
-    orders: Vec<u32>,
-    revenue_minor: Vec<i64>,
-}
-
 /// Scores what `view` sees.
 pub(crate) fn compute(view: View<'_>, query: &RfmQuery, version: u64) -> Rfm {
     let window = Window::new(query.as_of, query.zone, query.shop);
@@ -105,21 +100,145 @@ pub(crate) fn within(view: View<'_>, rfm: &Rfm, reach: &Reach) -> Rfm {
 }
 
 fn quantile_bounds(view: View<'_>, window: &Window, bins: u8, unit: i64) -> [Vec<Bound>; 3] {
-    let mut columns = ValueColumns::default();
-    let mut add = |values: Values| {
-        // Moments that calendars name lie far less than 2^31 days apart.
-        let days = values.recency_days.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
-        columns.recency_days.push(days as i32);
-        columns.orders.push(values.orders);
-        columns.revenue_minor.push(values.revenue_minor);
+    let base = view.base;
+    let earliest = if base.earliest == NO_ORDER { 0 } else { base.earliest };
+    let latest = if base.latest == NO_ORDER { 0 } else { base.latest };
+    let r = Scale::new(window.recency_days(latest), window.recency_days(earliest));
+    let m = Scale::new(base.revenues.0, base.revenues.1);
+    let scales = [r, Scale::new(0, Scale::SLOTS as i64 - 1), m];
+    let of = |values: Values| [values.recency_days, i64::from(values.orders), values.revenue_minor];
+    let each = |block: Range<usize>, add: &mut dyn FnMut([i64; 3])| {
+        each_of_block(base, Some(view.dead), window, block, |_, values| add(of(values)));
     };
-    each_of_base(view.base, Some(view.dead), window, |_, values| add(values));
-    view.delta.rows().filter_map(|(_, row, _)| row.values(window)).for_each(add);
-    [
-        bounds(&mut columns.recency_days, bins, 1),
-        bounds(&mut columns.orders, bins, 1),
-        bounds(&mut columns.revenue_minor, bins, unit),
-    ]
+    let rows = |add: &mut dyn FnMut([i64; 3])| {
+        let values = view.delta.rows().filter_map(|(_, row, _)| row.values(window));
+        values.for_each(|values| add(of(values)));
+    };
+    // How many customers are in each slot of each dimension …
+    let mut counted = blocks::sums(
+        base.len(),
+        || [(); 3].map(|()| vec![0_u32; Scale::SLOTS]),
+        |slots, block| {
+            each(block, &mut |values| {
+                for ((slots, scale), value) in slots.iter_mut().zip(&scales).zip(values) {
+                    slots[scale.slot(value)] += 1;
+                }
+            });
+        },
+    );
+    let mut slots = counted.pop().unwrap_or_default();
+    for others in &counted {
+        for (slots, others) in slots.iter_mut().zip(others) {
+            slots.iter_mut().zip(others).for_each(|(slot, other)| *slot += other);
+        }
+    }
+    rows(&mut |values| {
+        for ((slots, scale), value) in slots.iter_mut().zip(&scales).zip(values) {
+            slots[scale.slot(value)] += 1;
+        }
+    });
+    // … and the values themselves where a slot that holds a rank is wider than one value.
+    let n = slots[0].iter().map(|count| *count as usize).sum();
+    let ranks = ranks(n, bins);
+    let wanted: [Wanted; 3] = std::array::from_fn(|d| Wanted::new(&slots[d], &ranks, scales[d]));
+    let mut found = vec![[(); 3].map(|()| Vec::new())];
+    if wanted.iter().any(|wanted| wanted.any) {
+        let pick = |found: &mut [Vec<i64>; 3], values: [i64; 3]| {
+            for ((found, wanted), value) in found.iter_mut().zip(&wanted).zip(values) {
+                if wanted.has(value) {
+                    found.push(value);
+                }
+            }
+        };
+        let add = |found: &mut [Vec<i64>; 3], block| each(block, &mut |values| pick(found, values));
+        found = blocks::sums(base.len(), || [(); 3].map(|()| Vec::new()), add);
+        rows(&mut |values| pick(&mut found[0], values));
+    }
+    std::array::from_fn(|d| {
+        let mut own: Vec<i64> = found.iter_mut().flat_map(|f| std::mem::take(&mut f[d])).collect();
+        own.sort_unstable();
+        let unit = if d == 2 { unit } else { 1 };
+        bounds(n, bins, unit, |rank| wanted[d].value(rank, &own))
+    })
+}
+
+/// Slots of equal width over a range of values; what lies outside is in the first or the last.
+#[derive(Clone, Copy)]
+struct Scale {
+    least: i64,
+    shift: u32,
+}
+
+impl Scale {
+    const SLOTS: usize = 1 << 14;
+
+    fn new(least: i64, greatest: i64) -> Self {
+        let width = greatest.saturating_sub(least).max(0) as u64 / Self::SLOTS as u64 + 1;
+        Self { least, shift: width.next_power_of_two().trailing_zeros() }
+    }
+
+    #[inline]
+    fn slot(self, value: i64) -> usize {
+        let above = value.saturating_sub(self.least).max(0) >> self.shift;
+        (above as usize).min(Self::SLOTS - 1)
+    }
+
+    /// The value of a slot that holds one value only.
+    fn only(self, slot: usize) -> Option<i64> {
+        let inside = slot > 0 && slot < Self::SLOTS - 1;
+        (inside && self.shift == 0).then(|| self.least + slot as i64)
+    }
+}
+
+/// Where the values of some ranks are.
+struct Wanted {
+    scale: Scale,
+    /// Of each slot: customers in the slots before it.
+    before: Vec<usize>,
+    /// Of each slot: whether its values are collected.
+    collected: Vec<bool>,
+    /// Of each slot: values collected of the slots before it.
+    collected_before: Vec<usize>,
+    any: bool,
+}
+
+impl Wanted {
+    fn new(slots: &[u32], ranks: &[usize], scale: Scale) -> Self {
+        let mut wanted = Self {
+            scale,
+            before: Vec::with_capacity(slots.len()),
+            collected: vec![false; slots.len()],
+            collected_before: Vec::with_capacity(slots.len()),
+            any: false,
+        };
+        let (mut before, mut collected) = (0, 0);
+        for (slot, count) in slots.iter().enumerate() {
+            let inside = before..before + *count as usize;
+            let is_asked = ranks.iter().any(|rank| inside.contains(rank));
+            wanted.before.push(before);
+            wanted.collected_before.push(collected);
+            if is_asked && scale.only(slot).is_none() {
+                wanted.collected[slot] = true;
+                wanted.any = true;
+                collected += *count as usize;
+            }
+            before = inside.end;
+        }
+        wanted
+    }
+
+    #[inline]
+    fn has(&self, value: i64) -> bool {
+        self.any && self.collected[self.scale.slot(value)]
+    }
+
+    /// The value of a rank, from those collected, sorted.
+    fn value(&self, rank: usize, collected: &[i64]) -> i64 {
+        let slot = self.before.partition_point(|before| *before <= rank) - 1;
+        self.scale
+            .only(slot)
+            .unwrap_or_else(|| collected[self.collected_before[slot] + rank - self.before[slot]])
+    }
 }
 
 /// Customers by cell.
@@ -156,8 +275,8 @@ impl Scored {
 }
 
 fn score_all(view: View<'_>, within: &Within<'_>, rules: &Rules) -> Scored {
-    let mut sums = vec![(0_u64, 0_u64, 0_i64); Score::CODES];
-    let mut add = |values: Values| {
+    let none = || vec![(0_u64, 0_u64, 0_i64); Score::CODES];
+    let add = |sums: &mut Vec<(u64, u64, i64)>, values: Values| {
         let code = rules.score(values).code();
         let (customers, orders, revenue) = &mut sums[usize::from(code)];
         *customers += 1;
@@ -165,22 +284,36 @@ fn score_all(view: View<'_>, within: &Within<'_>, rules: &Rules) -> Scored {
         *revenue = revenue.saturating_add(values.revenue_minor);
         code
     };
-    let mut cells = vec![0; view.base.len()];
-    each_of_base(view.base, Some(view.dead), &rules.window, |ordinal, values| {
-        if within.holds(ordinal) {
-            cells[ordinal] = add(values);
-        }
+    let base = view.base;
+    let parts = blocks::each(base.len(), |block| {
+        let (start, mut cells, mut sums) = (block.start, vec![0_u16; block.len()], none());
+        each_of_block(base, Some(view.dead), &rules.window, block, |ordinal, values| {
+            if within.holds(ordinal) {
+                cells[ordinal - start] = add(&mut sums, values);
+            }
+        });
+        (cells, sums)
     });
+    let mut sums = none();
+    let mut cells = Vec::with_capacity(base.len());
+    for (own, of_block) in parts {
+        cells.extend_from_slice(&own);
+        for (sum, other) in sums.iter_mut().zip(of_block) {
+            sum.0 += other.0;
+            sum.1 += other.1;
+            sum.2 = sum.2.saturating_add(other.2);
+        }
+    }
     let mut changed = Vec::with_capacity(view.delta.len());
     for (id, row, _) in view.delta.rows() {
         let values = row.values(&rules.window).filter(|_| within.holds_row(row));
-        changed.push((id, values.map_or(0, &mut add)));
+        changed.push((id, values.map_or(0, |values| add(&mut sums, values))));
     }
     let cell = |(code, (customers, orders, revenue_minor))| {
         let score = Score::from_code(code).filter(|_| customers > 0)?;
         Some(CellSum { score, customers, orders, revenue_minor })
     };
-    let column = CellColumn { ids: Arc::clone(&view.base.ids), cells: Arc::new(cells), changed };
+    let column = CellColumn { ids: Arc::clone(&base.ids), cells: Arc::new(cells), changed };
     Scored { sums: (0..).zip(sums).filter_map(cell).collect(), column }
 }
 
@@ -203,11 +336,14 @@ fn names(rules: &Rules, cells: &[CellSum], customers: u64) -> Vec<[Tier; 2]> {
 
 /// Cells of a base under given rules; 0 for the dead and for those without a score.
 pub(crate) fn base_cells(base: &Base, dead: Option<&Bits>, rules: &Rules) -> Vec<u16> {
-    let mut cells = vec![0; base.len()];
-    each_of_base(base, dead, &rules.window, |ordinal, values| {
-        cells[ordinal] = rules.score(values).code();
+    let parts = blocks::each(base.len(), |block| {
+        let (start, mut cells) = (block.start, vec![0; block.len()]);
+        each_of_block(base, dead, &rules.window, block, |ordinal, values| {
+            cells[ordinal - start] = rules.score(values).code();
+        });
+        cells
     });
-    cells
+    parts.concat()
 }
 
 /// The cell of one customer of a base under given rules; 0 without a score.
@@ -225,15 +361,16 @@ fn shop_number(base: &Base, window: &Window) -> Option<Option<u16>> {
     }
 }
 
-/// Calls `each` for every customer of the base with an order in the window.
-fn each_of_base(
+/// Calls `each` for every customer of a block of the base with an order in the window.
+fn each_of_block(
     base: &Base,
     dead: Option<&Bits>,
     window: &Window,
+    block: Range<usize>,
     mut each: impl FnMut(usize, Values),
 ) {
     let Some(shop) = shop_number(base, window) else { return };
-    for ordinal in 0..base.len() {
+    for ordinal in block {
         if dead.is_some_and(|dead| dead.has(ordinal)) {
             continue;
         }

@@ -20,7 +20,7 @@ type World = BTreeMap<CustomerId, (CustomerFeed, Vec<OrderFact>, Vec<LineFact>)>
 
 #[derive(Debug, Clone)]
 enum Op {
-    Put(CustomerFeed, Vec<OrderFact>, Vec<LineFact>),
+    Put(Box<CustomerFeed>, Vec<OrderFact>, Vec<LineFact>),
     Remove(u8),
     Compact,
     Score,
@@ -46,7 +46,7 @@ fn put() -> impl Strategy<Value = Op> {
             })
         };
         let lines = facts.iter().enumerate().flat_map(of_order).collect();
-        Op::Put(feed, facts.clone(), lines)
+        Op::Put(Box::new(feed), facts.clone(), lines)
     })
 }
 
@@ -79,7 +79,7 @@ fn lived(loaded: &[Op], ops: &[Op]) -> (World, Engine) {
     let mut world = World::new();
     for op in loaded {
         if let Op::Put(feed, facts, lines) = op {
-            world.insert(feed.id, (feed.clone(), facts.clone(), lines.clone()));
+            world.insert(feed.id, (*feed.clone(), facts.clone(), lines.clone()));
         }
     }
     let mut loader = Engine::builder();
@@ -94,7 +94,7 @@ fn lived(loaded: &[Op], ops: &[Op]) -> (World, Engine) {
         match op {
             Op::Put(feed, facts, lines) => {
                 engine.upsert(feed, facts, lines);
-                world.insert(feed.id, (feed.clone(), facts.clone(), lines.clone()));
+                world.insert(feed.id, (*feed.clone(), facts.clone(), lines.clone()));
             }
             Op::Remove(n) => {
                 engine.remove(customer(*n));

@@ -1,0 +1,89 @@
+//! Work on all customers of the base, a block at a time, on all processors.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Customers that are worked on together: their columns stay in the processor's cache while one pass after
+/// the other reads them.
+const BLOCK: usize = 1 << 15;
+/// Blocks below which a second thread costs more than it gives.
+const BLOCKS_ALONE: usize = 4;
+/// Threads that work on one question.
+const THREADS_MAX: usize = 4;
+
+/// What `one` gives for each block of `0..len`, in order. Blocks begin at multiples of 64.
+pub(crate) fn each<T: Send>(len: usize, one: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+    let blocks = len.div_ceil(BLOCK);
+    let one = |index: usize| one(index * BLOCK..((index + 1) * BLOCK).min(len));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+    if blocks <= BLOCKS_ALONE || threads == 1 {
+        return (0..blocks).map(one).collect();
+    }
+    let mut parts = on_threads(threads, blocks, Vec::new, |done: &mut Vec<(usize, T)>, index| {
+        done.push((index, one(index)));
+    })
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>();
+    parts.sort_unstable_by_key(|(index, _)| *index);
+    parts.into_iter().map(|(_, part)| part).collect()
+}
+
+/// Adds up blocks: each thread begins with `begin` and takes `add` for its blocks, in no order. The sums
+/// of all threads, of which there is at least one.
+pub(crate) fn sums<S: Send>(
+    len: usize,
+    begin: impl Fn() -> S + Sync,
+    add: impl Fn(&mut S, Range<usize>) + Sync,
+) -> Vec<S> {
+    let blocks = len.div_ceil(BLOCK);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+    let threads = if blocks <= BLOCKS_ALONE { 1 } else { threads };
+    on_threads(threads, blocks, begin, |sum, index| {
+        add(sum, index * BLOCK..((index + 1) * BLOCK).min(len));
+    })
+}
+
+fn on_threads<S: Send>(
+    threads: usize,
+    blocks: usize,
+    begin: impl Fn() -> S + Sync,
+    add: impl Fn(&mut S, usize) + Sync,
+) -> Vec<S> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut sum = begin();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= blocks {
+                return sum;
+            }
+            add(&mut sum, index);
+        }
+    };
+    std::thread::scope(|scope| {
+        let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut sums = vec![work()];
+        for helper in helpers {
+            match helper.join() {
+                Ok(sum) => sums.push(sum),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        sums
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_block_is_worked_on_once_and_in_order() {
+        for len in [0, 1, super::BLOCK, 10 * super::BLOCK + 7] {
+            let parts = super::each(len, |block| block);
+            let joined: Vec<usize> = parts.into_iter().flatten().collect();
+            assert_eq!(joined, (0..len).collect::<Vec<_>>());
+            let sums = super::sums(len, || 0, |sum, block| *sum += block.len());
+            assert_eq!(sums.into_iter().sum::<usize>(), len);
+        }
+    }
+}
