@@ -9,6 +9,7 @@ mod lexer;
 mod parse;
 mod plan;
 mod print;
+pub mod sql;
 mod subject;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,10 @@
+//! The second executor of audiences: the SQL that [`analytics::audience::sql`] writes, run with DataFusion
+//! over Parquet files. Shows no Arrow type. See README.md.
+
+mod bucket;
+mod executor;
+mod table;
+mod write;
+
+pub use executor::{ExecuteError, Executor, Limits};
+pub use write::{MOMENT_MAX_MS, WriteError, Written, write};

@@ -1,0 +1,112 @@
+//! Small worlds of customers.
+
+use std::path::Path;
+
+use analytics::{CustomerFeed, LineFact, OrderFact, Standing};
+use audience_sql::{Executor, Limits, Written, write};
+use kernel::{AudienceId, CustomerId, ShopId, TagId, Timestamp, TypedId, UserId};
+use uuid::Uuid;
+
+pub(crate) fn id<T: TypedId>(n: u8) -> T {
+    T::from_uuid(Uuid::from_u128(u128::from(n) << 64 | 1))
+}
+
+pub(crate) fn customer(n: u8) -> CustomerId {
+    id(n)
+}
+
+pub(crate) fn shop(n: u8) -> ShopId {
+    id(n)
+}
+
+pub(crate) fn tag(n: u8) -> TagId {
+    id(n)
+}
+
+pub(crate) fn user(n: u8) -> UserId {
+    id(n)
+}
+
+pub(crate) fn audience(n: u8) -> AudienceId {
+    id(n)
+}
+
+/// Midnight of 1970-01-01 in China, plus so many hours and milliseconds.
+pub(crate) fn at(hours: i64, millis: i64) -> Timestamp {
+    Timestamp::from_millis((hours - 8) * 3_600_000 + millis)
+}
+
+/// One customer with all that is known.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    pub(crate) feed: CustomerFeed,
+    pub(crate) standing: Option<Standing>,
+    pub(crate) orders: Vec<Order>,
+}
+
+/// An order with its lines.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub(crate) fact: OrderFact,
+    pub(crate) lines: Vec<Line>,
+}
+
+/// A line of an order.
+#[derive(Debug, Clone)]
+pub(crate) struct Line {
+    pub(crate) code: String,
+    pub(crate) title: String,
+    pub(crate) quantity: i64,
+    pub(crate) amount_minor: i64,
+}
+
+/// Nobody special, known since the beginning.
+pub(crate) fn plain(n: u8) -> Person {
+    let feed = CustomerFeed {
+        id: customer(n),
+        name: format!("客户{n}"),
+        accounts: String::new(),
+        province: String::new(),
+        rating: None,
+        owner: None,
+        created_at: at(0, 0),
+        tags: Vec::new(),
+        refused_from: None,
+    };
+    Person { feed, standing: None, orders: Vec::new() }
+}
+
+/// Writes the people, sorted by id, and opens them.
+pub(crate) fn open(dir: &Path, people: &[Person], limits: Limits) -> Executor {
+    write_all(dir, people);
+    Executor::open(dir, limits).unwrap()
+}
+
+pub(crate) fn write_all(dir: &Path, people: &[Person]) -> Written {
+    let customers = people.iter().map(|person| (person.feed.clone(), person.standing));
+    let orders = people
+        .iter()
+        .flat_map(|person| person.orders.iter().map(|order| (person.feed.id, order.fact)));
+    let lines = people
+        .iter()
+        .flat_map(|person| lines(person).into_iter().map(|line| (person.feed.id, line)));
+    write(dir, customers, orders, lines).unwrap()
+}
+
+/// The lines of a person's orders, numbered in the order in which orders are told apart.
+pub(crate) fn lines(person: &Person) -> Vec<LineFact> {
+    let mut sorted: Vec<&Order> = person.orders.iter().collect();
+    sorted.sort_by_key(|order| order.fact);
+    let lines = (0..).zip(sorted).flat_map(|(number, order)| {
+        order.lines.iter().map(move |line| LineFact {
+            ordered_at: order.fact.ordered_at,
+            order: number,
+            shop: order.fact.shop,
+            code: line.code.clone(),
+            title: line.title.clone(),
+            quantity: line.quantity,
+            amount_minor: line.amount_minor,
+        })
+    });
+    lines.collect()
+}
