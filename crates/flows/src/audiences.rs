@@ -3,7 +3,8 @@
 mod keep;
 mod words;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use analytics::audience::{
@@ -11,7 +12,7 @@ use analytics::audience::{
 };
 use chrono::NaiveDate;
 use insight::audiences::{AudienceStoreError, definitions};
-use kernel::{Currency, CustomerId, FieldErrors, Timestamp, TypedId as _};
+use kernel::{Currency, CustomerId, FieldErrors, Reach, Timestamp, TypedId as _};
 use platform::access::FieldRules;
 use platform::{Ctx, DbError, Problem, Tx};
 use serde::{Deserialize, Serialize};
@@ -145,7 +146,7 @@ pub struct AudienceCount {
     /// The definition as tree.
     #[schema(value_type = Object)]
     pub tree: Node,
-    /// The definition as SQL, as `docs/audiences.md` describes its tables.
+    /// The definition as SQL, as `docs/audiences.md` describes its tables; absent where it would be too large.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
     /// Some of the customers, spread over all of them.
@@ -181,22 +182,21 @@ impl Asked {
             }
             _ => return Err(AudienceRefused::Form),
         };
-        Self::of_tree(engine, cx, tree, definitions(&audiences), words, as_of)
+        Self::of_tree(engine, cx, tree, Arc::new(definitions(&audiences)), words, as_of)
     }
 
     pub(crate) fn of_tree(
         engine: &EngineHandle,
         cx: &Ctx,
         tree: Node,
-        named: Definitions,
+        named: Arc<Definitions>,
         words: Words,
         as_of: Option<NaiveDate>,
     ) -> Result<Self, AudienceRefused> {
         let shops = engine.shops();
         let frame = shops.frame();
         let day = as_of.unwrap_or_else(|| frame.today(cx.now()));
-        let asked =
-            Self { tree, named: Arc::new(named), words, as_of: AsOf { day, zone: frame.zone } };
+        let asked = Self { tree, named, words, as_of: AsOf { day, zone: frame.zone } };
         asked.check_seen(cx.access.fields())?;
         asked.check_currency(engine)?;
         Ok(asked)
@@ -283,6 +283,61 @@ impl Asked {
     }
 }
 
+/// Counts made of one state of the engine and of the definitions, so that a list of many audiences is not
+/// counted anew each time somebody looks at it.
+#[derive(Debug, Default)]
+pub(crate) struct Counted(Mutex<CountedState>);
+
+#[derive(Debug, Default)]
+struct CountedState {
+    version: u64,
+    as_of: Option<AsOf>,
+    named: Arc<Definitions>,
+    counts: HashMap<(Node, Reach), u64>,
+}
+
+/// Counts remembered at most.
+const COUNTED_MAX: usize = 4_000;
+
+impl Counted {
+    fn state(&self, version: u64, asked: &Asked) -> MutexGuard<'_, CountedState> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = state.version == version
+            && state.as_of == Some(asked.as_of)
+            && (Arc::ptr_eq(&state.named, &asked.named) || state.named == asked.named);
+        if !is_same || state.counts.len() >= COUNTED_MAX {
+            *state = CountedState {
+                version,
+                as_of: Some(asked.as_of),
+                named: Arc::clone(&asked.named),
+                counts: HashMap::new(),
+            };
+        }
+        // So that the next comparison with these is of the same.
+        state.named = Arc::clone(&asked.named);
+        state
+    }
+}
+
+impl Asked {
+    /// How many of those whom whoever asks sees belong to it; remembered until anything changes.
+    pub(crate) async fn count(
+        &self,
+        engine: &EngineHandle,
+        cx: &Ctx,
+    ) -> Result<u64, AudienceRefused> {
+        let version = engine.progress().borrow().version;
+        let key = (self.tree.clone(), cx.access.reach().clone());
+        let known = engine.counted().state(version, self).counts.get(&key).copied();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let count = self.members(engine, cx).await?.0.count();
+        engine.counted().state(version, self).counts.insert(key, count);
+        Ok(count)
+    }
+}
+
 fn of_amounts(node: &Node) -> bool {
     node.tells_of_amounts()
 }
@@ -299,26 +354,28 @@ pub async fn count(
     engine.fresh().await?;
     let mut tx = engine.platform().db.read_for(cx.scope).await?;
     let asked = Asked::read(&mut tx, engine, cx, body.definition, body.as_of).await?;
+    tx.rollback().await?;
     let (members, seconds) = asked.members(engine, cx).await?;
-    let everyone = Asked { tree: Node::everyone(), ..asked.without_words() };
-    let (all, _) = everyone.members(engine, cx).await?;
+    let everyone = asked.everyone();
+    let all = everyone.count(engine, cx).await?;
     let ids = members.sample(SAMPLE);
+    let mut tx = engine.platform().db.read_for(cx.scope).await?;
     let mut rows = rows_of(engine, &mut tx, cx, &ids).await?;
     tx.rollback().await?;
     Ok(AudienceCount {
         customers: members.count(),
-        of: all.count(),
+        of: all,
         seconds,
         as_of: asked.as_of.day,
         text: audience::print(&asked.tree, &asked.words),
+        sql: audience::sql::select(&asked.tree, &asked.named, asked.as_of).ok(),
         tree: asked.tree,
-        sql: None,
         sample: ids.iter().filter_map(|id| rows.remove(id)).collect(),
     })
 }
 
 impl Asked {
-    fn without_words(&self) -> Self {
+    fn everyone(&self) -> Self {
         Self {
             tree: Node::everyone(),
             named: Arc::clone(&self.named),

@@ -67,6 +67,7 @@ struct Inner {
     shops: RwLock<Arc<ShopBook>>,
     progress: watch::Sender<Progress>,
     values: crate::value::Remembered,
+    counted: crate::audiences::Counted,
     /// One at a time loads or catches up.
     turn: tokio::sync::Mutex<follow::Turn>,
 }
@@ -82,6 +83,7 @@ impl EngineHandle {
             shops: RwLock::default(),
             progress: watch::Sender::default(),
             values: crate::value::Remembered::default(),
+            counted: crate::audiences::Counted::default(),
             turn: tokio::sync::Mutex::default(),
         }))
     }
@@ -182,6 +184,11 @@ impl EngineHandle {
     /// The expectations computed last.
     pub(crate) fn values(&self) -> &crate::value::Remembered {
         &self.0.values
+    }
+
+    /// Audiences counted lately.
+    pub(crate) fn counted(&self) -> &crate::audiences::Counted {
+        &self.0.counted
     }
 
     fn ctx(&self) -> Ctx {

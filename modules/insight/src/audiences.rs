@@ -1,5 +1,7 @@
 //! Audiences as they are kept: a name, a definition, how many belonged to them on which day.
 
+use std::collections::BTreeMap;
+
 use analytics::audience::{Definitions, Node};
 use chrono::{Days, NaiveDate};
 use kernel::{AudienceId, FieldErrors, Timestamp, TypedId, UserId};
@@ -323,6 +325,28 @@ pub async fn note_sizes(
         .await?;
     }
     Ok(())
+}
+
+/// The sizes noted on a day, by audience.
+///
+/// # Errors
+/// As the database says.
+pub async fn sizes_on(
+    tx: &mut Tx,
+    scope: Scope,
+    day: NaiveDate,
+) -> Result<BTreeMap<AudienceId, u64>, DbError> {
+    let rows: Vec<(Uuid, i64)> = tx
+        .fetch_all(
+            "SELECT audience_id, customers FROM insight_audience_sizes
+              WHERE org_id = $1 AND day = $2 AND audience_id IN
+                    (SELECT id FROM insight_audiences WHERE org_id = $1)",
+            args![scope.org_arg(), i64::from(day.to_epoch_days())],
+        )
+        .await?;
+    let read =
+        |(id, size): (Uuid, i64)| (AudienceId::from_uuid(id), u64::try_from(size).unwrap_or(0));
+    Ok(rows.into_iter().map(read).collect())
 }
 
 /// The sizes of an audience in the last [`HISTORY_DAYS`] days before and on `today`, by day.

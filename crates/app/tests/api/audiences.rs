@@ -140,6 +140,7 @@ db_test! { migrations();
             (json!({"tree": {"kind": "all", "of": [{"kind": "not", "of": {"kind": "rating", "bounds": {}}}]}}),
                 "tree.all[0].not"),
             (json!({"tree": {"kind": "drop table"}}), "unknown variant"),
+            (json!({"text": "everyone", "nonsense": 1}), "nonsense"),
             (json!({"text": "audience \"adn_01h455vb4pex5vsknk084sn02q\""}), "there is no audience"),
         ] {
             let (status, told) = refusal(&shop, "/insight/audiences/count", &body).await;

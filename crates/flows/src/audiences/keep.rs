@@ -1,6 +1,8 @@
 //! Audiences that are kept: list, make, change, delete, sizes by day, overlap.
 
-use analytics::audience::{self, Node};
+use std::sync::Arc;
+
+use analytics::audience::{self, Definitions, Node};
 use chrono::NaiveDate;
 use insight::audiences::{self as store, Audience, NewAudience};
 use kernel::{AudienceId, Person, Timestamp};
@@ -84,26 +86,29 @@ pub struct SizeOfDay {
 /// `NotReady` while the customers are being read; otherwise as the database says.
 pub async fn list(engine: &EngineHandle, cx: &Ctx) -> Result<Vec<AudienceRow>, AudienceRefused> {
     engine.fresh().await?;
-    let mut tx = engine.platform().db.begin_for(cx.scope).await?;
+    let today = engine.shops().frame().today(cx.now());
+    let mut tx = engine.platform().db.read_for(cx.scope).await?;
     let audiences = store::all(&mut tx, cx.scope).await?;
+    let noted = store::sizes_on(&mut tx, cx.scope, today).await?;
     let words = Words::read_all(&mut tx, cx, engine, &audiences, true).await?;
-    let people =
-        People::look_up(&mut tx, cx, &cx.keys(), audiences.iter().map(|one| one.created_by))
-            .await?;
+    let makers = audiences.iter().map(|one| one.created_by);
+    let people = People::look_up(&mut tx, cx, &cx.keys(), makers).await?;
+    // Counting takes a while; nobody waits for the database meanwhile.
+    tx.rollback().await?;
+    let named = Arc::new(store::definitions(&audiences));
     let mut rows = Vec::with_capacity(audiences.len());
     let mut sizes = Vec::new();
     for one in &audiences {
-        let row = row(engine, cx, &audiences, one, &words, &people).await?;
-        sizes.extend(row.customers.map(|customers| (one.id, customers)));
+        let row = row(engine, cx, &named, one, &words, &people).await?;
+        let size = row.customers.map(|customers| (one.id, customers));
+        sizes.extend(size.filter(|(id, customers)| noted.get(id) != Some(customers)));
         rows.push(row);
     }
     // What somebody sees who does not see all is no size of the audience.
     if cx.access.reach().parts().is_empty() && !sizes.is_empty() {
-        let today = engine.shops().frame().today(cx.now());
+        let mut tx = engine.platform().db.begin_for(cx.scope).await?;
         store::note_sizes(&mut tx, cx.scope, today, &sizes).await?;
         tx.commit().await?;
-    } else {
-        tx.rollback().await?;
     }
     Ok(rows)
 }
@@ -111,15 +116,15 @@ pub async fn list(engine: &EngineHandle, cx: &Ctx) -> Result<Vec<AudienceRow>, A
 async fn row(
     engine: &EngineHandle,
     cx: &Ctx,
-    audiences: &[Audience],
+    named: &Arc<Definitions>,
     one: &Audience,
     words: &Words,
     people: &People,
 ) -> Result<AudienceRow, AudienceRefused> {
-    let named = store::definitions(audiences);
-    let asked = Asked::of_tree(engine, cx, one.definition.clone(), named, Words::default(), None);
+    let (tree, named) = (one.definition.clone(), Arc::clone(named));
+    let asked = Asked::of_tree(engine, cx, tree, named, Words::default(), None);
     let counted = match asked {
-        Ok(asked) => asked.members(engine, cx).await.map(|(members, _)| members.count()),
+        Ok(asked) => asked.count(engine, cx).await,
         Err(error) => Err(error),
     };
     let (customers, refused, hidden) = match counted {
@@ -171,7 +176,8 @@ async fn view(
     let one = one.ok_or(store::AudienceStoreError::Unknown(id))?;
     let words = Words::read_all(tx, cx, engine, &audiences, true).await?;
     let people = People::look_up(tx, cx, &cx.keys(), [one.created_by]).await?;
-    let row = row(engine, cx, &audiences, one, &words, &people).await?;
+    let named = Arc::new(store::definitions(&audiences));
+    let row = row(engine, cx, &named, one, &words, &people).await?;
     if row.customers.is_none() && row.text.is_empty() {
         return Err(AudienceRefused::Hidden(crate::fields::AMOUNTS));
     }
@@ -279,12 +285,12 @@ pub async fn overlap(
     let mut tx = engine.platform().db.read_for(cx.scope).await?;
     let audiences = store::all(&mut tx, cx.scope).await?;
     tx.rollback().await?;
+    let named = Arc::new(store::definitions(&audiences));
     let mut all = Vec::with_capacity(ids.len());
     for id in ids {
         let one = audiences.iter().find(|one| one.id == *id);
         let one = one.ok_or(store::AudienceStoreError::Unknown(*id))?;
-        let named = store::definitions(&audiences);
-        let tree = one.definition.clone();
+        let (tree, named) = (one.definition.clone(), Arc::clone(&named));
         let asked = Asked::of_tree(engine, cx, tree, named, Words::default(), None)?;
         all.push(asked.members(engine, cx).await?.0);
     }
