@@ -63,6 +63,54 @@ export type TimelineKind = NonNullable<
 export type JobState = NonNullable<operations['get_platform_jobs']['parameters']['query']>['state'];
 export type Rfm = S['Rfm'];
 export type Workbench = S['Workbench'];
+export type AudienceRow = S['AudienceRow'];
+export type AudienceCount = S['AudienceCount'];
+export type AudienceOverlap = S['AudienceOverlap'];
+export type AudienceWhy = S['AudienceWhy'];
+export type WhyNode = S['WhyNode'];
+export type SizeOfDay = S['SizeOfDay'];
+/** Flattened by the server, which the contract writes as an object without fields. */
+export type AudienceView = AudienceRow & { tree: unknown; sizes: SizeOfDay[] };
+export type ValueBand = S['ValueBand'];
+export type ValuedCustomer = S['ValuedCustomer'];
+export type ValueFit = {
+  [parameter: string]: unknown;
+  log_likelihood: number;
+  customers: number;
+  standard_errors: Record<string, number> | null;
+};
+export type ValueHoldout = {
+  bins: { repeat_purchases: string; customers: number; actual_mean: number; expected_mean: number }[];
+  actual_total: number;
+  expected_total: number;
+  mean_absolute_error: number;
+};
+/** With the report of the models, which docs/models-clv.md describes. */
+export type LifetimeValue = {
+  as_of: string;
+  horizon_days: number;
+  currency: string;
+  model: string;
+  expected_orders: number;
+  expected_value_minor: number;
+  bands: ValueBand[];
+  top: ValuedCustomer[];
+  customers: number;
+  repeat_customers: number;
+  later_customers: number;
+  calibration_end: string;
+  observation_end: string;
+  bgnbd: ValueFit | null;
+  pnbd: ValueFit | null;
+  gamma_gamma: ValueFit | null;
+  mean_spend: number | null;
+  spend_correlation: number | null;
+  holdout_days: number;
+  holdout_bgnbd: ValueHoldout | null;
+  holdout_pnbd: ValueHoldout | null;
+  frequency_histogram: { repeat_purchases: string; actual: number; expected: number }[];
+  warnings: string[];
+};
 export type Job = S['JobView'];
 export type AuditEntry = S['AuditEntryView'];
 export type AuditQuery = NonNullable<operations['get_platform_audit']['parameters']['query']>;

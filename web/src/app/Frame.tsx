@@ -5,10 +5,12 @@ import {
   MenuUnfoldOutlined,
   PieChartOutlined,
   QuestionCircleOutlined,
+  RiseOutlined,
   SearchOutlined,
   SettingOutlined,
   ShoppingOutlined,
   TeamOutlined,
+  UsergroupAddOutlined,
   UserOutlined,
 } from '@ant-design/icons';
 import { useQueryClient } from '@tanstack/react-query';
@@ -38,6 +40,8 @@ const ICONS: Record<string, ReactNode> = {
   '/customers': <TeamOutlined />,
   '/orders': <ShoppingOutlined />,
   '/insight/rfm': <PieChartOutlined />,
+  '/insight/audiences': <UsergroupAddOutlined />,
+  '/insight/value': <RiseOutlined />,
   '/imports': <ImportOutlined />,
   '/settings': <SettingOutlined />,
 };

@@ -7,6 +7,8 @@ export default {
     orders: 'Orders',
     imports: 'Imports',
     rfm: 'RFM tiers',
+    audiences: 'Audiences',
+    value: 'Lifetime value',
     settings: 'Settings',
     fold: 'Fold menu',
     unfold: 'Unfold menu',

@@ -4,12 +4,15 @@ export const MENU = [
   { path: '/customers', name: 'app.nav.customers', key: 'c', right: 'customers.read' },
   { path: '/orders', name: 'app.nav.orders', key: 'o', right: 'commerce.read' },
   { path: '/insight/rfm', name: 'app.nav.rfm', key: 'r', right: 'insight.read' },
+  { path: '/insight/audiences', name: 'app.nav.audiences', key: 'a', right: 'insight.read' },
+  { path: '/insight/value', name: 'app.nav.value', key: 'v', right: 'insight.read' },
   { path: '/imports', name: 'app.nav.imports', key: 'i', right: 'commerce.import' },
   { path: '/settings', name: 'app.nav.settings', key: 's', right: undefined },
 ] as const;
 
 /** More pages that the search finds. */
 export const MORE_PAGES = [
+  { path: '/insight/audiences/new', name: 'insight.audience.new', right: 'insight.audiences' },
   { path: '/customers/suggestions', name: 'app.nav.suggestions', right: 'customers.merge' },
   { path: '/imports/new', name: 'commerce.imports.new', right: 'commerce.import' },
   { path: '/settings/people', name: 'identity.people.title', right: 'identity.people' },

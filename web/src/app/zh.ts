@@ -7,6 +7,8 @@ export default {
     orders: '订单',
     imports: '导入',
     rfm: '会员分层',
+    audiences: '人群',
+    value: '客户价值',
     settings: '设置',
     fold: '收起菜单',
     unfold: '展开菜单',

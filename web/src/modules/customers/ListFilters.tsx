@@ -7,7 +7,7 @@ import type { Search } from '@/lib/url';
 import { CLASSIC_TIERS, ELEVEN_TIERS, RATINGS } from '@/lib/words';
 import { DayRange, FilterBar, FilterChips, Labelled, NumberRange, SearchField } from '@/ui/filters';
 import { useShops } from '@/ui/shops';
-import { useTags } from './api';
+import { useTags } from '@/ui/tags';
 import { AUTOMATED, canFilter } from './filters';
 import { useFilterWords } from './filterWords';
 import { useOwnerChoices } from './owners';

@@ -9,7 +9,8 @@ import { AppLink } from '@/ui/Link';
 import { Panel } from '@/ui/Page';
 import { Roster } from '@/ui/Roster';
 import { useSay } from '@/ui/say';
-import { deleteTag, makeTag, useTags } from './api';
+import { useTags } from '@/ui/tags';
+import { deleteTag, makeTag } from './api';
 
 export default function TagsPage() {
   const { t } = useTranslation();

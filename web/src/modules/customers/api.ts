@@ -12,12 +12,11 @@ import type {
   Revealed,
   Suggestion,
   Tag,
-  TagCount,
   TimelineItem,
   TimelineKind,
   View,
 } from '@/api/types';
-import { useMay, useSees } from '@/lib/rights';
+import { useMay } from '@/lib/rights';
 
 export function useCustomers(query: CustomerQuery & { after?: string; limit?: number }) {
   return useQuery({
@@ -87,16 +86,6 @@ export const putTags = (id: string, tags: string[]) =>
   take<{ tags: Tag[] }>(
     client.PUT('/api/v1/customers/{id}/tags', { params: { path: { id } }, body: { tags } }),
   );
-
-export function useTags() {
-  const sees = useSees();
-  return useQuery({
-    queryKey: ['tags'],
-    enabled: sees.any('customers.tags'),
-    queryFn: async () => itemsOf<TagCount>(await take(client.GET('/api/v1/customers/tags'))),
-    staleTime: 60_000,
-  });
-}
 
 export const makeTag = (body: { name: string; colour: string }) =>
   take<Tag>(client.POST('/api/v1/customers/tags', { body }));

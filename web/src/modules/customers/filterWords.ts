@@ -5,7 +5,7 @@ import { useMe } from '@/lib/rights';
 import type { Search } from '@/lib/url';
 import type { Chip } from '@/ui/filters';
 import { useShops } from '@/ui/shops';
-import { useTags } from './api';
+import { useTags } from '@/ui/tags';
 import { useOwnerChoices } from './owners';
 
 /** Says filters of the list in words; amounts are in `currency`. What is searched for stands in its own field. */

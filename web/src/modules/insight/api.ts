@@ -1,7 +1,17 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { client, take } from '@/api/client';
-import type { Rfm, Workbench } from '@/api/types';
+import { client, itemsOf, ProblemError, take } from '@/api/client';
+import type {
+  AudienceCount,
+  AudienceOverlap,
+  AudienceRow,
+  AudienceView,
+  AudienceWhy,
+  LifetimeValue,
+  Rfm,
+  Workbench,
+} from '@/api/types';
 import { queryClient } from '@/lib/query';
+import type { Node } from './tree';
 
 const workbenchQuery = {
   queryKey: ['workbench'],
@@ -29,5 +39,117 @@ export function useRfm(query: RfmQuery) {
     queryKey: ['rfm', query],
     placeholderData: keepPreviousData,
     queryFn: ({ signal }) => take<Rfm>(client.GET('/api/v1/insight/rfm', { params: { query }, signal })),
+  });
+}
+
+/** A definition in one of its two forms. */
+export type Definition = { tree: Node } | { text: string };
+
+// The contract knows a tree as some object, and a body with one as an object without fields; what is in them
+// is described in docs/audiences.md.
+const bodyOf = (definition: Definition, more: object = {}) => ({ ...more, ...definition }) as never;
+
+const audiencesQuery = {
+  queryKey: ['audiences'],
+  queryFn: async () => itemsOf<AudienceRow>(await take(client.GET('/api/v1/insight/audiences'))),
+};
+
+export function askAudiences() {
+  void queryClient.prefetchQuery(audiencesQuery);
+}
+
+/** All audiences with their sizes of now. */
+export function useAudiences() {
+  return useQuery(audiencesQuery);
+}
+
+export function useAudience(id: string) {
+  return useQuery({
+    queryKey: ['audience', id],
+    // An editor begins with what is kept now.
+    gcTime: 0,
+    queryFn: () =>
+      take<AudienceView>(client.GET('/api/v1/insight/audiences/{id}', { params: { path: { id } } })),
+  });
+}
+
+/** How many a definition has; a newer question ends one that is under way. Not asked without a definition. */
+export function useCount(definition: Definition | undefined, as_of?: string) {
+  return useQuery({
+    queryKey: ['audience-count', definition, as_of],
+    enabled: definition !== undefined,
+    // Counts are of this moment.
+    gcTime: 10_000,
+    // What is wrong with a definition stays wrong.
+    retry: (times, error) => times < 2 && error instanceof ProblemError && error.status === 0,
+    queryFn: ({ signal }) =>
+      take<AudienceCount>(
+        client.POST('/api/v1/insight/audiences/count', {
+          body: bodyOf(definition ?? { text: '' }, { as_of }),
+          signal,
+        }),
+      ),
+  });
+}
+
+export const explainAudience = (definition: Definition, customer: string, as_of?: string) =>
+  take<AudienceWhy>(
+    client.POST('/api/v1/insight/audiences/explain', { body: bodyOf(definition, { customer, as_of }) }),
+  );
+
+/** How many customers each two of these audiences share. */
+export function useOverlap(audiences: string[]) {
+  return useQuery({
+    queryKey: ['audience-overlap', audiences],
+    enabled: audiences.length > 1,
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => ({
+      // What is kept while another choice is asked for tells whose figures it has.
+      audiences,
+      ...(await take<AudienceOverlap>(
+        client.POST('/api/v1/insight/audiences/overlap', { body: { audiences }, signal }),
+      )),
+    }),
+  });
+}
+
+export const makeAudience = (said: { name: string; note: string; definition: Definition }) =>
+  take<AudienceView>(
+    client.POST('/api/v1/insight/audiences', {
+      body: bodyOf(said.definition, { name: said.name, note: said.note }),
+    }),
+  );
+
+export const changeAudience = (
+  id: string,
+  revision: number,
+  said: { name: string; note: string; definition: Definition },
+) =>
+  take<AudienceView>(
+    client.PUT('/api/v1/insight/audiences/{id}', {
+      params: { path: { id }, header: { 'If-Match': `"${revision}"` } },
+      body: bodyOf(said.definition, { name: said.name, note: said.note }),
+    }),
+  );
+
+export const deleteAudience = (id: string) =>
+  take<undefined>(client.DELETE('/api/v1/insight/audiences/{id}', { params: { path: { id } } }));
+
+export interface ValueQuery {
+  horizon_days?: number;
+  shop?: string;
+  calibration_end?: string;
+}
+
+export function useValue(query: ValueQuery) {
+  return useQuery({
+    queryKey: ['value', query],
+    placeholderData: keepPreviousData,
+    // Too little history stays too little.
+    retry: false,
+    queryFn: ({ signal }) =>
+      take(
+        client.GET('/api/v1/insight/value', { params: { query }, signal }),
+      ) as Promise<unknown> as Promise<LifetimeValue>,
   });
 }

@@ -1,0 +1,276 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Alert, Button, Form, Input, Segmented } from 'antd';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { ProblemError } from '@/api/client';
+import type { AudienceCount, AudienceView } from '@/api/types';
+import { placeErrors } from '@/lib/fields';
+import { useRested } from '@/lib/rested';
+import { useMay } from '@/lib/rights';
+import { useGo } from '@/lib/url';
+import { Page, Panel } from '@/ui/Page';
+import { useSay } from '@/ui/say';
+import { useProblemText } from '@/ui/states';
+import { changeAudience, type Definition, makeAudience, useCount } from './api';
+import { BuilderContext } from './builder';
+import { CountPanel, SamplePanel } from './CountPanel';
+import { LeaveGuard } from './LeaveGuard';
+import { OverlapPanel } from './OverlapPanel';
+import { SizesChart } from './SizesChart';
+import { TextEditor } from './TextEditor';
+import { TreeEditor } from './TreeEditor';
+import { EVERYONE, faultOf, incompleteIn, type Node, pathOf } from './tree';
+import { WhyPanel } from './WhyPanel';
+
+type Said = { name: string; note: string };
+const FIRST_TREE: Node = EVERYONE;
+const COUNT_MS = 150;
+const TEXT_MS = 450;
+
+/** The field errors of a refusal. */
+function errorsOf(error: unknown): readonly { field: string; message: string }[] {
+  return error instanceof ProblemError ? (error.problem.errors ?? []) : [];
+}
+
+export interface EditorStart {
+  name?: string;
+  text?: string;
+}
+
+/** One audience: who belongs to it, as rows or as text, and what that comes to while one edits. */
+export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStart; onReload?: () => void }) {
+  const { t } = useTranslation();
+  const go = useGo();
+  const say = useSay();
+  const wrong = useProblemText();
+  const client = useQueryClient();
+  const keeps = useMay()('insight.audiences');
+  const [form] = Form.useForm<Said>();
+  const [saved, setSaved] = useState(props.saved);
+  const [tree, setTree] = useState<Node>((saved?.tree as Node | undefined) ?? FIRST_TREE);
+  // A text that was typed and is not yet, or cannot be, read; the rows show what was last understood.
+  const [draft, setDraft] = useState<string | undefined>(props.start?.text);
+  const [asText, setAsText] = useState(false);
+  const [asOf, setAsOf] = useState<string>();
+  const [dirty, setDirty] = useState(!!props.start?.text);
+  const [strict, setStrict] = useState(false);
+  const [customer, setCustomer] = useState<string>();
+  const leaving = useRef(false);
+
+  const now: Definition = useMemo(() => (draft === undefined ? { tree } : { text: draft }), [draft, tree]);
+  const missing = 'tree' in now ? incompleteIn(tree) : 0;
+  const restedTree = useRested(now, COUNT_MS);
+  const restedText = useRested(now, TEXT_MS);
+  const [hurried, setHurried] = useState<Definition>();
+  const rested = 'tree' in now ? restedTree : hurried === now ? now : restedText;
+  const asked = 'tree' in rested && incompleteIn(rested.tree) > 0 ? undefined : rested;
+  const count = useCount(asked, asOf);
+  const [answer, setAnswer] = useState<AudienceCount>();
+  useEffect(() => {
+    if (!count.data) return;
+    setAnswer(count.data);
+    // The server reads texts: what it understood is what the rows show.
+    if (asked && 'text' in asked) setTree(count.data.tree as unknown as Node);
+  }, [count.data, asked]);
+
+  const errors = errorsOf(count.error);
+  const fault =
+    'text' in rested && rested === now && count.isError
+      ? faultOf(errors.find((one) => one.field === 'text')?.message ?? wrong(count.error))
+      : undefined;
+  const faults = useMemo(() => {
+    const found = new Map<string, string>();
+    for (const one of errorsOf(count.error)) {
+      const path = pathOf(one.field);
+      if (path) found.set(path.join('.'), one.message);
+    }
+    return found;
+  }, [count.error]);
+  const builder = useMemo(
+    () => ({
+      edit: (change: (root: Node) => Node) => {
+        setDraft(undefined);
+        setTree(change);
+        setDirty(true);
+      },
+      faults,
+      strict,
+      self: saved?.id,
+    }),
+    [faults, strict, saved?.id],
+  );
+  const save = useMutation({
+    mutationFn: (said: Said & { revision?: number }) => {
+      const body = { name: said.name, note: said.note ?? '', definition: now };
+      return saved ? changeAudience(saved.id, said.revision ?? saved.revision, body) : makeAudience(body);
+    },
+    onSuccess: async (view) => {
+      leaving.current = true;
+      setDirty(false);
+      setStrict(false);
+      const made = !saved;
+      setSaved(view);
+      client.setQueryData(['audience', view.id], view);
+      void client.invalidateQueries({ queryKey: ['audiences'] });
+      void client.invalidateQueries({ queryKey: ['audience-overlap'] });
+      say.done(t('insight.audience.kept', { name: view.name }));
+      if (made) go(`/insight/audiences/${view.id}`, true);
+      else leaving.current = false;
+    },
+    onError: (error) => {
+      if (error instanceof ProblemError && error.kind === 'audience_changed') return;
+      if (errorsOf(error).every((one) => one.field === 'text' || one.field.startsWith('tree')))
+        say.refused(error);
+      else if (!placeErrors(form, error, ['name', 'note'])) say.refused(error);
+    },
+  });
+  const changed = save.error instanceof ProblemError && save.error.kind === 'audience_changed';
+  const submit = async (revision?: number) => {
+    setStrict(true);
+    const said = await form.validateFields().catch(() => undefined);
+    if (missing) say.wrong(t('insight.audience.fillFirst', { count: missing, n: missing }));
+    else if (fault) say.wrong(t('insight.audience.textFirst'));
+    else if (said) save.mutate({ ...said, revision });
+  };
+  const overwrite = async () => {
+    const detail = save.error instanceof ProblemError ? (save.error.problem.detail ?? '') : '';
+    const revision = /version (\d+)/.exec(detail)?.[1];
+    await submit(revision ? Number(revision) : undefined);
+  };
+
+  const title = saved?.name ?? t('insight.audience.new');
+  const note = missing
+    ? t('insight.audience.notCounted', { count: missing, n: missing })
+    : fault
+      ? t('insight.audience.beforeFault')
+      : count.isError
+        ? wrong(count.error)
+        : undefined;
+  return (
+    <Page
+      title={title}
+      note={dirty && keeps ? t('insight.audience.unsaved') : undefined}
+      actions={
+        keeps ? (
+          <Button type="primary" loading={save.isPending} onClick={() => void submit()}>
+            {t('ui.save')}
+          </Button>
+        ) : null
+      }
+    >
+      <LeaveGuard on={dirty && keeps} passing={leaving} />
+      {changed ? (
+        <Alert
+          type="warning"
+          showIcon
+          title={t('insight.audience.changed')}
+          description={t('insight.audience.changedText')}
+          action={
+            <div className="buttons">
+              <Button size="small" onClick={props.onReload}>
+                {t('insight.audience.theirs')}
+              </Button>
+              <Button size="small" danger onClick={() => void overwrite()}>
+                {t('insight.audience.mine')}
+              </Button>
+            </div>
+          }
+        />
+      ) : null}
+      {keeps ? null : <Alert type="info" showIcon title={t('insight.audience.tryOnly')} />}
+      <div className="grid-audience">
+        <div className="stack">
+          {keeps ? (
+            <Panel>
+              <Form
+                form={form}
+                layout="vertical"
+                className="audience-form"
+                initialValues={{ name: saved?.name ?? props.start?.name ?? '', note: saved?.note ?? '' }}
+                onValuesChange={() => setDirty(true)}
+                onFinish={() => void submit()}
+              >
+                <Form.Item
+                  name="name"
+                  label={t('insight.audience.name')}
+                  rules={[{ required: true, whitespace: true, message: t('insight.audience.needName') }]}
+                >
+                  <Input maxLength={60} />
+                </Form.Item>
+                <Form.Item name="note" label={t('insight.audience.note')}>
+                  <Input maxLength={500} placeholder={t('insight.audience.noteHint')} />
+                </Form.Item>
+              </Form>
+            </Panel>
+          ) : null}
+          <Panel
+            title={t('insight.audience.who')}
+            extra={
+              <Segmented
+                size="small"
+                aria-label={t('insight.audience.form')}
+                value={asText ? 'text' : 'rows'}
+                onChange={(form) => setAsText(form === 'text')}
+                options={[
+                  { value: 'rows', label: t('insight.audience.rows') },
+                  { value: 'text', label: t('insight.audience.textForm') },
+                ]}
+              />
+            }
+          >
+            {asText ? (
+              <TextEditor
+                value={draft ?? answer?.text ?? saved?.text ?? ''}
+                behind={missing > 0}
+                fault={fault}
+                onChange={(text) => {
+                  setDraft(text);
+                  setDirty(true);
+                }}
+                onRest={() => setHurried(now)}
+              />
+            ) : (
+              <BuilderContext value={builder}>
+                {fault ? (
+                  <Alert
+                    type="warning"
+                    showIcon
+                    className="draft-misfit"
+                    title={t('insight.audience.lastRead')}
+                    action={
+                      <Button size="small" onClick={() => setAsText(true)}>
+                        {t('insight.audience.toText')}
+                      </Button>
+                    }
+                  />
+                ) : null}
+                <TreeEditor tree={tree} />
+              </BuilderContext>
+            )}
+          </Panel>
+          <WhyPanel
+            definition={asked}
+            asOf={asOf}
+            sample={answer?.sample ?? []}
+            customer={customer}
+            onCustomer={setCustomer}
+          />
+          {saved && saved.sizes.length > 1 ? <SizesChart sizes={saved.sizes} /> : null}
+          {saved ? <OverlapPanel id={saved.id} unsaved={dirty} /> : null}
+        </div>
+        <div className="stack audience-side">
+          <CountPanel answer={answer} note={note} asOf={asOf} onAsOf={setAsOf} />
+          {answer ? (
+            <SamplePanel
+              answer={answer}
+              onWhy={(id) => {
+                setCustomer(id);
+                document.getElementById('why')?.scrollIntoView({ block: 'center' });
+              }}
+            />
+          ) : null}
+        </div>
+      </div>
+    </Page>
+  );
+}

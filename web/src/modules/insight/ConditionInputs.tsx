@@ -1,0 +1,411 @@
+import { CloseOutlined, PlusOutlined } from '@ant-design/icons';
+import { Button, Dropdown, Input, InputNumber, Select } from 'antd';
+import { useTranslation } from 'react-i18next';
+import { PROVINCES } from '@/lib/provinces';
+import { useMe, useSees } from '@/lib/rights';
+import { CLASSIC_TIERS, ELEVEN_TIERS, RATINGS } from '@/lib/words';
+import { optionsOf, useColleagues, usePeople } from '@/ui/people';
+import { useShops } from '@/ui/shops';
+import { useTags } from '@/ui/tags';
+import { useAudiences } from './api';
+import { useBuilder, useCurrency } from './builder';
+import { BoundsField, DaysField, ProductField, WhenField } from './fields';
+import { type Chosen, type Condition, type Of, type Product, tidy } from './tree';
+
+type Change = (node: Condition) => void;
+
+/** Which orders: a time, and by wish a shop, a product, an amount. */
+function ChosenFields(props: {
+  value?: Chosen;
+  /** A figure of whole orders knows no product. */
+  whole?: boolean;
+  /** The condition has a time of its own; another one of the orders is shown only where a text has set it. */
+  timeless?: boolean;
+  onChange: (of: Chosen | undefined) => void;
+}) {
+  const { t } = useTranslation();
+  const shops = useShops();
+  const amounts = useSees().clear('commerce.amounts');
+  const of = props.value ?? {};
+  const currency = useCurrency(of.shop);
+  const set = (change: Chosen) => props.onChange(tidy({ ...of, ...change }));
+  const drop = (name: keyof Chosen) => (
+    <Button
+      type="text"
+      size="small"
+      icon={<CloseOutlined />}
+      aria-label={`${t('ui.remove')} ${t(`insight.condition.choice.${name}`)}`}
+      onClick={() => set({ [name]: undefined })}
+    />
+  );
+  const shop = shops.data?.[0];
+  const more = [
+    ...(!of.shop && shop ? [{ key: 'shop', set: { shop: shop.id } }] : []),
+    ...(!of.product && !of.amount && !props.whole
+      ? [{ key: 'product', set: { product: { contains: '' } } }]
+      : []),
+    ...(!of.product && !of.amount && amounts ? [{ key: 'amount', set: { amount: { min: 10_000 } } }] : []),
+  ];
+  return (
+    <>
+      {props.timeless && !of.when ? null : (
+        <WhenField
+          label={t('insight.condition.choice.when')}
+          value={of.when ?? 'ever'}
+          onChange={(when) => set({ when })}
+        />
+      )}
+      {of.shop ? (
+        <span className="fields">
+          <span className="quiet">{t('insight.condition.choice.shop')}</span>
+          <Select
+            aria-label={t('insight.condition.choice.shop')}
+            popupMatchSelectWidth={false}
+            value={of.shop}
+            onChange={(id) => set({ shop: id })}
+            options={(shops.data ?? []).map((one) => ({ value: one.id, label: one.name }))}
+          />
+          {drop('shop')}
+        </span>
+      ) : null}
+      {of.product ? (
+        <span className="fields">
+          <span className="quiet">{t('insight.condition.choice.product')}</span>
+          <ProductField
+            label={t('insight.condition.choice.product')}
+            value={of.product}
+            onChange={(product) => set({ product })}
+          />
+          {drop('product')}
+        </span>
+      ) : null}
+      {of.amount ? (
+        <span className="fields">
+          <span className="quiet">{t('insight.condition.choice.amount')}</span>
+          <BoundsField
+            label={t('insight.condition.choice.amount')}
+            value={of.amount}
+            currency={currency}
+            unit={t(`ui.currency.${currency}`, { defaultValue: currency })}
+            onChange={(amount) => set({ amount })}
+          />
+          {drop('amount')}
+        </span>
+      ) : null}
+      {more.length ? (
+        <Dropdown
+          trigger={['click']}
+          menu={{
+            items: more.map((one) => ({
+              key: one.key,
+              label: t(`insight.condition.choice.${one.key}`),
+              onClick: () => set(one.set),
+            })),
+          }}
+        >
+          <Button type="text" size="small" icon={<PlusOutlined />} className="more-choices">
+            {t('insight.condition.narrow')}
+          </Button>
+        </Dropdown>
+      ) : null}
+    </>
+  );
+}
+
+function FigureFields(props: { node: Of<'orders'>; onChange: Change }) {
+  const { t } = useTranslation();
+  const { node } = props;
+  const currency = useCurrency(node.of?.shop);
+  const money = node.measure === 'revenue' || node.measure === 'average_order';
+  return (
+    <>
+      <BoundsField
+        label={t(`insight.condition.kind.${node.measure}`)}
+        value={node.bounds}
+        currency={money ? currency : undefined}
+        unit={
+          money
+            ? t(`ui.currency.${currency}`, { defaultValue: currency })
+            : t(`insight.condition.unit.${node.measure}`)
+        }
+        onChange={(bounds) => props.onChange({ ...node, bounds })}
+      />
+      <ChosenFields
+        value={node.of}
+        whole={node.measure === 'average_order'}
+        onChange={(of) => props.onChange({ ...node, of })}
+      />
+    </>
+  );
+}
+
+/** A choice of one or many values; what is no longer there keeps its id. */
+function Choose(props: {
+  label: string;
+  many?: boolean;
+  value: string | string[];
+  options: { value: string; label: string }[];
+  onChange: (value: string[]) => void;
+}) {
+  const { t } = useTranslation();
+  const missing = props.value === '' || props.value.length === 0;
+  return (
+    <Select
+      mode={props.many ? 'multiple' : undefined}
+      className="wide-field"
+      aria-label={props.label}
+      showSearch={{ optionFilterProp: 'label' }}
+      placeholder={t('insight.condition.choose')}
+      value={missing ? (props.many ? [] : undefined) : props.value}
+      onChange={(value) => props.onChange(Array.isArray(value) ? value : [value])}
+      options={props.options}
+    />
+  );
+}
+
+const NOBODY = 'nobody';
+
+function OwnerFields(props: { node: Of<'owner'>; onChange: Change }) {
+  const { t } = useTranslation();
+  const me = useMe();
+  const people = usePeople();
+  const colleagues = useColleagues();
+  const known = people.data ?? colleagues.data ?? [];
+  const others = optionsOf(known.filter((one) => one.id !== me.id));
+  return (
+    <Choose
+      many
+      label={t('insight.condition.kind.owner')}
+      value={props.node.is.map((one) => one ?? NOBODY)}
+      options={[
+        ...(me.id ? [{ value: me.id, label: t('insight.condition.me', { name: me.name }) }] : []),
+        { value: NOBODY, label: t('insight.condition.nobody') },
+        ...others,
+      ]}
+      onChange={(is) => props.onChange({ ...props.node, is: is.map((one) => (one === NOBODY ? null : one)) })}
+    />
+  );
+}
+
+function AudienceFields(props: { node: Of<'audience'>; onChange: Change }) {
+  const { t } = useTranslation();
+  const { self } = useBuilder();
+  const audiences = useAudiences();
+  return (
+    <Choose
+      label={t('insight.condition.kind.audience')}
+      value={props.node.audience}
+      options={(audiences.data ?? [])
+        .filter((one) => one.id !== self)
+        .map((one) => ({ value: one.id, label: one.name }))}
+      onChange={([audience = '']) => props.onChange({ ...props.node, audience })}
+    />
+  );
+}
+
+function TagFields(props: { node: Of<'tag'>; onChange: Change }) {
+  const { t } = useTranslation();
+  const tags = useTags();
+  return (
+    <Choose
+      label={t('insight.condition.kind.tag')}
+      value={props.node.tag}
+      options={(tags.data ?? []).map((one) => ({ value: one.id, label: one.name }))}
+      onChange={([tag = '']) => props.onChange({ ...props.node, tag })}
+    />
+  );
+}
+
+function CellFields(props: { node: Of<'cell'>; onChange: Change }) {
+  const { t } = useTranslation();
+  const [, r = '*', f = '*', m = '*'] = /^R(\d+|\*)F(\d+|\*)M(\d+|\*)$/.exec(props.node.is) ?? [];
+  const one = (name: string, value: string, change: (to: string) => string) => (
+    <Select
+      aria-label={`${t('insight.condition.kind.cell')} ${name}`}
+      value={value}
+      popupMatchSelectWidth={false}
+      onChange={(to) => props.onChange({ kind: 'cell', is: change(to) })}
+      options={['*', '1', '2', '3', '4', '5'].map((score) => ({
+        value: score,
+        label: score === '*' ? t('insight.condition.anyScore', { name }) : `${name}${score}`,
+      }))}
+    />
+  );
+  return (
+    <span className="fields">
+      {one('R', r, (to) => `R${to}F${f}M${m}`)}
+      {one('F', f, (to) => `R${r}F${to}M${m}`)}
+      {one('M', m, (to) => `R${r}F${f}M${to}`)}
+    </span>
+  );
+}
+
+function RatingFields(props: { node: Of<'rating'>; onChange: Change }) {
+  const { t } = useTranslation();
+  const { min = 1, max = RATINGS.length } = props.node.bounds;
+  // The server knows ratings by number, A being 1.
+  const one = (name: string, value: number, change: (to: number) => { min: number; max: number }) => (
+    <Select
+      aria-label={name}
+      popupMatchSelectWidth={false}
+      value={value}
+      onChange={(to) => props.onChange({ kind: 'rating', bounds: change(to) })}
+      options={RATINGS.map((rating, index) => ({
+        value: index + 1,
+        label: t(`customers.rating.${rating}`),
+      }))}
+    />
+  );
+  return (
+    <span className="fields">
+      {one(t('insight.condition.ratingFrom'), min, (to) => ({ min: to, max: Math.max(to, max) }))}
+      <span className="quiet">{t('ui.to')}</span>
+      {one(t('insight.condition.ratingTo'), max, (to) => ({ min: Math.min(min, to), max: to }))}
+    </span>
+  );
+}
+
+function BucketFields(props: { node: Of<'bucket'>; onChange: Change }) {
+  const { t } = useTranslation();
+  const { node } = props;
+  const number = (name: 'from' | 'to' | 'buckets', most: number) => (
+    <InputNumber
+      className="figure-field"
+      aria-label={t(`insight.condition.bucket.${name}`)}
+      min={1}
+      max={most}
+      precision={0}
+      value={node[name]}
+      onChange={(value) => value && props.onChange({ ...node, [name]: value })}
+    />
+  );
+  return (
+    <span className="fields">
+      {number('from', node.to)}
+      <span className="quiet">{t('ui.to')}</span>
+      {number('to', node.buckets)}
+      <span className="quiet">{t('insight.condition.bucket.of')}</span>
+      {number('buckets', 1_000_000)}
+      <Input
+        className="seed-field"
+        aria-label={t('insight.condition.bucket.seed')}
+        placeholder={t('insight.condition.bucket.seed')}
+        maxLength={100}
+        value={node.seed ?? ''}
+        onChange={({ target }) => props.onChange({ ...node, seed: target.value || undefined })}
+      />
+    </span>
+  );
+}
+
+const followedBy = (node: Of<'sequence'>, then: Product): Condition => ({ ...node, then });
+
+/** The inputs of one condition. */
+export function ConditionInputs(props: { node: Condition; onChange: Change }) {
+  const { t } = useTranslation();
+  const { node, onChange } = props;
+  switch (node.kind) {
+    case 'orders':
+      return <FigureFields node={node} onChange={onChange} />;
+    case 'owner':
+      return <OwnerFields node={node} onChange={onChange} />;
+    case 'tag':
+      return <TagFields node={node} onChange={onChange} />;
+    case 'audience':
+      return <AudienceFields node={node} onChange={onChange} />;
+    case 'cell':
+      return <CellFields node={node} onChange={onChange} />;
+    case 'rating':
+      return <RatingFields node={node} onChange={onChange} />;
+    case 'bucket':
+      return <BucketFields node={node} onChange={onChange} />;
+    case 'created':
+      return (
+        <WhenField
+          label={t('insight.condition.kind.created')}
+          value={node.when}
+          onChange={(when) => onChange({ ...node, when })}
+        />
+      );
+    case 'first_order':
+    case 'last_order':
+      return (
+        <>
+          <WhenField
+            label={t(`insight.condition.kind.${node.kind}`)}
+            value={node.when}
+            onChange={(when) => onChange({ ...node, when })}
+          />
+          <ChosenFields timeless value={node.of} onChange={(of) => onChange({ ...node, of })} />
+        </>
+      );
+    case 'province':
+      return (
+        <Choose
+          many
+          label={t('insight.condition.kind.province')}
+          value={node.is.map((one) => one || NOBODY)}
+          options={[
+            ...PROVINCES.map((one) => ({ value: one, label: one })),
+            { value: NOBODY, label: t('insight.condition.unknown') },
+          ]}
+          onChange={(is) => onChange({ ...node, is: is.map((one) => (one === NOBODY ? '' : one)) })}
+        />
+      );
+    case 'tier':
+      return (
+        <Choose
+          many
+          label={t('insight.condition.kind.tier')}
+          value={node.is}
+          options={[...ELEVEN_TIERS, ...CLASSIC_TIERS].map((one) => ({
+            value: one,
+            label: t(`ui.tier.${one}`),
+          }))}
+          onChange={(is) => onChange({ ...node, is })}
+        />
+      );
+    case 'name':
+      return (
+        <Input
+          className="wide-field"
+          aria-label={t('insight.condition.kind.name')}
+          placeholder={t('insight.condition.nameHint')}
+          maxLength={500}
+          value={node.contains}
+          onChange={({ target }) => onChange({ ...node, contains: target.value })}
+        />
+      );
+    case 'sequence':
+      return (
+        <>
+          <ProductField
+            label={t('insight.condition.first')}
+            value={node.first}
+            onChange={(first) => onChange({ ...node, first })}
+          />
+          <span className="fields">
+            <span className="quiet">{t('insight.condition.thenWithin')}</span>
+            <DaysField
+              label={t('insight.condition.within')}
+              value={node.within_days}
+              onChange={(within_days) => onChange({ ...node, within_days })}
+            />
+            <span className="quiet">{t('insight.condition.thenBought')}</span>
+          </span>
+          <ProductField
+            label={t('insight.condition.later')}
+            value={node.then}
+            onChange={(product) => onChange(followedBy(node, product))}
+          />
+          <WhenField
+            label={t('insight.condition.choice.when')}
+            value={node.when ?? 'ever'}
+            onChange={(when) => onChange({ ...node, when: when === 'ever' ? undefined : when })}
+          />
+        </>
+      );
+    default:
+      return <span className="quiet">{t('insight.condition.nothingMore')}</span>;
+  }
+}
