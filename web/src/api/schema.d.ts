@@ -2102,7 +2102,7 @@ export interface components {
              * @description Seconds that the engine took.
              */
             seconds: number;
-            /** @description The definition as SQL, as `docs/audiences.md` describes its tables. */
+            /** @description The definition as SQL, as `docs/audiences.md` describes its tables; absent where it would be too large. */
             sql?: string | null;
             /** @description The definition as text. */
             text: string;
