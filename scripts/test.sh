@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # test.sh   everything, cheapest failures first. VERBOSE=1 shows all output.
 . "$(dirname "$0")/lib.sh"
+# The tests wait for our own rooms more than for their compilation.
+export CARGO_PROFILE_DEV_OPT_LEVEL=1
 stage need 1200 bash -c 'scripts/rust.sh && scripts/need.sh node cc chromium postgres fonts fiu python'
 stage format 60 cargo fmt --all --check
 stage house 600 cargo test --quiet --locked -p house-tests
@@ -12,9 +14,9 @@ stage web-build 600 scripts/web.sh build
 stage web-size 60 npm --prefix web run --silent size
 stage clippy 1800 cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 if has_nextest; then
-  stage rust-test 2700 scripts/with-postgres.sh cargo nextest run --workspace --locked --no-fail-fast --status-level fail
+  stage rust-test 3300 scripts/with-postgres.sh cargo nextest run --workspace --locked --no-fail-fast --status-level fail
 else
-  stage rust-test 2700 scripts/with-postgres.sh cargo test --workspace --locked --no-fail-fast --lib --bins --tests --examples
+  stage rust-test 3300 scripts/with-postgres.sh cargo test --workspace --locked --no-fail-fast --lib --bins --tests --examples
 fi
 stage rust-doc-test 900 cargo test --workspace --locked --doc --quiet
 stage generated 600 scripts/gen.sh --check
