@@ -50,6 +50,8 @@ struct Counted {
     seconds: f64,
     as_of: NaiveDate,
     text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sql: Option<String>,
 }
 
 pub(super) async fn run(global: &Global, command: AudienceCommand) -> Result<ExitCode> {
@@ -75,6 +77,7 @@ pub(super) async fn run(global: &Global, command: AudienceCommand) -> Result<Exi
                 seconds: found.seconds,
                 as_of: found.as_of,
                 text: found.text,
+                sql: found.sql,
             };
             global.print(&answer, &text)?;
         }

@@ -5,6 +5,7 @@ mod engine;
 mod figures;
 mod generate;
 mod imports;
+mod insight;
 mod list_cases;
 mod lists;
 mod load;
@@ -31,6 +32,8 @@ pub(super) enum BenchCommand {
     GenerateExport(generate::GenerateArgs),
     /// Answers to mixed requests at a fixed rate, over ten million orders
     Load(load::LoadArgs),
+    /// Audiences and RFM over millions of invented customers
+    Insight(insight::InsightArgs),
     /// Import, list and score at a million
     Spine(spine::SpineArgs),
 }
@@ -59,6 +62,7 @@ pub(super) async fn run(global: &Global, command: BenchCommand) -> Result<ExitCo
     match command {
         BenchCommand::GenerateExport(args) => generate::run(global, &args),
         BenchCommand::Load(args) => load::run(global, args).await,
+        BenchCommand::Insight(args) => insight::run(global, args).await,
         BenchCommand::Spine(args) => spine::run(global, args).await,
     }
 }

@@ -282,6 +282,7 @@ mod tests {
             "guanxi bench generate-export --orders 10 --out a.csv --customers 4 --orders-before 20",
             "guanxi bench spine --json",
             "guanxi bench spine --orders 2000 --customers 1000 --rounds 1 --only lists --only one-row",
+            "guanxi bench insight --customers 1000000 --orders 10000000 --seed 3 --json",
             "guanxi openapi",
         ] {
             assert!(accepts(line), "{line}");
