@@ -68,6 +68,10 @@ impl Row {
         &self.lines[self.line_range(order)]
     }
 
+    pub(crate) fn line_count(&self) -> usize {
+        self.lines.len()
+    }
+
     pub(crate) fn line(&self, index: usize) -> &RowLine {
         &self.lines[index]
     }

@@ -19,11 +19,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use keep::{
-    AudienceBody, AudienceRow, AudienceView, SizeOfDay, change, create, delete, get, list, overlap,
+    AudienceBody, AudienceRow, AudienceView, Prepared, SizeOfDay, change, create, delete, get,
+    list, overlap, prepare,
 };
 pub(crate) use words::Words;
 
-use crate::engine::{EngineError, EngineHandle};
+use crate::engine::{EngineError, EngineHandle, ShopBook};
 use crate::fields;
 use crate::list_customers::{CustomerRow, rows_of};
 
@@ -59,6 +60,15 @@ pub enum AudienceRefused {
     /// Amounts of several currencies cannot be added.
     #[error("{0}")]
     Currency(String),
+    /// It names a tag or a shop that is not there.
+    #[error("{0} is not there any more")]
+    Gone(String),
+    /// A name, note or definition that is kept holds a number or an address of somebody.
+    #[error("a phone number or an e-mail address does not belong into what is kept for everybody")]
+    Personal(&'static str),
+    /// It tells of single customers, whom whoever asks does not see.
+    #[error("you may not see customers")]
+    NoCustomers,
     /// Names that lead nowhere or in a circle.
     #[error(transparent)]
     Audience(#[from] AudienceError),
@@ -97,10 +107,12 @@ impl From<AudienceRefused> for Problem {
                 Self::validation(fields)
             }
             AudienceRefused::Fields(errors) => Self::validation(errors),
-            AudienceRefused::Hidden(_) => Self::forbidden(detail),
-            AudienceRefused::Form | AudienceRefused::Currency(_) | AudienceRefused::Audience(_) => {
-                Self::field("text", detail)
-            }
+            AudienceRefused::Hidden(_) | AudienceRefused::NoCustomers => Self::forbidden(detail),
+            AudienceRefused::Personal(field) => Self::field(field, detail),
+            AudienceRefused::Form
+            | AudienceRefused::Currency(_)
+            | AudienceRefused::Gone(_)
+            | AudienceRefused::Audience(_) => Self::field("text", detail),
             AudienceRefused::NoCustomer => Self::not_found("customer"),
             AudienceRefused::Store(error) => match error {
                 AudienceStoreError::Unknown(_) => Self::not_found("audience"),
@@ -149,7 +161,7 @@ pub struct AudienceCount {
     /// The definition as SQL, as `docs/audiences.md` describes its tables; absent where it would be too large.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,
-    /// Some of the customers, spread over all of them.
+    /// Some of the customers, spread over all of them; nobody without the right `customers.read`.
     pub sample: Vec<CustomerRow>,
 }
 
@@ -157,7 +169,7 @@ pub struct AudienceCount {
 pub(crate) struct Asked {
     pub(crate) tree: Node,
     pub(crate) named: Arc<Definitions>,
-    pub(crate) words: Words,
+    pub(crate) words: Arc<Words>,
     pub(crate) as_of: AsOf,
 }
 
@@ -182,7 +194,8 @@ impl Asked {
             }
             _ => return Err(AudienceRefused::Form),
         };
-        Self::of_tree(engine, cx, tree, Arc::new(definitions(&audiences)), words, as_of)
+        let named = Arc::new(definitions(&audiences));
+        Self::of_tree(engine, cx, tree, named, Arc::new(words), as_of)
     }
 
     pub(crate) fn of_tree(
@@ -190,7 +203,7 @@ impl Asked {
         cx: &Ctx,
         tree: Node,
         named: Arc<Definitions>,
-        words: Words,
+        words: Arc<Words>,
         as_of: Option<NaiveDate>,
     ) -> Result<Self, AudienceRefused> {
         let shops = engine.shops();
@@ -198,6 +211,7 @@ impl Asked {
         let day = as_of.unwrap_or_else(|| frame.today(cx.now()));
         let asked = Self { tree, named, words, as_of: AsOf { day, zone: frame.zone } };
         asked.check_seen(cx.access.fields())?;
+        asked.check_there()?;
         asked.check_currency(engine)?;
         Ok(asked)
     }
@@ -216,6 +230,13 @@ impl Asked {
                 }
             });
         }
+    }
+
+    /// A condition on a tag that was deleted would quietly turn to its contrary.
+    fn check_there(&self) -> Result<(), AudienceRefused> {
+        let mut gone = None;
+        self.walk(&mut |node| gone = gone.take().or_else(|| self.words.gone(node)));
+        gone.map_or(Ok(()), |what| Err(AudienceRefused::Gone(what)))
     }
 
     /// A count tells of a field as a list does: whoever does not see it cannot ask for it.
@@ -358,7 +379,8 @@ pub async fn count(
     let (members, seconds) = asked.members(engine, cx).await?;
     let everyone = asked.everyone();
     let all = everyone.count(engine, cx).await?;
-    let ids = members.sample(SAMPLE);
+    let sample = if may_see_customers(cx) { SAMPLE } else { 0 };
+    let ids = members.sample(sample);
     let mut tx = engine.platform().db.read_for(cx.scope).await?;
     let mut rows = rows_of(engine, &mut tx, cx, &ids).await?;
     tx.rollback().await?;
@@ -367,7 +389,7 @@ pub async fn count(
         of: all,
         seconds,
         as_of: asked.as_of.day,
-        text: audience::print(&asked.tree, &asked.words),
+        text: audience::print(&asked.tree, &*asked.words),
         sql: audience::sql::select(&asked.tree, &asked.named, asked.as_of).ok(),
         tree: asked.tree,
         sample: ids.iter().filter_map(|id| rows.remove(id)).collect(),
@@ -379,7 +401,7 @@ impl Asked {
         Self {
             tree: Node::everyone(),
             named: Arc::clone(&self.named),
-            words: Words::default(),
+            words: Arc::clone(&self.words),
             as_of: self.as_of,
         }
     }
@@ -448,19 +470,32 @@ pub struct AudienceWhy {
     /// The first later day on which that changes, if nothing but time passes.
     #[schema(value_type = Option<String>, format = Date)]
     pub flips_on: Option<NaiveDate>,
+    /// The last day that was looked at, where there were too many conditions and orders to look at all: a
+    /// condition that tells of no day may change after this one.
+    #[schema(value_type = Option<String>, format = Date)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looked_until: Option<NaiveDate>,
     /// The whole definition, condition by condition.
     pub why: WhyNode,
+}
+
+fn may_see_customers(cx: &Ctx) -> bool {
+    cx.access.permissions().allow("customers.read")
 }
 
 /// Says why a customer is in an audience or not, and when that changes by itself.
 ///
 /// # Errors
+/// `NoCustomers` without the right `customers.read`.
 /// What is wrong with the definition; `NoCustomer` if there is none whom whoever asks sees.
 pub async fn explain(
     engine: &EngineHandle,
     cx: &Ctx,
     body: ExplainBody,
 ) -> Result<AudienceWhy, AudienceRefused> {
+    if !may_see_customers(cx) {
+        return Err(AudienceRefused::NoCustomers);
+    }
     engine.fresh().await?;
     let mut tx = engine.platform().db.read_for(cx.scope).await?;
     let asked = Asked::read(&mut tx, engine, cx, body.definition, body.as_of).await?;
@@ -471,24 +506,34 @@ pub async fn explain(
     tx.rollback().await?;
     let (tree, named, as_of) = (asked.tree.clone(), Arc::clone(&asked.named), asked.as_of);
     let reach = cx.access.reach().clone();
-    let explained = engine
+    let question = engine
         .ask_long(move |engine| {
             let seen = engine.audience(&Node::everyone(), &named, as_of, &reach)?.has(customer);
-            if seen { engine.explain(&tree, &named, as_of, customer) } else { Ok(None) }
+            if seen { engine.question(&tree, &named, as_of, customer) } else { Ok(None) }
         })
         .await??
         .ok_or(AudienceRefused::NoCustomer)?;
-    let currency = engine.shops().frame().currency;
+    // The engine is not held while many conditions are followed through many days.
+    let (explained, looked_until) = tokio::task::spawn_blocking(move || question.explain())
+        .await
+        .map_err(|error| EngineError::Broken(error.to_string()))?;
+    let shops = engine.shops();
     Ok(AudienceWhy {
         customer,
         as_of: as_of.day,
         is_in: explained.passes,
         flips_on: explained.flips_on,
-        why: why(&explained, &asked.words, currency),
+        looked_until,
+        why: why(&explained, &asked.words, &shops),
     })
 }
 
-fn why(explained: &Explained, words: &Words, currency: Currency) -> WhyNode {
+fn why(explained: &Explained, words: &Words, shops: &ShopBook) -> WhyNode {
+    let shop = match &explained.node {
+        Node::Orders { of, .. } => of.shop.and_then(|shop| shops.by_id(shop)),
+        _ => None,
+    };
+    let currency = shop.map_or(shops.frame().currency, |shop| shop.currency);
     WhyNode {
         text: audience::print(&explained.node, words),
         kind: explained.node.kind(),
@@ -501,6 +546,6 @@ fn why(explained: &Explained, words: &Words, currency: Currency) -> WhyNode {
             Seen::Nothing => SeenValue::Nothing,
         }),
         flips_on: explained.flips_on,
-        parts: explained.parts.iter().map(|part| why(part, words, currency)).collect(),
+        parts: explained.parts.iter().map(|part| why(part, words, shops)).collect(),
     }
 }

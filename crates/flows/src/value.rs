@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use analytics::Purchases;
 use chrono::NaiveDate;
 use kernel::{Currency, CustomerId, FieldErrors};
+use models::clv::counts::Counts;
 use models::clv::error::ClvError;
+use models::clv::gamma_gamma::GammaGamma;
 use models::clv::report::{ClvReport, report};
 use models::clv::score::{OrderModel, ScoreOptions, Scores, score_all};
 use models::clv::summary::{Summary, Transactions, Unit, Window, date_of, day_of, summarise};
@@ -95,7 +97,7 @@ pub struct ValueAnswer {
     pub expected_value_minor: i64,
     /// Customers by how likely they still are customers, best first.
     pub bands: Vec<ValueBand>,
-    /// Those with the highest expected value.
+    /// Those with the highest expected value; nobody without the right `customers.read`.
     pub top: Vec<ValuedCustomer>,
     /// Parameters, errors, fit: `docs/models.md` names the fields.
     #[serde(flatten)]
@@ -135,35 +137,48 @@ impl From<ValueError> for Problem {
     }
 }
 
-/// What was computed from one state of the orders; told to each caller by what they may see.
+/// Models fitted to one state of the orders, from which any horizon is told quickly.
 #[derive(Debug)]
-struct Computed {
+struct Fit {
     report: ClvReport,
-    model: &'static str,
-    scores: Scores,
+    model: OrderModel,
+    name: &'static str,
+    spend: Option<GammaGamma>,
+    summary: Summary,
+    counts: Counts,
+    unit: Unit,
     ids: Vec<CustomerId>,
 }
 
-/// Fits and expectations that were asked for last, remembered until the engine changes: a fit takes seconds.
+/// Fits remembered at most.
+const FITS_MAX: usize = 4;
+
+/// Fits made lately, remembered until the engine changes; one is made at a time, as each takes seconds of all
+/// processors.
 #[derive(Debug, Default)]
-pub(crate) struct Remembered(Mutex<Option<(Key, Arc<Computed>)>>);
+pub(crate) struct Remembered {
+    fits: Mutex<Vec<(Key, Arc<Fit>)>>,
+    turn: tokio::sync::Mutex<()>,
+}
 
 #[derive(Debug, PartialEq)]
 struct Key {
     version: u64,
-    params: (u32, Option<kernel::ShopId>, Unit, NaiveDate, NaiveDate),
+    params: (Option<kernel::ShopId>, Unit, NaiveDate, NaiveDate),
     reach: kernel::Reach,
 }
 
 impl Remembered {
-    fn get(&self, key: &Key) -> Option<Arc<Computed>> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.as_ref().filter(|(of, _)| of == key).map(|(_, computed)| Arc::clone(computed))
+    fn get(&self, key: &Key) -> Option<Arc<Fit>> {
+        let fits = self.fits.lock().unwrap_or_else(PoisonError::into_inner);
+        fits.iter().find(|(of, _)| of == key).map(|(_, fit)| Arc::clone(fit))
     }
 
-    fn put(&self, key: Key, computed: &Arc<Computed>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = Some((key, Arc::clone(computed)));
+    fn put(&self, key: Key, fit: &Arc<Fit>) {
+        let mut fits = self.fits.lock().unwrap_or_else(PoisonError::into_inner);
+        fits.retain(|(of, _)| of.version == key.version);
+        fits.truncate(FITS_MAX - 1);
+        fits.insert(0, (key, Arc::clone(fit)));
     }
 }
 
@@ -209,34 +224,47 @@ pub async fn value(
     let reach = cx.access.reach().clone();
     let key = Key {
         version: engine.progress().borrow().version,
-        params: (horizon_days, shop, unit, as_of, today),
+        params: (shop, unit, as_of, today),
         reach: reach.clone(),
     };
-    let computed = match engine.values().get(&key) {
-        Some(computed) => computed,
+    let fit = match engine.values().get(&key) {
+        Some(fit) => fit,
         None => {
-            let zone = frame.zone;
-            let purchases =
-                engine.ask_long(move |engine| engine.purchases(zone, shop, today, &reach)).await?;
-            let computed = tokio::task::spawn_blocking(move || {
-                compute(purchases, unit, as_of, today, horizon_days)
-            });
-            let computed =
-                Arc::new(computed.await.map_err(|e| EngineError::Broken(e.to_string()))??);
-            engine.values().put(key, &computed);
-            computed
+            let _turn = engine.values().turn.lock().await;
+            match engine.values().get(&key) {
+                Some(fit) => fit,
+                None => {
+                    let zone = frame.zone;
+                    let ask = move |engine: &analytics::Engine| {
+                        engine.purchases(zone, shop, today, &reach)
+                    };
+                    let purchases = engine.ask_long(ask).await?;
+                    let work = move || fit(purchases, unit, as_of, today);
+                    let fit = Arc::new(on_its_own(work).await??);
+                    engine.values().put(key, &fit);
+                    fit
+                }
+            }
         }
     };
-    told(engine, cx, &computed, frame.currency, as_of, horizon_days).await
+    let of = Arc::clone(&fit);
+    let scores = on_its_own(move || of.scores(horizon_days)).await??;
+    told(engine, cx, &fit, &scores, (frame.currency, as_of, horizon_days)).await
 }
 
-fn compute(
+/// On a thread that may take its time.
+async fn on_its_own<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, EngineError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| EngineError::Broken(error.to_string()))
+}
+
+fn fit(
     purchases: Purchases,
     unit: Unit,
     as_of: NaiveDate,
     today: NaiveDate,
-    horizon_days: u32,
-) -> Result<Computed, ClvError> {
+) -> Result<Fit, ClvError> {
     let Purchases { ids, customer, day, revenue_minor } = purchases;
     // An order that was refunded beyond its worth is worth nothing; the models take no negative amounts.
     let amount: Vec<f64> = revenue_minor.iter().map(|minor| (*minor).max(0) as f64).collect();
@@ -251,27 +279,30 @@ fn compute(
         (None, None) => return Err(ClvError::NotFinite { model: "BG/NBD", what: "its fit" }),
     };
     let spend = report.gamma_gamma.as_ref().map(|fit| fit.model);
-    let options = ScoreOptions {
-        unit,
-        horizon_days: f64::from(horizon_days),
-        margin: 1.0,
-        // Amounts are in minor units already.
-        minor_per_unit: 1.0,
-    };
     let counts = summary.counts(unit)?;
-    let scores = score_all(&summary, &counts, &model, spend.as_ref(), &options)?;
-    Ok(Computed { report, model: name, scores, ids })
+    Ok(Fit { report, model, name, spend, summary, counts, unit, ids })
+}
+
+impl Fit {
+    fn scores(&self, horizon_days: u32) -> Result<Scores, ClvError> {
+        let options = ScoreOptions {
+            unit: self.unit,
+            horizon_days: f64::from(horizon_days),
+            margin: 1.0,
+            // Amounts are in minor units already.
+            minor_per_unit: 1.0,
+        };
+        score_all(&self.summary, &self.counts, &self.model, self.spend.as_ref(), &options)
+    }
 }
 
 async fn told(
     engine: &EngineHandle,
     cx: &Ctx,
-    computed: &Computed,
-    currency: Currency,
-    as_of: NaiveDate,
-    horizon_days: u32,
+    fit: &Fit,
+    scores: &Scores,
+    (currency, as_of, horizon_days): (Currency, NaiveDate, u32),
 ) -> Result<ValueAnswer, ValueError> {
-    let scores = &computed.scores;
     let worth = |index: usize| scores.expected_value_minor.get(index).copied();
     let mut bands: Vec<ValueBand> = BANDS
         .iter()
@@ -296,13 +327,15 @@ async fn told(
         (worth(*index).unwrap_or(0), (by_orders * 1e6) as i64)
     };
     let mut best: Vec<usize> = (0..scores.customer.len()).collect();
-    let count = TOP.min(best.len());
+    // Who may not see customers is told of all together.
+    let top = if cx.access.permissions().allow("customers.read") { TOP } else { 0 };
+    let count = top.min(best.len());
     if count > 0 && count < best.len() {
         best.select_nth_unstable_by_key(count - 1, |index| std::cmp::Reverse(order(index)));
     }
     best.truncate(count);
     best.sort_unstable_by_key(|index| std::cmp::Reverse(order(index)));
-    let id = |index: usize| computed.ids[scores.customer[index] as usize];
+    let id = |index: usize| fit.ids[scores.customer[index] as usize];
     let ids: Vec<CustomerId> = best.iter().map(|index| id(*index)).collect();
     let mut tx = engine.platform().db.read_for(cx.scope).await?;
     let mut rows = rows_of(engine, &mut tx, cx, &ids).await?;
@@ -321,13 +354,13 @@ async fn told(
         as_of,
         horizon_days,
         currency,
-        model: computed.model,
+        model: fit.name,
         expected_orders: bands.iter().map(|band| band.expected_orders).sum(),
         expected_value_minor: bands
             .iter()
             .fold(0, |sum: i64, band| sum.saturating_add(band.expected_value_minor)),
         top: top.collect(),
         bands,
-        report: computed.report.clone(),
+        report: fit.report.clone(),
     })
 }

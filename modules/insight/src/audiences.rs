@@ -161,6 +161,19 @@ pub async fn get(tx: &mut Tx, scope: Scope, id: AudienceId) -> Result<Option<Aud
     row.map(Audience::try_from).transpose()
 }
 
+/// Lets one transaction at a time change definitions of an organisation.
+///
+/// # Errors
+/// As the database says.
+pub async fn lock(tx: &mut Tx, scope: Scope) -> Result<(), DbError> {
+    // SQLite has one writer anyway.
+    if tx.is_postgres() {
+        let sql = "SELECT pg_advisory_xact_lock(4720, CAST($1 AS INTEGER))";
+        tx.execute(sql, args![scope.org_arg()]).await?;
+    }
+    Ok(())
+}
+
 /// The definitions of `audiences`, by id.
 #[must_use]
 pub fn definitions(audiences: &[Audience]) -> Definitions {
@@ -201,8 +214,8 @@ pub async fn create(
     }
     let entry = Entry::new("insight.audience.create")
         .on("audience", id)
-        .with("name", &new.name)
-        .with("note", &new.note)
+        .personal("name", &new.name)
+        .personal("note", &new.note)
         .personal("definition", json(&new.definition)?);
     audit::record(tx, cx, entry).await?;
     Ok(id)
@@ -249,10 +262,10 @@ pub async fn change(
     }
     let mut entry = Entry::new("insight.audience.change").on("audience", id);
     if old.name != new.name {
-        entry = entry.change("name", &old.name, &new.name);
+        entry = entry.personal_change("name", &old.name, &new.name);
     }
     if old.note != new.note {
-        entry = entry.change("note", &old.note, &new.note);
+        entry = entry.personal_change("note", &old.note, &new.note);
     }
     if old.definition != new.definition {
         entry = entry.personal_change("definition", json(&old.definition)?, json(&new.definition)?);
@@ -281,8 +294,8 @@ pub async fn delete(tx: &mut Tx, cx: &Ctx, id: AudienceId) -> Result<(), Audienc
     }
     let entry = Entry::new("insight.audience.delete")
         .on("audience", id)
-        .without("name", &old.name)
-        .without("note", &old.note)
+        .personal_gone("name", &old.name)
+        .personal_gone("note", &old.note)
         .personal_gone("definition", json(&old.definition)?);
     audit::record(tx, cx, entry).await?;
     Ok(())

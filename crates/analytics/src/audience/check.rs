@@ -98,6 +98,9 @@ impl Checker {
             Node::Orders { measure, of, bounds } => {
                 self.orders(of);
                 self.bounds(*bounds, measure.word());
+                if *measure == Measure::Items && !of.amount.is_open() {
+                    self.wrong("amount is of whole orders; it does not go with items");
+                }
                 if *measure == Measure::AverageOrder && of.product.is_some() {
                     self.wrong("the average is of whole orders; a product has none");
                 }

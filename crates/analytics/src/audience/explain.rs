@@ -16,8 +16,10 @@ use crate::feed::{CustomerFeed, LineFact, OrderFact};
 use crate::lines::code_and_title;
 use crate::text::END;
 
-/// Days looked at when a change is sought; beyond, none is told.
+/// Days looked at when a change is sought.
 const DAYS_MAX: usize = 5_000;
+/// Conditions times orders and lines times days that one question may look at.
+const WORK_MAX: usize = 10_000_000;
 
 /// A condition, what became of it for one customer, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,55 +51,42 @@ pub enum Seen {
     Nothing,
 }
 
-impl Engine {
-    /// Why a customer belongs to an audience or not; `None` if there is none of this id.
-    ///
-    /// # Errors
-    /// As [`Engine::audience`].
-    pub fn explain(
-        &self,
-        root: &Node,
-        named: &Definitions,
-        as_of: AsOf,
-        id: CustomerId,
-    ) -> Result<Option<Explained>, AudienceError> {
-        let view = self.view();
-        let Some((row, cell)) = self.row_of(id) else { return Ok(None) };
-        let subject = Subject { id, row: &row, cell };
-        let today = plan(view, root, named, as_of)?;
-        let mut explained = subject.explain(root, &today, named);
-        let mut open = explained.open();
-        for day in subject.turning_days(&today, as_of).into_iter().take(DAYS_MAX) {
-            if open == 0 {
-                break;
-            }
-            let then = today.on(AsOf { day, ..as_of });
-            open -= subject.note_flips(&mut explained, &then, day);
-        }
-        Ok(Some(explained))
-    }
+/// A question about one customer with everything that its answer needs, so that the engine is not held
+/// while it is answered.
+#[derive(Debug)]
+pub struct Question {
+    id: CustomerId,
+    row: Row,
+    cell: u16,
+    root: Node,
+    named: Definitions,
+    as_of: AsOf,
+    today: Plan,
+}
 
-    /// The first day after `as_of` on which it changes whether a customer belongs to an audience, if
-    /// nothing but time passes; `None` if it never does, or there is no such customer.
+impl Engine {
+    /// Takes what is needed to say why a customer belongs to an audience or not; `None` if there is none of
+    /// this id.
     ///
     /// # Errors
     /// As [`Engine::audience`].
-    pub fn next_flip(
+    pub fn question(
         &self,
         root: &Node,
         named: &Definitions,
         as_of: AsOf,
         id: CustomerId,
-    ) -> Result<Option<NaiveDate>, AudienceError> {
-        let Some((row, cell)) = self.row_of(id) else { return Ok(None) };
+    ) -> Result<Option<Question>, AudienceError> {
         let today = plan(self.view(), root, named, as_of)?;
-        let subject = Subject { id, row: &row, cell };
-        let is_in = passes(&today, id, &row, cell);
-        let turns = |day: &NaiveDate| {
-            let then = today.on(AsOf { day: *day, ..as_of });
-            passes(&then, id, &row, cell) != is_in
-        };
-        Ok(subject.turning_days(&today, as_of).into_iter().take(DAYS_MAX).find(turns))
+        Ok(self.row_of(id).map(|(row, cell)| Question {
+            id,
+            row,
+            cell,
+            root: root.clone(),
+            named: named.clone(),
+            as_of,
+            today,
+        }))
     }
 
     /// A customer as a row, and the cell under the scores set.
@@ -149,26 +138,59 @@ impl Engine {
     }
 }
 
-struct Subject<'a> {
-    id: CustomerId,
-    row: &'a Row,
-    cell: u16,
-}
-
-impl Subject<'_> {
-    fn passes(&self, plan: &Plan) -> bool {
-        passes(plan, self.id, self.row, self.cell)
+impl Question {
+    /// Why the customer belongs to the audience or not, and on which day each condition changes. Many
+    /// conditions on a customer of many orders are followed for fewer days: then `looked_until` says how far.
+    #[must_use]
+    pub fn explain(&self) -> (Explained, Option<NaiveDate>) {
+        let mut explained = self.explain_node(&self.root, &self.today, &self.named);
+        let mut open = explained.open();
+        let mut days = self.turning_days().into_iter();
+        let most = self.days_max(open);
+        for day in days.by_ref().take(most) {
+            if open == 0 {
+                return (explained, None);
+            }
+            let then = self.today.on(AsOf { day, ..self.as_of });
+            open -= self.note_flips(&mut explained, &then, day).1;
+        }
+        let left_out = days.next().filter(|_| open > 0);
+        (explained, left_out.and_then(|day| day.pred_opt()))
     }
 
-    fn explain(&self, node: &Node, plan: &Plan, named: &Definitions) -> Explained {
+    /// The first later day on which it changes whether the customer belongs to the audience, if nothing but
+    /// time passes; `None` if it never does, or not within the days that are looked at.
+    #[must_use]
+    pub fn next_flip(&self) -> Option<NaiveDate> {
+        let is_in = self.passes(&self.today);
+        let most = self.days_max(1);
+        let turns = |day: &NaiveDate| {
+            self.passes(&self.today.on(AsOf { day: *day, ..self.as_of })) != is_in
+        };
+        self.turning_days().into_iter().take(most).find(turns)
+    }
+
+    /// Days that can be looked at within the work that one question may cost.
+    fn days_max(&self, conditions: usize) -> usize {
+        let a_day = conditions * (1 + self.row.facts.len() + self.row.line_count());
+        (WORK_MAX / a_day.max(1)).clamp(1, DAYS_MAX)
+    }
+
+    fn passes(&self, plan: &Plan) -> bool {
+        passes(plan, self.id, &self.row, self.cell)
+    }
+
+    fn explain_node(&self, node: &Node, plan: &Plan, named: &Definitions) -> Explained {
         let parts = match (node, plan) {
-            (Node::All { of }, Plan::All(plans)) | (Node::Any { of }, Plan::Any(plans)) => {
-                of.iter().zip(plans).map(|(node, plan)| self.explain(node, plan, named)).collect()
-            }
-            (Node::Not { of }, Plan::Not(plan)) => vec![self.explain(of, plan, named)],
+            (Node::All { of }, Plan::All(plans)) | (Node::Any { of }, Plan::Any(plans)) => of
+                .iter()
+                .zip(plans)
+                .map(|(node, plan)| self.explain_node(node, plan, named))
+                .collect(),
+            (Node::Not { of }, Plan::Not(plan)) => vec![self.explain_node(of, plan, named)],
             (Node::Audience { audience }, plan) => named
                 .get(audience)
-                .map(|definition| vec![self.explain(definition, plan, named)])
+                .map(|definition| vec![self.explain_node(definition, plan, named)])
                 .unwrap_or_default(),
             _ => Vec::new(),
         };
@@ -202,36 +224,42 @@ impl Subject<'_> {
         }
     }
 
-    /// Notes the day for each node that is other than it was and has no day yet; says for how many.
-    fn note_flips(&self, explained: &mut Explained, then: &Plan, day: NaiveDate) -> usize {
-        let mut noted = 0;
-        if explained.flips_on.is_none() && self.passes(then) != explained.passes {
+    /// Notes the day for each node that is other than it was and has no day yet; whether the node passes
+    /// then, and how many were noted.
+    fn note_flips(&self, explained: &mut Explained, then: &Plan, day: NaiveDate) -> (bool, usize) {
+        let plans = match (&explained.node, then) {
+            (Node::Audience { .. }, plan) => std::slice::from_ref(plan),
+            (_, Plan::All(of) | Plan::Any(of)) => &of[..],
+            (_, Plan::Not(of)) => std::slice::from_ref(&**of),
+            _ => &[],
+        };
+        let (mut all, mut any, mut noted) = (true, false, 0);
+        for (part, plan) in explained.parts.iter_mut().zip(plans) {
+            let (passes, below) = self.note_flips(part, plan, day);
+            all &= passes;
+            any |= passes;
+            noted += below;
+        }
+        let passes = match &explained.node {
+            Node::All { .. } => all,
+            Node::Any { .. } | Node::Audience { .. } => any,
+            Node::Not { .. } => !any,
+            _ => self.passes(then),
+        };
+        if explained.flips_on.is_none() && passes != explained.passes {
             explained.flips_on = Some(day);
             noted += 1;
         }
-        if let (Node::Audience { .. }, [part]) = (&explained.node, &mut explained.parts[..]) {
-            return noted + self.note_flips(part, then, day);
-        }
-        let plans = match then {
-            Plan::All(of) | Plan::Any(of) => &of[..],
-            Plan::Not(of) => std::slice::from_ref(&**of),
-            _ => &[],
-        };
-        noted
-            + explained
-                .parts
-                .iter_mut()
-                .zip(plans)
-                .map(|(part, plan)| self.note_flips(part, plan, day))
-                .sum::<usize>()
+        (passes, noted)
     }
 
     /// The days after `as_of` on which anything could change: an order of the future arrives, or a
     /// moment leaves or enters a window that moves.
-    fn turning_days(&self, plan: &Plan, as_of: AsOf) -> BTreeSet<NaiveDate> {
+    fn turning_days(&self) -> BTreeSet<NaiveDate> {
+        let as_of = self.as_of;
         let mut lengths = BTreeSet::from([0]);
-        plan.windows(&mut lengths);
-        let row = self.row;
+        self.today.windows(&mut lengths);
+        let row = &self.row;
         let mut moments: BTreeSet<i64> =
             row.facts.iter().map(|fact| fact.ordered_at.millis()).collect();
         moments.insert(row.created);

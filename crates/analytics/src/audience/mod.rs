@@ -18,10 +18,10 @@ mod vocabulary;
 
 pub use check::{Limits, TreeError, check};
 pub use exec::Members;
-pub use explain::{Explained, Seen};
+pub use explain::{Explained, Question, Seen};
 pub use lexer::{Place, TextError};
 pub use parse::parse;
-pub use plan::{AsOf, AudienceError, Definitions};
+pub use plan::{AsOf, AudienceError, Definitions, check_names};
 pub use print::print;
 pub use tree::{Bounds, Measure, Node, Orders, Product, When};
 pub use vocabulary::{NoNames, Vocabulary};

@@ -19,6 +19,8 @@ pub fn parse(text: &str, names: &dyn Vocabulary) -> Result<Node, Vec<TextError>>
         let message = format!("longer than {} bytes", Limits::TEXT_BYTES);
         return Err(vec![TextError { place: start, message }]);
     }
+    // Editors of Windows begin files with a mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut parser = Parser {
         lexer: Lexer::new(text),
         token: Token::End,
@@ -157,7 +159,7 @@ impl Parser<'_> {
         if let Some(measure) = Measure::ALL.into_iter().find(|m| m.word() == word) {
             self.advance()?;
             let of = self.orders()?;
-            let bounds = self.bounds(measure.is_amount())?;
+            let bounds = self.bounds(measure.is_amount().then_some(of.shop))?;
             return Ok(Node::Orders { measure, of, bounds });
         }
         let at = self.place;
@@ -197,7 +199,7 @@ impl Parser<'_> {
                 };
                 Node::Province { is: self.values(value)? }
             }
-            "rating" => Node::Rating { bounds: self.bounds(false)? },
+            "rating" => Node::Rating { bounds: self.bounds(None)? },
             "owner" => {
                 let value = |parser: &mut Self| {
                     if parser.take_word("nobody")? { Ok(None) } else { parser.user().map(Some) }
@@ -261,11 +263,17 @@ impl Parser<'_> {
         loop {
             let place = self.place;
             let twice = if self.take_word("shop")? {
-                of.shop.replace(self.shop()?).is_some()
+                let shop = self.shop()?;
+                let digits = |shop| self.names.amount_digits(shop);
+                if !of.amount.is_open() && digits(Some(shop)) != digits(None) {
+                    let message = "name the shop before the amount: its currency is another";
+                    return Err(TextError { place, message: message.to_owned() });
+                }
+                of.shop.replace(shop).is_some()
             } else if self.is_word("product") {
                 of.product.replace(self.product()?).is_some()
             } else if self.take_word("amount")? {
-                let before = std::mem::replace(&mut of.amount, self.bounds(true)?);
+                let before = std::mem::replace(&mut of.amount, self.bounds(Some(of.shop))?);
                 !before.is_open()
             } else {
                 let before = std::mem::replace(&mut of.when, self.when()?);
@@ -365,17 +373,18 @@ impl Parser<'_> {
         Ok(count)
     }
 
-    fn bounds(&mut self, is_amount: bool) -> Read<Bounds> {
+    /// Bounds of a number, or of an amount in the currency of a shop or of the organisation.
+    fn bounds(&mut self, amount_of: Option<Option<ShopId>>) -> Read<Bounds> {
         if self.take_word("between")? {
-            let min = self.number(is_amount)?;
+            let min = self.number(amount_of)?;
             self.need_word("and")?;
-            return Ok(Bounds { min: Some(min), max: Some(self.number(is_amount)?) });
+            return Ok(Bounds { min: Some(min), max: Some(self.number(amount_of)?) });
         }
         let Token::Sign(sign @ ("=" | ">=" | "<=" | ">" | "<")) = self.token else {
             return self.expected("`=`, `>=`, `<=`, `>`, `<` or `between … and …`");
         };
         self.advance()?;
-        let value = self.number(is_amount)?;
+        let value = self.number(amount_of)?;
         Ok(match sign {
             "=" => Bounds::exactly(value),
             ">=" => Bounds::at_least(value),
@@ -386,9 +395,9 @@ impl Parser<'_> {
     }
 
     /// A whole number, or an amount in minor units.
-    fn number(&mut self, is_amount: bool) -> Read<i64> {
+    fn number(&mut self, amount_of: Option<Option<ShopId>>) -> Read<i64> {
         let Token::Number(text) = &self.token else { return self.expected("a number") };
-        let digits = if is_amount { self.names.amount_digits() as usize } else { 0 };
+        let digits = amount_of.map_or(0, |shop| self.names.amount_digits(shop) as usize);
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         if fraction.len() > digits && fraction[digits..].bytes().any(|b| b != b'0') {
             return match digits {

@@ -79,6 +79,40 @@ pub enum AudienceError {
 /// Definitions of audiences, by id.
 pub type Definitions = BTreeMap<AudienceId, Node>;
 
+/// Whether all audiences that `root` names exist, and it names neither itself, as which it will be known, nor
+/// anything in a circle, and is not too large with them.
+///
+/// # Errors
+/// As [`crate::Engine::audience`] would refuse it.
+pub fn check_names(
+    root: &Node,
+    known_as: Option<AudienceId>,
+    named: &Definitions,
+) -> Result<(), AudienceError> {
+    fn follow(
+        node: &Node,
+        inside: &mut Vec<AudienceId>,
+        conditions: &mut usize,
+        named: &Definitions,
+    ) -> Result<(), AudienceError> {
+        *conditions += 1;
+        if *conditions > CONDITIONS_MAX {
+            return Err(AudienceError::TooLarge);
+        }
+        if let Node::Audience { audience } = node {
+            let definition = named.get(audience).ok_or(AudienceError::Unknown(*audience))?;
+            if inside.contains(audience) {
+                return Err(AudienceError::Circle(*audience));
+            }
+            inside.push(*audience);
+            follow(definition, inside, conditions, named)?;
+            inside.pop();
+        }
+        node.children().iter().try_for_each(|child| follow(child, inside, conditions, named))
+    }
+    follow(root, &mut known_as.into_iter().collect(), &mut 0, named)
+}
+
 /// A node with everything looked up.
 #[derive(Debug, Clone)]
 pub(super) enum Plan {

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use kernel::ShopId;
+
 use super::tree::{Bounds, Node, Orders, Product, When};
 use super::vocabulary::Vocabulary;
 
@@ -50,7 +52,7 @@ impl Printer<'_> {
             }),
             Node::Rating { bounds } => {
                 self.put("rating");
-                self.bounds(*bounds, false);
+                self.bounds(*bounds, None);
             }
             Node::Owner { is } => self.values("owner", is, |printer, owner| match owner {
                 None => printer.put("nobody"),
@@ -75,7 +77,7 @@ impl Printer<'_> {
             Node::Orders { measure, of, bounds } => {
                 self.put(measure.word());
                 self.orders(of);
-                self.bounds(*bounds, measure.is_amount());
+                self.bounds(*bounds, measure.is_amount().then_some(of.shop));
             }
             Node::FirstOrder { of, when } => self.moment("first_order", of, *when),
             Node::LastOrder { of, when } => self.moment("last_order", of, *when),
@@ -173,7 +175,7 @@ impl Printer<'_> {
         if !of.amount.is_open() {
             next(self);
             self.put("amount");
-            self.bounds(of.amount, true);
+            self.bounds(of.amount, Some(of.shop));
         }
         self.put(")");
     }
@@ -201,22 +203,22 @@ impl Printer<'_> {
         };
     }
 
-    fn bounds(&mut self, bounds: Bounds, is_amount: bool) {
+    fn bounds(&mut self, bounds: Bounds, amount_of: Option<Option<ShopId>>) {
         match (bounds.min, bounds.max) {
-            (Some(min), Some(max)) if min == max => self.bound(" = ", min, is_amount),
+            (Some(min), Some(max)) if min == max => self.bound(" = ", min, amount_of),
             (Some(min), Some(max)) => {
-                self.bound(" between ", min, is_amount);
-                self.bound(" and ", max, is_amount);
+                self.bound(" between ", min, amount_of);
+                self.bound(" and ", max, amount_of);
             }
-            (Some(min), None) => self.bound(" >= ", min, is_amount),
-            (None, Some(max)) => self.bound(" <= ", max, is_amount),
+            (Some(min), None) => self.bound(" >= ", min, amount_of),
+            (None, Some(max)) => self.bound(" <= ", max, amount_of),
             (None, None) => {}
         }
     }
 
-    fn bound(&mut self, sign: &str, value: i64, is_amount: bool) {
+    fn bound(&mut self, sign: &str, value: i64, amount_of: Option<Option<ShopId>>) {
         self.put(sign);
-        let digits = if is_amount { self.names.amount_digits() as usize } else { 0 };
+        let digits = amount_of.map_or(0, |shop| self.names.amount_digits(shop) as usize);
         let sign = if value < 0 { "-" } else { "" };
         let plain = format!("{:0>width$}", value.unsigned_abs(), width = digits + 1);
         let (whole, fraction) = plain.split_at(plain.len() - digits);

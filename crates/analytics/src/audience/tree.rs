@@ -189,7 +189,7 @@ pub enum Measure {
     /// Revenue per order, rounded half away from zero; without an order it lies in no bounds. Not
     /// with a product.
     AverageOrder,
-    /// Pieces bought, by the lines of the orders.
+    /// Pieces bought, by the lines of the orders. Not with an amount.
     Items,
 }
 
@@ -228,7 +228,7 @@ pub struct Orders {
     /// With a line of this product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub product: Option<Product>,
-    /// With this revenue. Not with a product.
+    /// With this revenue. Not with a product, and not for items.
     #[serde(default, skip_serializing_if = "Bounds::is_open")]
     pub amount: Bounds,
 }

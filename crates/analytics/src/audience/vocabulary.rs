@@ -21,8 +21,10 @@ pub trait Vocabulary {
     fn audience(&self, name: &str) -> Option<AudienceId>;
     /// The name of an audience.
     fn audience_name(&self, audience: AudienceId) -> Option<String>;
-    /// Digits of the currency after the decimal point: 2 for CNY, 0 for JPY.
-    fn amount_digits(&self) -> u32 {
+    /// Digits of a currency after the decimal point, 2 for CNY and 0 for JPY: that of `shop`, or the
+    /// organisation's.
+    fn amount_digits(&self, shop: Option<ShopId>) -> u32 {
+        let _ = shop;
         2
     }
 }

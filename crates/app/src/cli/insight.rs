@@ -24,10 +24,10 @@ pub(super) enum InsightCommand {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct ClvArgs {
-    /// For how many days ahead
-    #[arg(long, value_name = "N", default_value_t = 365,
+    /// For how many days ahead; 365 unless given
+    #[arg(long, value_name = "N", conflicts_with = "csv",
         value_parser = clap::value_parser!(u32).range(1..=3_653))]
-    horizon_days: u32,
+    horizon_days: Option<u32>,
     /// Only orders of this shop
     #[arg(long, value_name = "NAME", conflicts_with = "csv")]
     shop: Option<String>,
@@ -103,7 +103,7 @@ async fn clv(global: &Global, args: ClvArgs) -> Result<ExitCode> {
     let boot = global.open().await?;
     let engine = EngineHandle::load(&boot.platform, boot.ctx().scope).await?;
     let params = ValueParams {
-        horizon_days: Some(args.horizon_days),
+        horizon_days: args.horizon_days,
         shop: args.shop,
         unit: Some(args.unit),
         calibration_end: args.calibration_end,
@@ -126,8 +126,11 @@ async fn clv(global: &Global, args: ClvArgs) -> Result<ExitCode> {
 
 fn tell(report: &ClvReport) {
     say(&format!(
-        "{} customers, {} of whom bought again up to {}; times in {:?}s",
-        report.customers, report.repeat_customers, report.calibration_end, report.unit
+        "{} customers, {} of whom bought again up to {}; times in {}s",
+        report.customers,
+        report.repeat_customers,
+        report.calibration_end,
+        report.unit.name()
     ));
     if let Some(fit) = &report.bgnbd {
         let model = &fit.model;
@@ -177,6 +180,12 @@ fn intent(global: &Global, args: IntentArgs) -> Result<ExitCode> {
     let training = intent::train(&read.frame, &options)?;
     let report = training.report;
     say(&format!("{} rows, {} positive", report.rows, report.positives));
+    if report.rows_used < report.rows {
+        say(&format!("note: a sample of {} rows was learned from", report.rows_used));
+    }
+    for warning in &report.warnings {
+        say(&format!("note: {}: {}", warning.column, warning.reason));
+    }
     for out in &report.excluded {
         say(&format!("left out: {}: {}", out.column, out.reason));
     }

@@ -55,13 +55,13 @@ async fn create(
     Idempotent { key, body }: Idempotent<AudienceBody>,
 ) -> Result<Answer, Problem> {
     let engine = state.engines.of(cx.scope.org());
-    engine.fresh().await?;
+    let prepared = audiences::prepare(&engine, &cx, body).await;
     let mut tx = state.platform.db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, &cx, key).await? {
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
     };
-    let made = audiences::create(&mut tx, &engine, &cx, body).await?;
+    let made = audiences::create(&mut tx, &engine, &cx, &prepared?).await?;
     let answer = ticket.finish(&mut tx, &cx, StatusCode::CREATED, &made).await?;
     tx.commit().await?;
     Ok(answer)
@@ -94,9 +94,9 @@ async fn change(
     JsonBody(body): JsonBody<AudienceBody>,
 ) -> Result<(ETag, Json<AudienceView>), Problem> {
     let engine = state.engines.of(cx.scope.org());
-    engine.fresh().await?;
+    let prepared = audiences::prepare(&engine, &cx, body).await?;
     let mut tx = state.platform.db.begin_for(cx.scope).await?;
-    let view = audiences::change(&mut tx, &engine, &cx, id, revision, body).await?;
+    let view = audiences::change(&mut tx, &engine, &cx, id, revision, &prepared).await?;
     tx.commit().await?;
     Ok((ETag(view.row.revision), Json(view)))
 }

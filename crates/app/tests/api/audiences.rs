@@ -193,4 +193,83 @@ db_test! { migrations();
         let answer = shop.house.post("/api/v1/insight/audiences", &headers, &body).await;
         assert_eq!((answer.status, answer.code().as_str()), (StatusCode::FORBIDDEN, "right_missing"));
     }
+
+    async fn amounts_are_those_of_the_shop_that_is_named(db) {
+        let shop = Shop::open(&db).await;
+        let yen = "no,account,name,mobile,province,at,paid,refund,state,title,district,address\n\
+            310000000001,tokyo,王六,13800000009,浙江省,2025-12-01,90000,,completed,茶,西湖区,文三路 1 号\n";
+        shop.import_in(&db, "東京", yen, "JPY".parse().unwrap()).await;
+        assert_eq!(count(&shop, "revenue(shop \"東京\") = 90000").await, 1);
+        assert_eq!(count(&shop, "orders(shop \"東京\", amount >= 90001) = 1").await, 0);
+        let body = json!({"text": "orders(amount >= 1, shop \"東京\") = 1"});
+        let (_, told) = refusal(&shop, "/insight/audiences/count", &body).await;
+        assert!(told.contains("name the shop before the amount"), "{told}");
+        let (_, told) = refusal(&shop, "/insight/audiences/count", &json!({"text": "revenue >= 1"})).await;
+        assert!(told.contains("JPY"), "{told}");
+        let customer = shop.id_of("tokyo").await;
+        let ask = json!({"text": "revenue(shop \"東京\") >= 1", "customer": customer});
+        let why = shop.post("/insight/audiences/explain", &ask).await;
+        assert_eq!(why["why"]["seen"], json!({"is": "amount", "minor": 90000, "currency": "JPY"}));
+    }
+
+    async fn what_is_kept_for_everybody_names_nobody_and_nothing_that_went(db) {
+        let shop = Shop::open(&db).await;
+        for body in [
+            json!({"name": "a", "note": "call 13812345678", "text": "everyone"}),
+            json!({"name": "zhang@example.com", "text": "everyone"}),
+            json!({"name": "a", "text": "name contains \"13812345678\""}),
+        ] {
+            let (status, told) = refusal(&shop, "/insight/audiences", &body).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{told}");
+        }
+        let tag = shop.post("/customers/tags", &json!({"name": "不打扰", "colour": "red"})).await;
+        let kept = json!({"name": "a", "text": "not tag \"不打扰\""});
+        shop.post("/insight/audiences", &kept).await;
+        let path = format!("/customers/tags/{}", tag["id"].as_str().unwrap());
+        assert!(shop.send("DELETE", &path, &[], &Value::Null).await.status.is_success());
+        // Without the tag the condition would let everybody in.
+        let list = shop.get("/insight/audiences").await;
+        assert_eq!(list["items"][0]["customers"], Value::Null);
+        assert!(list["items"][0]["refused"].as_str().unwrap().contains("not there any more"));
+    }
+
+    async fn analytics_alone_show_no_single_customer(db) {
+        let shop = Shop::open(&db).await;
+        let role = json!({"name": "figures", "title": "figures", "rights": ["insight.read"]});
+        shop.post("/identity/roles", &role).await;
+        shop.house.add_user(&db, "figures@example.com", "figures").await;
+        let cookie = shop.house.cookie_of("figures@example.com").await;
+        let headers = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
+        let customer = shop.id_of("tealover").await;
+        let body = json!({"text": "everyone"});
+        let found = shop.house.post("/api/v1/insight/audiences/count", &headers, &body).await.json();
+        assert_eq!((&found["customers"], &found["sample"]), (&json!(5), &json!([])));
+        let body = json!({"text": "everyone", "customer": customer});
+        let answer = shop.house.post("/api/v1/insight/audiences/explain", &headers, &body).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    }
+
+    async fn two_changes_at_once_make_no_circle(db) {
+        let shop = Shop::open(&db).await;
+        for round in 0..4 {
+            let mut paths = Vec::new();
+            for name in ["a", "b"] {
+                let body = json!({"name": format!("{name}{round}"), "text": "everyone"});
+                let made = shop.post("/insight/audiences", &body).await;
+                paths.push(format!("/insight/audiences/{}", made["id"].as_str().unwrap()));
+            }
+            let change = async |path: &str, name: &str, other: &str| {
+                let text = format!("not audience \"{other}{round}\"");
+                let body = json!({"name": format!("{name}{round}"), "text": text});
+                shop.send("PUT", path, &[("if-match", "\"1\"")], &body).await.status
+            };
+            let (one, two) = futures::join!(change(&paths[0], "a", "b"), change(&paths[1], "b", "a"));
+            let done = [one, two].iter().filter(|status| **status == StatusCode::OK).count();
+            assert_eq!(done, 1, "{one} {two}");
+        }
+        let list = shop.get("/insight/audiences").await;
+        for row in list["items"].as_array().unwrap() {
+            assert!(row["customers"].is_number(), "{row}");
+        }
+    }
 }

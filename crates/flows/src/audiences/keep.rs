@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use analytics::audience::{self, Definitions, Node};
 use chrono::NaiveDate;
+use customers::mask::mask_text;
 use insight::audiences::{self as store, Audience, NewAudience};
 use kernel::{AudienceId, Person, Timestamp};
 use platform::{Ctx, Tx};
@@ -90,7 +91,7 @@ pub async fn list(engine: &EngineHandle, cx: &Ctx) -> Result<Vec<AudienceRow>, A
     let mut tx = engine.platform().db.read_for(cx.scope).await?;
     let audiences = store::all(&mut tx, cx.scope).await?;
     let noted = store::sizes_on(&mut tx, cx.scope, today).await?;
-    let words = Words::read_all(&mut tx, cx, engine, &audiences, true).await?;
+    let words = Arc::new(Words::read_all(&mut tx, cx, engine, &audiences, true).await?);
     let makers = audiences.iter().map(|one| one.created_by);
     let people = People::look_up(&mut tx, cx, &cx.keys(), makers).await?;
     // Counting takes a while; nobody waits for the database meanwhile.
@@ -118,11 +119,11 @@ async fn row(
     cx: &Ctx,
     named: &Arc<Definitions>,
     one: &Audience,
-    words: &Words,
+    words: &Arc<Words>,
     people: &People,
 ) -> Result<AudienceRow, AudienceRefused> {
     let (tree, named) = (one.definition.clone(), Arc::clone(named));
-    let asked = Asked::of_tree(engine, cx, tree, named, Words::default(), None);
+    let asked = Asked::of_tree(engine, cx, tree, named, Arc::clone(words), None);
     let counted = match asked {
         Ok(asked) => asked.count(engine, cx).await,
         Err(error) => Err(error),
@@ -130,9 +131,11 @@ async fn row(
     let (customers, refused, hidden) = match counted {
         Ok(customers) => (Some(customers), None, false),
         Err(error @ AudienceRefused::Hidden(_)) => (None, Some(error.to_string()), true),
-        Err(error @ (AudienceRefused::Audience(_) | AudienceRefused::Currency(_))) => {
-            (None, Some(error.to_string()), false)
-        }
+        Err(
+            error @ (AudienceRefused::Audience(_)
+            | AudienceRefused::Currency(_)
+            | AudienceRefused::Gone(_)),
+        ) => (None, Some(error.to_string()), false),
         Err(error) => return Err(error),
     };
     Ok(AudienceRow {
@@ -140,7 +143,7 @@ async fn row(
         name: one.name.clone(),
         note: one.note.clone(),
         // What it asks for may itself tell of what is hidden, such as a part of a name.
-        text: if hidden { String::new() } else { audience::print(&one.definition, words) },
+        text: if hidden { String::new() } else { audience::print(&one.definition, &**words) },
         customers,
         refused,
         revision: one.revision,
@@ -174,12 +177,14 @@ async fn view(
     let audiences = store::all(tx, cx.scope).await?;
     let one = audiences.iter().find(|one| one.id == id);
     let one = one.ok_or(store::AudienceStoreError::Unknown(id))?;
-    let words = Words::read_all(tx, cx, engine, &audiences, true).await?;
+    let words = Arc::new(Words::read_all(tx, cx, engine, &audiences, true).await?);
     let people = People::look_up(tx, cx, &cx.keys(), [one.created_by]).await?;
     let named = Arc::new(store::definitions(&audiences));
     let row = row(engine, cx, &named, one, &words, &people).await?;
     if row.customers.is_none() && row.text.is_empty() {
-        return Err(AudienceRefused::Hidden(crate::fields::AMOUNTS));
+        let (tree, named) = (one.definition.clone(), Arc::clone(&named));
+        // Says which field it is.
+        Asked::of_tree(engine, cx, tree, named, Arc::clone(&words), None)?;
     }
     let today = engine.shops().frame().today(cx.now());
     let sizes = if cx.access.reach().parts().is_empty() {
@@ -197,40 +202,94 @@ async fn view(
     })
 }
 
+/// An audience that was read, checked and counted, ready to be kept.
+#[derive(Debug)]
+pub struct Prepared {
+    new: NewAudience,
+    size: u64,
+}
+
+/// Reads what shall be kept, and asks it once: what cannot be asked is not kept. No transaction waits for it.
+///
+/// # Errors
+/// All wrong fields.
+pub async fn prepare(
+    engine: &EngineHandle,
+    cx: &Ctx,
+    body: AudienceBody,
+) -> Result<Prepared, AudienceRefused> {
+    engine.fresh().await?;
+    let mut tx = engine.platform().db.read_for(cx.scope).await?;
+    let asked = Asked::read(&mut tx, engine, cx, body.definition, None).await?;
+    tx.rollback().await?;
+    for (field, text) in [("name", &body.name), ("note", &body.note)] {
+        if mask_text(text) != **text {
+            return Err(AudienceRefused::Personal(field));
+        }
+    }
+    let mut is_personal = false;
+    asked.tree.walk(&mut |node| {
+        is_personal |= matches!(node, Node::Name { contains } if mask_text(contains) != *contains);
+    });
+    if is_personal {
+        return Err(AudienceRefused::Personal("text"));
+    }
+    let size = asked.count(engine, cx).await?;
+    let new =
+        NewAudience::parse(&body.name, &body.note, asked.tree).map_err(AudienceRefused::Fields)?;
+    Ok(Prepared { new, size })
+}
+
 /// Keeps a new audience; gives it.
 ///
 /// # Errors
-/// All wrong fields; `NameTaken`, `TooMany`.
+/// `NameTaken`, `TooMany`; `Audience` if one that it names went meanwhile.
 pub async fn create(
     tx: &mut Tx,
     engine: &EngineHandle,
     cx: &Ctx,
-    body: AudienceBody,
+    prepared: &Prepared,
 ) -> Result<AudienceView, AudienceRefused> {
-    let (new, size) = read(tx, engine, cx, body, None).await?;
-    let id = store::create(tx, cx, &new).await?;
+    check_names(tx, cx, None, prepared).await?;
+    let id = store::create(tx, cx, &prepared.new).await?;
     let today = engine.shops().frame().today(cx.now());
-    store::note_sizes(tx, cx.scope, today, &[(id, size)]).await?;
+    store::note_sizes(tx, cx.scope, today, &[(id, prepared.size)]).await?;
     view(tx, engine, cx, id).await
 }
 
 /// Replaces an audience of version `revision`; gives it.
 ///
 /// # Errors
-/// All wrong fields; `Unknown`, `Changed`, `NameTaken`.
+/// `Unknown`, `Changed`, `NameTaken`; `Audience` if it would be part of its own definition.
 pub async fn change(
     tx: &mut Tx,
     engine: &EngineHandle,
     cx: &Ctx,
     id: AudienceId,
     revision: i64,
-    body: AudienceBody,
+    prepared: &Prepared,
 ) -> Result<AudienceView, AudienceRefused> {
-    let (new, size) = read(tx, engine, cx, body, Some(id)).await?;
-    store::change(tx, cx, id, revision, &new).await?;
+    check_names(tx, cx, Some(id), prepared).await?;
+    store::change(tx, cx, id, revision, &prepared.new).await?;
     let today = engine.shops().frame().today(cx.now());
-    store::note_sizes(tx, cx.scope, today, &[(id, size)]).await?;
+    store::note_sizes(tx, cx.scope, today, &[(id, prepared.size)]).await?;
     view(tx, engine, cx, id).await
+}
+
+/// One change of definitions at a time: what two find sound may be a circle together.
+async fn check_names(
+    tx: &mut Tx,
+    cx: &Ctx,
+    of: Option<AudienceId>,
+    prepared: &Prepared,
+) -> Result<(), AudienceRefused> {
+    store::lock(tx, cx.scope).await?;
+    let mut named = store::definitions(&store::all(tx, cx.scope).await?);
+    if let Some(id) = of {
+        named.insert(id, prepared.new.definition().clone());
+    }
+    audience::check_names(prepared.new.definition(), of, &named)?;
+    Ok(())
 }
 
 /// Deletes an audience.
@@ -238,32 +297,8 @@ pub async fn change(
 /// # Errors
 /// `Unknown`; `Named` as long as another one is defined by it.
 pub async fn delete(tx: &mut Tx, cx: &Ctx, id: AudienceId) -> Result<(), AudienceRefused> {
+    store::lock(tx, cx.scope).await?;
     Ok(store::delete(tx, cx, id).await?)
-}
-
-/// Reads what shall be kept, and asks it once: what cannot be asked is not kept.
-async fn read(
-    tx: &mut Tx,
-    engine: &EngineHandle,
-    cx: &Ctx,
-    body: AudienceBody,
-    of: Option<AudienceId>,
-) -> Result<(NewAudience, u64), AudienceRefused> {
-    let mut asked = Asked::read(tx, engine, cx, body.definition, None).await?;
-    if let Some(id) = of {
-        // So that a circle through itself is found.
-        let mut named = asked.named.as_ref().clone();
-        named.insert(id, asked.tree.clone());
-        asked.named = named.into();
-        let through = Node::Audience { audience: id };
-        let tree = std::mem::replace(&mut asked.tree, through);
-        asked.members(engine, cx).await?;
-        asked.tree = tree;
-    }
-    let (members, _) = asked.members(engine, cx).await?;
-    let new =
-        NewAudience::parse(&body.name, &body.note, asked.tree).map_err(AudienceRefused::Fields)?;
-    Ok((new, members.count()))
 }
 
 /// How many customers each two of some audiences share: row by row, in the order asked, the diagonal being
@@ -278,12 +313,13 @@ pub async fn overlap(
 ) -> Result<Vec<Vec<u64>>, AudienceRefused> {
     if ids.is_empty() || ids.len() > OVERLAP_MAX {
         let mut errors = kernel::FieldErrors::default();
-        errors.push("id", format!("compare 1 to {OVERLAP_MAX} audiences"));
+        errors.push("audiences", format!("compare 1 to {OVERLAP_MAX} audiences"));
         return Err(AudienceRefused::Fields(errors));
     }
     engine.fresh().await?;
     let mut tx = engine.platform().db.read_for(cx.scope).await?;
     let audiences = store::all(&mut tx, cx.scope).await?;
+    let words = Arc::new(Words::read_all(&mut tx, cx, engine, &audiences, false).await?);
     tx.rollback().await?;
     let named = Arc::new(store::definitions(&audiences));
     let mut all = Vec::with_capacity(ids.len());
@@ -291,7 +327,7 @@ pub async fn overlap(
         let one = audiences.iter().find(|one| one.id == *id);
         let one = one.ok_or(store::AudienceStoreError::Unknown(*id))?;
         let (tree, named) = (one.definition.clone(), Arc::clone(&named));
-        let asked = Asked::of_tree(engine, cx, tree, named, Words::default(), None)?;
+        let asked = Asked::of_tree(engine, cx, tree, named, Arc::clone(&words), None)?;
         all.push(asked.members(engine, cx).await?.0);
     }
     Ok(all.iter().map(|a| all.iter().map(|b| a.overlap(b)).collect()).collect())

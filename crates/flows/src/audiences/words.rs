@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use analytics::audience::{Node, Vocabulary};
 use insight::audiences::Audience;
-use kernel::{AudienceId, ShopId, TagId, UserId};
+use kernel::{AudienceId, Currency, ShopId, TagId, UserId};
 use platform::{Ctx, DbError, Tx};
 
 use super::Definition;
@@ -47,6 +47,7 @@ pub(crate) struct Words {
     users: Names<UserId>,
     audiences: Names<AudienceId>,
     digits: u32,
+    digits_of: HashMap<ShopId, u32>,
 }
 
 impl Words {
@@ -80,14 +81,32 @@ impl Words {
         };
         let shops = engine.shops();
         let tags = customers::tags::plain(tx, cx).await?;
-        let minor = shops.frame().currency.minor_per_major();
         Ok(Self {
             tags: Names::of(tags.into_iter().map(|tag| (tag.id, tag.name))),
             shops: Names::of(shops.all().iter().map(|shop| (shop.id, shop.name.clone()))),
             users: Names::of(users.into_iter().map(|user| (user.id, user.email))),
             audiences: Names::of(audiences.iter().map(|one| (one.id, one.name.clone()))),
-            digits: minor.checked_ilog10().unwrap_or(0),
+            digits: digits(shops.frame().currency),
+            digits_of: shops.all().iter().map(|shop| (shop.id, digits(shop.currency))).collect(),
         })
+    }
+}
+
+fn digits(currency: Currency) -> u32 {
+    currency.minor_per_major().checked_ilog10().unwrap_or(0)
+}
+
+impl Words {
+    /// What `node` names and is no longer there; audiences are looked for when they are asked.
+    pub(crate) fn gone(&self, node: &Node) -> Option<String> {
+        match node {
+            Node::Tag { tag } if self.tag_name(*tag).is_none() => Some(format!("the tag {tag}")),
+            Node::Orders { of, .. } | Node::FirstOrder { of, .. } | Node::LastOrder { of, .. } => {
+                let shop = of.shop.filter(|shop| self.shop_name(*shop).is_none())?;
+                Some(format!("the shop {shop}"))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -116,7 +135,8 @@ impl Vocabulary for Words {
     fn audience_name(&self, audience: AudienceId) -> Option<String> {
         self.audiences.name(audience)
     }
-    fn amount_digits(&self) -> u32 {
-        self.digits
+    fn amount_digits(&self, shop: Option<ShopId>) -> u32 {
+        let own = shop.and_then(|shop| self.digits_of.get(&shop));
+        own.copied().unwrap_or(self.digits)
     }
 }

@@ -178,10 +178,6 @@ fn orders_are_chosen_where_they_are_counted() {
         "count(DISTINCT order_no) FILTER (WHERE (code_folded IN ('a', 'b') OR title_folded IN ('a', 'b'))) AS orders_1"
     );
     assert_eq!(
-        figure("items(amount >= 1) = 1"),
-        "sum(quantity) FILTER (WHERE order_revenue_minor >= 100) AS items_1"
-    );
-    assert_eq!(
         figure("revenue(product contains \"x\") = 1"),
         "sum(amount_minor) FILTER (WHERE (contains(code_folded, 'x') OR contains(title_folded, 'x'))) AS revenue_1"
     );

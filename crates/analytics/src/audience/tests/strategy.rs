@@ -80,6 +80,10 @@ fn condition() -> impl Strategy<Value = Node> {
                 measure = Measure::Revenue;
             }
             let bounds = if measure.is_amount() { amounts } else { counts };
+            let of = match measure {
+                Measure::Items => Orders { amount: Bounds::default(), ..of },
+                _ => of,
+            };
             Node::Orders { measure, of, bounds }
         },
     );

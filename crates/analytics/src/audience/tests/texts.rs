@@ -149,6 +149,8 @@ fn what_is_wrong_is_told_with_its_place() {
         ("bucket 3..2 of 10", "line 1, column 1: buckets run from 1 to 10"),
         ("name contains \" \"", "line 1, column 1: a part of a name must not be empty"),
         ("everyone; drop table", "line 1, column 9: the character ';' has no meaning"),
+        ("items(amount >= 5) = 1", "line 1, column 1: amount is of whole orders"),
+        ("revenue(amount >= 5, shop \"東京\") = 1", "line 1, column 27: there is no shop"),
         ("orders >= 2x", "line 1, column 12: a number and a word need a blank"),
     ] {
         let errors = parse(text, &NoNames).unwrap_err();

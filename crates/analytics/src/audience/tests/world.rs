@@ -185,8 +185,7 @@ impl Oracle<'_> {
         orders
     }
 
-    /// Pieces in lines of the orders chosen; orders of one shop and moment cannot be told apart by
-    /// their lines, so amounts are not asked together with pieces here.
+    /// Pieces in lines of the orders chosen.
     fn items(&self, of: &Orders) -> i64 {
         self.lines_of(of).iter().map(|line| line.quantity).sum()
     }
@@ -272,26 +271,9 @@ fn oracle<'a>(
     Oracle { feed, facts, lines, tiers, named, as_of }
 }
 
-/// A tree in which pieces are not asked together with an amount.
-fn asked() -> impl Strategy<Value = Node> {
-    fn without(node: Node) -> Node {
-        match node {
-            Node::All { of } => Node::All { of: of.into_iter().map(without).collect() },
-            Node::Any { of } => Node::Any { of: of.into_iter().map(without).collect() },
-            Node::Not { of } => Node::Not { of: Box::new(without(*of)) },
-            Node::Orders { measure: Measure::Items, mut of, bounds } => {
-                of.amount = crate::audience::Bounds::default();
-                Node::Orders { measure: Measure::Items, of, bounds }
-            }
-            other => other,
-        }
-    }
-    tree().prop_map(without)
-}
-
 /// Definitions that name those before them.
 fn definitions() -> impl Strategy<Value = Definitions> {
-    (asked(), asked()).prop_map(|(a, b)| {
+    (tree(), tree()).prop_map(|(a, b)| {
         let of = vec![Node::Audience { audience: audience(0) }, without_names(b)];
         let named = [
             (audience(0), without_names(a)),
@@ -319,7 +301,7 @@ proptest! {
     fn the_engine_does_what_the_manual_says(
         loaded in prop::collection::vec(put(), 0..60),
         ops in prop::collection::vec(op(), 0..60),
-        trees in prop::collection::vec(asked(), 1..12),
+        trees in prop::collection::vec(tree(), 1..12),
         named in definitions(),
         day in -1_i64..5,
         reach in reach_strategy(),
@@ -348,22 +330,21 @@ proptest! {
     fn why_and_when_it_flips(
         loaded in prop::collection::vec(put(), 1..12),
         ops in prop::collection::vec(op(), 0..6),
-        tree in asked(),
+        tree in tree(),
         named in definitions(),
         day in -1_i64..4,
     ) {
         let (world, engine) = lived(&loaded, &ops);
         for id in world.keys() {
-            let explained = engine.explain(&tree, &named, as_of(day), *id).unwrap().unwrap();
+            let question = engine.question(&tree, &named, as_of(day), *id).unwrap().unwrap();
+            let (explained, looked_until) = question.explain();
+            prop_assert_eq!(looked_until, None);
             let passes = |day| oracle(&world, &engine, *id, &named, as_of(day)).passes(&tree);
             prop_assert_eq!(explained.passes, passes(day), "{:?}", tree);
             // Nothing changes beyond the longest window after the last moment.
             let flips = (day + 1..16).find(|later| passes(*later) != passes(day));
             prop_assert_eq!(explained.flips_on, flips.map(|day| as_of(day).day), "{:?}", tree);
-            prop_assert_eq!(
-                engine.next_flip(&tree, &named, as_of(day), *id).unwrap(),
-                explained.flips_on
-            );
+            prop_assert_eq!(question.next_flip(), explained.flips_on);
         }
     }
 }
@@ -386,4 +367,43 @@ fn circles_and_unknown_audiences_are_refused() {
     assert_eq!(ask(&name(3), &named), Ok(0));
     let _: AudienceId = audience(0);
     assert!(parse("everyone", &crate::audience::NoNames).is_ok());
+}
+
+#[test]
+fn a_hostile_question_is_followed_for_fewer_days() {
+    let fact = |day: i64| OrderFact {
+        ordered_at: Timestamp::from_millis(day * 24 * HOUR_MS),
+        shop: crate::tests::model::shop(0),
+        revenue_minor: 1,
+    };
+    let facts: Vec<OrderFact> = (0..400).map(|day| fact(-day)).collect();
+    let feed = CustomerFeed {
+        id: customer(1),
+        name: String::new(),
+        accounts: String::new(),
+        province: String::new(),
+        rating: None,
+        owner: None,
+        created_at: Timestamp::from_millis(0),
+        tags: Vec::new(),
+        refused_from: None,
+    };
+    let mut engine = Engine::new();
+    engine.upsert(&feed, &facts, &[]);
+    let orders = |days| Node::Orders {
+        measure: Measure::Count,
+        of: Orders { when: When::LastDays(days), ..Orders::default() },
+        // Never so: each condition stays as it is, and every day is looked at.
+        bounds: crate::audience::Bounds::at_least(1_000),
+    };
+    let ask = |tree: &Node| {
+        let question = engine.question(tree, &Definitions::new(), as_of(0), customer(1));
+        question.unwrap().unwrap().explain()
+    };
+    let few = Node::Any { of: (1..5).map(orders).collect() };
+    assert_eq!(ask(&few).1, None);
+    let many = Node::Any { of: (500..900).map(orders).collect() };
+    let (explained, looked_until) = ask(&many);
+    assert!(!explained.passes);
+    assert!(looked_until.is_some_and(|day| day >= as_of(0).day && day < as_of(500).day));
 }
