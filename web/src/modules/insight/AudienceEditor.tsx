@@ -142,7 +142,7 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
   const note = missing
     ? t('insight.audience.notCounted', { count: missing, n: missing })
     : fault
-      ? t('insight.audience.beforeFault')
+      ? t(answer ? 'insight.audience.beforeFault' : 'insight.audience.unread')
       : count.isError
         ? wrong(count.error)
         : undefined;

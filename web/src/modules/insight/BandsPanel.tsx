@@ -2,6 +2,7 @@ import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { LifetimeValue } from '@/api/types';
 import { majorOf, useFormat } from '@/lib/format';
+import { usePhone } from '@/lib/prefs';
 import { ChartBox, chartBase, usePalette } from '@/ui/ChartBox';
 import { Panel } from '@/ui/Page';
 import { ScrollX } from '@/ui/ScrollX';
@@ -12,6 +13,7 @@ export function BandsPanel(props: { data: LifetimeValue }) {
   const { t } = useTranslation();
   const format = useFormat();
   const palette = usePalette();
+  const phone = usePhone();
   const { bands, currency } = props.data;
   const all = bands.reduce((sum, one) => sum + one.customers, 0);
   const worth = props.data.expected_value_minor;
@@ -39,7 +41,7 @@ export function BandsPanel(props: { data: LifetimeValue }) {
       xAxis: {
         type: 'category',
         data: bands.map((one) => t(`insight.value.band.${one.name}`)),
-        axisLabel: { color: palette.text, interval: 0 },
+        axisLabel: { color: palette.text, interval: 0, width: phone ? 62 : 120, overflow: 'break' },
         axisLine: { lineStyle: { color: palette.line } },
         axisTick: { show: false },
       },
@@ -83,7 +85,7 @@ export function BandsPanel(props: { data: LifetimeValue }) {
         },
       ],
     };
-  }, [bands, currency, palette, format, t]);
+  }, [bands, currency, palette, phone, format, t]);
   return (
     <div className="grid-2">
       <ChartBox

@@ -59,7 +59,9 @@ export function CountPanel(props: {
                 n: format.short(answer.of),
                 time: took(answer.seconds),
               })
-            : t('ui.loading')}
+            : props.note
+              ? null
+              : t('ui.loading')}
         </p>
       </div>
       <ShareBar share={share} />

@@ -199,6 +199,7 @@ export default {
     notCounted_one: '{{n}} condition lacks a value; this is the size before it.',
     notCounted_other: '{{n}} conditions lack a value; this is the size before them.',
     beforeFault: 'The text has a fault; this is the size before it.',
+    unread: 'The text has a fault; it is counted once it can be read.',
     sample: 'Some of them',
     noSample: 'No customer fits this now.',
     customer: 'Customer',

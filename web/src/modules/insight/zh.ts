@@ -193,6 +193,7 @@ export default {
     notCounted_one: '还有 {{n}} 个条件没填完，这是填完之前的人数。',
     notCounted_other: '还有 {{n}} 个条件没填完，这是填完之前的人数。',
     beforeFault: '文本有错，这是出错之前的人数。',
+    unread: '文本有错，读懂之后才能数。',
     sample: '看几位客户',
     noSample: '现在没有客户符合这些条件。',
     customer: '客户',

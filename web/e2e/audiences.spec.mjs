@@ -1,0 +1,183 @@
+// Audiences and lifetime value in a real browser: made row by row, counted while one edits, written as a text with
+// a fault, kept, explained for one customer, deleted.
+//
+//   BASE_URL=… EMAIL=… PASSWORD=… node --test e2e/audiences.spec.mjs
+//
+// Works with any data, and with none.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, test as nodeTest } from 'node:test';
+import { launch } from '../dev/browser.mjs';
+
+const BASE = process.env.BASE_URL ?? 'http://127.0.0.1:8420';
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const NAME = `常客 ${Date.now().toString(36)}`;
+const errors = [];
+let browser;
+let page;
+
+/** A step needs those before it: after a failure the rest is skipped instead of waiting in vain. */
+let broken = false;
+function test(name, run) {
+  nodeTest(name, async (context) => {
+    if (broken) {
+      context.skip('an earlier step failed');
+      return;
+    }
+    try {
+      await run();
+    } catch (error) {
+      broken = true;
+      throw error;
+    }
+  });
+}
+
+async function accessible() {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  const grave = violations.filter((one) => ['serious', 'critical'].includes(one.impact));
+  assert.deepEqual(
+    grave.map((one) => `${one.id}: ${one.nodes[0]?.html.slice(0, 160)}`),
+    [],
+  );
+}
+
+const count = () => page.getByTestId('audience-count');
+const shows = (customers) =>
+  count()
+    .filter({ hasText: new RegExp(`^${customers.toLocaleString('zh-CN')}$`) })
+    .waitFor();
+/** Does something that asks for a count, and gives the server's answer once the page shows it. */
+async function counted(act) {
+  const [answer] = await Promise.all([
+    page.waitForResponse((one) => one.url().endsWith('/audiences/count') && one.ok()),
+    act(),
+  ]);
+  const said = await answer.json();
+  await shows(said.customers);
+  return said;
+}
+
+before(async () => {
+  browser = await launch();
+  const context = await browser.newContext({
+    locale: 'zh-CN',
+    viewport: { width: 1440, height: 900 },
+    bypassCSP: true,
+    reducedMotion: 'reduce',
+  });
+  page = await context.newPage();
+  page.setDefaultTimeout(60_000);
+  page.on('pageerror', (error) => errors.push(error.message));
+});
+after(async () => browser?.close());
+
+test('the list of audiences leads to a new one', async () => {
+  await page.goto(`${BASE}/insight/audiences`);
+  await page.getByLabel('邮箱').fill(process.env.EMAIL);
+  await page.getByLabel('密码').fill(process.env.PASSWORD);
+  await page.getByRole('button', { name: '登录' }).click();
+  await page.getByRole('heading', { level: 1, name: '人群' }).waitFor();
+  await page.getByRole('link', { name: '新建人群' }).waitFor();
+  await accessible();
+  const all = await counted(() => page.getByRole('link', { name: '新建人群' }).click());
+  assert.equal(all.customers, all.of);
+});
+
+test('a row changes the count', async () => {
+  const added = await counted(() => page.getByRole('button', { name: /添加条件$/ }).click());
+  assert.deepEqual(added.tree, {
+    kind: 'all',
+    of: [{ kind: 'orders', measure: 'count', bounds: { min: 2 } }],
+  });
+  const once = await counted(() => page.getByRole('spinbutton', { name: '订单数' }).fill('1'));
+  assert.ok(once.customers >= added.customers);
+  const none = await counted(() => page.getByRole('spinbutton', { name: '订单数' }).fill('999999'));
+  assert.equal(none.customers, 0);
+  // What was asked a moment ago is not asked again.
+  await page.getByRole('spinbutton', { name: '订单数' }).fill('1');
+  await shows(once.customers);
+  const others = await counted(() => page.getByRole('button', { name: '排除: 订单数' }).click());
+  assert.equal(others.customers, others.of - once.customers);
+  await page.getByRole('button', { name: '排除: 订单数' }).click();
+  await shows(once.customers);
+  await accessible();
+});
+
+test('as a text it says the same, and a fault has its place', async () => {
+  await page.getByText('文本', { exact: true }).click();
+  const text = page.getByRole('textbox', { name: '条件的文本' });
+  assert.equal(await text.inputValue(), 'orders >= 1');
+  const shown = await count().innerText();
+  await text.fill('orders >= 1\n  and orders >> 2');
+  await page.getByText('第 2 行第 15 个字').waitFor();
+  assert.equal(await page.locator('.fault-line mark').innerText(), '>');
+  assert.equal(await count().innerText(), shown, 'the answer before the fault stays');
+  await accessible();
+  const mended = await counted(() =>
+    text.fill('orders >= 1 and (last_order in last 36500 days or revenue >= 1)'),
+  );
+  assert.equal(mended.tree.of[1].kind, 'any');
+  await page.getByText('逐条设置', { exact: true }).click();
+  await page.getByText('最近一次下单').first().waitFor();
+});
+
+test('it is kept, and what is not kept is not left by chance', async () => {
+  await page.getByLabel('名称').fill(NAME);
+  await page.getByRole('navigation', { name: '主菜单' }).getByRole('link', { name: '订单' }).click();
+  await page.getByRole('button', { name: '留在这里' }).click();
+  await page.getByRole('button', { name: /^保\s*存$/ }).click();
+  await page.waitForURL(/\/insight\/audiences\/aud_/);
+  await page.getByRole('heading', { level: 1, name: NAME }).waitFor();
+  await page.reload();
+  await page.getByRole('heading', { level: 1, name: NAME }).waitFor();
+  await page.getByText('最近一次下单').first().waitFor();
+  await accessible();
+});
+
+test('a customer is explained condition by condition', async () => {
+  const why = page.getByRole('button', { name: /^为什么 / }).first();
+  await count().filter({ hasNotText: '–' }).waitFor();
+  // An empty store has nobody to explain.
+  if ((await count().innerText()) === '0') return;
+  await why.click();
+  await page.getByText('在这个人群里。').waitFor();
+  await page.getByRole('img', { name: '符合', exact: true }).first().waitFor();
+  await page.getByText('orders >= 1', { exact: true }).waitFor();
+  await accessible();
+});
+
+test('it is deleted, and its customers stay', async () => {
+  await page
+    .getByRole('navigation', { name: '主菜单' })
+    .getByRole('link', { name: '人群', exact: true })
+    .click();
+  await page.getByRole('button', { name: `删除 ${NAME}` }).click();
+  const ask = page.locator('.ant-popconfirm');
+  await ask.getByText(/里面的 [\d,]+ 位客户不受影响/).waitFor();
+  await ask.getByRole('button', { name: /^删\s*除$/ }).click();
+  await page.getByText(`已删除人群“${NAME}”`).waitFor();
+  await page.getByRole('link', { name: NAME }).waitFor({ state: 'detached' });
+});
+
+test('lifetime value shows figures, or says what is missing', async () => {
+  await page
+    .getByRole('navigation', { name: '主菜单' })
+    .getByRole('link', { name: '客户价值', exact: true })
+    .click();
+  await page.getByRole('heading', { level: 1, name: '客户价值' }).waitFor();
+  const young = page.getByText('历史还太短，算不出客户价值');
+  const figures = page.getByRole('heading', { name: '各段的人数与预计销售额' });
+  await young.or(figures).first().waitFor();
+  await accessible();
+  if (await figures.isVisible()) {
+    await page.getByText('90 天', { exact: true }).click();
+    await page.getByText('未来 90 天预计下单').waitFor();
+  }
+  // Before anybody bought there is nothing to learn from.
+  await page.goto(`${BASE}/insight/value?held=2001-01-01`);
+  await young.waitFor();
+  assert.deepEqual(errors, []);
+});
