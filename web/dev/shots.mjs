@@ -224,6 +224,14 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
         await page.waitForTimeout(500);
         await page.keyboard.press('t');
       });
+      const audience = (await api('/insight/audiences')).items?.[0];
+      await shot('audiences', go('/insight/audiences'));
+      await shot('audience-new', go('/insight/audiences/new'));
+      if (audience) await shot('audience', go(`/insight/audiences/${audience.id}`));
+      await shot('audience-fault', go('/insight/audiences/new?text=orders+>>+2'));
+      await shot('value', go('/insight/value?horizon=90'));
+      await shot('value-held', go('/insight/value?held=2026-05-01'));
+      await shot('value-young', go('/insight/value?held=2001-01-01'));
       for (const [name, path] of [
         ['account', ''],
         ['people', '/people'],

@@ -129,7 +129,7 @@ test('it is kept, and what is not kept is not left by chance', async () => {
   await page.getByRole('navigation', { name: '主菜单' }).getByRole('link', { name: '订单' }).click();
   await page.getByRole('button', { name: '留在这里' }).click();
   await page.getByRole('button', { name: /^保\s*存$/ }).click();
-  await page.waitForURL(/\/insight\/audiences\/aud_/);
+  await page.waitForURL(/\/insight\/audiences\/(?!new)\w+$/);
   await page.getByRole('heading', { level: 1, name: NAME }).waitFor();
   await page.reload();
   await page.getByRole('heading', { level: 1, name: NAME }).waitFor();
@@ -155,7 +155,7 @@ test('it is deleted, and its customers stay', async () => {
     .getByRole('link', { name: '人群', exact: true })
     .click();
   await page.getByRole('button', { name: `删除 ${NAME}` }).click();
-  const ask = page.locator('.ant-popconfirm');
+  const ask = page.getByRole('dialog');
   await ask.getByText(/里面的 [\d,]+ 位客户不受影响/).waitFor();
   await ask.getByRole('button', { name: /^删\s*除$/ }).click();
   await page.getByText(`已删除人群“${NAME}”`).waitFor();

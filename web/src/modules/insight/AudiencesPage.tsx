@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Button, Popconfirm } from 'antd';
+import { App, Button } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { ProblemError, queryText } from '@/api/client';
 import type { AudienceRow } from '@/api/types';
@@ -50,6 +50,7 @@ function List(props: { rows: AudienceRow[] }) {
   const format = useFormat();
   const say = useSay();
   const client = useQueryClient();
+  const { modal } = App.useApp();
   const keeps = useMay()('insight.audiences');
   const remove = useMutation({
     mutationFn: (row: AudienceRow) => deleteAudience(row.id),
@@ -67,6 +68,18 @@ function List(props: { rows: AudienceRow[] }) {
       say.wrong(t('insight.audiences.inUse', { name: row.name, other }));
     },
   });
+  const ask = (row: AudienceRow) =>
+    modal.confirm({
+      title: t('insight.audiences.deleteAsk', { name: row.name }),
+      content: t('insight.audiences.deleteText', {
+        count: row.customers ?? 0,
+        n: format.int(row.customers ?? 0),
+      }),
+      okText: t('ui.delete'),
+      okButtonProps: { danger: true },
+      cancelText: t('ui.cancel'),
+      onOk: () => remove.mutate(row),
+    });
   return (
     <PlainTable
       label={t('insight.audiences.title')}
@@ -119,19 +132,14 @@ function List(props: { rows: AudienceRow[] }) {
           right: true,
           render: (row) =>
             keeps ? (
-              <Popconfirm
-                title={t('insight.audiences.deleteAsk', { name: row.name })}
-                description={t('insight.audiences.deleteText', {
-                  count: row.customers ?? 0,
-                  n: format.int(row.customers ?? 0),
-                })}
-                okText={t('ui.delete')}
-                onConfirm={() => remove.mutate(row)}
+              <Button
+                size="small"
+                type="link"
+                aria-label={`${t('ui.delete')} ${row.name}`}
+                onClick={() => ask(row)}
               >
-                <Button size="small" type="link" aria-label={`${t('ui.delete')} ${row.name}`}>
-                  {t('ui.delete')}
-                </Button>
-              </Popconfirm>
+                {t('ui.delete')}
+              </Button>
             ) : null,
         },
       ]}

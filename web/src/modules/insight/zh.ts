@@ -245,8 +245,8 @@ export default {
     sign: { min: '至少', max: '至多', is: '正好', between: '介于' },
     when: {
       ever: '不限时间',
-      last_days: '最近几天内',
-      before_last_days: '最近几天之前',
+      last_days: '最近 N 天内',
+      before_last_days: '最近 N 天之前',
       days: '指定日期',
     },
     unit: { count: '单', items: '件' },
