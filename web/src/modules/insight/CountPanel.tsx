@@ -98,9 +98,6 @@ export function SamplePanel(props: { answer: AudienceCount; onWhy: (customer: st
                 <th scope="col" className="num">
                   {t('insight.audience.lastOrder')}
                 </th>
-                <th scope="col">
-                  <span className="sr-only">{t('insight.why.title')}</span>
-                </th>
               </tr>
             </thead>
             <tbody>
@@ -125,9 +122,9 @@ export function SamplePanel(props: { answer: AudienceCount; onWhy: (customer: st
                       </td>
                     ) : null}
                     <td className="num">
-                      <Day at={one.last_order_at} offset={clocks()} />
-                    </td>
-                    <td>
+                      <div>
+                        <Day at={one.last_order_at} offset={clocks()} />
+                      </div>
                       <button
                         type="button"
                         className="cell-button"
