@@ -2095,7 +2095,7 @@ export interface components {
              * @description All customers whom whoever asks sees.
              */
             of: number;
-            /** @description Some of the customers, spread over all of them. */
+            /** @description Some of the customers, spread over all of them; nobody without the right `customers.read`. */
             sample: components["schemas"]["CustomerRow"][];
             /**
              * Format: double
@@ -2188,6 +2188,12 @@ export interface components {
             flips_on?: string | null;
             /** @description Whether the customer belongs to it. */
             is_in: boolean;
+            /**
+             * Format: date
+             * @description The last day that was looked at, where there were too many conditions and orders to look at all: a
+             *     condition that tells of no day may change after this one.
+             */
+            looked_until?: string | null;
             /** @description The whole definition, condition by condition. */
             why: components["schemas"]["WhyNode"];
         };
@@ -3398,7 +3404,7 @@ export interface components {
             horizon_days: number;
             /** @description Which model the expectations are of: `bgnbd` or `pnbd`. */
             model: string;
-            /** @description Those with the highest expected value. */
+            /** @description Those with the highest expected value; nobody without the right `customers.read`. */
             top: components["schemas"]["ValuedCustomer"][];
         };
         /** @description A link as it was handed over. */
