@@ -19,6 +19,9 @@ pub const KEY_VARIABLE: &str = "GUANXI_KEY";
 /// How long the database may take to close.
 const CLOSE: Duration = Duration::from_secs(2);
 
+/// SQLite's file in a data folder.
+pub const DATABASE_FILE: &str = "guanxi.db";
+
 /// Where the data is.
 #[derive(Debug, Clone)]
 pub struct DataOptions {
@@ -227,7 +230,7 @@ async fn open_database(folder: &Path, url: Option<&str>) -> Result<Db> {
             .await
             .with_context(|| format!("cannot connect to PostgreSQL at {}", without_password(url)));
     }
-    let file = folder.join("guanxi.db");
+    let file = folder.join(DATABASE_FILE);
     if file.is_dir() {
         bail!("{} is a directory, not a database", file.display());
     }

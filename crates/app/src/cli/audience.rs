@@ -58,7 +58,7 @@ pub(super) async fn run(global: &Global, command: AudienceCommand) -> Result<Exi
     match command {
         AudienceCommand::Count(args) => {
             let definition = read(&args.def)?;
-            let boot = global.open().await?;
+            let boot = global.open_there().await?;
             let engine = EngineHandle::load(&boot.platform, boot.ctx().scope).await?;
             let body = CountBody { definition, as_of: args.as_of };
             let found = audiences::count(&engine, &boot.ctx(), body).await.map_err(told)?;
@@ -83,7 +83,7 @@ pub(super) async fn run(global: &Global, command: AudienceCommand) -> Result<Exi
         }
         AudienceCommand::Explain(ExplainArgs { asked, customer }) => {
             let definition = read(&asked.def)?;
-            let boot = global.open().await?;
+            let boot = global.open_there().await?;
             let engine = EngineHandle::load(&boot.platform, boot.ctx().scope).await?;
             let body = ExplainBody { definition, customer, as_of: asked.as_of };
             let found = audiences::explain(&engine, &boot.ctx(), body).await.map_err(told)?;

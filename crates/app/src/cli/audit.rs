@@ -41,7 +41,7 @@ pub(super) async fn run(global: &Global, command: AuditCommand) -> Result<ExitCo
 }
 
 async fn verify(global: &Global, args: &VerifyArgs) -> Result<ExitCode> {
-    let boot = global.open().await?;
+    let boot = global.open_there().await?;
     let cx = boot.ctx();
     // So that count and head tell of all there is. What cannot be chained is told below.
     if let Err(error) = audit::chain(&boot.platform).await {
@@ -76,7 +76,7 @@ async fn verify(global: &Global, args: &VerifyArgs) -> Result<ExitCode> {
 }
 
 async fn export(global: &Global, out: &Path) -> Result<ExitCode> {
-    let boot = global.open().await?;
+    let boot = global.open_there().await?;
     let mut unfinished = out.as_os_str().to_owned();
     unfinished.push(".part");
     let unfinished = PathBuf::from(unfinished);

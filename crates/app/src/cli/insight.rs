@@ -100,7 +100,7 @@ async fn clv(global: &Global, args: ClvArgs) -> Result<ExitCode> {
         global.print(&found, "")?;
         return Ok(ExitCode::SUCCESS);
     }
-    let boot = global.open().await?;
+    let boot = global.open_there().await?;
     let engine = EngineHandle::load(&boot.platform, boot.ctx().scope).await?;
     let params = ValueParams {
         horizon_days: args.horizon_days,

@@ -22,7 +22,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
 use platform::telemetry::{self, LogFormat};
 use serde::Serialize;
@@ -100,6 +100,17 @@ impl Global {
     /// As [`Boot::open`].
     pub async fn open(&self) -> Result<Boot> {
         Boot::open(&DataOptions::new(self.data.clone(), self.database_url.clone())).await
+    }
+
+    /// As [`Global::open`], of data that must be there already: a check of nothing would say that all is well.
+    ///
+    /// # Errors
+    /// If there is none; as [`Boot::open`].
+    pub async fn open_there(&self) -> Result<Boot> {
+        if self.database_url.is_none() && !self.data.join(boot::DATABASE_FILE).exists() {
+            bail!("there is no data in {}; name its folder with --data", self.data.display());
+        }
+        self.open().await
     }
 
     /// Prints the answer: `value` as JSON with `--json`, `text` otherwise (nothing if it is empty).
