@@ -182,7 +182,7 @@ pub(crate) struct Entry {
 }
 
 /// All changes since the base, by id.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Delta {
     entries: BTreeMap<CustomerId, Entry>,
     live: usize,

@@ -50,6 +50,39 @@ struct SetScores {
     base_cells: Arc<Vec<u16>>,
 }
 
+/// An engine as it was at one moment, to be asked for as long as it takes while the engine goes on. Taking one
+/// costs the changes since the last compaction; it keeps the base of that moment in memory.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    base: Arc<Base>,
+    dead: Bits,
+    dead_count: usize,
+    delta: Delta,
+    version: u64,
+    scores: Option<(Arc<Rfm>, Arc<Vec<u16>>)>,
+    scores_stamp: u64,
+}
+
+impl Snapshot {
+    /// The engine's version then.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub(crate) fn view(&self) -> View<'_> {
+        View {
+            base: &self.base,
+            dead: &self.dead,
+            dead_count: self.dead_count,
+            delta: &self.delta,
+            scores: self.scores.as_ref().map(|(rfm, cells)| (&**rfm, cells.as_slice())),
+            scores_stamp: self.scores_stamp,
+            scored_apart: None,
+        }
+    }
+}
+
 /// What a read sees.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
@@ -401,6 +434,21 @@ impl Engine {
             + self.delta.memory_bytes()
             + remembered.iter().map(|rfm| rfm.memory_bytes()).sum::<usize>()
             + set_apart
+    }
+
+    /// The engine as it is now, for questions that take longer than a lock should be held.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let scores = self.scores.as_ref();
+        Snapshot {
+            base: Arc::clone(&self.base),
+            dead: self.dead.clone(),
+            dead_count: self.dead_count,
+            delta: self.delta.clone(),
+            version: self.version,
+            scores: scores.map(|set| (Arc::clone(&set.rfm), Arc::clone(&set.base_cells))),
+            scores_stamp: self.scores_stamp,
+        }
     }
 
     pub(crate) fn view(&self) -> View<'_> {

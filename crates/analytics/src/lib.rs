@@ -27,7 +27,7 @@ mod text;
 
 pub use compact::{Compacted, Compaction, Retired};
 pub use daily::{DaySum, DaysQuery};
-pub use engine::Engine;
+pub use engine::{Engine, Snapshot};
 pub use feed::{CapacityError, CustomerFacts, CustomerFeed, LineFact, OrderFact, average_minor};
 pub use list::{Filter, ListCursor, ListPage, ListQuery, Sort, SortKey, SortParseError, Span};
 pub use load::{CustomerLoader, FactLoader};

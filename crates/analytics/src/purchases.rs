@@ -3,7 +3,7 @@
 use kernel::{CustomerId, Reach, ShopId, Zone};
 
 use crate::daily::day_number;
-use crate::engine::Engine;
+use crate::engine::Snapshot;
 use crate::list::Within;
 
 /// Orders in columns of one length, customer by customer.
@@ -19,7 +19,7 @@ pub struct Purchases {
     pub revenue_minor: Vec<i64>,
 }
 
-impl Engine {
+impl Snapshot {
     /// The counted orders of those in `reach`, of `shop` or of all shops, up to `last_day`.
     #[must_use]
     pub fn purchases(

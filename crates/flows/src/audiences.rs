@@ -295,7 +295,7 @@ impl Asked {
         let (tree, named) = (self.tree.clone(), Arc::clone(&self.named));
         let (as_of, reach) = (self.as_of, cx.access.reach().clone());
         engine
-            .ask_long(move |engine| {
+            .ask_apart(move |engine| {
                 let began = Instant::now();
                 let members = engine.audience(&tree, &named, as_of, &reach)?;
                 Ok((members, began.elapsed().as_secs_f64()))
@@ -506,17 +506,17 @@ pub async fn explain(
     tx.rollback().await?;
     let (tree, named, as_of) = (asked.tree.clone(), Arc::clone(&asked.named), asked.as_of);
     let reach = cx.access.reach().clone();
-    let question = engine
-        .ask_long(move |engine| {
+    let (explained, looked_until) = engine
+        .ask_apart(move |engine| {
             let seen = engine.audience(&Node::everyone(), &named, as_of, &reach)?.has(customer);
-            if seen { engine.question(&tree, &named, as_of, customer) } else { Ok(None) }
+            if !seen {
+                return Ok(None);
+            }
+            let question = engine.question(&tree, &named, as_of, customer)?;
+            Ok::<_, AudienceError>(question.map(|question| question.explain()))
         })
         .await??
         .ok_or(AudienceRefused::NoCustomer)?;
-    // The engine is not held while many conditions are followed through many days.
-    let (explained, looked_until) = tokio::task::spawn_blocking(move || question.explain())
-        .await
-        .map_err(|error| EngineError::Broken(error.to_string()))?;
     let shops = engine.shops();
     Ok(AudienceWhy {
         customer,

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use analytics::{CapacityError, Engine};
+use analytics::{CapacityError, Engine, Snapshot};
 use kernel::OrgId;
 use platform::{Ctx, DbError, Platform, Position, Scope};
 use tokio::sync::watch;
@@ -113,6 +113,21 @@ impl EngineHandle {
     ) -> Result<T, EngineError> {
         let handle = self.clone();
         tokio::task::spawn_blocking(move || ask(&handle.read()))
+            .await
+            .map_err(|error| EngineError::Broken(error.to_string()))
+    }
+
+    /// Asks the engine as it is now something that may take seconds, on a thread of its own and without
+    /// keeping changes and other questions waiting.
+    ///
+    /// # Errors
+    /// `Broken` if `ask` panics.
+    pub async fn ask_apart<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Snapshot) -> T + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let snapshot = self.read().snapshot();
+        tokio::task::spawn_blocking(move || ask(&snapshot))
             .await
             .map_err(|error| EngineError::Broken(error.to_string()))
     }

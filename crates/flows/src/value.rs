@@ -235,10 +235,10 @@ pub async fn value(
                 Some(fit) => fit,
                 None => {
                     let zone = frame.zone;
-                    let ask = move |engine: &analytics::Engine| {
+                    let ask = move |engine: &analytics::Snapshot| {
                         engine.purchases(zone, shop, today, &reach)
                     };
-                    let purchases = engine.ask_long(ask).await?;
+                    let purchases = engine.ask_apart(ask).await?;
                     let work = move || fit(purchases, unit, as_of, today);
                     let fit = Arc::new(on_its_own(work).await??);
                     engine.values().put(key, &fit);

@@ -13,7 +13,7 @@ use crate::base::{Base, NEVER, NO_RATING};
 use crate::bits::Bits;
 use crate::blocks;
 use crate::delta::Row;
-use crate::engine::{Engine, View};
+use crate::engine::{Snapshot, View};
 use crate::facts::NO_ORDER;
 use crate::feed::average_minor;
 use crate::list::{Span, Within, retain_span};
@@ -84,7 +84,7 @@ impl Members {
     }
 }
 
-impl Engine {
+impl Snapshot {
     /// Who of those in `reach` belongs to an audience.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use super::subject::{BaseOrders, OrdersOf};
 use super::tree::{Node, When};
 use crate::base::NEVER;
 use crate::delta::Row;
-use crate::engine::Engine;
+use crate::engine::Snapshot;
 use crate::feed::{CustomerFeed, LineFact, OrderFact};
 use crate::lines::code_and_title;
 use crate::text::END;
@@ -64,12 +64,12 @@ pub struct Question {
     today: Plan,
 }
 
-impl Engine {
+impl Snapshot {
     /// Takes what is needed to say why a customer belongs to an audience or not; `None` if there is none of
     /// this id.
     ///
     /// # Errors
-    /// As [`Engine::audience`].
+    /// As [`Snapshot::audience`].
     pub fn question(
         &self,
         root: &Node,

@@ -83,7 +83,7 @@ pub type Definitions = BTreeMap<AudienceId, Node>;
 /// anything in a circle, and is not too large with them.
 ///
 /// # Errors
-/// As [`crate::Engine::audience`] would refuse it.
+/// As [`crate::Snapshot::audience`] would refuse it.
 pub fn check_names(
     root: &Node,
     known_as: Option<AudienceId>,

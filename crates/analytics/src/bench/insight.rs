@@ -122,7 +122,8 @@ fn on_features(round: u64) -> String {
 fn ask(engine: &Engine, text: &str) -> (u64, f64) {
     let tree: Node = parse(text, &NoNames).unwrap_or_else(|_| Node::everyone());
     let as_of = AsOf { day: LAST_DAY, zone: Zone::CHINA };
-    let (members, ms) = timed(|| engine.audience(&tree, &Definitions::new(), as_of, &Reach::ALL));
+    let (members, ms) =
+        timed(|| engine.snapshot().audience(&tree, &Definitions::new(), as_of, &Reach::ALL));
     (members.map_or(0, |members| members.count()), ms)
 }
 

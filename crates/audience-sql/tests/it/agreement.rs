@@ -64,7 +64,7 @@ proptest! {
             let found = executor.members(&sql);
             let found = found.map_err(|error| TestCaseError::fail(format!("{error}\n{sql}")))?;
             prop_assert_eq!(found, &wanted[..], "{}", sql);
-            let by_engine = engine.audience(tree, &asked.named, asked.as_of, &Reach::ALL).unwrap();
+            let by_engine = engine.snapshot().audience(tree, &asked.named, asked.as_of, &Reach::ALL).unwrap();
             prop_assert_eq!(by_engine.ids().collect::<Vec<_>>(), wanted, "{:?}", tree);
         }
     }

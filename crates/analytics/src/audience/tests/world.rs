@@ -309,7 +309,7 @@ proptest! {
         let (world, engine) = lived(&loaded, &ops);
         let as_of = as_of(day);
         for tree in &trees {
-            let members = engine.audience(tree, &named, as_of, &reach).unwrap();
+            let members = engine.snapshot().audience(tree, &named, as_of, &reach).unwrap();
             let wanted: BTreeSet<CustomerId> = world
                 .iter()
                 .filter(|(_, (feed, ..))| {
@@ -336,7 +336,7 @@ proptest! {
     ) {
         let (world, engine) = lived(&loaded, &ops);
         for id in world.keys() {
-            let question = engine.question(&tree, &named, as_of(day), *id).unwrap().unwrap();
+            let question = engine.snapshot().question(&tree, &named, as_of(day), *id).unwrap().unwrap();
             let (explained, looked_until) = question.explain();
             prop_assert_eq!(looked_until, None);
             let passes = |day| oracle(&world, &engine, *id, &named, as_of(day)).passes(&tree);
@@ -353,7 +353,10 @@ proptest! {
 fn circles_and_unknown_audiences_are_refused() {
     let engine = Engine::new();
     let ask = |root: &Node, named: &Definitions| {
-        engine.audience(root, named, as_of(0), &Reach::ALL).map(|members| members.count())
+        engine
+            .snapshot()
+            .audience(root, named, as_of(0), &Reach::ALL)
+            .map(|members| members.count())
     };
     let name = |n| Node::Audience { audience: audience(n) };
     let named = Definitions::from([(audience(0), name(1)), (audience(1), name(0))]);
@@ -397,7 +400,7 @@ fn a_hostile_question_is_followed_for_fewer_days() {
         bounds: crate::audience::Bounds::at_least(1_000),
     };
     let ask = |tree: &Node| {
-        let question = engine.question(tree, &Definitions::new(), as_of(0), customer(1));
+        let question = engine.snapshot().question(tree, &Definitions::new(), as_of(0), customer(1));
         question.unwrap().unwrap().explain()
     };
     let few = Node::Any { of: (1..5).map(orders).collect() };
