@@ -122,6 +122,33 @@ test('as a text it says the same, and a fault has its place', async () => {
   assert.equal(mended.tree.of[1].kind, 'any');
   await page.getByText('逐条设置', { exact: true }).click();
   await page.getByText('最近一次下单').first().waitFor();
+  // What was read from a text can be gone on with in rows.
+  const more = await counted(() =>
+    page
+      .getByRole('button', { name: /添加条件$/ })
+      .last()
+      .click(),
+  );
+  assert.equal(more.tree.of.length, 3);
+  const rows = page.getByRole('button', { name: /^删除: / });
+  await rows.last().click();
+  await shows(mended.customers);
+});
+
+test('a text of one condition is taken apart in rows, too', async () => {
+  await page.getByText('文本', { exact: true }).click();
+  const text = page.getByRole('textbox', { name: '条件的文本' });
+  const before = await text.inputValue();
+  const one = await counted(() => text.fill('orders >= 3'));
+  await page.getByText('逐条设置', { exact: true }).click();
+  const others = await counted(() => page.getByRole('button', { name: '排除: 订单数' }).click());
+  assert.equal(others.customers, others.of - one.customers);
+  await page.getByRole('button', { name: '删除: 订单数' }).click();
+  await shows(one.of);
+  await page.getByText('文本', { exact: true }).click();
+  await text.fill(before);
+  await page.getByText('逐条设置', { exact: true }).click();
+  await page.getByText('最近一次下单').first().waitFor();
 });
 
 test('it is kept, and what is not kept is not left by chance', async () => {

@@ -19,7 +19,7 @@ import { OverlapPanel } from './OverlapPanel';
 import { SizesChart } from './SizesChart';
 import { TextEditor } from './TextEditor';
 import { TreeEditor } from './TreeEditor';
-import { EVERYONE, faultOf, incompleteIn, type Node, pathOf } from './tree';
+import { asGroup, EVERYONE, faultOf, incompleteIn, type Node, pathOf } from './tree';
 import { WhyPanel } from './WhyPanel';
 
 type Said = { name: string; note: string };
@@ -57,7 +57,10 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
   const [customer, setCustomer] = useState<string>();
   const leaving = useRef(false);
 
-  const now: Definition = useMemo(() => (draft === undefined ? { tree } : { text: draft }), [draft, tree]);
+  // A text stays the same question while the rows follow what was understood of it.
+  const ofRows = useMemo(() => ({ tree }), [tree]);
+  const ofText = useMemo(() => (draft === undefined ? undefined : { text: draft }), [draft]);
+  const now: Definition = ofText ?? ofRows;
   const missing = 'tree' in now ? incompleteIn(tree) : 0;
   const restedTree = useRested(now, COUNT_MS);
   const restedText = useRested(now, TEXT_MS);
@@ -69,9 +72,9 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
   useEffect(() => {
     if (!count.data) return;
     setAnswer(count.data);
-    // The server reads texts: what it understood is what the rows show.
-    if (asked && 'text' in asked) setTree(count.data.tree as unknown as Node);
-  }, [count.data, asked]);
+    // The server reads texts: what it understood is what the rows show, unless somebody has gone on with those.
+    if (asked && asked === ofText) setTree(count.data.tree as unknown as Node);
+  }, [count.data, asked, ofText]);
 
   const errors = errorsOf(count.error);
   const fault =
@@ -82,15 +85,16 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
     const found = new Map<string, string>();
     for (const one of errorsOf(count.error)) {
       const path = pathOf(one.field);
-      if (path) found.set(path.join('.'), one.message);
+      // The rows show a single condition in a group.
+      if (path) found.set((asGroup(tree) === tree ? path : [0, ...path]).join('.'), one.message);
     }
     return found;
-  }, [count.error]);
+  }, [count.error, tree]);
   const builder = useMemo(
     () => ({
       edit: (change: (root: Node) => Node) => {
         setDraft(undefined);
-        setTree(change);
+        setTree((root) => change(asGroup(root)));
         setDirty(true);
       },
       faults,

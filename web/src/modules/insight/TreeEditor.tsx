@@ -125,7 +125,7 @@ function ConditionRow(props: { node: Condition; path: Path; outer: Path; count: 
   const { node, path } = props;
   const choice = choiceOf(node);
   const name = t(`insight.condition.kind.${choice}`);
-  const change = (next: Node) => edit((root) => replaceAt(asGroup(root), path, next));
+  const change = (next: Node) => edit((root) => replaceAt(root, path, next));
   const shown = choices.includes(choice) ? choices : [choice, ...choices];
   return (
     <li className={props.negated ? 'condition is-not' : 'condition'}>
@@ -167,7 +167,7 @@ function GroupBox(props: {
   const choices = useChoices();
   const { node, path, level, negated } = props;
   const root = path.length === 0;
-  const add = (part: Node) => edit((tree) => addAt(asGroup(tree), path, part));
+  const add = (part: Node) => edit((tree) => addAt(tree, path, part));
   return (
     <div className={`group${root ? ' group-root' : ''}${negated ? ' is-not' : ''}`}>
       <div className="group-head">
@@ -177,9 +177,7 @@ function GroupBox(props: {
           aria-label={t('insight.tree.join')}
           disabled={props.wrapped}
           value={node.kind}
-          onChange={(kind) =>
-            edit((tree) => replaceAt(asGroup(tree), path, { ...node, kind: kind as 'all' | 'any' }))
-          }
+          onChange={(kind) => edit((tree) => replaceAt(tree, path, { ...node, kind: kind as 'all' | 'any' }))}
           options={(['all', 'any'] as const).map((kind) => ({
             value: kind,
             label: t(`insight.tree.${kind}`),

@@ -5,7 +5,7 @@ import { CHOICES, type Choice, type Node } from './tree';
 
 /** What every row of the builder needs. */
 export interface Builder {
-  /** Changes the whole tree. */
+  /** Changes the whole tree; its root is a group then. */
   edit: (change: (root: Node) => Node) => void;
   /** What the server says of the node of a path, joined by dots. */
   faults: ReadonlyMap<string, string>;
