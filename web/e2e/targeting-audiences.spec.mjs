@@ -1,7 +1,7 @@
 // Audiences and lifetime value in a real browser: made row by row, counted while one edits, written as a text with
 // a fault, kept, explained for one customer, deleted.
 //
-//   BASE_URL=… EMAIL=… PASSWORD=… node --test e2e/audiences.spec.mjs
+//   BASE_URL=… EMAIL=… PASSWORD=… node --test e2e/targeting-audiences.spec.mjs
 //
 // Works with any data, and with none.
 import assert from 'node:assert/strict';
