@@ -1,5 +1,6 @@
 //! What a tree may hold.
 
+use chrono::Datelike as _;
 use serde::Serialize;
 
 use super::tree::{Bounds, Measure, Node, Orders, Product, When};
@@ -46,6 +47,8 @@ pub fn check(root: &Node) -> Result<(), Vec<TreeError>> {
 }
 
 const ERRORS_MAX: usize = 100;
+/// Years that a text writes in four digits.
+const YEARS: std::ops::RangeInclusive<i32> = 1_000..=9_999;
 
 struct Checker {
     path: Vec<String>,
@@ -160,6 +163,11 @@ impl Checker {
             When::Ever => {}
             When::LastDays(days) | When::BeforeLastDays(days) => self.days(days),
             When::Days(None, None) => self.wrong("a time from nowhere to nowhere; say `ever`"),
+            When::Days(from, to)
+                if [from, to].into_iter().flatten().any(|day| !YEARS.contains(&day.year())) =>
+            {
+                self.wrong("days are of the years 1000 to 9999");
+            }
             When::Days(Some(from), Some(to)) if from > to => {
                 self.wrong(format!("{from} is after {to}"));
             }

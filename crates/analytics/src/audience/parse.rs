@@ -148,9 +148,20 @@ impl Parser<'_> {
             self.need_sign(")")?;
             node
         } else {
-            self.condition()?
+            self.sound_condition()?
         };
         self.depth -= 1;
+        Ok(node)
+    }
+
+    /// A condition; what it says that cannot be is noted with its place, and reading goes on.
+    fn sound_condition(&mut self) -> Read<Node> {
+        let place = self.place;
+        let node = self.condition()?;
+        if let Err(found) = check::check(&node) {
+            let faults = found.into_iter().map(|error| TextError { place, message: error.message });
+            self.errors.extend(faults);
+        }
         Ok(node)
     }
 
@@ -457,7 +468,7 @@ impl Parser<'_> {
     ) -> Read<T> {
         let place = self.place;
         let text = self.text()?;
-        if let Some(id) = find(self.names, &text).or_else(|| text.parse().ok()) {
+        if let Some(id) = text.parse().ok().or_else(|| find(self.names, &text)) {
             return Ok(id);
         }
         let message = format!("there is no {what} {text:?}");

@@ -228,7 +228,9 @@ impl Printer<'_> {
         }
     }
 
-    fn named(&mut self, name: Option<String>, id: &impl std::fmt::Display) {
+    fn named<T: std::fmt::Display + std::str::FromStr>(&mut self, name: Option<String>, id: &T) {
+        // A name that reads like an id would be taken for that.
+        let name = name.filter(|name| name.parse::<T>().is_err());
         let text = name.unwrap_or_else(|| id.to_string());
         self.text(&text);
     }

@@ -94,8 +94,7 @@ async fn clv(global: &Global, args: ClvArgs) -> Result<ExitCode> {
             returns: Returns::default(),
             max_bad_share: MAX_BAD_SHARE,
         };
-        let found =
-            report_of_file(&file, &options).with_context(|| format!("{}", file.display()))?;
+        let found = report_of_file(&file, &options)?;
         tell(&found.clv);
         global.print(&found, "")?;
         return Ok(ExitCode::SUCCESS);

@@ -154,7 +154,10 @@ fn the_ends_of_numbers_and_of_time_are_executed() {
         first: Product::Contains("title".to_owned()),
         then: Product::Contains("title".to_owned()),
         within_days: TreeLimits::DAYS,
-        when: When::Days(Some(NaiveDate::MIN), Some(NaiveDate::MAX)),
+        when: When::Days(
+            NaiveDate::from_ymd_opt(1_000, 1, 1),
+            NaiveDate::from_ymd_opt(9_999, 12, 31),
+        ),
     };
     assert_eq!(executor.members(&sql(&sequence)), Ok(Vec::new()));
 }
