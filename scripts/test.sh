@@ -1,8 +1,6 @@
 #!/usr/bin/env bash
 # test.sh   everything, cheapest failures first. VERBOSE=1 shows all output.
 . "$(dirname "$0")/lib.sh"
-# The tests wait for our own rooms more than for their compilation.
-export CARGO_PROFILE_DEV_OPT_LEVEL=1
 stage need 1200 bash -c 'scripts/rust.sh && scripts/need.sh node cc chromium postgres fonts fiu python'
 stage format 60 cargo fmt --all --check
 stage house 600 cargo test --quiet --locked -p house-tests

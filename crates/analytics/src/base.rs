@@ -132,6 +132,7 @@ pub(crate) struct Base {
     pub(crate) tags: BTreeMap<TagId, Members>,
     pub(crate) facts: Facts,
     pub(crate) by_shop: Vec<Members>,
+    pub(crate) by_product: Vec<Members>,
     pub(crate) revenue: Vec<i64>,
     pub(crate) first: Vec<i64>,
     pub(crate) last: Vec<i64>,
@@ -178,6 +179,7 @@ impl Base {
             created: profiles.created,
             refused: profiles.refused,
             by_shop: facts.customers_by_shop().into_iter().map(members).collect(),
+            by_product: facts.customers_by_product().into_iter().map(members).collect(),
             without_orders: facts.without_orders(),
             facts,
             revenue,
@@ -223,7 +225,7 @@ impl Base {
         range
             .filter(|index| self.facts.shop[*index] == shop)
             .fold((0, 0), |(sum, orders), index| {
-                (sum.saturating_add(self.facts.revenue[index]), orders + 1)
+                (sum.saturating_add(self.facts.revenue.get(index)), orders + 1)
             })
     }
 
@@ -260,7 +262,13 @@ impl Base {
             + self.owners.memory_bytes()
             + (self.created.capacity() + self.refused.capacity() + self.revenue.capacity()) * 8
             + (self.first.capacity() + self.last.capacity()) * 8
-            + self.tags.values().chain(&self.by_shop).map(Members::memory_bytes).sum::<usize>()
+            + self
+                .tags
+                .values()
+                .chain(&self.by_shop)
+                .chain(&self.by_product)
+                .map(Members::memory_bytes)
+                .sum::<usize>()
             + self.facts.memory_bytes()
             + self.without_orders.memory_bytes()
             + self.sorted.iter().filter_map(OnceLock::get).map(|o| o.capacity() * 4).sum::<usize>()

@@ -108,7 +108,7 @@ fn sum_base(
         let mut is_first = true;
         for index in facts.range(ordinal) {
             if shop.is_none_or(|shop| facts.shop[index] == shop) {
-                sum(facts.time[index], facts.revenue[index], is_first);
+                sum(facts.time[index], facts.revenue.get(index), is_first);
                 is_first = false;
             }
         }

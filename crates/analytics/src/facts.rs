@@ -10,6 +10,7 @@ use crate::delta::Row;
 use crate::dictionary::Dictionary;
 use crate::feed::{CapacityError, OrderFact};
 use crate::lines::{Lines, LooseLines};
+use crate::narrow::Narrow;
 
 const TOO_MANY_FACTS: CapacityError = CapacityError { what: "orders", limit: u32::MAX as u64 };
 const TOO_MANY_SHOPS: CapacityError = CapacityError { what: "shops", limit: 1 << 16 };
@@ -19,7 +20,7 @@ const TOO_MANY_SHOPS: CapacityError = CapacityError { what: "shops", limit: 1 <<
 pub(crate) struct Facts {
     offsets: Vec<u32>,
     pub(crate) time: Vec<i64>,
-    pub(crate) revenue: Vec<i64>,
+    pub(crate) revenue: Narrow<i32>,
     pub(crate) shop: Vec<u16>,
     pub(crate) shops: Dictionary<ShopId>,
     /// Lines of the orders, by the same index.
@@ -31,7 +32,7 @@ impl Default for Facts {
         Self {
             offsets: vec![0],
             time: Vec::new(),
-            revenue: Vec::new(),
+            revenue: Narrow::default(),
             shop: Vec::new(),
             shops: Dictionary::default(),
             lines: Lines::default(),
@@ -47,7 +48,7 @@ impl Facts {
         Self {
             offsets,
             time: Vec::with_capacity(facts),
-            revenue: Vec::with_capacity(facts),
+            revenue: Narrow::with_capacity(facts),
             shop: Vec::with_capacity(facts),
             shops: like.shops.clone(),
             lines: Lines::with_products(like.lines.products.clone()),
@@ -77,7 +78,7 @@ impl Facts {
         range: Range<usize>,
     ) -> Result<(), CapacityError> {
         self.time.extend_from_slice(&from.time[range.clone()]);
-        self.revenue.extend_from_slice(&from.revenue[range.clone()]);
+        range.clone().for_each(|order| self.revenue.push(from.revenue.get(order)));
         // Shops and products were taken over with their numbers.
         self.shop.extend_from_slice(&from.shop[range.clone()]);
         for order in range {
@@ -113,7 +114,8 @@ impl Facts {
         let mut features = [(); 3].map(|()| Vec::with_capacity(customers));
         for customer in 0..customers {
             let range = self.range(customer);
-            let sum = self.revenue[range.clone()].iter().fold(0_i64, |a, b| a.saturating_add(*b));
+            let sum =
+                range.clone().fold(0_i64, |sum, order| sum.saturating_add(self.revenue.get(order)));
             features[0].push(sum);
             features[1].push(self.time[range.clone()].first().copied().unwrap_or(NO_ORDER));
             features[2].push(self.time[range].last().copied().unwrap_or(NO_ORDER));
@@ -129,6 +131,19 @@ impl Facts {
             for shop in &self.shop[self.range(customer)] {
                 if before.replace(*shop) != Some(*shop) {
                     sets[usize::from(*shop)].insert(customer as u32);
+                }
+            }
+        }
+        sets
+    }
+
+    /// Customers who bought each product.
+    pub(crate) fn customers_by_product(&self) -> Vec<RoaringBitmap> {
+        let mut sets = vec![RoaringBitmap::new(); self.lines.products.len()];
+        for customer in 0..self.customers() {
+            for order in self.range(customer) {
+                for line in self.lines.range(order) {
+                    sets[self.lines.product[line] as usize].insert(customer as u32);
                 }
             }
         }
@@ -163,7 +178,7 @@ impl Facts {
         OrderFact {
             ordered_at: Timestamp::from_millis(self.time[index]),
             shop: self.shop_of(index),
-            revenue_minor: self.revenue[index],
+            revenue_minor: self.revenue.get(index),
         }
     }
 
@@ -175,7 +190,8 @@ impl Facts {
 
     pub(crate) fn memory_bytes(&self) -> usize {
         self.offsets.capacity() * 4
-            + (self.time.capacity() + self.revenue.capacity()) * 8
+            + self.time.capacity() * 8
+            + self.revenue.memory_bytes()
             + self.shop.capacity() * 2
             + self.shops.memory_bytes()
             + self.lines.memory_bytes()
@@ -229,7 +245,9 @@ impl LooseFacts {
         }
         let sorted = self.customer.is_sorted();
         let time = scatter(self.time, &self.customer, &offsets, sorted);
-        let revenue = scatter(self.revenue, &self.customer, &offsets, sorted);
+        let loose = scatter(self.revenue, &self.customer, &offsets, sorted);
+        let mut revenue = Narrow::with_capacity(loose.len());
+        loose.into_iter().for_each(|minor| revenue.push(minor));
         let shop = scatter(self.shop, &self.customer, &offsets, sorted);
         drop(self.customer);
         let mut facts =
@@ -278,7 +296,7 @@ impl Facts {
             own.sort_unstable();
             for (index, fact) in range.zip(&own) {
                 self.time[index] = fact.ordered_at.millis();
-                self.revenue[index] = fact.revenue_minor;
+                self.revenue.set(index, fact.revenue_minor);
                 self.shop[index] = self.shops.number(&fact.shop) as u16;
             }
         }

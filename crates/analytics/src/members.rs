@@ -39,6 +39,13 @@ impl Members {
         }
     }
 
+    pub(crate) fn count(&self) -> u64 {
+        match self {
+            Self::Few(set) => set.len(),
+            Self::Many(bits) => bits.count(),
+        }
+    }
+
     pub(crate) fn has(&self, ordinal: usize) -> bool {
         match self {
             Self::Few(set) => set.contains(ordinal as u32),

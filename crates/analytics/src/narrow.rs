@@ -46,6 +46,21 @@ impl<T: Small> Narrow<T> {
         }
     }
 
+    /// Sets a value that was pushed.
+    pub(crate) fn set(&mut self, index: usize, value: i64) {
+        let small = T::try_from(value).ok().filter(|small| *small != T::LARGE);
+        match small {
+            Some(_) => drop(self.large.remove(&(index as u32))),
+            None => drop(self.large.insert(index as u32, value)),
+        }
+        self.small[index] = small.unwrap_or(T::LARGE);
+    }
+
+    /// Nothing yet, with room.
+    pub(crate) fn with_capacity(values: usize) -> Self {
+        Self { small: Vec::with_capacity(values), large: BTreeMap::new() }
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         self.small.capacity() * size_of::<T>() + self.large.len() * 24
     }
@@ -68,6 +83,8 @@ mod tests {
             for (at, value) in values.iter().enumerate() {
                 prop_assert_eq!(bytes.get(at), *value);
                 prop_assert_eq!(words.get(at), *value);
+                bytes.set(at, value.wrapping_mul(7));
+                prop_assert_eq!(bytes.get(at), value.wrapping_mul(7));
             }
         }
     }

@@ -44,7 +44,7 @@ impl Snapshot {
                 Some(number) => number == Some(facts.shop[*index]),
             };
             let orders = facts.range(ordinal).filter(of_shop);
-            let orders = orders.map(|index| (facts.time[index], facts.revenue[index]));
+            let orders = orders.map(|index| (facts.time[index], facts.revenue.get(index)));
             found.push(base.ids[ordinal], orders.filter(|(at, _)| *at < end), zone);
         }
         for (id, row, _) in view.delta.rows().filter(|(_, row, _)| within.holds_row(row)) {

@@ -7,7 +7,7 @@ use kernel::{CustomerId, Reach, TypedId as _};
 use sha2::{Digest as _, Sha256};
 
 use super::plan::{AsOf, AudienceError, Definitions, Lot, Plan, Planner};
-use super::subject::{BaseOrders, Chosen, OrdersOf};
+use super::subject::{BaseOrders, Chosen, OrdersOf, ProductPlan};
 use super::tree::{Measure, Node};
 use crate::base::{Base, NEVER, NO_RATING};
 use crate::bits::Bits;
@@ -219,6 +219,8 @@ impl<'a> Block<'a> {
                 self.keep(bits, |orders| orders.last(chosen).is_some_and(|at| span.contains(&at)));
             }
             Plan::Sequence(both, within_days, _, span) => {
+                self.keep_buyers(bits, &both.0);
+                self.keep_buyers(bits, &both.1);
                 self.keep_within(bits, span);
                 self.keep(bits, |orders| orders.follows(&both.0, &both.1, *within_days, span));
             }
@@ -272,7 +274,17 @@ impl<'a> Block<'a> {
                 None => *bits = Bits::none(bits.len()),
             }
         }
+        if let Some(product) = &chosen.product {
+            self.keep_buyers(bits, product);
+        }
         self.keep_within(bits, &chosen.span);
+    }
+
+    /// Leaves out who surely never bought a product.
+    fn keep_buyers(&self, bits: &mut Bits, product: &ProductPlan) {
+        if let Some(buyers) = &product.buyers {
+            bits.and_part(buyers, self.start);
+        }
     }
 
     /// Leaves out who surely has no order in the span.

@@ -207,8 +207,7 @@ impl Planner<'_> {
                 Plan::Last(of.when, self.chosen(of), *when, self.as_of.span(*when))
             }
             Node::Sequence { first, then, within_days, when } => {
-                let products = &base.facts.lines.products;
-                let both = (ProductPlan::new(first, products), ProductPlan::new(then, products));
+                let both = (ProductPlan::new(first, base), ProductPlan::new(then, base));
                 Plan::Sequence(Arc::new(both), *within_days, *when, self.as_of.span(*when))
             }
             Node::Audience { audience } => {
@@ -251,7 +250,7 @@ impl Planner<'_> {
                 id,
                 number: facts.shops.find(&id).map(|number| number as u16),
             }),
-            product: of.product.as_ref().map(|p| ProductPlan::new(p, &facts.lines.products)),
+            product: of.product.as_ref().map(|p| ProductPlan::new(p, self.view.base)),
             amount: of.amount.into(),
         }
     }

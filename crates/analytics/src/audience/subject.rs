@@ -7,8 +7,9 @@ use kernel::ShopId;
 use memchr::memmem::Finder;
 
 use super::tree::{Measure, Product};
+use crate::base::Base;
+use crate::bits::Bits;
 use crate::delta::Row;
-use crate::dictionary::Dictionary;
 use crate::facts::Facts;
 use crate::feed::average_minor;
 use crate::lines::code_and_title;
@@ -23,6 +24,8 @@ pub(super) struct ProductPlan {
     matcher: Matcher,
     /// For each product of the base, whether it is one of them.
     marks: Arc<Vec<bool>>,
+    /// Customers of the base who bought one of them; `None` where so many did that it is not worth it.
+    pub(super) buyers: Option<Arc<Bits>>,
 }
 
 #[derive(Debug, Clone)]
@@ -33,7 +36,7 @@ enum Matcher {
 }
 
 impl ProductPlan {
-    pub(super) fn new(product: &Product, known: &Dictionary<String>) -> Self {
+    pub(super) fn new(product: &Product, base: &Base) -> Self {
         let matcher = match product {
             Product::Is(names) => {
                 Matcher::Is(Arc::new(names.iter().map(|name| kernel::text::fold(name)).collect()))
@@ -43,8 +46,15 @@ impl ProductPlan {
                 Matcher::Contains(Arc::new(Finder::new(folded.as_bytes()).into_owned()))
             }
         };
-        let marks = Arc::new(known.mark(|key| matcher.has(key)));
-        Self { matcher, marks }
+        let marks = base.facts.lines.products.mark(|key| matcher.has(key));
+        let meant = || marks.iter().zip(&base.by_product).filter(|(is_meant, _)| **is_meant);
+        let bought: u64 = meant().map(|(_, members)| members.count()).sum();
+        let buyers = (bought < base.len() as u64 / 2).then(|| {
+            let mut buyers = Bits::none(base.len());
+            meant().for_each(|(_, members)| members.for_each(|ordinal| buyers.set(ordinal)));
+            Arc::new(buyers)
+        });
+        Self { matcher, marks: Arc::new(marks), buyers }
     }
 }
 
@@ -201,7 +211,7 @@ impl OrdersOf for BaseOrders<'_> {
         self.facts.time[self.range.start + order]
     }
     fn revenue(&self, order: usize) -> i64 {
-        self.facts.revenue[self.range.start + order]
+        self.facts.revenue.get(self.range.start + order)
     }
     fn is_in(&self, order: usize, shop: ShopPlan) -> bool {
         shop.number == Some(self.facts.shop[self.range.start + order])

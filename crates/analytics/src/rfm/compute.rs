@@ -103,9 +103,11 @@ fn quantile_bounds(view: View<'_>, window: &Window, bins: u8, unit: i64) -> [Vec
     let base = view.base;
     let earliest = if base.earliest == NO_ORDER { 0 } else { base.earliest };
     let latest = if base.latest == NO_ORDER { 0 } else { base.latest };
-    let r = Scale::new(window.recency_days(latest), window.recency_days(earliest));
-    let m = Scale::new(base.revenues.0, base.revenues.1);
-    let scales = [r, Scale::new(0, Scale::SLOTS as i64 - 1), m];
+    // More slots than customers would only cost time.
+    let slots = base.len().next_power_of_two().clamp(64, Scale::SLOTS_MAX);
+    let r = Scale::new(window.recency_days(latest), window.recency_days(earliest), slots);
+    let m = Scale::new(base.revenues.0, base.revenues.1, slots);
+    let scales = [r, Scale::new(0, slots as i64 - 1, slots), m];
     let of = |values: Values| [values.recency_days, i64::from(values.orders), values.revenue_minor];
     let each = |block: Range<usize>, add: &mut dyn FnMut([i64; 3])| {
         each_of_block(base, Some(view.dead), window, block, |_, values| add(of(values)));
@@ -117,7 +119,7 @@ fn quantile_bounds(view: View<'_>, window: &Window, bins: u8, unit: i64) -> [Vec
     // How many customers are in each slot of each dimension …
     let mut counted = blocks::sums(
         base.len(),
-        || [(); 3].map(|()| vec![0_u32; Scale::SLOTS]),
+        || [(); 3].map(|()| vec![0_u32; slots]),
         |slots, block| {
             each(block, &mut |values| {
                 for ((slots, scale), value) in slots.iter_mut().zip(&scales).zip(values) {
@@ -167,25 +169,26 @@ fn quantile_bounds(view: View<'_>, window: &Window, bins: u8, unit: i64) -> [Vec
 struct Scale {
     least: i64,
     shift: u32,
+    slots: usize,
 }
 
 impl Scale {
-    const SLOTS: usize = 1 << 14;
+    const SLOTS_MAX: usize = 1 << 14;
 
-    fn new(least: i64, greatest: i64) -> Self {
-        let width = greatest.saturating_sub(least).max(0) as u64 / Self::SLOTS as u64 + 1;
-        Self { least, shift: width.next_power_of_two().trailing_zeros() }
+    fn new(least: i64, greatest: i64, slots: usize) -> Self {
+        let width = greatest.saturating_sub(least).max(0) as u64 / slots as u64 + 1;
+        Self { least, shift: width.next_power_of_two().trailing_zeros(), slots }
     }
 
     #[inline]
     fn slot(self, value: i64) -> usize {
         let above = value.saturating_sub(self.least).max(0) >> self.shift;
-        (above as usize).min(Self::SLOTS - 1)
+        (above as usize).min(self.slots - 1)
     }
 
     /// The value of a slot that holds one value only.
     fn only(self, slot: usize) -> Option<i64> {
-        let inside = slot > 0 && slot < Self::SLOTS - 1;
+        let inside = slot > 0 && slot < self.slots - 1;
         (inside && self.shift == 0).then(|| self.least + slot as i64)
     }
 }
@@ -211,19 +214,21 @@ impl Wanted {
             collected_before: Vec::with_capacity(slots.len()),
             any: false,
         };
-        let (mut before, mut collected) = (0, 0);
-        for (slot, count) in slots.iter().enumerate() {
-            let inside = before..before + *count as usize;
-            let is_asked = ranks.iter().any(|rank| inside.contains(rank));
+        let mut before = 0;
+        for count in slots {
             wanted.before.push(before);
-            wanted.collected_before.push(collected);
-            if is_asked && scale.only(slot).is_none() {
-                wanted.collected[slot] = true;
-                wanted.any = true;
-                collected += *count as usize;
-            }
-            before = inside.end;
+            before += *count as usize;
         }
+        for rank in ranks {
+            let slot = wanted.slot_of(*rank);
+            wanted.collected[slot] |= scale.only(slot).is_none();
+        }
+        let mut collected = 0;
+        for (is_collected, count) in wanted.collected.iter().zip(slots) {
+            wanted.collected_before.push(collected);
+            collected += if *is_collected { *count as usize } else { 0 };
+        }
+        wanted.any = collected > 0;
         wanted
     }
 
@@ -232,9 +237,14 @@ impl Wanted {
         self.any && self.collected[self.scale.slot(value)]
     }
 
+    /// The slot that holds a rank.
+    fn slot_of(&self, rank: usize) -> usize {
+        self.before.partition_point(|before| *before <= rank).saturating_sub(1)
+    }
+
     /// The value of a rank, from those collected, sorted.
     fn value(&self, rank: usize, collected: &[i64]) -> i64 {
-        let slot = self.before.partition_point(|before| *before <= rank) - 1;
+        let slot = self.slot_of(rank);
         self.scale
             .only(slot)
             .unwrap_or_else(|| collected[self.collected_before[slot] + rank - self.before[slot]])
@@ -400,7 +410,7 @@ fn values_at(base: &Base, window: &Window, shop: Option<u16>, ordinal: usize) ->
         }
         if shop.is_none_or(|shop| facts.shop[index] == shop) {
             orders += 1;
-            revenue_minor = revenue_minor.saturating_add(facts.revenue[index]);
+            revenue_minor = revenue_minor.saturating_add(facts.revenue.get(index));
             last = facts.time[index];
         }
     }
