@@ -12,9 +12,9 @@ stage web-build 600 scripts/web.sh build
 stage web-size 60 npm --prefix web run --silent size
 stage clippy 1800 cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 if has_nextest; then
-  stage rust-test 3300 scripts/with-postgres.sh cargo nextest run --workspace --locked --no-fail-fast --status-level fail
+  stage rust-test 3900 scripts/with-postgres.sh cargo nextest run --workspace --locked --no-fail-fast --status-level fail
 else
-  stage rust-test 3300 scripts/with-postgres.sh cargo test --workspace --locked --no-fail-fast --lib --bins --tests --examples
+  stage rust-test 3900 scripts/with-postgres.sh cargo test --workspace --locked --no-fail-fast --lib --bins --tests --examples
 fi
 stage rust-doc-test 900 cargo test --workspace --locked --doc --quiet
 stage generated 600 scripts/gen.sh --check
