@@ -32,13 +32,11 @@ use crate::list_customers::{CustomerRow, rows_of};
 const SAMPLE: usize = 12;
 
 /// A definition in either form: exactly one of both.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default)]
 pub struct Definition {
     /// The text, as `docs/audiences.md` describes it.
     pub text: Option<String>,
     /// The tree.
-    #[schema(value_type = Option<Object>)]
     pub tree: Option<Node>,
 }
 
@@ -132,10 +130,11 @@ impl From<AudienceRefused> for Problem {
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CountBody {
-    /// Who belongs to it.
-    #[serde(flatten)]
-    #[schema(inline)]
-    pub definition: Definition,
+    /// Who belongs to it, as text; either this or `tree`.
+    pub text: Option<String>,
+    /// Who belongs to it, as tree.
+    #[schema(value_type = Option<Object>)]
+    pub tree: Option<Node>,
     /// As of which day; today unless given.
     #[schema(value_type = Option<String>, format = Date)]
     pub as_of: Option<NaiveDate>,
@@ -374,7 +373,8 @@ pub async fn count(
 ) -> Result<AudienceCount, AudienceRefused> {
     engine.fresh().await?;
     let mut tx = engine.platform().db.read_for(cx.scope).await?;
-    let asked = Asked::read(&mut tx, engine, cx, body.definition, body.as_of).await?;
+    let definition = Definition { text: body.text, tree: body.tree };
+    let asked = Asked::read(&mut tx, engine, cx, definition, body.as_of).await?;
     tx.rollback().await?;
     let (members, seconds) = asked.members(engine, cx).await?;
     let everyone = asked.everyone();
@@ -411,10 +411,11 @@ impl Asked {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExplainBody {
-    /// Who belongs to it.
-    #[serde(flatten)]
-    #[schema(inline)]
-    pub definition: Definition,
+    /// Who belongs to it, as text; either this or `tree`.
+    pub text: Option<String>,
+    /// Who belongs to it, as tree.
+    #[schema(value_type = Option<Object>)]
+    pub tree: Option<Node>,
     /// The customer.
     pub customer: CustomerId,
     /// As of which day; today unless given.
@@ -498,7 +499,8 @@ pub async fn explain(
     }
     engine.fresh().await?;
     let mut tx = engine.platform().db.read_for(cx.scope).await?;
-    let asked = Asked::read(&mut tx, engine, cx, body.definition, body.as_of).await?;
+    let definition = Definition { text: body.text, tree: body.tree };
+    let asked = Asked::read(&mut tx, engine, cx, definition, body.as_of).await?;
     let customer = body.customer;
     // Merged ones are known by their root.
     let root = customers::roots::root(&mut tx, cx.scope, customer.uuid()).await?;

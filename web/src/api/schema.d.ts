@@ -2067,16 +2067,15 @@ export interface components {
          */
         AttentionKind: "merge_suggestions" | "failed_jobs" | "rejected_rows" | "slipping_away" | "unshipped";
         /** @description An audience to be kept. */
-        AudienceBody: ({
-            /** @description The text, as `docs/audiences.md` describes it. */
-            text?: string | null;
-            /** @description The tree. */
-            tree?: Record<string, never> | null;
-        } & Record<string, never>) & {
+        AudienceBody: {
             /** @description Its name, 1 to 60 characters, of which there is one in an organisation. */
             name: string;
             /** @description What it is for, at most 500 characters. */
             note?: string;
+            /** @description Who belongs to it, as text; either this or `tree`. */
+            text?: string | null;
+            /** @description Who belongs to it, as tree. */
+            tree?: Record<string, never> | null;
         };
         /** @description How many belong to an audience, and some of them. */
         AudienceCount: {
@@ -2516,17 +2515,16 @@ export interface components {
             value: string;
         };
         /** @description What is asked. */
-        CountBody: ({
-            /** @description The text, as `docs/audiences.md` describes it. */
-            text?: string | null;
-            /** @description The tree. */
-            tree?: Record<string, never> | null;
-        } & Record<string, never>) & {
+        CountBody: {
             /**
              * Format: date
              * @description As of which day; today unless given.
              */
             as_of?: string | null;
+            /** @description Who belongs to it, as text; either this or `tree`. */
+            text?: string | null;
+            /** @description Who belongs to it, as tree. */
+            tree?: Record<string, never> | null;
         };
         Currency: string;
         /** @description A customer with everything that a card shows. */
@@ -2845,12 +2843,7 @@ export interface components {
             value: string;
         };
         /** @description Whom to explain, and in which audience. */
-        ExplainBody: ({
-            /** @description The text, as `docs/audiences.md` describes it. */
-            text?: string | null;
-            /** @description The tree. */
-            tree?: Record<string, never> | null;
-        } & Record<string, never>) & {
+        ExplainBody: {
             /**
              * Format: date
              * @description As of which day; today unless given.
@@ -2858,6 +2851,10 @@ export interface components {
             as_of?: string | null;
             /** @description The customer. */
             customer: components["schemas"]["CustomerId"];
+            /** @description Who belongs to it, as text; either this or `tree`. */
+            text?: string | null;
+            /** @description Who belongs to it, as tree. */
+            tree?: Record<string, never> | null;
         };
         /** @description The answer. */
         Explanation: {

@@ -60,7 +60,8 @@ pub(super) async fn run(global: &Global, command: AudienceCommand) -> Result<Exi
             let definition = read(&args.def)?;
             let boot = global.open_there().await?;
             let engine = EngineHandle::load(&boot.platform, boot.ctx().scope).await?;
-            let body = CountBody { definition, as_of: args.as_of };
+            let body =
+                CountBody { text: definition.text, tree: definition.tree, as_of: args.as_of };
             let found = audiences::count(&engine, &boot.ctx(), body).await.map_err(told)?;
             boot.close().await;
             let text = format!(
@@ -85,7 +86,12 @@ pub(super) async fn run(global: &Global, command: AudienceCommand) -> Result<Exi
             let definition = read(&asked.def)?;
             let boot = global.open_there().await?;
             let engine = EngineHandle::load(&boot.platform, boot.ctx().scope).await?;
-            let body = ExplainBody { definition, customer, as_of: asked.as_of };
+            let body = ExplainBody {
+                text: definition.text,
+                tree: definition.tree,
+                customer,
+                as_of: asked.as_of,
+            };
             let found = audiences::explain(&engine, &boot.ctx(), body).await.map_err(told)?;
             boot.close().await;
             let mut text = format!(

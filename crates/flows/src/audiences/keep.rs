@@ -27,10 +27,11 @@ pub struct AudienceBody {
     /// What it is for, at most 500 characters.
     #[serde(default)]
     pub note: String,
-    /// Who belongs to it.
-    #[serde(flatten)]
-    #[schema(inline)]
-    pub definition: Definition,
+    /// Who belongs to it, as text; either this or `tree`.
+    pub text: Option<String>,
+    /// Who belongs to it, as tree.
+    #[schema(value_type = Option<Object>)]
+    pub tree: Option<Node>,
 }
 
 /// An audience in a list.
@@ -219,8 +220,9 @@ pub async fn prepare(
     body: AudienceBody,
 ) -> Result<Prepared, AudienceRefused> {
     engine.fresh().await?;
+    let definition = Definition { text: body.text, tree: body.tree };
     let mut tx = engine.platform().db.read_for(cx.scope).await?;
-    let asked = Asked::read(&mut tx, engine, cx, body.definition, None).await?;
+    let asked = Asked::read(&mut tx, engine, cx, definition, None).await?;
     tx.rollback().await?;
     for (field, text) in [("name", &body.name), ("note", &body.note)] {
         if mask_text(text) != **text {
