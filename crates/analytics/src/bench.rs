@@ -14,8 +14,9 @@ use crate::{
     Score, Sort, SortKey, Span, Tier,
 };
 pub use insight::{InsightFigures, measure_insight};
+pub(crate) use synthetic::LAST_DAY;
 pub use synthetic::Made;
-use synthetic::{FIRST_DAY, LAST_DAY, PROVINCES};
+use synthetic::{FIRST_DAY, PROVINCES};
 
 /// Goal for a page at a million customers, milliseconds at the 95th percentile.
 const PAGE_GOAL_MS: f64 = 4.0;

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Customers that are worked on together: their columns stay in the processor's cache while one pass after
 /// the other reads them.
-const BLOCK: usize = 1 << 15;
+/// Tests have small ones, so that few customers lie in many.
+const BLOCK: usize = if cfg!(test) { 64 } else { 1 << 15 };
 /// Blocks below which a second thread costs more than it gives.
 const BLOCKS_ALONE: usize = 4;
 /// Threads that work on one question.

@@ -112,9 +112,7 @@ impl EngineHandle {
         ask: impl FnOnce(&Engine) -> T + Send + 'static,
     ) -> Result<T, EngineError> {
         let handle = self.clone();
-        tokio::task::spawn_blocking(move || ask(&handle.read()))
-            .await
-            .map_err(|error| EngineError::Broken(error.to_string()))
+        apart(move || ask(&handle.read())).await
     }
 
     /// Asks the engine as it is now something that may take seconds, on a thread of its own and without
@@ -127,9 +125,7 @@ impl EngineHandle {
         ask: impl FnOnce(&Snapshot) -> T + Send + 'static,
     ) -> Result<T, EngineError> {
         let snapshot = self.read().snapshot();
-        tokio::task::spawn_blocking(move || ask(&snapshot))
-            .await
-            .map_err(|error| EngineError::Broken(error.to_string()))
+        apart(move || ask(&snapshot)).await
     }
 
     /// How far it is, and changes of that.
@@ -221,6 +217,16 @@ impl EngineHandle {
     fn set_shops(&self, shops: ShopBook) {
         *self.0.shops.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(shops);
     }
+}
+
+/// Does `work` on a thread that may take its time.
+///
+/// # Errors
+/// `Broken` if it panics.
+pub(crate) async fn apart<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, EngineError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| EngineError::Broken(error.to_string()))
 }
 
 impl std::fmt::Debug for EngineHandle {

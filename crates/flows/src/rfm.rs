@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use analytics::{Movement, Rfm, Scheme, Score, Tier};
 use chrono::NaiveDate;
 use insight::{Action, Frame, FrameError};
-use kernel::{Currency, FieldErrors, ShopId};
+use kernel::{Currency, FieldErrors};
 use platform::{Ctx, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -162,11 +162,7 @@ pub async fn rfm(
     engine.fresh().await?;
     let shops = engine.shops();
     let mut errors = FieldErrors::default();
-    let shop = params.shop.as_deref().and_then(|text| {
-        let known = shops.by_name(text).map(|shop| shop.id);
-        let unknown = |_| format!("there is no shop {text}");
-        known.or_else(|| errors.keep("shop", text.parse::<ShopId>().map_err(unknown)))
-    });
+    let shop = params.shop.as_deref().and_then(|text| errors.keep("shop", shops.named(text)));
     let scheme = match params.scheme.as_deref() {
         None => Some(Scheme::Eleven),
         Some(text) => {

@@ -15,7 +15,7 @@ use platform::{Ctx, DbError, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::engine::{EngineError, EngineHandle};
+use crate::engine::{EngineError, EngineHandle, apart};
 use crate::fields;
 use crate::list_customers::{CustomerRow, rows_of};
 
@@ -23,6 +23,8 @@ use crate::list_customers::{CustomerRow, rows_of};
 const HORIZON_DAYS: u32 = 365;
 /// The longest horizon.
 const HORIZON_DAYS_MAX: u32 = 3_653;
+/// The earliest day that the models take.
+const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(1900, 1, 1).unwrap();
 /// Customers with the highest expected value that are shown.
 const TOP: usize = 20;
 /// Lower bounds of the bands of the probability of being active, and their names.
@@ -36,7 +38,7 @@ const BANDS: [(f64, &str); 4] =
 pub struct ValueParams {
     /// Days ahead, 1 to 3,653; 365 unless given.
     pub horizon_days: Option<u32>,
-    /// Only orders of this shop.
+    /// Only orders of this shop, by name or id.
     pub shop: Option<String>,
     /// Unit of time of the parameters; weeks unless given.
     #[serde(skip)]
@@ -197,16 +199,7 @@ pub async fn value(
     engine.fresh().await?;
     let shops = engine.shops();
     let mut errors = FieldErrors::default();
-    let shop = match params.shop.as_deref() {
-        None => None,
-        Some(name) => match shops.by_name(name) {
-            Some(shop) => Some(shop.id),
-            None => {
-                errors.push("shop", format!("there is no shop {name:?}"));
-                None
-            }
-        },
-    };
+    let shop = params.shop.as_deref().and_then(|text| errors.keep("shop", shops.named(text)));
     let horizon_days = params.horizon_days.unwrap_or(HORIZON_DAYS);
     if !(1..=HORIZON_DAYS_MAX).contains(&horizon_days) {
         errors.push("horizon_days", format!("must be 1 to {HORIZON_DAYS_MAX}"));
@@ -215,9 +208,9 @@ pub async fn value(
     let frame = errors.finish(|| frame).map_err(ValueError::Fields)?;
     let today = frame.today(cx.now());
     let as_of = params.calibration_end.unwrap_or(today);
-    if as_of > today {
+    if !(FIRST_DAY..=today).contains(&as_of) {
         let mut errors = FieldErrors::default();
-        errors.push("calibration_end", format!("must not be after today, {today}"));
+        errors.push("calibration_end", format!("must be {FIRST_DAY} to today, {today}"));
         return Err(ValueError::Fields(errors));
     }
     let unit = params.unit.unwrap_or(Unit::Week);
@@ -240,7 +233,7 @@ pub async fn value(
                     };
                     let purchases = engine.ask_apart(ask).await?;
                     let work = move || fit(purchases, unit, as_of, today);
-                    let fit = Arc::new(on_its_own(work).await??);
+                    let fit = Arc::new(apart(work).await??);
                     engine.values().put(key, &fit);
                     fit
                 }
@@ -248,15 +241,8 @@ pub async fn value(
         }
     };
     let of = Arc::clone(&fit);
-    let scores = on_its_own(move || of.scores(horizon_days)).await??;
+    let scores = apart(move || of.scores(horizon_days)).await??;
     told(engine, cx, &fit, &scores, (frame.currency, as_of, horizon_days)).await
-}
-
-/// On a thread that may take its time.
-async fn on_its_own<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, EngineError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| EngineError::Broken(error.to_string()))
 }
 
 fn fit(

@@ -7,6 +7,7 @@ use chrono::{Days, NaiveDate};
 use kernel::{AudienceId, FieldErrors, Timestamp, TypedId, UserId};
 use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Scope, Tx, args};
+use serde::Serialize;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
@@ -302,9 +303,10 @@ pub async fn delete(tx: &mut Tx, cx: &Ctx, id: AudienceId) -> Result<(), Audienc
 }
 
 /// How many belonged to an audience on a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DaySize {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct SizeOfDay {
     /// The day.
+    #[schema(value_type = String, format = Date)]
     pub day: NaiveDate,
     /// Customers.
     pub customers: u64,
@@ -371,7 +373,7 @@ pub async fn sizes(
     scope: Scope,
     id: AudienceId,
     today: NaiveDate,
-) -> Result<Vec<DaySize>, DbError> {
+) -> Result<Vec<SizeOfDay>, DbError> {
     let from = today.checked_sub_days(Days::new(u64::from(HISTORY_DAYS))).unwrap_or(EPOCH);
     let rows: Vec<(i64, i64)> = tx
         .fetch_all(
@@ -387,7 +389,7 @@ pub async fn sizes(
         .await?;
     let read = |(day, customers): (i64, i64)| {
         let day = NaiveDate::from_epoch_days(i32::try_from(day).ok()?)?;
-        Some(DaySize { day, customers: u64::try_from(customers).ok()? })
+        Some(SizeOfDay { day, customers: u64::try_from(customers).ok()? })
     };
     Ok(rows.into_iter().filter_map(read).collect())
 }

@@ -36,12 +36,6 @@ impl Members {
         self.base.count() + self.overlay.len() as u64
     }
 
-    /// The engine's version that was asked.
-    #[must_use]
-    pub const fn version(&self) -> u64 {
-        self.version
-    }
-
     /// Whether a customer is one of them.
     #[must_use]
     pub fn has(&self, id: CustomerId) -> bool {

@@ -273,12 +273,6 @@ impl When {
     pub fn is_ever(&self) -> bool {
         *self == Self::Ever
     }
-
-    /// Whether what is inside changes by the mere passing of days.
-    #[must_use]
-    pub const fn is_moving(&self) -> bool {
-        matches!(self, Self::LastDays(_) | Self::BeforeLastDays(_))
-    }
 }
 
 impl Node {
@@ -358,23 +352,6 @@ impl Node {
             };
         });
         tells
-    }
-
-    /// Whether it looks at single products.
-    #[must_use]
-    pub fn needs_lines(&self) -> bool {
-        let mut needs = false;
-        self.walk(&mut |node| {
-            needs |= match node {
-                Self::Sequence { .. } => true,
-                Self::Orders { measure, of, .. } => {
-                    *measure == Measure::Items || of.product.is_some()
-                }
-                Self::FirstOrder { of, .. } | Self::LastOrder { of, .. } => of.product.is_some(),
-                _ => false,
-            };
-        });
-        needs
     }
 }
 

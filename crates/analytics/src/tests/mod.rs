@@ -1,5 +1,6 @@
 //! The engine against naive oracles, and against published results.
 
+mod blocks;
 pub(crate) mod model;
 mod oracle;
 mod published;

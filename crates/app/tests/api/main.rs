@@ -39,4 +39,5 @@ mod second_factor;
 mod serve;
 mod sign_in;
 mod traces;
+mod value;
 mod walls;

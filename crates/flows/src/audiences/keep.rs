@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use analytics::audience::{self, Definitions, Node};
-use chrono::NaiveDate;
 use customers::mask::mask_text;
-use insight::audiences::{self as store, Audience, NewAudience};
+use insight::audiences::{self as store, Audience, NewAudience, SizeOfDay};
 use kernel::{AudienceId, Person, Timestamp};
 use platform::{Ctx, Tx};
 use serde::{Deserialize, Serialize};
@@ -72,16 +71,6 @@ pub struct AudienceView {
     pub sizes: Vec<SizeOfDay>,
 }
 
-/// How many belonged to an audience on a day.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-pub struct SizeOfDay {
-    /// The day.
-    #[schema(value_type = String, format = Date)]
-    pub day: NaiveDate,
-    /// Customers.
-    pub customers: u64,
-}
-
 /// All audiences by name, each with how many belong to it.
 ///
 /// # Errors
@@ -101,7 +90,7 @@ pub async fn list(engine: &EngineHandle, cx: &Ctx) -> Result<Vec<AudienceRow>, A
     let mut rows = Vec::with_capacity(audiences.len());
     let mut sizes = Vec::new();
     for one in &audiences {
-        let row = row(engine, cx, &named, one, &words, &people).await?;
+        let row = row(engine, cx, &named, one, &words, &people, None).await?;
         let size = row.customers.map(|customers| (one.id, customers));
         sizes.extend(size.filter(|(id, customers)| noted.get(id) != Some(customers)));
         rows.push(row);
@@ -115,6 +104,7 @@ pub async fn list(engine: &EngineHandle, cx: &Ctx) -> Result<Vec<AudienceRow>, A
     Ok(rows)
 }
 
+/// `size`: how many belong to it, where that was counted a moment ago.
 async fn row(
     engine: &EngineHandle,
     cx: &Ctx,
@@ -122,12 +112,14 @@ async fn row(
     one: &Audience,
     words: &Arc<Words>,
     people: &People,
+    size: Option<u64>,
 ) -> Result<AudienceRow, AudienceRefused> {
     let (tree, named) = (one.definition.clone(), Arc::clone(named));
     let asked = Asked::of_tree(engine, cx, tree, named, Arc::clone(words), None);
-    let counted = match asked {
-        Ok(asked) => asked.count(engine, cx).await,
-        Err(error) => Err(error),
+    let counted = match (asked, size) {
+        (Ok(_), Some(size)) => Ok(size),
+        (Ok(asked), None) => asked.count(engine, cx).await,
+        (Err(error), _) => Err(error),
     };
     let (customers, refused, hidden) = match counted {
         Ok(customers) => (Some(customers), None, false),
@@ -164,7 +156,7 @@ pub async fn get(
 ) -> Result<AudienceView, AudienceRefused> {
     engine.fresh().await?;
     let mut tx = engine.platform().db.read_for(cx.scope).await?;
-    let view = view(&mut tx, engine, cx, id).await?;
+    let view = view(&mut tx, engine, cx, id, None).await?;
     tx.rollback().await?;
     Ok(view)
 }
@@ -174,6 +166,7 @@ async fn view(
     engine: &EngineHandle,
     cx: &Ctx,
     id: AudienceId,
+    size: Option<u64>,
 ) -> Result<AudienceView, AudienceRefused> {
     let audiences = store::all(tx, cx.scope).await?;
     let one = audiences.iter().find(|one| one.id == id);
@@ -181,7 +174,7 @@ async fn view(
     let words = Arc::new(Words::read_all(tx, cx, engine, &audiences, true).await?);
     let people = People::look_up(tx, cx, &cx.keys(), [one.created_by]).await?;
     let named = Arc::new(store::definitions(&audiences));
-    let row = row(engine, cx, &named, one, &words, &people).await?;
+    let row = row(engine, cx, &named, one, &words, &people, size).await?;
     if row.customers.is_none() && row.text.is_empty() {
         let (tree, named) = (one.definition.clone(), Arc::clone(&named));
         // Says which field it is.
@@ -193,14 +186,7 @@ async fn view(
     } else {
         Vec::new()
     };
-    Ok(AudienceView {
-        row,
-        tree: one.definition.clone(),
-        sizes: sizes
-            .into_iter()
-            .map(|size| SizeOfDay { day: size.day, customers: size.customers })
-            .collect(),
-    })
+    Ok(AudienceView { row, tree: one.definition.clone(), sizes })
 }
 
 /// An audience that was read, checked and counted, ready to be kept.
@@ -256,7 +242,7 @@ pub async fn create(
     let id = store::create(tx, cx, &prepared.new).await?;
     let today = engine.shops().frame().today(cx.now());
     store::note_sizes(tx, cx.scope, today, &[(id, prepared.size)]).await?;
-    view(tx, engine, cx, id).await
+    view(tx, engine, cx, id, Some(prepared.size)).await
 }
 
 /// Replaces an audience of version `revision`; gives it.
@@ -275,7 +261,7 @@ pub async fn change(
     store::change(tx, cx, id, revision, &prepared.new).await?;
     let today = engine.shops().frame().today(cx.now());
     store::note_sizes(tx, cx.scope, today, &[(id, prepared.size)]).await?;
-    view(tx, engine, cx, id).await
+    view(tx, engine, cx, id, Some(prepared.size)).await
 }
 
 /// One change of definitions at a time: what two find sound may be a circle together.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use analytics::audience::{Node, Vocabulary};
 use insight::audiences::Audience;
-use kernel::{AudienceId, Currency, ShopId, TagId, UserId};
+use kernel::{AudienceId, ShopId, TagId, UserId};
 use platform::{Ctx, DbError, Tx};
 
 use super::Definition;
@@ -86,14 +86,10 @@ impl Words {
             shops: Names::of(shops.all().iter().map(|shop| (shop.id, shop.name.clone()))),
             users: Names::of(users.into_iter().map(|user| (user.id, user.email))),
             audiences: Names::of(audiences.iter().map(|one| (one.id, one.name.clone()))),
-            digits: digits(shops.frame().currency),
-            digits_of: shops.all().iter().map(|shop| (shop.id, digits(shop.currency))).collect(),
+            digits: shops.frame().currency.exponent(),
+            digits_of: shops.all().iter().map(|shop| (shop.id, shop.currency.exponent())).collect(),
         })
     }
-}
-
-fn digits(currency: Currency) -> u32 {
-    currency.minor_per_major().checked_ilog10().unwrap_or(0)
 }
 
 impl Words {

@@ -11,7 +11,7 @@ use kernel::{CustomerId, ShopId, TagId, TypedId};
 use platform::{Ctx, DbError, Scope, Tx};
 use uuid::Uuid;
 
-use super::EngineError;
+use super::{EngineError, apart};
 
 /// The shops of an organisation.
 #[derive(Debug, Default)]
@@ -64,6 +64,15 @@ impl ShopBook {
     #[must_use]
     pub fn by_name(&self, name: &str) -> Option<&Shop> {
         self.shops.iter().find(|shop| shop.name == name)
+    }
+
+    /// The shop that `text` names, by name or by id; whether there is one of that id is for [`Self::choose`].
+    ///
+    /// # Errors
+    /// In words, if it is neither.
+    pub(crate) fn named(&self, text: &str) -> Result<ShopId, String> {
+        let known = self.by_name(text).map(|shop| shop.id);
+        known.or_else(|| text.parse().ok()).ok_or_else(|| format!("there is no shop {text}"))
     }
 
     /// The numbers of all shops.
@@ -165,10 +174,7 @@ pub(super) async fn load(
     })
     .await?;
     // Sorting a million orders takes a while.
-    let engine = tokio::task::spawn_blocking(move || loader.build())
-        .await
-        .map_err(|error| EngineError::Broken(error.to_string()))??;
-    Ok(engine)
+    Ok(apart(move || loader.build()).await??)
 }
 
 /// One customer as it is now.

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::feed::{self, Change, ShopBook};
-use super::{EngineError, EngineHandle};
+use super::{EngineError, EngineHandle, apart};
 
 /// How often to look for what other processes wrote.
 const POLL: Duration = Duration::from_millis(250);
@@ -140,14 +140,13 @@ impl EngineHandle {
         let mut engine = feed::load(&mut tx, self.scope(), &shops).await?;
         tx.rollback().await?;
         let query = self.todays(&shops)?;
-        let engine = tokio::task::spawn_blocking(move || {
+        let engine = apart(move || {
             engine.warm();
             let scores = engine.rfm(&query);
             engine.set_scores(scores);
             engine
         })
-        .await
-        .map_err(|error| EngineError::Broken(error.to_string()))?;
+        .await?;
         tracing::info!(customers = engine.len(), took = ?began.elapsed(), "customers read");
         self.set_shops(shops);
         let old = std::mem::replace(&mut *self.write(), engine);
@@ -319,9 +318,7 @@ impl EngineHandle {
 
     async fn compact_if_due(&self) -> Result<(), EngineError> {
         let Some(work) = self.read().compaction() else { return Ok(()) };
-        let done = tokio::task::spawn_blocking(move || work.run())
-            .await
-            .map_err(|error| EngineError::Broken(error.to_string()))??;
+        let done = apart(move || work.run()).await??;
         let retired = self.write().install(done);
         drop(retired);
         // What lists need of the new base is built here, not by the first who asks.

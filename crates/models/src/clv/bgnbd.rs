@@ -51,21 +51,7 @@ impl BgNbd {
         let rate = counts.mean_frequency() / counts.mean_age();
         let start = |r: f64, a: f64, b: f64| [r.ln(), (r / rate).ln(), a.ln(), b.ln()];
         let starts = [start(0.5, 0.7, 2.5), start(2.0, 1.0, 8.0), start(0.2, 0.3, 0.7)];
-        let sample = counts.sample();
-        let rough = sample.as_ref().unwrap_or(counts);
-        let found = fit::maximise(
-            NAME,
-            &NAMES,
-            counts.customers(),
-            |logs| Self::from_logs(logs).mean_log_likelihood(rough),
-            |logs| Self::from_logs(logs).mean_log_likelihood(counts),
-            &starts,
-        )?;
-        Ok(found.into_fit(Self::from_logs))
-    }
-
-    fn mean_log_likelihood(&self, counts: &Counts) -> f64 {
-        self.log_likelihood(counts) / counts.customers().max(1) as f64
+        fit::to_counts(NAME, &NAMES, counts, &starts, Self::from_logs, Self::log_likelihood)
     }
 
     /// Log-likelihood of all customers (FHL, eq. 6), with a sum of logarithms that does not overflow,

@@ -1,5 +1,6 @@
 //! What a fit gives, whatever the model.
 
+use super::counts::Counts;
 use super::error::ClvError;
 use super::optimise;
 
@@ -77,6 +78,35 @@ pub(crate) fn maximise<const N: usize>(
         evaluations: optimum.evaluations,
         customers,
     })
+}
+
+/// Fits a model with the log-likelihood `of` to all customers of `counts`; the search begins with a sample of
+/// them where they are many.
+///
+/// # Errors
+/// Every kind of too little history; `AtTheEdge`, `NotConverged`.
+pub(crate) fn to_counts<M, const N: usize>(
+    model: &'static str,
+    names: &[&'static str; N],
+    counts: &Counts,
+    starts: &[[f64; N]],
+    from_logs: impl Fn(&[f64; N]) -> M,
+    of: impl Fn(&M, &Counts) -> f64,
+) -> Result<Fit<M, N>, ClvError> {
+    let sample = counts.sample();
+    let rough = sample.as_ref().unwrap_or(counts);
+    let mean = |logs: &[f64; N], counts: &Counts| {
+        of(&from_logs(logs), counts) / counts.customers().max(1) as f64
+    };
+    let found = maximise(
+        model,
+        names,
+        counts.customers(),
+        |logs| mean(logs, rough),
+        |logs| mean(logs, counts),
+        starts,
+    )?;
+    Ok(found.into_fit(from_logs))
 }
 
 /// Refuses parameters that are not finite and above 0.

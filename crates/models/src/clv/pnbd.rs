@@ -54,17 +54,7 @@ impl ParetoNbd {
         let start =
             |r: f64, s: f64, beta: f64| [r.ln(), (r / rate).ln(), s.ln(), (beta * age).ln()];
         let starts = [start(0.5, 0.5, 0.3), start(2.0, 1.5, 2.0), start(0.2, 0.3, 0.1)];
-        let sample = counts.sample();
-        let rough = sample.as_ref().unwrap_or(counts);
-        let found = fit::maximise(
-            NAME,
-            &NAMES,
-            counts.customers(),
-            |logs| Self::from_logs(logs).mean_log_likelihood(rough),
-            |logs| Self::from_logs(logs).mean_log_likelihood(counts),
-            &starts,
-        )?;
-        Ok(found.into_fit(Self::from_logs))
+        fit::to_counts(NAME, &NAMES, counts, &starts, Self::from_logs, Self::log_likelihood)
     }
 
     /// Logarithm of one of the two terms whose difference is FH's `A0`:
@@ -94,10 +84,6 @@ impl ParetoNbd {
     /// Logarithm of the weight of being active at `age`.
     fn ln_active(&self, x: f64, age: f64) -> f64 {
         -(self.r + x) * (self.alpha + age).ln() - self.s * (self.beta + age).ln()
-    }
-
-    fn mean_log_likelihood(&self, counts: &Counts) -> f64 {
-        self.log_likelihood(counts) / counts.customers().max(1) as f64
     }
 
     /// Log-likelihood of all customers; FH, the likelihood function of a random customer.
