@@ -7,8 +7,9 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test as nodeTest } from 'node:test';
+import { after, before } from 'node:test';
 import { launch } from '../dev/browser.mjs';
+import { story } from './steps.mjs';
 
 const need = (name) => {
   const value = process.env[name];
@@ -26,23 +27,7 @@ const errors = [];
 const shot = (name) =>
   SHOTS ? page.screenshot({ path: join(SHOTS, `spine-${name}.png`), fullPage: true }) : undefined;
 
-/** A step needs those before it: after a failure the rest is skipped instead of waiting in vain. */
-let broken = false;
-function test(name, run) {
-  nodeTest(name, async (context) => {
-    if (broken) {
-      context.skip('an earlier step failed');
-      return;
-    }
-    try {
-      await run();
-    } catch (error) {
-      broken = true;
-      await shot('failed')?.catch(() => {});
-      throw error;
-    }
-  });
-}
+const test = story(() => shot('failed')?.catch(() => {}));
 
 before(async () => {
   browser = await launch();

@@ -7,8 +7,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { after, before, test as nodeTest } from 'node:test';
+import { after, before } from 'node:test';
 import { launch } from '../dev/browser.mjs';
+import { story } from './steps.mjs';
 
 const BASE = process.env.BASE_URL ?? 'http://127.0.0.1:8420';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -17,22 +18,7 @@ const errors = [];
 let browser;
 let page;
 
-/** A step needs those before it: after a failure the rest is skipped instead of waiting in vain. */
-let broken = false;
-function test(name, run) {
-  nodeTest(name, async (context) => {
-    if (broken) {
-      context.skip('an earlier step failed');
-      return;
-    }
-    try {
-      await run();
-    } catch (error) {
-      broken = true;
-      throw error;
-    }
-  });
-}
+const test = story();
 
 async function accessible() {
   await page.evaluate(AXE);

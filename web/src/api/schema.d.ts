@@ -9435,7 +9435,7 @@ export interface operations {
             query?: {
                 /** @description Days ahead, 1 to 3,653; 365 unless given. */
                 horizon_days?: number;
-                /** @description Only orders of this shop. */
+                /** @description Only orders of this shop, by name or id. */
                 shop?: string;
                 /** @description The last day that the models see; today unless given. Later days are held back and compared. */
                 calibration_end?: string;

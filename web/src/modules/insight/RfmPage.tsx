@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { Rfm } from '@/api/types';
 import { useFormat } from '@/lib/format';
 import { idOf, isDay, oneOf, within } from '@/lib/known';
-import { useMay, useMe, useSees } from '@/lib/rights';
+import { useMay, useMe } from '@/lib/rights';
 import { FilterBar, Labelled } from '@/ui/filters';
 import { useKnownUrl } from '@/ui/known';
 import { AppLink } from '@/ui/Link';
@@ -17,24 +17,14 @@ import { CubePanel } from './CubePanel';
 import { MovementPanel } from './MovementPanel';
 import { ThresholdsPanel } from './ThresholdsPanel';
 import { TiersPanel } from './TiersPanel';
+import { WithAmounts } from './WithAmounts';
 
-/** Tiers are computed from amounts; whoever does not see those is told so instead of being refused. */
 export default function RfmPage() {
   const { t } = useTranslation();
-  const may = useMay();
-  if (useSees().clear('commerce.amounts')) return <RfmView />;
   return (
-    <Page title={t('insight.rfm.title')}>
-      <Panel>
-        <EmptyState
-          title={t('insight.rfm.hidden')}
-          text={t('insight.rfm.hiddenText')}
-          action={
-            may('customers.read') ? <AppLink href="/customers">{t('insight.rfm.toCustomers')}</AppLink> : null
-          }
-        />
-      </Panel>
-    </Page>
+    <WithAmounts title={t('insight.rfm.title')} hiddenText={t('insight.rfm.hiddenText')}>
+      <RfmView />
+    </WithAmounts>
   );
 }
 

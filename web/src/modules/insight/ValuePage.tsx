@@ -6,7 +6,7 @@ import { ProblemError } from '@/api/client';
 import type { LifetimeValue } from '@/api/types';
 import { useFormat } from '@/lib/format';
 import { idOf, isDay, oneOf } from '@/lib/known';
-import { useMay, useSees } from '@/lib/rights';
+import { useMay } from '@/lib/rights';
 import { FilterBar, Labelled } from '@/ui/filters';
 import { useKnownUrl } from '@/ui/known';
 import { AppLink } from '@/ui/Link';
@@ -18,26 +18,16 @@ import { useValue } from './api';
 import { BandsPanel } from './BandsPanel';
 import { FrequencyChart, HoldoutChart } from './ValueCharts';
 import { ParametersPanel, TopPanel, WarningsPanel } from './ValueTables';
+import { WithAmounts } from './WithAmounts';
 
 const HORIZONS = ['30', '90', '180', '365'] as const;
 
-/** Value is computed from amounts; whoever does not see those is told so instead of being refused. */
 export default function ValuePage() {
   const { t } = useTranslation();
-  const may = useMay();
-  if (useSees().clear('commerce.amounts')) return <ValueView />;
   return (
-    <Page title={t('insight.value.title')}>
-      <Panel>
-        <EmptyState
-          title={t('insight.rfm.hidden')}
-          text={t('insight.value.hiddenText')}
-          action={
-            may('customers.read') ? <AppLink href="/customers">{t('insight.rfm.toCustomers')}</AppLink> : null
-          }
-        />
-      </Panel>
-    </Page>
+    <WithAmounts title={t('insight.value.title')} hiddenText={t('insight.value.hiddenText')}>
+      <ValueView />
+    </WithAmounts>
   );
 }
 
