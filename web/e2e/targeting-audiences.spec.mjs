@@ -194,3 +194,16 @@ test('lifetime value shows figures, or says what is missing', async () => {
   await young.waitFor();
   assert.deepEqual(errors, []);
 });
+
+test('what asks before a tag goes stands on the page where nothing moves', async () => {
+  await page.goto(`${BASE}/settings/tags`);
+  await page.getByLabel('标签名称').fill(NAME);
+  await page.getByRole('button', { name: /^新\s*建$/ }).click();
+  await page.getByRole('button', { name: `删除 ${NAME}` }).click();
+  await page
+    .getByRole('tooltip')
+    .getByRole('button', { name: /^删\s*除$/ })
+    .click();
+  await page.getByRole('button', { name: `删除 ${NAME}` }).waitFor({ state: 'detached' });
+  assert.deepEqual(errors, []);
+});

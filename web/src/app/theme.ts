@@ -3,10 +3,6 @@ import { type ThemeConfig, theme } from 'antd';
 const FONT =
   '-apple-system, BlinkMacSystemFont, "Segoe UI", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", sans-serif';
 
-function prefersStillness(): boolean {
-  return typeof matchMedia === 'function' && matchMedia('(prefers-reduced-motion: reduce)').matches;
-}
-
 /** The quiet teal of the house, dense spacing, and contrast that passes AA in both modes. */
 export function themeOf(dark: boolean, phone: boolean): ThemeConfig {
   const link = dark ? '#6fc3cd' : '#1d6b74';
@@ -48,8 +44,6 @@ export function themeOf(dark: boolean, phone: boolean): ThemeConfig {
       controlHeightSM: phone ? 32 : 24,
       borderRadius: 5,
       wireframe: false,
-      // What is shown only after it has moved would stay away where nothing moves.
-      motion: !prefersStillness(),
       motionDurationMid: '0.12s',
       motionDurationSlow: '0.18s',
     },
