@@ -8,17 +8,22 @@ use roaring::RoaringBitmap;
 
 use crate::bits::Bits;
 use crate::dictionary::Dictionary;
-use crate::facts::{Facts, NO_ORDER};
+use crate::facts::{Facts, Features, NO_ORDER};
 use crate::feed::{CapacityError, average_minor};
 use crate::letters::Letters;
-use crate::list::{FilterCache, SortKey};
+use crate::list::{FilterCache, SortKey, Span};
 use crate::members::Members;
+use crate::moments::Moments;
+use crate::narrow::Narrow;
+use crate::numbers::Numbers;
+use crate::refused::Refused;
+use crate::sketch::{EMPTY, Sketch};
 use crate::text::TextArena;
 
 /// In the column of ratings: none.
 pub(crate) const NO_RATING: u8 = u8::MAX;
 
-/// In the column of refusals: none.
+/// As a moment of refusal: none.
 pub(crate) const NEVER: i64 = i64::MAX;
 
 /// What is known of customers apart from orders, in columns.
@@ -26,13 +31,13 @@ pub(crate) const NEVER: i64 = i64::MAX;
 pub(crate) struct Profiles {
     pub(crate) ids: Vec<CustomerId>,
     pub(crate) text: TextArena,
-    pub(crate) province: Vec<u32>,
+    pub(crate) province: Numbers,
     pub(crate) provinces: Dictionary<String>,
     pub(crate) rating: Vec<u8>,
-    pub(crate) owner: Vec<u32>,
+    pub(crate) owner: Numbers,
     pub(crate) owners: Dictionary<Option<UserId>>,
-    pub(crate) created: Vec<i64>,
-    pub(crate) refused: Vec<i64>,
+    pub(crate) created: Moments,
+    pub(crate) refused: Refused,
     pub(crate) tags: BTreeMap<TagId, Vec<u32>>,
 }
 
@@ -62,7 +67,7 @@ impl Profiles {
         self.rating.push(profile.rating);
         self.owner.push(self.owners.number(&profile.owner));
         self.created.push(profile.created);
-        self.refused.push(profile.refused);
+        self.refused.push(self.ids.len() as u32 - 1, profile.refused);
         Ok(())
     }
 
@@ -88,6 +93,9 @@ impl Profiles {
         for (new, old) in order.iter().enumerate() {
             place[*old as usize] = new as u32;
         }
+        let refused = self.refused.0.into_iter().map(|(old, from)| (place[old as usize], from));
+        let mut refused: Vec<(u32, i64)> = refused.filter(|(new, _)| *new != u32::MAX).collect();
+        refused.sort_unstable();
         let tags = self.tags.into_iter().map(|(tag, tagged)| {
             let mut tagged: Vec<u32> = tagged
                 .into_iter()
@@ -101,13 +109,13 @@ impl Profiles {
             tags: tags.collect(),
             ids: gather(&self.ids, &order),
             text: self.text.gather(&order),
-            province: gather(&self.province, &order),
+            province: self.province.gather(&order),
             provinces: self.provinces,
             rating: gather(&self.rating, &order),
-            owner: gather(&self.owner, &order),
+            owner: self.owner.gather(&order),
             owners: self.owners,
-            created: gather(&self.created, &order),
-            refused: gather(&self.refused, &order),
+            created: self.created.gather(&order),
+            refused: Refused(refused),
         }
     }
 }
@@ -122,45 +130,42 @@ pub(crate) struct Base {
     pub(crate) ids: Arc<Vec<CustomerId>>,
     pub(crate) text: TextArena,
     pub(crate) letters: Letters,
-    pub(crate) province: Vec<u32>,
+    pub(crate) province: Numbers,
     pub(crate) provinces: Dictionary<String>,
     pub(crate) rating: Vec<u8>,
-    pub(crate) owner: Vec<u32>,
+    pub(crate) owner: Numbers,
     pub(crate) owners: Dictionary<Option<UserId>>,
-    pub(crate) created: Vec<i64>,
-    pub(crate) refused: Vec<i64>,
+    pub(crate) created: Moments,
+    pub(crate) refused: Refused,
     pub(crate) tags: BTreeMap<TagId, Members>,
     pub(crate) facts: Facts,
     pub(crate) by_shop: Vec<Members>,
     pub(crate) by_product: Vec<Members>,
-    pub(crate) revenue: Vec<i64>,
-    pub(crate) first: Vec<i64>,
-    pub(crate) last: Vec<i64>,
+    pub(crate) revenue: Narrow<i32>,
+    pub(crate) first: Moments,
+    pub(crate) last: Moments,
     /// Moment of the last order of all; [`NO_ORDER`] without one.
     pub(crate) latest: i64,
     /// Moment of the first order of all; [`NO_ORDER`] without one.
     pub(crate) earliest: i64,
-    /// The least and the greatest revenue of a customer.
-    pub(crate) revenues: (i64, i64),
     pub(crate) without_orders: Bits,
     sorted: [OnceLock<Vec<u32>>; SortKey::ALL.len()],
+    sketches: [OnceLock<Sketch>; SortKey::ALL.len()],
     pub(crate) filters: FilterCache,
 }
 
 impl Base {
     /// Joins sorted profiles with the orders of the same ordinals.
     pub(crate) fn new(mut profiles: Profiles, facts: Facts) -> Self {
-        let [revenue, first, last] = facts.features();
+        let Features { revenue, first, last, earliest, latest } = facts.features();
         profiles.ids.shrink_to_fit();
         profiles.text.shrink();
-        profiles.province.shrink_to_fit();
+        profiles.province.shrink();
         profiles.rating.shrink_to_fit();
-        profiles.owner.shrink_to_fit();
-        profiles.created.shrink_to_fit();
-        profiles.refused.shrink_to_fit();
+        profiles.owner.shrink();
+        profiles.created.shrink();
+        profiles.refused.0.shrink_to_fit();
         let customers = profiles.ids.len();
-        let range = (revenue.iter().min(), revenue.iter().max());
-        let range = (range.0.copied().unwrap_or(0), range.1.copied().unwrap_or(0));
         let members = |set| Members::new(set, customers);
         let tags = profiles
             .tags
@@ -183,12 +188,12 @@ impl Base {
             without_orders: facts.without_orders(),
             facts,
             revenue,
-            latest: last.iter().copied().max().unwrap_or(NO_ORDER),
-            earliest: first.iter().copied().filter(|at| *at != NO_ORDER).min().unwrap_or(NO_ORDER),
-            revenues: range,
+            latest,
+            earliest,
             first,
             last,
             sorted: Default::default(),
+            sketches: Default::default(),
             filters: FilterCache::default(),
         }
     }
@@ -205,25 +210,25 @@ impl Base {
     pub(crate) fn value(&self, key: SortKey, ordinal: usize) -> Option<i64> {
         let at = |moment: i64| (moment != NO_ORDER).then_some(moment);
         match key {
-            SortKey::LastOrderAt => at(self.last[ordinal]),
-            SortKey::FirstOrderAt => at(self.first[ordinal]),
+            SortKey::LastOrderAt => at(self.last.get(ordinal)),
+            SortKey::FirstOrderAt => at(self.first.get(ordinal)),
             SortKey::Orders => Some(i64::from(self.facts.orders(ordinal))),
-            SortKey::Revenue => Some(self.revenue[ordinal]),
+            SortKey::Revenue => Some(self.revenue.get(ordinal)),
             SortKey::AverageOrder => {
-                average_minor(self.revenue[ordinal], self.facts.orders(ordinal))
+                average_minor(self.revenue.get(ordinal), self.facts.orders(ordinal))
             }
-            SortKey::CreatedAt => Some(self.created[ordinal]),
+            SortKey::CreatedAt => Some(self.created.get(ordinal)),
         }
     }
 
     /// Revenue and counted orders of a customer in one shop.
     pub(crate) fn amounts_of(&self, ordinal: usize, shop: ShopId) -> (i64, u32) {
-        let Some(shop) = self.facts.shops.find(&shop).map(|number| number as u16) else {
+        let Some(shop) = self.facts.shops.find(&shop) else {
             return (0, 0);
         };
         let range = self.facts.range(ordinal);
         range
-            .filter(|index| self.facts.shop[*index] == shop)
+            .filter(|index| self.facts.shop.get(*index) == shop)
             .fold((0, 0), |(sum, orders), index| {
                 (sum.saturating_add(self.facts.revenue.get(index)), orders + 1)
             })
@@ -245,6 +250,29 @@ impl Base {
         })
     }
 
+    /// The column of a key in one byte a customer. Built when first asked for.
+    pub(crate) fn sketch(&self, key: SortKey) -> &Sketch {
+        self.sketches[key as usize]
+            .get_or_init(|| Sketch::new(self.len(), |ordinal| self.value(key, ordinal)))
+    }
+
+    /// The least and the greatest revenue of a customer.
+    pub(crate) fn revenues(&self) -> (i64, i64) {
+        let ranges = self.sketch(SortKey::Revenue).ranges.iter();
+        let all = ranges.fold(EMPTY, |all, range| (all.0.min(range.0), all.1.max(range.1)));
+        if all.0 > all.1 { (0, 0) } else { all }
+    }
+
+    /// Keeps those of `bits`, which begin with `start`, whose value of a key is within `span`.
+    pub(crate) fn retain_span(&self, bits: &mut Bits, start: usize, key: SortKey, span: Span) {
+        if span.is_open() {
+            return;
+        }
+        let passes = |ordinal| self.value(key, ordinal).is_some_and(|value| span.contains(value));
+        let bounds = (span.min.unwrap_or(i64::MIN), span.max.unwrap_or(i64::MAX));
+        self.sketch(key).retain_part(bits, start, bounds, passes);
+    }
+
     /// Keys whose order has been built.
     pub(crate) fn warm_keys(&self) -> Vec<SortKey> {
         let built = |key: &SortKey| self.sorted[*key as usize].get().is_some();
@@ -255,13 +283,16 @@ impl Base {
         self.ids.capacity() * 16
             + self.text.memory_bytes()
             + self.letters.memory_bytes()
-            + self.province.capacity() * 4
+            + self.province.memory_bytes()
             + self.provinces.memory_bytes()
             + self.rating.capacity()
-            + self.owner.capacity() * 4
+            + self.owner.memory_bytes()
             + self.owners.memory_bytes()
-            + (self.created.capacity() + self.refused.capacity() + self.revenue.capacity()) * 8
-            + (self.first.capacity() + self.last.capacity()) * 8
+            + self.created.memory_bytes()
+            + self.refused.memory_bytes()
+            + self.revenue.memory_bytes()
+            + self.first.memory_bytes()
+            + self.last.memory_bytes()
             + self
                 .tags
                 .values()
@@ -272,6 +303,12 @@ impl Base {
             + self.facts.memory_bytes()
             + self.without_orders.memory_bytes()
             + self.sorted.iter().filter_map(OnceLock::get).map(|o| o.capacity() * 4).sum::<usize>()
+            + self
+                .sketches
+                .iter()
+                .filter_map(OnceLock::get)
+                .map(Sketch::memory_bytes)
+                .sum::<usize>()
             + self.filters.memory_bytes()
     }
 }

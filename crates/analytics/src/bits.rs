@@ -42,23 +42,6 @@ impl Bits {
         }
     }
 
-    /// Keeps the ordinals for which the value in `column` and the one after it pass; `column` has
-    /// one value more than there are ordinals.
-    pub(crate) fn retain_pairs<T: Copy>(&mut self, column: &[T], passes: impl Fn(T, T) -> bool) {
-        for (index, word) in self.words.iter_mut().enumerate() {
-            let values = &column[index * 64..column.len().min(index * 64 + 65)];
-            keep(
-                word,
-                |lanes| {
-                    for (lane, pair) in lanes.iter_mut().zip(values.windows(2)) {
-                        *lane = u8::from(passes(pair[0], pair[1]));
-                    }
-                },
-                |bit| passes(values[bit], values[bit + 1]),
-            );
-        }
-    }
-
     /// Keeps the ordinals for which `passes`, asking for each.
     pub(crate) fn retain_each(&mut self, passes: impl Fn(usize) -> bool) {
         for (index, word) in self.words.iter_mut().enumerate() {
@@ -73,6 +56,10 @@ impl Bits {
 
     pub(crate) fn set(&mut self, ordinal: usize) {
         self.words[ordinal / 64] |= 1 << (ordinal % 64);
+    }
+
+    pub(crate) fn clear(&mut self, ordinal: usize) {
+        self.words[ordinal / 64] &= !(1 << (ordinal % 64));
     }
 
     pub(crate) fn has(&self, ordinal: usize) -> bool {
@@ -218,11 +205,6 @@ mod tests {
             let mut again = bits.clone();
             again.retain_by(&column, |picked| picked);
             prop_assert_eq!(&bits, &again);
-            let rising: Vec<usize> =
-                (0..=len).map(|o| picks.partition_point(|pick| *pick < o)).collect();
-            let mut by_pairs = Bits::all(len);
-            by_pairs.retain_pairs(&rising, |a, b| b - a == 1);
-            prop_assert_eq!(&bits, &by_pairs);
             let mut rest = Bits::all(len);
             rest.and_not(&bits);
             prop_assert_eq!(rest.count(), (len - picks.len()) as u64);

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Customers that are worked on together: their columns stay in the processor's cache while one pass after
 /// the other reads them.
@@ -16,8 +17,8 @@ const THREADS_MAX: usize = 4;
 pub(crate) fn each<T: Send>(len: usize, one: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
     let blocks = len.div_ceil(BLOCK);
     let one = |index: usize| one(index * BLOCK..((index + 1) * BLOCK).min(len));
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
-    if blocks <= BLOCKS_ALONE || threads == 1 {
+    let threads = threads(blocks);
+    if threads == 1 {
         return (0..blocks).map(one).collect();
     }
     let mut parts = on_threads(threads, blocks, Vec::new, |done: &mut Vec<(usize, T)>, index| {
@@ -38,11 +39,33 @@ pub(crate) fn sums<S: Send>(
     add: impl Fn(&mut S, Range<usize>) + Sync,
 ) -> Vec<S> {
     let blocks = len.div_ceil(BLOCK);
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
-    let threads = if blocks <= BLOCKS_ALONE { 1 } else { threads };
-    on_threads(threads, blocks, begin, |sum, index| {
+    on_threads(threads(blocks), blocks, begin, |sum, index| {
         add(sum, index * BLOCK..((index + 1) * BLOCK).min(len));
     })
+}
+
+/// Fills `out` block by block and adds up what each thread saw, as [`sums`].
+pub(crate) fn fill<T: Send, S: Send>(
+    out: &mut [T],
+    begin: impl Fn() -> S + Sync,
+    one: impl Fn(&mut S, usize, &mut [T]) + Sync,
+) -> Vec<S> {
+    let len = out.len();
+    let blocks = len.div_ceil(BLOCK);
+    let left = Mutex::new(out.chunks_mut(BLOCK).enumerate());
+    on_threads(threads(blocks), blocks, begin, |sum, _| {
+        let next = left.lock().unwrap_or_else(PoisonError::into_inner).next();
+        if let Some((index, part)) = next {
+            one(sum, index * BLOCK, part);
+        }
+    })
+}
+
+fn threads(blocks: usize) -> usize {
+    if blocks <= BLOCKS_ALONE {
+        return 1;
+    }
+    std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX)
 }
 
 fn on_threads<S: Send>(
@@ -85,6 +108,16 @@ mod tests {
             assert_eq!(joined, (0..len).collect::<Vec<_>>());
             let sums = super::sums(len, || 0, |sum, block| *sum += block.len());
             assert_eq!(sums.into_iter().sum::<usize>(), len);
+            let mut out = vec![0; len];
+            let filled = super::fill(
+                &mut out,
+                || 0,
+                |sum, start, part| {
+                    part.iter_mut().zip(start..).for_each(|(one, at)| *one = at);
+                    *sum += part.len();
+                },
+            );
+            assert_eq!((out, filled.into_iter().sum()), ((0..len).collect(), len));
         }
     }
 }

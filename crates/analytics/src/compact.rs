@@ -96,11 +96,11 @@ impl Compaction {
             profiles.push(&Profile {
                 id: old.ids[ordinal],
                 text: old.text.entry(ordinal),
-                province: old.provinces.value(old.province[ordinal]),
+                province: old.provinces.value(old.province.get(ordinal)),
                 rating: old.rating[ordinal],
-                owner: *old.owners.value(old.owner[ordinal]),
-                created: old.created[ordinal],
-                refused: old.refused[ordinal],
+                owner: *old.owners.value(old.owner.get(ordinal)),
+                created: old.created.get(ordinal),
+                refused: old.refused.get(ordinal),
             })?;
             while let Some((_, tag)) = tags.next_if(|(tagged, _)| *tagged as usize == ordinal) {
                 profiles.tag_last(*tag);

@@ -94,12 +94,12 @@ fn sum_base(
     if shop == Some(None) {
         return;
     }
-    let shop = shop.flatten().map(|number| number as u16);
+    let shop = shop.flatten();
     for ordinal in 0..base.len() {
         // Most customers have nothing in a short span, and a customer without orders has
         // `NO_ORDER`, which is before any.
-        if base.last[ordinal] < span.start
-            || base.first[ordinal] >= span.end
+        if base.last.get(ordinal) < span.start
+            || base.first.get(ordinal) >= span.end
             || view.dead.has(ordinal)
             || !within.holds(ordinal)
         {
@@ -107,8 +107,8 @@ fn sum_base(
         }
         let mut is_first = true;
         for index in facts.range(ordinal) {
-            if shop.is_none_or(|shop| facts.shop[index] == shop) {
-                sum(facts.time[index], facts.revenue.get(index), is_first);
+            if shop.is_none_or(|shop| facts.shop.get(index) == shop) {
+                sum(facts.time.get(index), facts.revenue.get(index), is_first);
                 is_first = false;
             }
         }

@@ -213,8 +213,11 @@ impl Engine {
                 let (base, at) = (&self.base, self.base.ordinal(id)?);
                 let cell = self.scores.as_ref().map_or(0, |scores| scores.base_cells[at]);
                 let orders = base.facts.orders(at);
-                let moments = (base.created[at], base.refused[at]);
-                (orders, base.revenue[at], base.first[at], base.last[at], moments, cell)
+                let moments = (base.created.get(at), base.refused.get(at));
+                {
+                    let (first, last) = (base.first.get(at), base.last.get(at));
+                    (orders, base.revenue.get(at), first, last, moments, cell)
+                }
             }
         };
         let moment = |at: i64| (at != NO_ORDER).then(|| Timestamp::from_millis(at));
@@ -312,11 +315,7 @@ impl Engine {
     #[must_use]
     pub fn withheld(&self, scores: &Rfm, now: Timestamp) -> BTreeMap<Score, u64> {
         let (base, now) = (&self.base, now.millis());
-        let of_base = base
-            .refused
-            .iter()
-            .enumerate()
-            .filter(|(at, from)| **from <= now && !self.dead.has(*at));
+        let of_base = base.refused.iter().filter(|(at, from)| *from <= now && !self.dead.has(*at));
         let of_base = of_base.map(|(at, _)| base.ids[at]);
         let of_delta = self.delta.rows().filter(|(_, row, _)| row.refused <= now).map(|row| row.0);
         let mut found = BTreeMap::new();
@@ -366,6 +365,7 @@ impl Engine {
     pub fn warm(&self) {
         for key in SortKey::ALL {
             self.base.sorted(key);
+            self.base.sketch(key);
         }
     }
 

@@ -10,18 +10,19 @@ use crate::delta::Row;
 use crate::dictionary::Dictionary;
 use crate::feed::{CapacityError, OrderFact};
 use crate::lines::{Lines, LooseLines};
+use crate::moments::Moments;
 use crate::narrow::Narrow;
+use crate::numbers::Numbers;
 
 const TOO_MANY_FACTS: CapacityError = CapacityError { what: "orders", limit: u32::MAX as u64 };
-const TOO_MANY_SHOPS: CapacityError = CapacityError { what: "shops", limit: 1 << 16 };
 
 /// The orders of all customers of the base: those of ordinal `c` are at `offsets[c]..offsets[c+1]`.
 #[derive(Debug)]
 pub(crate) struct Facts {
     offsets: Vec<u32>,
-    pub(crate) time: Vec<i64>,
+    pub(crate) time: Moments,
     pub(crate) revenue: Narrow<i32>,
-    pub(crate) shop: Vec<u16>,
+    pub(crate) shop: Numbers,
     pub(crate) shops: Dictionary<ShopId>,
     /// Lines of the orders, by the same index.
     pub(crate) lines: Lines,
@@ -31,9 +32,9 @@ impl Default for Facts {
     fn default() -> Self {
         Self {
             offsets: vec![0],
-            time: Vec::new(),
+            time: Moments::default(),
             revenue: Narrow::default(),
-            shop: Vec::new(),
+            shop: Numbers::default(),
             shops: Dictionary::default(),
             lines: Lines::default(),
         }
@@ -47,9 +48,9 @@ impl Facts {
         offsets.push(0);
         Self {
             offsets,
-            time: Vec::with_capacity(facts),
+            time: Moments::with_capacity(facts),
             revenue: Narrow::with_capacity(facts),
-            shop: Vec::with_capacity(facts),
+            shop: Numbers::default(),
             shops: like.shops.clone(),
             lines: Lines::with_products(like.lines.products.clone()),
         }
@@ -77,10 +78,10 @@ impl Facts {
         from: &Self,
         range: Range<usize>,
     ) -> Result<(), CapacityError> {
-        self.time.extend_from_slice(&from.time[range.clone()]);
-        range.clone().for_each(|order| self.revenue.push(from.revenue.get(order)));
+        self.time.push_range(&from.time, range.clone());
+        self.revenue.push_range(&from.revenue, range.clone());
         // Shops and products were taken over with their numbers.
-        self.shop.extend_from_slice(&from.shop[range.clone()]);
+        self.shop.push_range(&from.shop, range.clone());
         for order in range {
             self.lines.push_range(&from.lines, order)?;
         }
@@ -90,8 +91,7 @@ impl Facts {
     /// Adds the next customer's orders.
     pub(crate) fn push_row(&mut self, row: &Row) -> Result<(), CapacityError> {
         for (order, fact) in row.facts.iter().enumerate() {
-            let shop = self.shops.number(&fact.shop);
-            self.shop.push(u16::try_from(shop).map_err(|_| TOO_MANY_SHOPS)?);
+            self.shop.push(self.shops.number(&fact.shop));
             self.time.push(fact.ordered_at.millis());
             self.revenue.push(fact.revenue_minor);
             for line in row.lines_of(order) {
@@ -108,17 +108,30 @@ impl Facts {
         Ok(())
     }
 
-    /// Revenue, first and last order of each customer; `NO_ORDER` where there is none.
-    pub(crate) fn features(&self) -> [Vec<i64>; 3] {
+    /// What the orders of each customer come to.
+    pub(crate) fn features(&self) -> Features {
         let customers = self.customers();
-        let mut features = [(); 3].map(|()| Vec::with_capacity(customers));
+        let mut features = Features {
+            revenue: Narrow::with_capacity(customers),
+            first: Moments::with_capacity(customers),
+            last: Moments::with_capacity(customers),
+            earliest: NO_ORDER,
+            latest: NO_ORDER,
+        };
         for customer in 0..customers {
             let range = self.range(customer);
-            let sum =
-                range.clone().fold(0_i64, |sum, order| sum.saturating_add(self.revenue.get(order)));
-            features[0].push(sum);
-            features[1].push(self.time[range.clone()].first().copied().unwrap_or(NO_ORDER));
-            features[2].push(self.time[range].last().copied().unwrap_or(NO_ORDER));
+            let sum = |sum: i64, order| sum.saturating_add(self.revenue.get(order));
+            features.revenue.push(range.clone().fold(0, sum));
+            let (first, last) = match range.clone().next_back() {
+                Some(last) => (self.time.get(range.start), self.time.get(last)),
+                None => (NO_ORDER, NO_ORDER),
+            };
+            features.first.push(first);
+            features.last.push(last);
+            features.latest = features.latest.max(last);
+            if first != NO_ORDER && (features.earliest == NO_ORDER || first < features.earliest) {
+                features.earliest = first;
+            }
         }
         features
     }
@@ -128,9 +141,9 @@ impl Facts {
         let mut sets = vec![RoaringBitmap::new(); self.shops.len()];
         for customer in 0..self.customers() {
             let mut before = None;
-            for shop in &self.shop[self.range(customer)] {
-                if before.replace(*shop) != Some(*shop) {
-                    sets[usize::from(*shop)].insert(customer as u32);
+            for shop in self.range(customer).map(|order| self.shop.get(order)) {
+                if before.replace(shop) != Some(shop) {
+                    sets[shop as usize].insert(customer as u32);
                 }
             }
         }
@@ -143,27 +156,11 @@ impl Facts {
         for customer in 0..self.customers() {
             for order in self.range(customer) {
                 for line in self.lines.range(order) {
-                    sets[self.lines.product[line] as usize].insert(customer as u32);
+                    sets[self.lines.product.get(line) as usize].insert(customer as u32);
                 }
             }
         }
         sets
-    }
-
-    /// Keeps those of `bits` whose count of orders passes.
-    pub(crate) fn retain_by_orders(&self, bits: &mut Bits, passes: impl Fn(u32) -> bool) {
-        self.retain_part_by_orders(bits, 0, passes);
-    }
-
-    /// The same for `bits` that begin with customer `start`.
-    pub(crate) fn retain_part_by_orders(
-        &self,
-        bits: &mut Bits,
-        start: usize,
-        passes: impl Fn(u32) -> bool,
-    ) {
-        let offsets = &self.offsets[start..=start + bits.len()];
-        bits.retain_pairs(offsets, |start, end| passes(end - start));
     }
 
     pub(crate) fn without_orders(&self) -> Bits {
@@ -171,12 +168,12 @@ impl Facts {
     }
 
     pub(crate) fn shop_of(&self, index: usize) -> ShopId {
-        *self.shops.value(u32::from(self.shop[index]))
+        *self.shops.value(self.shop.get(index))
     }
 
     pub(crate) fn fact(&self, index: usize) -> OrderFact {
         OrderFact {
-            ordered_at: Timestamp::from_millis(self.time[index]),
+            ordered_at: Timestamp::from_millis(self.time.get(index)),
             shop: self.shop_of(index),
             revenue_minor: self.revenue.get(index),
         }
@@ -190,12 +187,24 @@ impl Facts {
 
     pub(crate) fn memory_bytes(&self) -> usize {
         self.offsets.capacity() * 4
-            + self.time.capacity() * 8
+            + self.time.memory_bytes()
             + self.revenue.memory_bytes()
-            + self.shop.capacity() * 2
+            + self.shop.memory_bytes()
             + self.shops.memory_bytes()
             + self.lines.memory_bytes()
     }
+}
+
+/// What the orders of each customer come to; `NO_ORDER` where there is none.
+#[derive(Debug)]
+pub(crate) struct Features {
+    pub(crate) revenue: Narrow<i32>,
+    pub(crate) first: Moments,
+    pub(crate) last: Moments,
+    /// The first order of all.
+    pub(crate) earliest: i64,
+    /// The last order of all.
+    pub(crate) latest: i64,
 }
 
 /// In the columns of first and last order: none.
@@ -205,34 +214,26 @@ pub(crate) const NO_ORDER: i64 = i64::MIN;
 #[derive(Debug, Default)]
 pub(crate) struct LooseFacts {
     customer: Vec<u32>,
-    time: Vec<i64>,
-    revenue: Vec<i64>,
-    shop: Vec<u16>,
+    time: Moments,
+    revenue: Narrow<i32>,
+    shop: Numbers,
     shops: Dictionary<ShopId>,
-    overflow: Option<CapacityError>,
 }
 
 impl LooseFacts {
     pub(crate) fn push(&mut self, customer: u32, fact: OrderFact) {
-        let Ok(shop) = u16::try_from(self.shops.number(&fact.shop)) else {
-            self.overflow = Some(TOO_MANY_SHOPS);
-            return;
-        };
         self.customer.push(customer);
         self.time.push(fact.ordered_at.millis());
         self.revenue.push(fact.revenue_minor);
-        self.shop.push(shop);
+        self.shop.push(self.shops.number(&fact.shop));
     }
 
-    /// Sorts by customer and time, one column after the other so that only one is held twice.
+    /// Sorts by customer and time.
     pub(crate) fn settle(
-        self,
+        mut self,
         lines: LooseLines,
         customers: usize,
     ) -> Result<Facts, CapacityError> {
-        if let Some(error) = self.overflow {
-            return Err(error);
-        }
         if u32::try_from(self.customer.len()).is_err() {
             return Err(TOO_MANY_FACTS);
         }
@@ -243,41 +244,43 @@ impl LooseFacts {
         for index in 0..customers {
             offsets[index + 1] += offsets[index];
         }
-        let sorted = self.customer.is_sorted();
-        let time = scatter(self.time, &self.customer, &offsets, sorted);
-        let loose = scatter(self.revenue, &self.customer, &offsets, sorted);
-        let mut revenue = Narrow::with_capacity(loose.len());
-        loose.into_iter().for_each(|minor| revenue.push(minor));
-        let shop = scatter(self.shop, &self.customer, &offsets, sorted);
+        if !self.customer.is_sorted() {
+            let order = by_customer(&self.customer, &offsets);
+            // One column after the other, so that only one is held twice.
+            self.time = self.time.gather(&order);
+            self.revenue = self.revenue.gather(&order);
+            self.shop = self.shop.gather(&order);
+        }
         drop(self.customer);
-        let mut facts =
-            Facts { offsets, time, revenue, shop, shops: self.shops, lines: Lines::default() };
+        self.time.shrink();
+        self.revenue.shrink();
+        self.shop.shrink();
+        let mut facts = Facts {
+            offsets,
+            time: self.time,
+            revenue: self.revenue,
+            shop: self.shop,
+            shops: self.shops,
+            lines: Lines::default(),
+        };
         facts.sort_within_customers();
         facts.lines = lines.settle(customers, |customer| {
-            facts.range(customer).map(|order| (facts.time[order], facts.shop_of(order)))
+            facts.range(customer).map(|order| (facts.time.get(order), facts.shop_of(order)))
         })?;
         Ok(facts)
     }
 }
 
-fn scatter<T: Copy + Default>(
-    mut column: Vec<T>,
-    customer: &[u32],
-    offsets: &[u32],
-    sorted: bool,
-) -> Vec<T> {
-    if sorted {
-        column.shrink_to_fit();
-        return column;
-    }
-    let mut out = vec![T::default(); column.len()];
+/// The places of the orders of each customer in turn, those of one in the order in which they came.
+fn by_customer(customer: &[u32], offsets: &[u32]) -> Vec<u32> {
+    let mut order = vec![0; customer.len()];
     let mut next = offsets.to_vec();
-    for (value, customer) in column.into_iter().zip(customer) {
+    for (at, customer) in (0..).zip(customer) {
         let slot = &mut next[*customer as usize];
-        out[*slot as usize] = value;
+        order[*slot as usize] = at;
         *slot += 1;
     }
-    out
+    order
 }
 
 impl Facts {
@@ -295,9 +298,9 @@ impl Facts {
             }
             own.sort_unstable();
             for (index, fact) in range.zip(&own) {
-                self.time[index] = fact.ordered_at.millis();
+                self.time.set(index, fact.ordered_at.millis());
                 self.revenue.set(index, fact.revenue_minor);
-                self.shop[index] = self.shops.number(&fact.shop) as u16;
+                self.shop.set(index, self.shops.number(&fact.shop));
             }
         }
     }
@@ -324,10 +327,13 @@ mod tests {
         assert_eq!((facts.orders(0), facts.orders(1), facts.orders(2)), (1, 0, 2));
         assert_eq!(facts.fact(1), fact(10, 8, -2));
         assert_eq!(facts.fact(2), fact(30, 7, 5));
-        assert_eq!(
-            facts.features(),
-            [vec![4, 0, 3], vec![20, NO_ORDER, 10], vec![20, NO_ORDER, 30]]
-        );
+        let features = facts.features();
+        let of = |customer| {
+            let (first, last) = (features.first.get(customer), features.last.get(customer));
+            (features.revenue.get(customer), first, last)
+        };
+        assert_eq!((of(0), of(1), of(2)), ((4, 20, 20), (0, NO_ORDER, NO_ORDER), (3, 10, 30)));
+        assert_eq!((features.earliest, features.latest), (10, 30));
         assert_eq!(facts.without_orders().iter_from(0).collect::<Vec<_>>(), [1]);
         let by_shop = facts.customers_by_shop();
         assert_eq!(by_shop.iter().map(RoaringBitmap::len).collect::<Vec<_>>(), [1, 2]);

@@ -18,9 +18,13 @@ mod lines;
 mod list;
 mod load;
 mod members;
+mod moments;
 mod narrow;
+mod numbers;
 mod purchases;
+mod refused;
 mod rfm;
+mod sketch;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -6,7 +6,9 @@ use kernel::ShopId;
 
 use crate::dictionary::Dictionary;
 use crate::feed::{CapacityError, LineFact};
+use crate::moments::Moments;
 use crate::narrow::Narrow;
+use crate::numbers::Numbers;
 use crate::text::END;
 
 const TOO_MANY_LINES: CapacityError =
@@ -30,7 +32,7 @@ pub(crate) fn code_and_title(key: &str) -> (&str, &str) {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lines {
     ends: Vec<u32>,
-    pub(crate) product: Vec<u32>,
+    pub(crate) product: Numbers,
     pub(crate) quantity: Narrow<i8>,
     pub(crate) amount: Narrow<i32>,
     pub(crate) products: Dictionary<String>,
@@ -47,13 +49,17 @@ impl Lines {
         start..self.ends[order] as usize
     }
 
+    fn reserve(&mut self, lines: usize) {
+        self.quantity = Narrow::with_capacity(lines);
+        self.amount = Narrow::with_capacity(lines);
+    }
+
     /// Adds the next order's lines from a store whose products have the same numbers.
     pub(crate) fn push_range(&mut self, from: &Self, order: usize) -> Result<(), CapacityError> {
-        for line in from.range(order) {
-            self.product.push(from.product[line]);
-            self.quantity.push(from.quantity.get(line));
-            self.amount.push(from.amount.get(line));
-        }
+        let lines = from.range(order);
+        self.product.push_range(&from.product, lines.clone());
+        self.quantity.push_range(&from.quantity, lines.clone());
+        self.amount.push_range(&from.amount, lines);
         self.close_order()
     }
 
@@ -70,7 +76,8 @@ impl Lines {
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        (self.ends.capacity() + self.product.capacity()) * 4
+        self.ends.capacity() * 4
+            + self.product.memory_bytes()
             + self.quantity.memory_bytes()
             + self.amount.memory_bytes()
             + self.products.memory_bytes()
@@ -104,20 +111,30 @@ pub(crate) fn link<'a>(
 #[derive(Debug, Default)]
 pub(crate) struct LooseLines {
     customer: Vec<u32>,
-    place: Vec<(i64, ShopId, u64)>,
-    product: Vec<u32>,
-    quantity: Vec<i64>,
-    amount: Vec<i64>,
+    time: Moments,
+    shop: Numbers,
+    order: Vec<u64>,
+    product: Numbers,
+    quantity: Narrow<i8>,
+    amount: Narrow<i32>,
+    shops: Dictionary<ShopId>,
     products: Dictionary<String>,
 }
 
 impl LooseLines {
     pub(crate) fn push(&mut self, customer: u32, line: &LineFact) {
         self.customer.push(customer);
-        self.place.push((line.ordered_at.millis(), line.shop, line.order));
+        self.time.push(line.ordered_at.millis());
+        self.shop.push(self.shops.number(&line.shop));
+        self.order.push(line.order);
         self.product.push(self.products.number(product_key(&line.code, &line.title).as_str()));
         self.quantity.push(line.quantity);
         self.amount.push(line.amount_minor);
+    }
+
+    fn place(&self, line: u32) -> (i64, ShopId, u64) {
+        let line = line as usize;
+        (self.time.get(line), *self.shops.value(self.shop.get(line)), self.order[line])
     }
 
     /// Joins the lines with the orders of all customers: `orders` gives those of a customer, sorted.
@@ -126,30 +143,35 @@ impl LooseLines {
         customers: usize,
         orders: impl Fn(usize) -> O,
     ) -> Result<Lines, CapacityError> {
-        if u32::try_from(self.customer.len()).is_err() {
-            return Err(TOO_MANY_LINES);
-        }
-        let mut order: Vec<u32> = (0..self.customer.len() as u32).collect();
-        let key = |at: &u32| (self.customer[*at as usize], self.place[*at as usize], *at);
-        if !order.is_sorted_by_key(key) {
-            order.sort_unstable_by_key(key);
-        }
-        let mut lines = Lines::with_products(self.products);
+        let count = u32::try_from(self.customer.len()).map_err(|_| TOO_MANY_LINES)?;
+        // Lines read by customer need no order of their own.
+        let order: Option<Vec<u32>> = (!self.customer.is_sorted()).then(|| {
+            let mut order: Vec<u32> = (0..count).collect();
+            order.sort_by_key(|line| self.customer[*line as usize]);
+            order
+        });
+        let line_at = |at: u32| order.as_ref().map_or(at, |order| order[at as usize]);
+        let mut lines = Lines::with_products(self.products.clone());
+        lines.reserve(count as usize);
         let mut at = 0;
-        let mut own = Vec::new();
+        let mut own: Vec<((i64, ShopId, u64), u32)> = Vec::new();
+        let mut places = Vec::new();
         for customer in 0..customers {
-            let begin = at;
             own.clear();
-            while let Some(line) = order.get(at)
-                && self.customer[*line as usize] as usize == customer
-            {
-                own.push(self.place[*line as usize]);
+            while at < count && self.customer[line_at(at) as usize] as usize == customer {
+                own.push((self.place(line_at(at)), line_at(at)));
                 at += 1;
             }
-            for range in link(orders(customer), &own) {
-                for line in range {
-                    let line = order[begin + line] as usize;
-                    lines.push(self.product[line], self.quantity[line], self.amount[line]);
+            if !own.is_sorted() {
+                own.sort_unstable();
+            }
+            places.clear();
+            places.extend(own.iter().map(|(place, _)| *place));
+            for range in link(orders(customer), &places) {
+                for (_, line) in &own[range] {
+                    let line = *line as usize;
+                    let (quantity, amount) = (self.quantity.get(line), self.amount.get(line));
+                    lines.push(self.product.get(line), quantity, amount);
                 }
                 lines.close_order()?;
             }

@@ -1,6 +1,7 @@
 //! A column of numbers most of which are small.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// The type that most values fit.
 pub(crate) trait Small: Copy + PartialEq + TryFrom<i64> + Into<i64> {
@@ -39,6 +40,7 @@ impl<T: Small> Narrow<T> {
         self.small.push(small.unwrap_or(T::LARGE));
     }
 
+    #[inline]
     pub(crate) fn get(&self, index: usize) -> i64 {
         match self.small[index] {
             small if small == T::LARGE => self.large.get(&(index as u32)).copied().unwrap_or(0),
@@ -56,9 +58,29 @@ impl<T: Small> Narrow<T> {
         self.small[index] = small.unwrap_or(T::LARGE);
     }
 
+    /// Adds a part of another column.
+    pub(crate) fn push_range(&mut self, from: &Self, range: Range<usize>) {
+        if from.large.is_empty() {
+            self.small.extend_from_slice(&from.small[range]);
+        } else {
+            range.for_each(|index| self.push(from.get(index)));
+        }
+    }
+
     /// Nothing yet, with room.
     pub(crate) fn with_capacity(values: usize) -> Self {
         Self { small: Vec::with_capacity(values), large: BTreeMap::new() }
+    }
+
+    /// The same values, those of `order` in turn.
+    pub(crate) fn gather(&self, order: &[u32]) -> Self {
+        let mut gathered = Self::with_capacity(order.len());
+        order.iter().for_each(|index| gathered.push(self.get(*index as usize)));
+        gathered
+    }
+
+    pub(crate) fn shrink(&mut self) {
+        self.small.shrink_to_fit();
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {

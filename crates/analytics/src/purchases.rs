@@ -33,7 +33,7 @@ impl Snapshot {
         let within = Within::new(view, reach);
         let end = crate::daily::end_of(last_day, zone);
         let (base, facts) = (view.base, &view.base.facts);
-        let number = shop.map(|id| facts.shops.find(&id).map(|number| number as u16));
+        let number = shop.map(|id| facts.shops.find(&id));
         let mut found = Purchases::default();
         for ordinal in 0..base.len() {
             if view.dead.has(ordinal) || !within.holds(ordinal) {
@@ -41,10 +41,10 @@ impl Snapshot {
             }
             let of_shop = |index: &usize| match number {
                 None => true,
-                Some(number) => number == Some(facts.shop[*index]),
+                Some(number) => number == Some(facts.shop.get(*index)),
             };
             let orders = facts.range(ordinal).filter(of_shop);
-            let orders = orders.map(|index| (facts.time[index], facts.revenue.get(index)));
+            let orders = orders.map(|index| (facts.time.get(index), facts.revenue.get(index)));
             found.push(base.ids[ordinal], orders.filter(|(at, _)| *at < end), zone);
         }
         for (id, row, _) in view.delta.rows().filter(|(_, row, _)| within.holds_row(row)) {

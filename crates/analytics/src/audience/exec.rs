@@ -14,9 +14,7 @@ use crate::bits::Bits;
 use crate::blocks;
 use crate::delta::Row;
 use crate::engine::{Snapshot, View};
-use crate::facts::NO_ORDER;
-use crate::feed::average_minor;
-use crate::list::{Span, Within, retain_span};
+use crate::list::{SortKey, Span, Within};
 use crate::rfm::Score;
 
 /// Who belongs to an audience, as of one state of the engine.
@@ -171,14 +169,14 @@ impl<'a> Block<'a> {
             }
             Plan::Name(name) => bits.and_part(&name.found, self.start),
             Plan::Province(wanted) => {
-                bits.retain_by(self.column(&base.province), |own| wanted.1[own as usize]);
+                base.province.retain_part(bits, self.start, |own| wanted.1[own as usize]);
             }
             Plan::Rating(bounds) => {
                 let wanted = ratings(*bounds);
                 bits.retain_by(self.column(&base.rating), |own| wanted[usize::from(own)]);
             }
             Plan::Owner(wanted) => {
-                bits.retain_by(self.column(&base.owner), |own| wanted.1[own as usize]);
+                base.owner.retain_part(bits, self.start, |own| wanted.1[own as usize]);
             }
             Plan::Tag(tag) => match base.tags.get(tag) {
                 Some(members) => members.retain_part(bits, self.start),
@@ -191,18 +189,18 @@ impl<'a> Block<'a> {
                 }
                 _ => *bits = Bits::none(bits.len()),
             },
-            Plan::Created(_, span) => self.retain_range(bits, span, &base.created),
+            Plan::Created(_, span) => self.retain_range(bits, span, SortKey::CreatedAt),
             Plan::Refuses(end) => {
-                bits.retain_by(self.column(&base.refused), |from| from < *end);
+                base.refused.retain_part(bits, self.start, |from| from < *end);
             }
             Plan::Figure(measure, _, chosen, bounds) => {
                 self.figure(bits, *measure, chosen, *bounds);
             }
             Plan::First(_, chosen, _, span) if whole(base, chosen) => {
-                self.retain_range(bits, span, &base.first);
+                self.retain_range(bits, span, SortKey::FirstOrderAt);
             }
             Plan::Last(_, chosen, _, span) if whole(base, chosen) => {
-                self.retain_range(bits, span, &base.last);
+                self.retain_range(bits, span, SortKey::LastOrderAt);
             }
             Plan::First(_, chosen, _, span) => {
                 self.keep_active(bits, chosen);
@@ -225,14 +223,17 @@ impl<'a> Block<'a> {
     fn figure(&self, bits: &mut Bits, measure: Measure, chosen: &Chosen, bounds: Span) {
         let base = self.view.base;
         if whole(base, chosen) {
-            match measure {
-                Measure::Count => {
-                    let passes = |n| bounds.contains(i64::from(n));
-                    base.facts.retain_part_by_orders(bits, self.start, passes);
-                    return;
-                }
-                Measure::Revenue => return retain_span(bits, bounds, self.column(&base.revenue)),
-                _ => {}
+            let key = match measure {
+                Measure::Count => Some(SortKey::Orders),
+                Measure::Revenue => Some(SortKey::Revenue),
+                Measure::AverageOrder => Some(SortKey::AverageOrder),
+                Measure::Items => None,
+            };
+            if let Some(key) = key {
+                // A bound that is open does not let in who has no average.
+                let least = bounds.min.or(key.needs_order().then_some(i64::MIN));
+                let span = Span { min: least, ..bounds };
+                return base.retain_span(bits, self.start, key, span);
             }
         }
         // Whoever has no such order has the figure 0, and need not be looked at.
@@ -240,17 +241,9 @@ impl<'a> Block<'a> {
         self.keep_active(&mut active, chosen);
         let idle_pass = measure != Measure::AverageOrder && bounds.contains(0);
         bits.and_not(&active);
-        if measure == Measure::AverageOrder && whole(base, chosen) {
-            active.retain_each(|at| {
-                let ordinal = self.start + at;
-                let average = average_minor(base.revenue[ordinal], base.facts.orders(ordinal));
-                average.is_some_and(|average| bounds.contains(average))
-            });
-        } else {
-            self.keep(&mut active, |orders| {
-                orders.figure(measure, chosen).is_some_and(|figure| bounds.contains(figure))
-            });
-        }
+        self.keep(&mut active, |orders| {
+            orders.figure(measure, chosen).is_some_and(|figure| bounds.contains(figure))
+        });
         if idle_pass {
             bits.or(&active);
         } else {
@@ -263,7 +256,7 @@ impl<'a> Block<'a> {
         if let Some(shop) = chosen.shop {
             match shop.number {
                 Some(number) => {
-                    self.view.base.by_shop[usize::from(number)].retain_part(bits, self.start);
+                    self.view.base.by_shop[number as usize].retain_part(bits, self.start);
                 }
                 None => *bits = Bits::none(bits.len()),
             }
@@ -284,9 +277,12 @@ impl<'a> Block<'a> {
     /// Leaves out who surely has no order in the span.
     fn keep_within(&self, bits: &mut Bits, span: &Range<i64>) {
         let base = self.view.base;
-        let start = span.start.max(NO_ORDER + 1);
-        bits.retain_by(self.column(&base.last), |last| last >= start);
-        bits.retain_by(self.column(&base.first), |first| first < span.end);
+        let last = Span { min: Some(span.start), max: None };
+        base.retain_span(bits, self.start, SortKey::LastOrderAt, last);
+        if base.latest >= span.end {
+            let first = Span { min: None, max: Some(span.end - 1) };
+            base.retain_span(bits, self.start, SortKey::FirstOrderAt, first);
+        }
     }
 
     fn keep(&self, bits: &mut Bits, passes: impl Fn(&BaseOrders<'_>) -> bool) {
@@ -294,13 +290,13 @@ impl<'a> Block<'a> {
         bits.retain_each(|at| passes(&BaseOrders { facts, range: facts.range(self.start + at) }));
     }
 
-    fn retain_range(&self, bits: &mut Bits, range: &Range<i64>, column: &'a [i64]) {
+    fn retain_range(&self, bits: &mut Bits, range: &Range<i64>, key: SortKey) {
         if range.is_empty() {
             *bits = Bits::none(bits.len());
             return;
         }
-        let (start, width) = (range.start, range.end.wrapping_sub(range.start) as u64);
-        bits.retain_by(self.column(column), |value| (value.wrapping_sub(start) as u64) < width);
+        let span = Span { min: Some(range.start), max: Some(range.end - 1) };
+        self.view.base.retain_span(bits, self.start, key, span);
     }
 }
 

@@ -107,13 +107,13 @@ impl Snapshot {
             id,
             name: name.to_owned(),
             accounts: accounts.trim_end_matches(END).to_owned(),
-            province: base.provinces.value(base.province[at]).clone(),
+            province: base.provinces.value(base.province.get(at)).clone(),
             rating: (rating != crate::base::NO_RATING).then_some(rating),
-            owner: *base.owners.value(base.owner[at]),
-            created_at: Timestamp::from_millis(base.created[at]),
+            owner: *base.owners.value(base.owner.get(at)),
+            created_at: Timestamp::from_millis(base.created.get(at)),
             tags: tags.map(|(tag, _)| *tag).collect(),
-            refused_from: (base.refused[at] != NEVER)
-                .then(|| Timestamp::from_millis(base.refused[at])),
+            refused_from: (base.refused.get(at) != NEVER)
+                .then(|| Timestamp::from_millis(base.refused.get(at))),
         };
         let range = base.facts.range(at);
         let facts: Vec<OrderFact> = range.clone().map(|order| base.facts.fact(order)).collect();
@@ -121,7 +121,7 @@ impl Snapshot {
         let mut lines = Vec::new();
         for (order, fact) in facts.iter().enumerate() {
             for line in orders.lines(order) {
-                let product = base.facts.lines.product[line];
+                let product = base.facts.lines.product.get(line);
                 let (code, title) = code_and_title(base.facts.lines.products.value(product));
                 lines.push(LineFact {
                     ordered_at: fact.ordered_at,

@@ -246,10 +246,7 @@ impl Planner<'_> {
         let facts = &self.view.base.facts;
         Chosen {
             span: self.as_of.span(of.when),
-            shop: of.shop.map(|id| ShopPlan {
-                id,
-                number: facts.shops.find(&id).map(|number| number as u16),
-            }),
+            shop: of.shop.map(|id| ShopPlan { id, number: facts.shops.find(&id) }),
             product: of.product.as_ref().map(|p| ProductPlan::new(p, self.view.base)),
             amount: of.amount.into(),
         }

@@ -9,14 +9,12 @@ use memchr::memmem::Finder;
 use super::tree::{Measure, Product};
 use crate::base::Base;
 use crate::bits::Bits;
+use crate::daily::DAY_MS;
 use crate::delta::Row;
 use crate::facts::Facts;
 use crate::feed::average_minor;
 use crate::lines::code_and_title;
 use crate::list::Span;
-
-/// Milliseconds of a day of 24 hours.
-const DAY_MS: i64 = 86_400_000;
 
 /// The products that a condition means.
 #[derive(Debug, Clone)]
@@ -84,7 +82,7 @@ pub(super) struct Chosen {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ShopPlan {
     pub(super) id: ShopId,
-    pub(super) number: Option<u16>,
+    pub(super) number: Option<u32>,
 }
 
 impl Chosen {
@@ -208,19 +206,19 @@ impl OrdersOf for BaseOrders<'_> {
         self.range.len()
     }
     fn moment(&self, order: usize) -> i64 {
-        self.facts.time[self.range.start + order]
+        self.facts.time.get(self.range.start + order)
     }
     fn revenue(&self, order: usize) -> i64 {
         self.facts.revenue.get(self.range.start + order)
     }
     fn is_in(&self, order: usize, shop: ShopPlan) -> bool {
-        shop.number == Some(self.facts.shop[self.range.start + order])
+        shop.number == Some(self.facts.shop.get(self.range.start + order))
     }
     fn lines(&self, order: usize) -> Range<usize> {
         self.facts.lines.range(self.range.start + order)
     }
     fn is_of(&self, line: usize, product: &ProductPlan) -> bool {
-        product.marks[self.facts.lines.product[line] as usize]
+        product.marks[self.facts.lines.product.get(line) as usize]
     }
     fn quantity(&self, line: usize) -> i64 {
         self.facts.lines.quantity.get(line)

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use kernel::{CustomerId, Reach};
 use memchr::memmem::Finder;
 
-use super::query::{Filter, Span};
+use super::query::{Filter, SortKey, Span};
 use crate::base::Base;
 use crate::bits::Bits;
 use crate::delta::Row;
@@ -136,13 +136,13 @@ fn evaluate(view: View<'_>, filter: &Filter) -> Bits {
     }
     if let Some(province) = &filter.province {
         match base.provinces.find(province.as_str()) {
-            Some(number) => bits.retain_by(&base.province, |own| own == number),
+            Some(number) => base.province.retain_part(&mut bits, 0, |own| own == number),
             None => return Bits::none(len),
         }
     }
     if let Some(owner) = &filter.owner {
         match base.owners.find(owner) {
-            Some(number) => bits.retain_by(&base.owner, |own| own == number),
+            Some(number) => base.owner.retain_part(&mut bits, 0, |own| own == number),
             None => return Bits::none(len),
         }
     }
@@ -152,17 +152,9 @@ fn evaluate(view: View<'_>, filter: &Filter) -> Bits {
         let wanted = wanted_cells(rfm, filter);
         bits.retain_by(cells, |cell| wanted[usize::from(cell) % Score::CODES]);
     }
-    if !filter.orders.is_open() {
-        let within = |count: i64| count.clamp(0, i64::from(u32::MAX)) as u32;
-        let (min, max) = (filter.orders.min.unwrap_or(0), filter.orders.max.unwrap_or(i64::MAX));
-        if max < 0 || min > max || min > i64::from(u32::MAX) {
-            return Bits::none(len);
-        }
-        let (min, width) = (within(min), within(max) - within(min));
-        base.facts.retain_by_orders(&mut bits, |orders| orders.wrapping_sub(min) <= width);
-    }
+    base.retain_span(&mut bits, 0, SortKey::Orders, filter.orders);
     match filter.amounts_of {
-        None => retain_span(&mut bits, filter.revenue, &base.revenue),
+        None => base.retain_span(&mut bits, 0, SortKey::Revenue, filter.revenue),
         Some(_) if filter.revenue.is_open() => {}
         Some(shop) => {
             let passes =
@@ -172,9 +164,11 @@ fn evaluate(view: View<'_>, filter: &Filter) -> Bits {
             bits = kept;
         }
     }
-    retain_span(&mut bits, filter.refused_from, &base.refused);
-    retain_span(&mut bits, moments(filter.last_order), &base.last);
-    retain_span(&mut bits, moments(filter.first_order), &base.first);
+    if !filter.refused_from.is_open() {
+        base.refused.retain_part(&mut bits, 0, |from| filter.refused_from.contains(from));
+    }
+    base.retain_span(&mut bits, 0, SortKey::LastOrderAt, filter.last_order);
+    base.retain_span(&mut bits, 0, SortKey::FirstOrderAt, filter.first_order);
     if let Some(needle) = &filter.q {
         retain_text(&mut bits, base, needle);
     }
@@ -231,11 +225,11 @@ fn retain_reach(bits: &mut Bits, base: &Base, reach: &Reach) {
         let regions = base.provinces.mark(|province| part.holds(None, region(province)));
         if regions.contains(&true) {
             let mut placed = bits.clone();
-            placed.retain_by(&base.province, |own| regions[own as usize]);
-            bits.retain_by(&base.owner, |own| owners[own as usize]);
+            base.province.retain_part(&mut placed, 0, |own| regions[own as usize]);
+            base.owner.retain_part(bits, 0, |own| owners[own as usize]);
             bits.or(&placed);
         } else {
-            bits.retain_by(&base.owner, |own| owners[own as usize]);
+            base.owner.retain_part(bits, 0, |own| owners[own as usize]);
         }
     }
 }
@@ -243,20 +237,6 @@ fn retain_reach(bits: &mut Bits, base: &Base, reach: &Reach) {
 /// A province as a region; an unknown one is none.
 fn region(province: &str) -> Option<&str> {
     (!province.is_empty()).then_some(province)
-}
-
-pub(crate) fn retain_span(bits: &mut Bits, span: Span, column: &[i64]) {
-    if span.is_open() {
-        return;
-    }
-    let (min, max) = (span.min.unwrap_or(i64::MIN), span.max.unwrap_or(i64::MAX));
-    if min > max {
-        *bits = Bits::none(bits.len());
-        return;
-    }
-    // One comparison instead of two: values below `min` wrap round to the far end.
-    let width = max.wrapping_sub(min) as u64;
-    bits.retain_by(column, |value| value.wrapping_sub(min) as u64 <= width);
 }
 
 /// Leaves out who has no order as soon as there is a bound.

@@ -6,5 +6,5 @@ mod query;
 
 pub use query::{Filter, ListCursor, ListPage, ListQuery, Sort, SortKey, SortParseError, Span};
 
-pub(crate) use filter::{FilterCache, RowFilter, Within, by_cell, retain_span, retain_text};
+pub(crate) use filter::{FilterCache, RowFilter, Within, by_cell, retain_text};
 pub(crate) use page::list;

@@ -1,10 +1,12 @@
 //! Recency, frequency and monetary value: scores, cells and tiers as of a day.
 
+mod bounds;
 mod compute;
 mod flow;
 mod quantile;
 mod score;
 mod tier;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
