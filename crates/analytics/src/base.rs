@@ -1,12 +1,15 @@
 //! The base: the columns of all customers as of the last load or compaction, never changed after.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use kernel::{CustomerId, ShopId, TagId, UserId};
 use roaring::RoaringBitmap;
 
 use crate::bits::Bits;
+use crate::blocks;
 use crate::dictionary::Dictionary;
 use crate::facts::{Facts, Features, NO_ORDER};
 use crate::feed::{CapacityError, average_minor};
@@ -25,6 +28,11 @@ pub(crate) const NO_RATING: u8 = u8::MAX;
 
 /// As a moment of refusal: none.
 pub(crate) const NEVER: i64 = i64::MAX;
+
+const TOO_MANY_CUSTOMERS: CapacityError =
+    CapacityError { what: "customers", limit: u32::MAX as u64 - 1 };
+const TOO_MUCH_TEXT: CapacityError =
+    CapacityError { what: "bytes of names", limit: u32::MAX as u64 };
 
 /// What is known of customers apart from orders, in columns.
 #[derive(Debug, Default)]
@@ -57,10 +65,10 @@ impl Profiles {
     pub(crate) fn push(&mut self, profile: &Profile<'_>) -> Result<(), CapacityError> {
         // One below the maximum, so that offsets with one entry more have 32 bits too.
         if self.ids.len() >= u32::MAX as usize - 1 {
-            return Err(CapacityError { what: "customers", limit: u64::from(u32::MAX) - 1 });
+            return Err(TOO_MANY_CUSTOMERS);
         }
         if !self.text.push(profile.text) {
-            return Err(CapacityError { what: "bytes of names", limit: u64::from(u32::MAX) });
+            return Err(TOO_MUCH_TEXT);
         }
         self.ids.push(profile.id);
         self.province.push(self.provinces.number(profile.province));
@@ -68,6 +76,36 @@ impl Profiles {
         self.owner.push(self.owners.number(&profile.owner));
         self.created.push(profile.created);
         self.refused.push(self.ids.len() as u32 - 1, profile.refused);
+        Ok(())
+    }
+
+    /// Nobody yet, with provinces and owners numbered as in `base`.
+    pub(crate) fn like(base: &Base, customers: usize) -> Self {
+        Self {
+            ids: Vec::with_capacity(customers),
+            provinces: base.provinces.clone(),
+            owners: base.owners.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Adds customers of the base that these are like, without tags and refusals.
+    pub(crate) fn push_customers(
+        &mut self,
+        from: &Base,
+        customers: Range<usize>,
+    ) -> Result<(), CapacityError> {
+        if !self.text.push_range(&from.text, customers.clone()) {
+            return Err(TOO_MUCH_TEXT);
+        }
+        if self.ids.len() + customers.len() >= u32::MAX as usize {
+            return Err(TOO_MANY_CUSTOMERS);
+        }
+        self.ids.extend_from_slice(&from.ids[customers.clone()]);
+        self.province.push_range(&from.province, customers.clone());
+        self.rating.extend_from_slice(&from.rating[customers.clone()]);
+        self.owner.push_range(&from.owner, customers.clone());
+        self.created.push_range(&from.created, customers);
         Ok(())
     }
 
@@ -242,11 +280,8 @@ impl Base {
     /// Ordinals with a value, by value and then by ordinal. Built when first asked for.
     pub(crate) fn sorted(&self, key: SortKey) -> &[u32] {
         self.sorted[key as usize].get_or_init(|| {
-            let mut pairs: Vec<(i64, u32)> = (0..self.len())
-                .filter_map(|ordinal| Some((self.value(key, ordinal)?, ordinal as u32)))
-                .collect();
-            pairs.sort_unstable();
-            pairs.into_iter().map(|(_, ordinal)| ordinal).collect()
+            let value = |ordinal| self.value(key, ordinal).unwrap_or(i64::MIN);
+            self.sketch(key).sorted(value)
         })
     }
 
@@ -271,6 +306,26 @@ impl Base {
         let passes = |ordinal| self.value(key, ordinal).is_some_and(|value| span.contains(value));
         let bounds = (span.min.unwrap_or(i64::MIN), span.max.unwrap_or(i64::MAX));
         self.sketch(key).retain_part(bits, start, bounds, passes);
+    }
+
+    /// Builds the orders and sketches of some keys ahead of the first list.
+    pub(crate) fn prepare(&self, keys: &[SortKey]) {
+        blocks::for_all(self.len(), keys, |key| _ = self.sorted(*key));
+    }
+
+    /// Makes everything that follows from orders again: features, sets by shop and product, sketches and orders of
+    /// all keys. Gives how many values that is, for a benchmark.
+    pub(crate) fn features_again(&self) -> usize {
+        let features = self.facts.features();
+        let sets = [self.facts.customers_by_shop(), self.facts.customers_by_product()];
+        let sets: usize = sets.into_iter().flatten().map(|set| set.len() as usize).sum();
+        let made = AtomicUsize::new(features.last.len() + sets);
+        blocks::for_all(self.len(), &SortKey::ALL, |key| {
+            let sketch = Sketch::new(self.len(), |ordinal| self.value(*key, ordinal));
+            let sorted = sketch.sorted(|ordinal| self.value(*key, ordinal).unwrap_or(i64::MIN));
+            made.fetch_add(sketch.codes.len() + sorted.len(), Ordering::Relaxed);
+        });
+        made.into_inner()
     }
 
     /// Keys whose order has been built.

@@ -3,11 +3,14 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread::ScopedJoinHandle;
 
 /// Customers that are worked on together: their columns stay in the processor's cache while one pass after
 /// the other reads them.
 /// Tests have small ones, so that few customers lie in many.
 const BLOCK: usize = if cfg!(test) { 64 } else { 1 << 15 };
+/// Customers of one container of a roaring set.
+pub(crate) const CONTAINER: usize = if cfg!(test) { 64 } else { 1 << 16 };
 /// Blocks below which a second thread costs more than it gives.
 const BLOCKS_ALONE: usize = 4;
 /// Threads that work on one question.
@@ -31,6 +34,27 @@ pub(crate) fn each<T: Send>(len: usize, one: impl Fn(Range<usize>) -> T + Sync) 
     parts.into_iter().map(|(_, part)| part).collect()
 }
 
+/// What `one` gives for parts of `0..len`, one a thread, in order. Parts begin where a container of a roaring set
+/// does, so that sets made of different parts join quickly.
+pub(crate) fn parts<T: Send>(len: usize, one: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+    let containers = len.div_ceil(CONTAINER);
+    let threads = threads(len.div_ceil(BLOCK)).min(containers).max(1);
+    let bound = |part: usize| (containers * part / threads * CONTAINER).min(len);
+    std::thread::scope(|scope| {
+        let one = &one;
+        let helpers: Vec<_> = (1..threads)
+            .map(|part| scope.spawn(move || one(bound(part)..bound(part + 1))))
+            .collect();
+        let mut parts = vec![one(0..bound(1))];
+        parts.extend(helpers.into_iter().map(joined));
+        parts
+    })
+}
+
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 /// Adds up blocks: each thread begins with `begin` and takes `add` for its blocks, in no order. The sums
 /// of all threads, of which there is at least one.
 pub(crate) fn sums<S: Send>(
@@ -42,6 +66,11 @@ pub(crate) fn sums<S: Send>(
     on_threads(threads(blocks), blocks, begin, |sum, index| {
         add(sum, index * BLOCK..((index + 1) * BLOCK).min(len));
     })
+}
+
+/// Does `one` for all `items`, on several threads where `len` customers are worth it.
+pub(crate) fn for_all<T: Sync>(len: usize, items: &[T], one: impl Fn(&T) + Sync) {
+    on_threads(threads(len.div_ceil(BLOCK)), items.len(), || (), |(), index| one(&items[index]));
 }
 
 /// Fills `out` block by block and adds up what each thread saw, as [`sums`].
@@ -88,12 +117,7 @@ fn on_threads<S: Send>(
     std::thread::scope(|scope| {
         let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut sums = vec![work()];
-        for helper in helpers {
-            match helper.join() {
-                Ok(sum) => sums.push(sum),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
+        sums.extend(helpers.into_iter().map(joined));
         sums
     })
 }
@@ -108,6 +132,9 @@ mod tests {
             assert_eq!(joined, (0..len).collect::<Vec<_>>());
             let sums = super::sums(len, || 0, |sum, block| *sum += block.len());
             assert_eq!(sums.into_iter().sum::<usize>(), len);
+            let parts = super::parts(len, |part| part);
+            let joined: Vec<usize> = parts.into_iter().flatten().collect();
+            assert_eq!(joined, (0..len).collect::<Vec<_>>());
             let mut out = vec![0; len];
             let filled = super::fill(
                 &mut out,

@@ -1,8 +1,10 @@
 //! Folding the overlay into a new base.
 
+use std::iter::Peekable;
+use std::ops::Range;
 use std::sync::Arc;
 
-use kernel::{CustomerId, TagId};
+use kernel::CustomerId;
 
 use crate::base::{Base, Profile, Profiles};
 use crate::bits::Bits;
@@ -66,9 +68,7 @@ impl Compaction {
     /// More than the engine can hold in its base; the engine stays as it is.
     pub fn run(self) -> Result<Compacted, CapacityError> {
         let base = self.merge()?;
-        for key in &self.warm {
-            base.sorted(*key);
-        }
+        base.prepare(&self.warm);
         let scores = self.scores.map(|scores| {
             let cells = Arc::new(base_cells(&base, None, scores.rules()));
             (scores, cells)
@@ -78,50 +78,76 @@ impl Compaction {
 
     fn merge(&self) -> Result<Base, CapacityError> {
         let old = &self.base;
-        let mut profiles = Profiles::default();
         let customers = old.len() + self.rows.len();
         let changed = self.rows.iter().map(|(_, row)| row.facts.len()).sum::<usize>();
-        let mut facts = Facts::with_capacity(customers, old.facts.len() + changed, &old.facts);
-        let tags = old_tags(old);
-        let mut tags = tags.iter().peekable();
-        let mut rows = self.rows.iter().peekable();
-        for ordinal in 0..old.len() {
-            while let Some((id, row)) = rows.next_if(|(id, _)| *id < old.ids[ordinal]) {
-                push_row(&mut profiles, &mut facts, *id, row)?;
-            }
-            if self.dead.has(ordinal) {
-                while tags.next_if(|(tagged, _)| *tagged as usize == ordinal).is_some() {}
-                continue;
-            }
-            profiles.push(&Profile {
-                id: old.ids[ordinal],
-                text: old.text.entry(ordinal),
-                province: old.provinces.value(old.province.get(ordinal)),
-                rating: old.rating[ordinal],
-                owner: *old.owners.value(old.owner.get(ordinal)),
-                created: old.created.get(ordinal),
-                refused: old.refused.get(ordinal),
-            })?;
-            while let Some((_, tag)) = tags.next_if(|(tagged, _)| *tagged as usize == ordinal) {
-                profiles.tag_last(*tag);
-            }
-            facts.push_range(&old.facts, old.facts.range(ordinal))?;
+        let mut new = Merged {
+            profiles: Profiles::like(old, customers),
+            facts: Facts::with_capacity(customers, old.facts.len() + changed, &old.facts),
+            kept: Vec::new(),
+        };
+        let mut dead = self.dead.iter_from(0).peekable();
+        let mut at = 0;
+        for (id, row) in &self.rows {
+            let until = old.ids.partition_point(|own| own < id);
+            new.keep(old, at..until, &mut dead)?;
+            push_row(&mut new.profiles, &mut new.facts, *id, row)?;
+            at = until;
         }
-        for (id, row) in rows {
-            push_row(&mut profiles, &mut facts, *id, row)?;
-        }
-        Ok(Base::new(profiles, facts))
+        new.keep(old, at..old.len(), &mut dead)?;
+        new.move_sets(old);
+        Ok(Base::new(new.profiles, new.facts))
     }
 }
 
-/// Tags by ordinal, to be walked along with the columns.
-fn old_tags(old: &Base) -> Vec<(u32, TagId)> {
-    let mut tags = Vec::new();
-    for (tag, tagged) in &old.tags {
-        tagged.for_each(|ordinal| tags.push((ordinal as u32, *tag)));
+/// A new base that is being made.
+struct Merged {
+    profiles: Profiles,
+    facts: Facts,
+    /// Stretches of the old base, and where they begin in the new one.
+    kept: Vec<(Range<usize>, usize)>,
+}
+
+impl Merged {
+    /// Takes over a part of the old base but the dead, who come in turn.
+    fn keep(
+        &mut self,
+        old: &Base,
+        part: Range<usize>,
+        dead: &mut Peekable<impl Iterator<Item = usize>>,
+    ) -> Result<(), CapacityError> {
+        let mut at = part.start;
+        while at < part.end {
+            let until = dead.peek().copied().unwrap_or(part.end).min(part.end);
+            if at < until {
+                self.kept.push((at..until, self.profiles.ids.len()));
+                self.profiles.push_customers(old, at..until)?;
+                self.facts.push_customers(&old.facts, at..until)?;
+            }
+            at = until;
+            while at < part.end && dead.next_if_eq(&at).is_some() {
+                at += 1;
+            }
+        }
+        Ok(())
     }
-    tags.sort_unstable();
-    tags
+
+    /// Takes over who has a tag and who refused something.
+    fn move_sets(&mut self, old: &Base) {
+        let place = |ordinal: usize| -> Option<u32> {
+            let at = self.kept.partition_point(|(part, _)| part.end <= ordinal);
+            let (part, new) = self.kept.get(at).filter(|(part, _)| part.contains(&ordinal))?;
+            Some((new + ordinal - part.start) as u32)
+        };
+        for (tag, tagged) in &old.tags {
+            let own = self.profiles.tags.entry(*tag).or_default();
+            tagged.for_each(|ordinal| own.extend(place(ordinal)));
+            own.sort();
+        }
+        self.profiles.tags.retain(|_, own| !own.is_empty());
+        let refused = old.refused.iter().filter_map(|(ordinal, from)| Some((place(ordinal)?, from)));
+        self.profiles.refused.0.extend(refused);
+        self.profiles.refused.0.sort_unstable();
+    }
 }
 
 fn push_row(

@@ -363,15 +363,17 @@ impl Engine {
     /// Builds what lists need ahead of the first one, about 80 ms a sort key at a million
     /// customers. Without it the first list of each sort does.
     pub fn warm(&self) {
-        for key in SortKey::ALL {
-            self.base.sorted(key);
-            self.base.sketch(key);
-        }
+        self.base.prepare(&SortKey::ALL);
     }
 
     /// Drops remembered filters, so that a benchmark measures what a new filter costs.
     pub(crate) fn forget_filters(&self) {
         self.base.filters.clear();
+    }
+
+    /// What follows from orders, made again and dropped; how many values that is.
+    pub(crate) fn features_again(&self) -> usize {
+        self.base.features_again()
     }
 
     /// Work to do in the background when many customers have changed; `None` when few have.

@@ -13,6 +13,7 @@ use crate::lines::{Lines, LooseLines};
 use crate::moments::Moments;
 use crate::narrow::Narrow;
 use crate::numbers::Numbers;
+use crate::sets::sets_by_number;
 
 const TOO_MANY_FACTS: CapacityError = CapacityError { what: "orders", limit: u32::MAX as u64 };
 
@@ -72,20 +73,22 @@ impl Facts {
         self.offsets.len() - 1
     }
 
-    /// Adds the next customer's orders from another store; sorted as they are.
-    pub(crate) fn push_range(
+    /// Adds the orders of the next customers from another store whose shops and products have the same numbers.
+    pub(crate) fn push_customers(
         &mut self,
         from: &Self,
-        range: Range<usize>,
+        customers: Range<usize>,
     ) -> Result<(), CapacityError> {
-        self.time.push_range(&from.time, range.clone());
-        self.revenue.push_range(&from.revenue, range.clone());
-        // Shops and products were taken over with their numbers.
-        self.shop.push_range(&from.shop, range.clone());
-        for order in range {
-            self.lines.push_range(&from.lines, order)?;
-        }
-        self.close_customer()
+        let ends = &from.offsets[customers.start + 1..=customers.end];
+        let begin = from.offsets[customers.start] as usize;
+        let orders = begin..from.offsets[customers.end] as usize;
+        let at = self.time.len();
+        u32::try_from(at + orders.len()).map_err(|_| TOO_MANY_FACTS)?;
+        self.offsets.extend(ends.iter().map(|end| (*end as usize - begin + at) as u32));
+        self.time.push_range(&from.time, orders.clone());
+        self.revenue.push_range(&from.revenue, orders.clone());
+        self.shop.push_range(&from.shop, orders.clone());
+        self.lines.push_range(&from.lines, orders)
     }
 
     /// Adds the next customer's orders.
@@ -138,29 +141,17 @@ impl Facts {
 
     /// Customers with an order in each shop.
     pub(crate) fn customers_by_shop(&self) -> Vec<RoaringBitmap> {
-        let mut sets = vec![RoaringBitmap::new(); self.shops.len()];
-        for customer in 0..self.customers() {
-            let mut before = None;
-            for shop in self.range(customer).map(|order| self.shop.get(order)) {
-                if before.replace(shop) != Some(shop) {
-                    sets[shop as usize].insert(customer as u32);
-                }
-            }
-        }
-        sets
+        sets_by_number(self.customers(), self.shops.len(), |customer, put| {
+            self.range(customer).for_each(|order| put(self.shop.get(order)));
+        })
     }
 
     /// Customers who bought each product.
     pub(crate) fn customers_by_product(&self) -> Vec<RoaringBitmap> {
-        let mut sets = vec![RoaringBitmap::new(); self.lines.products.len()];
-        for customer in 0..self.customers() {
-            for order in self.range(customer) {
-                for line in self.lines.range(order) {
-                    sets[self.lines.product.get(line) as usize].insert(customer as u32);
-                }
-            }
-        }
-        sets
+        sets_by_number(self.customers(), self.lines.products.len(), |customer, put| {
+            let lines = self.lines.of_orders(self.range(customer));
+            lines.for_each(|line| put(self.lines.product.get(line)));
+        })
     }
 
     pub(crate) fn without_orders(&self) -> Bits {

@@ -2,10 +2,12 @@
 //! longer ones look only at customers with all their characters.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use roaring::RoaringBitmap;
 
 use crate::bits::Bits;
+use crate::blocks;
 use crate::members::Members;
 use crate::text::{END, TextArena};
 
@@ -17,28 +19,25 @@ pub(crate) struct Letters {
 
 impl Letters {
     pub(crate) fn new(text: &TextArena) -> Self {
-        // Nearly every entry has some of the few ASCII characters, and bits are quickest to set.
-        let mut ascii: Vec<Option<Bits>> = vec![None; 128];
-        let mut others: HashMap<char, RoaringBitmap> = HashMap::new();
-        for ordinal in 0..text.len() {
-            // Entries are made of `str`s, so nothing is replaced.
-            for character in String::from_utf8_lossy(text.entry(ordinal)).chars() {
-                if character == END {
-                    continue;
+        let mut parts = blocks::parts(text.len(), |part| Part::new(text, part)).into_iter();
+        let Some(mut all) = parts.next() else { return Self::default() };
+        for part in parts {
+            for (own, other) in all.ascii.iter_mut().zip(part.ascii) {
+                match (own.as_mut(), other) {
+                    (Some(own), Some(other)) => own.or(&other),
+                    (None, other) => *own = other,
+                    (Some(_), None) => {}
                 }
-                match ascii.get_mut(character as usize) {
-                    Some(bits) => bits.get_or_insert_with(|| Bits::none(text.len())).set(ordinal),
-                    None => {
-                        others.entry(character).or_default().insert(ordinal as u32);
-                    }
-                }
+            }
+            for (letter, set) in part.others {
+                *all.others.entry(letter).or_default() |= set;
             }
         }
         let ascii = (0_u8..)
-            .zip(ascii)
+            .zip(all.ascii)
             .filter_map(|(byte, bits)| Some((char::from(byte), Members::from_bits(bits?))));
         let others =
-            others.into_iter().map(|(letter, set)| (letter, Members::new(set, text.len())));
+            all.others.into_iter().map(|(letter, set)| (letter, Members::new(set, text.len())));
         Self { sets: ascii.chain(others).collect() }
     }
 
@@ -59,5 +58,35 @@ impl Letters {
     pub(crate) fn memory_bytes(&self) -> usize {
         let entry = size_of::<(char, Members)>() + 1;
         self.sets.values().map(Members::memory_bytes).sum::<usize>() + self.sets.capacity() * entry
+    }
+}
+
+/// Some customers by character.
+struct Part {
+    /// Nearly every entry has some of the few ASCII characters, and bits are quickest to set.
+    ascii: Vec<Option<Bits>>,
+    others: HashMap<char, RoaringBitmap>,
+}
+
+impl Part {
+    fn new(text: &TextArena, part: Range<usize>) -> Self {
+        let mut found = Self { ascii: vec![None; 128], others: HashMap::new() };
+        for ordinal in part {
+            // Entries are made of `str`s, so nothing is replaced.
+            for character in String::from_utf8_lossy(text.entry(ordinal)).chars() {
+                if character == END {
+                    continue;
+                }
+                match found.ascii.get_mut(character as usize) {
+                    Some(bits) => bits.get_or_insert_with(|| Bits::none(text.len())).set(ordinal),
+                    None => {
+                        let others = found.others.entry(character).or_default();
+                        // Fails if it is there already.
+                        drop(others.try_push(ordinal as u32));
+                    }
+                }
+            }
+        }
+        found
     }
 }

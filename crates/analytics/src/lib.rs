@@ -24,6 +24,7 @@ mod numbers;
 mod purchases;
 mod refused;
 mod rfm;
+mod sets;
 mod sketch;
 #[cfg(test)]
 mod tests;

@@ -45,8 +45,7 @@ impl Lines {
     }
 
     pub(crate) fn range(&self, order: usize) -> Range<usize> {
-        let start = if order == 0 { 0 } else { self.ends[order - 1] as usize };
-        start..self.ends[order] as usize
+        self.start(order)..self.ends[order] as usize
     }
 
     fn reserve(&mut self, lines: usize) {
@@ -54,13 +53,29 @@ impl Lines {
         self.amount = Narrow::with_capacity(lines);
     }
 
-    /// Adds the next order's lines from a store whose products have the same numbers.
-    pub(crate) fn push_range(&mut self, from: &Self, order: usize) -> Result<(), CapacityError> {
-        let lines = from.range(order);
+    /// The lines of orders that follow one another.
+    pub(crate) fn of_orders(&self, orders: Range<usize>) -> Range<usize> {
+        self.start(orders.start)..self.start(orders.end)
+    }
+
+    /// Adds the lines of the next orders from a store whose products have the same numbers.
+    pub(crate) fn push_range(
+        &mut self,
+        from: &Self,
+        orders: Range<usize>,
+    ) -> Result<(), CapacityError> {
+        let (begin, at) = (from.start(orders.start), self.product.len());
+        let lines = begin..from.start(orders.end);
+        u32::try_from(at + lines.len()).map_err(|_| TOO_MANY_LINES)?;
+        self.ends.extend(from.ends[orders].iter().map(|end| (*end as usize - begin + at) as u32));
         self.product.push_range(&from.product, lines.clone());
         self.quantity.push_range(&from.quantity, lines.clone());
         self.amount.push_range(&from.amount, lines);
-        self.close_order()
+        Ok(())
+    }
+
+    fn start(&self, order: usize) -> usize {
+        if order == 0 { 0 } else { self.ends[order - 1] as usize }
     }
 
     /// Adds a line of the next order.

@@ -97,7 +97,11 @@ impl Moments {
     /// Adds a part of another column.
     pub(crate) fn push_range(&mut self, from: &Self, range: Range<usize>) {
         match (&mut *self, from) {
-            (Self::Seconds(all, _), Self::Seconds(others, odd)) if odd.is_empty() => {
+            (Self::Seconds(all, odd), Self::Seconds(others, others_odd)) => {
+                let at = all.len();
+                let moved = others_odd.range(range.start as u32..range.end as u32);
+                let place = |index: &u32| (at + *index as usize - range.start) as u32;
+                odd.extend(moved.map(|(index, millis)| (place(index), *millis)));
                 all.extend_from_slice(&others[range]);
             }
             (Self::Millis(all), Self::Millis(others)) => all.extend_from_slice(&others[range]),

@@ -60,11 +60,11 @@ impl<T: Small> Narrow<T> {
 
     /// Adds a part of another column.
     pub(crate) fn push_range(&mut self, from: &Self, range: Range<usize>) {
-        if from.large.is_empty() {
-            self.small.extend_from_slice(&from.small[range]);
-        } else {
-            range.for_each(|index| self.push(from.get(index)));
-        }
+        let at = self.small.len();
+        let large = from.large.range(range.start as u32..range.end as u32);
+        let moved = large.map(|(index, value)| ((at + *index as usize - range.start) as u32, *value));
+        self.large.extend(moved);
+        self.small.extend_from_slice(&from.small[range]);
     }
 
     /// Nothing yet, with room.

@@ -134,6 +134,34 @@ impl Sketch {
         }
     }
 
+    /// Ordinals with a value, by value and then by ordinal.
+    pub(crate) fn sorted(&self, value: impl Fn(usize) -> i64) -> Vec<u32> {
+        let mut starts = [0_usize; CODES + 1];
+        self.codes.iter().for_each(|code| starts[usize::from(*code) + 1] += 1);
+        starts[usize::from(NO_VALUE) + 1] = 0;
+        for code in 0..CODES {
+            starts[code + 1] += starts[code];
+        }
+        let mut sorted = vec![0; starts[CODES]];
+        let mut next = starts;
+        for (ordinal, code) in (0..).zip(&self.codes).filter(|(_, code)| **code != NO_VALUE) {
+            let slot = &mut next[usize::from(*code)];
+            sorted[*slot] = ordinal;
+            *slot += 1;
+        }
+        let mut pairs = Vec::new();
+        // Those of one value are in order already.
+        let mixed = self.ranges.iter().enumerate().filter(|(_, (low, high))| low < high);
+        for (code, _) in mixed {
+            let class = &mut sorted[starts[code]..starts[code + 1]];
+            pairs.clear();
+            pairs.extend(class.iter().map(|ordinal| (value(*ordinal as usize), *ordinal)));
+            pairs.sort_unstable();
+            class.iter_mut().zip(&pairs).for_each(|(slot, (_, ordinal))| *slot = *ordinal);
+        }
+        sorted
+    }
+
     pub(crate) fn memory_bytes(&self) -> usize {
         self.codes.capacity() + CODES * 24
     }
@@ -185,6 +213,10 @@ mod tests {
                 sketch.retain_part(&mut part, 64, (a, b), passes);
                 prop_assert_eq!(part, Bits::by(column.len() - 64, |at| passes(at + 64)));
             }
+            let mut sorted: Vec<u32> = (0..column.len() as u32).collect();
+            sorted.retain(|at| column[*at as usize].is_some());
+            sorted.sort_by_key(|at| column[*at as usize]);
+            prop_assert_eq!(sketch.sorted(|at| column[at].unwrap()), sorted);
             let mut of_codes: Vec<(u8, i64)> =
                 column.iter().flatten().map(|value| (sketch.code(*value), *value)).collect();
             of_codes.sort_by_key(|(_, value)| *value);

@@ -1,5 +1,7 @@
 //! Names and accounts of all customers in one stretch of bytes, searched as one.
 
+use std::ops::Range;
+
 use memchr::memmem::Finder;
 
 use crate::bits::Bits;
@@ -42,13 +44,29 @@ impl TextArena {
         true
     }
 
+    /// Adds entries of another arena; false if they do not fit.
+    pub(crate) fn push_range(&mut self, from: &Self, range: Range<usize>) -> bool {
+        let begin = from.start(range.start);
+        let end = from.start(range.end);
+        let at = self.bytes.len();
+        if u32::try_from(at + end - begin).is_err() {
+            return false;
+        }
+        self.bytes.extend_from_slice(&from.bytes[begin..end]);
+        self.ends.extend(from.ends[range].iter().map(|end| (*end as usize - begin + at) as u32));
+        true
+    }
+
+    fn start(&self, ordinal: usize) -> usize {
+        if ordinal == 0 { 0 } else { self.ends[ordinal - 1] as usize }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
     pub(crate) fn entry(&self, ordinal: usize) -> &[u8] {
-        let start = if ordinal == 0 { 0 } else { self.ends[ordinal - 1] as usize };
-        &self.bytes[start..self.ends[ordinal] as usize]
+        &self.bytes[self.start(ordinal)..self.ends[ordinal] as usize]
     }
 
     /// The same entries in another order.
