@@ -1,14 +1,32 @@
-//! `cargo run --release -p analytics --example bench_insight [CUSTOMERS [LINES]]`
+//! `cargo run --release -p analytics --example bench_insight [CUSTOMERS [LINES [FILE]]]`; with a file the engine
+//! is saved there and read back.
 
+use std::error::Error;
+use std::fs::File;
+use std::io::BufWriter;
+use std::time::Instant;
+
+use analytics::Engine;
 use analytics::bench::measure_insight;
 
 #[allow(clippy::print_stdout, reason = "what it is for")]
-fn main() {
-    let mut arguments = std::env::args().skip(1).map(|text| text.parse::<u64>());
-    let customers = arguments.next().and_then(Result::ok).unwrap_or(1_000_000);
-    let lines = arguments.next().and_then(Result::ok).unwrap_or(customers * 10);
-    match measure_insight(u32::try_from(customers).unwrap_or(u32::MAX), lines, 1) {
-        Ok(figures) => println!("{figures:#?}"),
-        Err(error) => println!("{error}"),
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let customers = arguments.next().map_or(Ok(1_000_000), |text| text.parse::<u32>())?;
+    let lines = arguments.next().map_or(Ok(u64::from(customers) * 10), |text| text.parse())?;
+    let (figures, engine) = measure_insight(customers, lines, 1)?;
+    println!("{figures:#?}");
+    if let Some(path) = arguments.next() {
+        let began = Instant::now();
+        engine.snapshot().save("", BufWriter::with_capacity(1 << 20, File::create(&path)?))?;
+        println!("saved in {:?}", began.elapsed());
+        drop(engine);
+        let began = Instant::now();
+        let file = File::open(&path)?;
+        let (engine, _) = Engine::restore(file.metadata()?.len(), file)?;
+        println!("read in {:?}", began.elapsed());
+        engine.warm();
+        println!("ready in {:?}, {} customers", began.elapsed(), engine.len());
     }
+    Ok(())
 }

@@ -144,13 +144,14 @@ impl Merged {
             own.sort();
         }
         self.profiles.tags.retain(|_, own| !own.is_empty());
-        let refused = old.refused.iter().filter_map(|(ordinal, from)| Some((place(ordinal)?, from)));
+        let refused =
+            old.refused.iter().filter_map(|(ordinal, from)| Some((place(ordinal)?, from)));
         self.profiles.refused.0.extend(refused);
         self.profiles.refused.0.sort_unstable();
     }
 }
 
-fn push_row(
+pub(crate) fn push_row(
     profiles: &mut Profiles,
     facts: &mut Facts,
     id: CustomerId,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kernel::{CustomerId, ShopId, TagId, Timestamp, UserId};
 
-use crate::base::{NEVER, NO_RATING};
+use crate::base::{Base, NEVER, NO_RATING};
 use crate::facts::NO_ORDER;
 use crate::feed::{CustomerFeed, LineFact, OrderFact, average_minor};
 use crate::lines::{link, product_key};
@@ -54,6 +54,37 @@ impl Row {
             facts,
             lines,
             line_ends,
+        }
+    }
+
+    /// A customer of a base.
+    pub(crate) fn of_base(base: &Base, at: usize) -> Self {
+        let range = base.facts.range(at);
+        let (mut lines, mut line_ends) = (Vec::new(), Vec::with_capacity(range.len()));
+        let columns = &base.facts.lines;
+        for order in range.clone() {
+            lines.extend(columns.range(order).map(|line| RowLine {
+                product: columns.products.value(columns.product.get(line)).as_str().into(),
+                quantity: columns.quantity.get(line),
+                amount_minor: columns.amount.get(line),
+            }));
+            line_ends.push(lines.len() as u32);
+        }
+        let tags = base.tags.iter().filter(|(_, members)| members.has(at));
+        Self {
+            text: base.text.entry(at).into(),
+            province: base.provinces.value(base.province.get(at)).as_str().into(),
+            rating: base.rating[at],
+            owner: *base.owners.value(base.owner.get(at)),
+            created: base.created.get(at),
+            refused: base.refused.get(at),
+            tags: tags.map(|(tag, _)| *tag).collect(),
+            facts: range.map(|order| base.facts.fact(order)).collect(),
+            lines: lines.into(),
+            line_ends: line_ends.into(),
+            revenue: base.revenue.get(at),
+            first: base.first.get(at),
+            last: base.last.get(at),
         }
     }
 

@@ -45,6 +45,11 @@ impl<T: Clone + Eq + Hash> Dictionary<T> {
         self.values.iter().map(passes).collect()
     }
 
+    /// All values, by number.
+    pub(crate) fn values(&self) -> &[T] {
+        &self.values
+    }
+
     pub(crate) fn value(&self, number: u32) -> &T {
         &self.values[number as usize]
     }

@@ -116,6 +116,10 @@ impl Engine {
     }
 
     pub(crate) fn with_base(base: Base) -> Self {
+        Self::over(Arc::new(base))
+    }
+
+    fn over(base: Arc<Base>) -> Self {
         Self {
             dead: Bits::none(base.len()),
             dead_count: 0,
@@ -126,7 +130,7 @@ impl Engine {
             scores_stamp: 0,
             forced_at: forced_at(&base),
             remembered: Mutex::default(),
-            base: Arc::new(base),
+            base,
         }
     }
 
@@ -147,6 +151,11 @@ impl Engine {
             self.change(id, None, 0);
         }
         known
+    }
+
+    /// Takes a row as it is; its cell is that of no score.
+    pub(crate) fn put_row(&mut self, id: CustomerId, row: Option<Arc<Row>>) {
+        self.change(id, row, 0);
     }
 
     fn change(&mut self, id: CustomerId, row: Option<Arc<Row>>, cell: u16) {
@@ -369,6 +378,11 @@ impl Engine {
     /// Drops remembered filters, so that a benchmark measures what a new filter costs.
     pub(crate) fn forget_filters(&self) {
         self.base.filters.clear();
+    }
+
+    /// An engine over the same base without changes.
+    pub(crate) fn clone_base(&self) -> Self {
+        Self::over(Arc::clone(&self.base))
     }
 
     /// What follows from orders, made again and dropped; how many values that is.

@@ -20,7 +20,7 @@ const TOO_MANY_FACTS: CapacityError = CapacityError { what: "orders", limit: u32
 /// The orders of all customers of the base: those of ordinal `c` are at `offsets[c]..offsets[c+1]`.
 #[derive(Debug)]
 pub(crate) struct Facts {
-    offsets: Vec<u32>,
+    pub(crate) offsets: Vec<u32>,
     pub(crate) time: Moments,
     pub(crate) revenue: Narrow<i32>,
     pub(crate) shop: Numbers,

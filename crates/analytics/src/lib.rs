@@ -24,6 +24,7 @@ mod numbers;
 mod purchases;
 mod refused;
 mod rfm;
+mod saved;
 mod sets;
 mod sketch;
 #[cfg(test)]
@@ -42,3 +43,4 @@ pub use rfm::{
     Scheme, Score, ScoreCounts, ScoreParseError, Standing, Thresholds, Tier, TierFlow,
     TierParseError, TierSum, movement,
 };
+pub use saved::RestoreError;

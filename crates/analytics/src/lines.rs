@@ -31,7 +31,7 @@ pub(crate) fn code_and_title(key: &str) -> (&str, &str) {
 /// The lines of all orders of the base: those of order `o` are at `ends[o - 1]..ends[o]`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lines {
-    ends: Vec<u32>,
+    pub(crate) ends: Vec<u32>,
     pub(crate) product: Numbers,
     pub(crate) quantity: Narrow<i8>,
     pub(crate) amount: Narrow<i32>,
@@ -51,6 +51,10 @@ impl Lines {
     fn reserve(&mut self, lines: usize) {
         self.quantity = Narrow::with_capacity(lines);
         self.amount = Narrow::with_capacity(lines);
+    }
+
+    pub(crate) fn orders(&self) -> usize {
+        self.ends.len()
     }
 
     /// The lines of orders that follow one another.

@@ -20,8 +20,8 @@ impl Small for i32 {
 /// Exact 64-bit numbers, those that fit `T` in as many bytes as it has.
 #[derive(Debug, Clone)]
 pub(crate) struct Narrow<T> {
-    small: Vec<T>,
-    large: BTreeMap<u32, i64>,
+    pub(crate) small: Vec<T>,
+    pub(crate) large: BTreeMap<u32, i64>,
 }
 
 impl<T> Default for Narrow<T> {
@@ -62,7 +62,8 @@ impl<T: Small> Narrow<T> {
     pub(crate) fn push_range(&mut self, from: &Self, range: Range<usize>) {
         let at = self.small.len();
         let large = from.large.range(range.start as u32..range.end as u32);
-        let moved = large.map(|(index, value)| ((at + *index as usize - range.start) as u32, *value));
+        let moved =
+            large.map(|(index, value)| ((at + *index as usize - range.start) as u32, *value));
         self.large.extend(moved);
         self.small.extend_from_slice(&from.small[range]);
     }
@@ -81,6 +82,10 @@ impl<T: Small> Narrow<T> {
 
     pub(crate) fn shrink(&mut self) {
         self.small.shrink_to_fit();
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.small.len()
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {

@@ -29,8 +29,8 @@ pub(crate) fn entry(name: &str, accounts: &str) -> String {
 /// Entries by ordinal.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct TextArena {
-    bytes: Vec<u8>,
-    ends: Vec<u32>,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) ends: Vec<u32>,
 }
 
 impl TextArena {

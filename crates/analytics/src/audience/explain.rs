@@ -7,14 +7,11 @@ use kernel::{CustomerId, Timestamp};
 
 use super::exec::{passes, plan};
 use super::plan::{AsOf, AudienceError, Definitions, Plan};
-use super::subject::{BaseOrders, OrdersOf};
+use super::subject::OrdersOf;
 use super::tree::{Node, When};
 use crate::base::NEVER;
 use crate::delta::Row;
 use crate::engine::Snapshot;
-use crate::feed::{CustomerFeed, LineFact, OrderFact};
-use crate::lines::code_and_title;
-use crate::text::END;
 
 /// Days looked at when a change is sought.
 const DAYS_MAX: usize = 5_000;
@@ -99,42 +96,7 @@ impl Snapshot {
         let base = view.base;
         let at = base.ordinal(id)?;
         let cell = view.scores.map_or(0, |(_, cells)| cells[at]);
-        let text = String::from_utf8_lossy(base.text.entry(at)).into_owned();
-        let (name, accounts) = text.split_once(END).unwrap_or((&text, ""));
-        let rating = base.rating[at];
-        let tags = base.tags.iter().filter(|(_, members)| members.has(at));
-        let feed = CustomerFeed {
-            id,
-            name: name.to_owned(),
-            accounts: accounts.trim_end_matches(END).to_owned(),
-            province: base.provinces.value(base.province.get(at)).clone(),
-            rating: (rating != crate::base::NO_RATING).then_some(rating),
-            owner: *base.owners.value(base.owner.get(at)),
-            created_at: Timestamp::from_millis(base.created.get(at)),
-            tags: tags.map(|(tag, _)| *tag).collect(),
-            refused_from: (base.refused.get(at) != NEVER)
-                .then(|| Timestamp::from_millis(base.refused.get(at))),
-        };
-        let range = base.facts.range(at);
-        let facts: Vec<OrderFact> = range.clone().map(|order| base.facts.fact(order)).collect();
-        let orders = BaseOrders { facts: &base.facts, range };
-        let mut lines = Vec::new();
-        for (order, fact) in facts.iter().enumerate() {
-            for line in orders.lines(order) {
-                let product = base.facts.lines.product.get(line);
-                let (code, title) = code_and_title(base.facts.lines.products.value(product));
-                lines.push(LineFact {
-                    ordered_at: fact.ordered_at,
-                    order: order as u64,
-                    shop: fact.shop,
-                    code: code.to_owned(),
-                    title: title.to_owned(),
-                    quantity: orders.quantity(line),
-                    amount_minor: orders.amount(line),
-                });
-            }
-        }
-        Some((Row::new(&feed, &facts, &lines), cell))
+        Some((Row::of_base(base, at), cell))
     }
 }
 

@@ -6,8 +6,8 @@ use chrono::Days;
 use kernel::{CustomerId, Reach, TagId, Timestamp, TypedId as _, Zone};
 use uuid::Uuid;
 
-use super::{rfm_query, timed};
 use super::synthetic::{LAST_DAY, Made, mix};
+use super::{rfm_query, timed};
 use crate::audience::{AsOf, Definitions, NoNames, Node, parse};
 use crate::{CapacityError, CustomerFeed, Engine, LineFact, OrderFact};
 
@@ -126,7 +126,7 @@ fn ask(engine: &Engine, text: &str) -> (u64, f64) {
     (members.map_or(0, |members| members.count()), ms)
 }
 
-/// Builds an engine of `customers` with about `lines` lines of orders, and asks it.
+/// Builds an engine of `customers` with about `lines` lines of orders, asks it, and gives it back as it was built.
 ///
 /// # Errors
 /// More than an engine holds.
@@ -134,7 +134,7 @@ pub fn measure_insight(
     customers: u32,
     lines: u64,
     seed: u64,
-) -> Result<InsightFigures, CapacityError> {
+) -> Result<(InsightFigures, Engine), CapacityError> {
     let began = Instant::now();
     let per_customer = lines as f64 / 2.0 / f64::from(customers.max(1));
     let shop = Shop { made: Made::new(customers), seed: mix(seed), per_customer };
@@ -182,15 +182,17 @@ pub fn measure_insight(
     let (compacted, compaction_ms) = timed(|| engine.take_compaction().run());
     drop(compacted?);
     let changes = 20_000.min(customers);
+    let mut changed = engine.clone_base();
     let (_, ms) = timed(|| {
         for n in 0..changes {
             let who = (u64::from(n) * 41 % u64::from(customers)) as u32;
             let feed: CustomerFeed = shop.made.feed(who);
             let (orders, lines) = shop.bought(who);
-            engine.upsert(&feed, &orders, &lines);
+            changed.upsert(&feed, &orders, &lines);
         }
     });
-    Ok(InsightFigures {
+    drop(changed);
+    let figures = InsightFigures {
         customers,
         orders: orders_made,
         lines: lines_made,
@@ -204,5 +206,6 @@ pub fn measure_insight(
         rebuilt_values: made,
         found,
         events_per_second: f64::from(changes) / ms * 1000.0,
-    })
+    };
+    Ok((figures, engine))
 }

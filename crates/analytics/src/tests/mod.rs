@@ -4,3 +4,4 @@ mod blocks;
 pub(crate) mod model;
 mod oracle;
 mod published;
+pub(crate) mod saved;

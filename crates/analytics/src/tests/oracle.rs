@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::model::{self, Model, Op};
+use super::saved::through_disk;
 use crate::{DaysQuery, Engine, Filter, ListQuery, Rfm, Scheme, Sort, SortKey, movement};
 use kernel::{Reach, Timestamp, Zone};
 
@@ -161,7 +162,12 @@ proptest! {
     }
 
     #[test]
-    fn an_engine_with_a_history_equals_a_fresh_one((mut engine, model) in history()) {
+    fn an_engine_with_a_history_equals_a_fresh_one(
+        (mut engine, model) in history(), is_read_from_disk in any::<bool>(),
+    ) {
+        if is_read_from_disk {
+            engine = through_disk(&engine);
+        }
         let mut fresh = model::fresh(&model);
         let query = model::rfm_query(2, 4, None);
         let (old, new) = (engine.rfm(&query), fresh.rfm(&query));

@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::strategy::{PRODUCTS, audience, tree};
 use crate::audience::{AsOf, AudienceError, Definitions, Measure, Node, Orders, Product, When};
 use crate::tests::model::{HOUR_MS, customer, feed_strategy, reach_strategy};
+use crate::tests::saved::through_disk;
 use crate::{
     Bins, CustomerFeed, Engine, LineFact, OrderFact, RfmQuery, Scheme, Score, Tier, average_minor,
 };
@@ -303,8 +304,14 @@ proptest! {
         named in definitions(),
         day in -1_i64..5,
         reach in reach_strategy(),
+        is_read_from_disk in any::<bool>(),
     ) {
-        let (world, engine) = lived(&loaded, &ops);
+        let (world, mut engine) = lived(&loaded, &ops);
+        if is_read_from_disk {
+            let scores = engine.scores().cloned();
+            engine = through_disk(&engine);
+            scores.into_iter().for_each(|scores| engine.set_scores(scores));
+        }
         let as_of = as_of(day);
         for tree in &trees {
             let members = engine.snapshot().audience(tree, &named, as_of, &reach).unwrap();
