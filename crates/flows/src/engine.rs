@@ -2,6 +2,7 @@
 
 mod feed;
 mod follow;
+mod saved;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 
 pub use feed::ShopBook;
 pub use follow::CaughtUp;
+pub(crate) use saved::distrust;
 
 /// How long a request waits for an engine that is being loaded.
 const READY_PATIENCE: Duration = Duration::from_secs(10);
@@ -88,13 +90,13 @@ impl EngineHandle {
         }))
     }
 
-    /// An engine loaded now and not fed any further, for a command that asks once.
+    /// An engine loaded now, from disk if it is there, and not fed any further, for a command that asks once.
     ///
     /// # Errors
     /// As the database says; `Capacity` if there is too much.
     pub async fn load(platform: &Platform, scope: Scope) -> Result<Self, EngineError> {
         let handle = Self::new(platform.clone(), scope.org());
-        handle.reload().await?;
+        handle.begin().await?;
         Ok(handle)
     }
 

@@ -102,6 +102,8 @@ pub(crate) async fn erase_in(
     reason: ErasureReason,
     reference: Option<&str>,
 ) -> Result<Erasure, DbError> {
+    // Names stand there too.
+    crate::engine::distrust(tx, cx.scope.org()).await?;
     let everybody: Vec<CustomerId> = held.iter().flat_map(|one| one.family.clone()).collect();
     let identities = held.iter().flat_map(|one| &one.identities);
     let values: Vec<String> = identities.map(|seen| seen.value.clone()).collect();

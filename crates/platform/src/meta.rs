@@ -42,6 +42,20 @@ pub async fn remove(tx: &mut Tx, key: &str) -> Result<(), DbError> {
     tx.execute("DELETE FROM platform_meta WHERE key = $1", args![key]).await.map(drop)
 }
 
+/// Removes what is stored under keys that begin with `prefix`.
+///
+/// # Errors
+/// As the database says.
+pub async fn remove_all(tx: &mut Tx, prefix: &str) -> Result<(), DbError> {
+    let length = prefix.chars().count() as i64;
+    tx.execute(
+        "DELETE FROM platform_meta WHERE substr(key, 1, CAST($1 AS INTEGER)) = $2",
+        args![length, prefix],
+    )
+    .await
+    .map(drop)
+}
+
 /// Notes that the master key of `platform` is followed by that of fingerprint `new`.
 pub(crate) async fn follow_master_key(
     tx: &mut Tx,

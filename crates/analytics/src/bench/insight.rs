@@ -44,6 +44,8 @@ pub struct InsightFigures {
     pub audience_window_ms: f64,
     /// Values that the rebuild made.
     pub rebuilt_values: usize,
+    /// Seconds that a thousand different audiences take, one in four of them with windows.
+    pub audiences1000_seconds: f64,
     /// Customers in the last audience of both kinds.
     pub found: (u64, u64),
     /// Changes of one customer applied a second.
@@ -118,6 +120,14 @@ fn on_features(round: u64) -> String {
     )
 }
 
+/// Two conditions more, on windows of orders and products.
+fn with_windows(text: &str, round: u64) -> String {
+    format!(
+        "{text} and orders(in last 90 days) >= 2 and orders(product = \"P{}\", in last 30 days) = 0",
+        7 + round
+    )
+}
+
 fn ask(engine: &Engine, text: &str) -> (u64, f64) {
     let tree: Node = parse(text, &NoNames).unwrap_or_else(|_| Node::everyone());
     let as_of = AsOf { day: LAST_DAY, zone: Zone::CHINA };
@@ -170,14 +180,18 @@ pub fn measure_insight(
         let (count, ms) = ask(&engine, &text);
         found.0 = count;
         features.push(ms);
-        let text = format!(
-            "{text} and orders(in last 90 days) >= 2 and orders(product = \"P{}\", in last 30 days) = 0",
-            7 + round
-        );
+        let text = with_windows(&text, round);
         let (count, ms) = ask(&engine, &text);
         found.1 = count;
         windows.push(ms);
     }
+    let (_, thousand_ms) = timed(|| {
+        for round in 0..1_000 {
+            let text = on_features(100 + round);
+            let text = if round % 4 == 0 { with_windows(&text, round) } else { text };
+            ask(&engine, &text);
+        }
+    });
     let (made, rebuild_ms) = timed(|| engine.features_again());
     let (compacted, compaction_ms) = timed(|| engine.take_compaction().run());
     drop(compacted?);
@@ -203,6 +217,7 @@ pub fn measure_insight(
         rfm_ms: median(rfm),
         audience10_ms: median(features),
         audience_window_ms: median(windows),
+        audiences1000_seconds: thousand_ms / 1000.0,
         rebuilt_values: made,
         found,
         events_per_second: f64::from(changes) / ms * 1000.0,

@@ -18,6 +18,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use kernel::{ImportId, Limit, Timestamp};
 use serde::Serialize;
 
+use super::memory::peak_rss_mib;
 use super::{Global, say};
 
 #[derive(Debug, clap::Args)]
@@ -312,14 +313,6 @@ async fn list(global: &Global, limit: u32) -> Result<ExitCode> {
         .collect();
     global.print(&serde_json::json!({ "imports": imports }), &lines.join("\n"))?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The most memory this process ever held, in MiB; Linux only.
-pub(super) fn peak_rss_mib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1024)
 }
 
 /// A bar on a terminal, a line every few seconds elsewhere.

@@ -10,6 +10,7 @@ mod export;
 mod import;
 mod insight;
 mod keys;
+mod memory;
 mod openapi;
 mod retention;
 mod rfm;

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::feed::{self, Change, ShopBook};
+use super::saved::LastSaved;
 use super::{EngineError, EngineHandle, apart};
 
 /// How often to look for what other processes wrote.
@@ -48,6 +49,7 @@ pub(super) struct Turn {
     scored_at: Option<Instant>,
     scoring_took: Duration,
     rescore: bool,
+    pub(super) saved: LastSaved,
 }
 
 /// What a turn of catching up did.
@@ -112,14 +114,36 @@ impl EngineHandle {
 
     async fn turn(&self) -> Result<CaughtUp, EngineError> {
         let done = if self.is_ready() {
-            self.catch_up().await?
+            let done = self.catch_up().await?;
+            if done != CaughtUp::Idle {
+                self.drop_distrusted().await?;
+            }
+            done
         } else {
-            self.reload().await?;
+            if !self.begin().await? {
+                self.delete_saved();
+            }
             CaughtUp::Reloaded
         };
+        self.save_if_due().await;
         self.rescore_if_due().await?;
         self.compact_if_due().await?;
         Ok(done)
+    }
+
+    /// Takes what is on disk and what came since, or else reads everything; says whether it was on disk.
+    ///
+    /// # Errors
+    /// As the database says; `Capacity` if there is too much.
+    pub(super) async fn begin(&self) -> Result<bool, EngineError> {
+        let mut turn = self.0.turn.lock().await;
+        if self.restore(&mut turn).await? {
+            drop(turn);
+            self.catch_up().await?;
+            return Ok(true);
+        }
+        self.reload_in(&mut turn, false).await?;
+        Ok(false)
     }
 
     /// Reads everything again and swaps; the old engine answers meanwhile.
@@ -151,8 +175,7 @@ impl EngineHandle {
         self.set_shops(shops);
         let old = std::mem::replace(&mut *self.write(), engine);
         drop(old);
-        turn.rescore = false;
-        turn.scored_at = Some(Instant::now());
+        turn.scored_now();
         self.moved_on(position, commits, busy, true);
         Ok(())
     }
@@ -265,7 +288,7 @@ impl EngineHandle {
         self.platform().live.publish(org, Topic::Insight, &Hint { version });
     }
 
-    fn todays(&self, shops: &ShopBook) -> Result<RfmQuery, EngineError> {
+    pub(super) fn todays(&self, shops: &ShopBook) -> Result<RfmQuery, EngineError> {
         let frame = shops.frame();
         frame
             .rfm(frame.today(self.platform().now()), DEFAULT_BINS)
@@ -327,6 +350,11 @@ impl EngineHandle {
 }
 
 impl Turn {
+    pub(super) fn scored_now(&mut self) {
+        self.rescore = false;
+        self.scored_at = Some(Instant::now());
+    }
+
     fn wait(&self) -> Duration {
         let spacing = RESCORE_EVERY.max(self.scoring_took * 5);
         self.scored_at.map_or(Duration::ZERO, |at| spacing.saturating_sub(at.elapsed()))

@@ -1,13 +1,19 @@
 //! `guanxi bench insight`: audiences and RFM over many customers with products, in this process.
 
-use std::process::ExitCode;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::process::{ExitCode, Stdio};
+use std::time::Instant;
 
+use analytics::Engine;
 use analytics::bench::{InsightFigures, measure_insight};
-use anyhow::Result;
-use serde::Serialize;
+use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
 
 use super::BUILD;
 use super::figures::{Figure, Figures, size_name};
+use crate::cli::memory::memory_mib;
 use crate::cli::{Global, say};
 
 /// The size that the goals are about.
@@ -17,6 +23,8 @@ const RFM_GOAL_MS: f64 = 60.0;
 const AUDIENCE10_GOAL_MS: f64 = 15.0;
 const WINDOW_GOAL_MS: f64 = 60.0;
 const REBUILD_GOAL_SECONDS: f64 = 3.0;
+const COLD_START_GOAL_SECONDS: f64 = 5.0;
+const THOUSAND_GOAL_SECONDS: f64 = 60.0;
 const MEMORY_GOAL_MIB: f64 = 4_096.0;
 
 #[derive(Debug, clap::Args)]
@@ -32,6 +40,9 @@ pub(in crate::cli) struct InsightArgs {
     /// Others are invented with another
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
+    /// Only read this saved engine, as a process of its own
+    #[arg(long, value_name = "FILE", hide = true)]
+    cold_start: Option<PathBuf>,
 }
 
 /// Null is what this program cannot measure yet.
@@ -42,13 +53,16 @@ struct Answer<'a> {
     lines: u64,
     build_seconds: f64,
     rebuild_seconds: f64,
-    snapshot_seconds: Option<f64>,
-    cold_start_seconds: Option<f64>,
+    compaction_seconds: f64,
+    snapshot_seconds: f64,
+    snapshot_mib: f64,
+    cold_start_seconds: f64,
     rss_mib: Option<f64>,
     engine_mib: f64,
     rfm_ms: f64,
     audience10_ms: f64,
     audience_window_ms: f64,
+    audiences1000_seconds: f64,
     changes_per_s: f64,
     events_per_s: Option<f64>,
     transition_p99_ms: Option<f64>,
@@ -58,26 +72,53 @@ struct Answer<'a> {
     left_out: &'a [String],
 }
 
+/// What a process of its own saw that began with a saved engine.
+#[derive(Debug, Serialize, Deserialize)]
+struct ColdStart {
+    seconds: f64,
+    rss_mib: Option<f64>,
+}
+
 pub(super) async fn run(global: &Global, args: InsightArgs) -> Result<ExitCode> {
-    let InsightArgs { customers, orders: lines, seed } = args;
+    if let Some(file) = args.cold_start {
+        let cold = tokio::task::spawn_blocking(move || cold_start(&file)).await??;
+        global.print(&cold, &format!("{:.2} s", cold.seconds))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let InsightArgs { customers, orders: lines, seed, .. } = args;
     say(&format!("── {customers} customers, {lines} lines of orders"));
-    let measured =
-        tokio::task::spawn_blocking(move || measure_insight(customers, lines, seed)).await??;
-    let rss_mib = resident_mib();
-    let figures = told(&measured, rss_mib);
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("engine");
+    let target = file.clone();
+    let (measured, snapshot_seconds) = tokio::task::spawn_blocking(move || -> Result<_> {
+        let (measured, engine) = measure_insight(customers, lines, seed)?;
+        let began = Instant::now();
+        let mut out = BufWriter::with_capacity(1 << 20, File::create(target)?);
+        engine.snapshot().save("", &mut out)?;
+        out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+        Ok((measured, began.elapsed().as_secs_f64()))
+    })
+    .await??;
+    let snapshot_mib = std::fs::metadata(&file)?.len() as f64 / f64::from(1 << 20);
+    say("── cold start");
+    let cold = in_a_process_of_its_own(&file).await?;
+    let figures = told(&measured, snapshot_seconds, &cold);
     let answer = Answer {
         customers: measured.customers,
         orders: measured.orders,
         lines: measured.lines,
         build_seconds: measured.build_seconds,
         rebuild_seconds: measured.rebuild_seconds,
-        snapshot_seconds: None,
-        cold_start_seconds: None,
-        rss_mib,
+        compaction_seconds: measured.compaction_seconds,
+        snapshot_seconds,
+        snapshot_mib,
+        cold_start_seconds: cold.seconds,
+        rss_mib: cold.rss_mib,
         engine_mib: measured.engine_mib,
         rfm_ms: measured.rfm_ms,
         audience10_ms: measured.audience10_ms,
         audience_window_ms: measured.audience_window_ms,
+        audiences1000_seconds: measured.audiences1000_seconds,
         changes_per_s: measured.events_per_second,
         events_per_s: None,
         transition_p99_ms: None,
@@ -90,7 +131,27 @@ pub(super) async fn run(global: &Global, args: InsightArgs) -> Result<ExitCode> 
     Ok(if figures.are_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn told(measured: &InsightFigures, rss_mib: Option<f64>) -> Figures {
+/// Reads a saved engine and makes it ready to answer.
+fn cold_start(file: &Path) -> Result<ColdStart> {
+    let began = Instant::now();
+    let from = File::open(file)?;
+    let (engine, _) = Engine::restore(from.metadata()?.len(), from)?;
+    engine.warm();
+    let seconds = began.elapsed().as_secs_f64();
+    let rss_mib = memory_mib("/proc/self/status", "VmRSS:");
+    say(&format!("{} customers", engine.len()));
+    Ok(ColdStart { seconds, rss_mib })
+}
+
+async fn in_a_process_of_its_own(file: &Path) -> Result<ColdStart> {
+    let mut command = tokio::process::Command::new(std::env::current_exe()?);
+    command.args(["--json", "bench", "insight", "--cold-start"]).arg(file);
+    let output = command.stderr(Stdio::inherit()).kill_on_drop(true).output().await?;
+    ensure!(output.status.success(), "the process that begins with the saved engine failed");
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn told(measured: &InsightFigures, snapshot_seconds: f64, cold: &ColdStart) -> Figures {
     let is_full = measured.customers >= GOAL_CUSTOMERS && measured.lines * 10 >= GOAL_LINES * 9;
     let goal = |goal: f64| is_full.then_some(goal);
     let size = size_name(measured.customers);
@@ -105,22 +166,19 @@ fn told(measured: &InsightFigures, rss_mib: Option<f64>) -> Figures {
     };
     note("build", "s", None, measured.build_seconds);
     note("rebuild", "s", goal(REBUILD_GOAL_SECONDS), measured.rebuild_seconds);
+    note("compaction", "s", None, measured.compaction_seconds);
+    note("snapshot", "s", None, snapshot_seconds);
+    note("cold_start", "s", goal(COLD_START_GOAL_SECONDS), cold.seconds);
     note("engine", "MiB", None, measured.engine_mib);
-    if let Some(rss) = rss_mib {
+    if let Some(rss) = cold.rss_mib {
         note("resident", "MiB", goal(MEMORY_GOAL_MIB), rss);
     }
     note("rfm", "ms", goal(RFM_GOAL_MS), measured.rfm_ms);
     note("audience10", "ms", goal(AUDIENCE10_GOAL_MS), measured.audience10_ms);
     note("audience_window", "ms", goal(WINDOW_GOAL_MS), measured.audience_window_ms);
-    for missing in ["snapshot and cold start", "live audiences", "comparison with SQL and peers"] {
+    note("audiences1000", "s", goal(THOUSAND_GOAL_SECONDS), measured.audiences1000_seconds);
+    for missing in ["live audiences", "comparison with SQL and peers"] {
         figures.leave_out(format!("{missing}: not built yet"));
     }
     figures
-}
-
-fn resident_mib() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib / 1024.0)
 }

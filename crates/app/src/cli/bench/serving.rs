@@ -11,6 +11,7 @@ use tokio::process::{Child, Command};
 use super::client::Client;
 use super::figures::{Figures, size_name};
 use super::stores::Store;
+use crate::cli::memory::memory_mib;
 
 /// Who signs in.
 pub(super) const EMAIL: &str = "bench@example.com";
@@ -86,10 +87,7 @@ impl Serving {
 
     /// The most memory the server ever held, MiB; Linux only.
     fn peak_rss_mib(&self) -> Option<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-        let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-        Some(kib / 1024.0)
+        memory_mib(&format!("/proc/{}/status", self.child.id()?), "VmHWM:")
     }
 
     /// Ends it as a service manager does, and waits for the end.

@@ -7,14 +7,16 @@ use commerce::shops::{self, Channel, NewShop};
 use customers::consent::ledger::{self, NewConsent, Wanted};
 use customers::consent::{ConsentChannel, ConsentPurpose, ConsentSource};
 use customers::edit::{self, Edit};
+use customers::erase::ErasureReason;
 use customers::identities::{self, Asked};
-use customers::{erase, merge, tags};
+use customers::{merge, tags};
 use kernel::{Currency, CustomerId, ImportId, MergeId, OrgId, TagId, Zone};
 use platform::crypto::MasterKey;
 use platform::{Ctx, Migration, Platform};
 use proptest::prelude::*;
 use testkit::TestDb;
 
+use crate::erase_customer;
 use crate::import_orders::{self, ImportOrder};
 
 pub(super) const MIGRATIONS: &[Migration] = &[
@@ -154,23 +156,29 @@ impl World {
             .copied()
     }
 
+    async fn erase(&self, number: usize) {
+        let Some(id) = self.holder(number).await else { return };
+        let reason = ErasureReason::Request;
+        erase_customer::erase(&self.platform, &self.cx, id, reason, None, false).await.unwrap();
+    }
+
     pub(super) async fn take(&self, step: &Step) {
         let (a, b) = match step {
             Step::Import(orders) => return self.import(orders).await,
             Step::Undo => return self.undo().await,
+            Step::Erase(who) => return self.erase(*who).await,
             Step::Merge(a, b) => (self.holder(*a).await, self.holder(*b).await),
             Step::Edit(who, _)
             | Step::Tag(who, ..)
             | Step::Say(who, ..)
-            | Step::Correct(who, _)
-            | Step::Erase(who) => (self.holder(*who).await, None),
+            | Step::Correct(who, _) => (self.holder(*who).await, None),
             Step::Unmerge(_) | Step::DropTag(_) => (None, None),
         };
         let tags = self.tags().await;
         let mut tx = self.platform.db.begin().await.unwrap();
         let cx = &self.cx;
         match step {
-            Step::Import(_) | Step::Undo => {}
+            Step::Import(_) | Step::Undo | Step::Erase(_) => {}
             Step::Merge(..) => {
                 if let (Some(a), Some(b)) = (a, b)
                     && a != b
@@ -224,14 +232,6 @@ impl World {
             Step::Correct(_, what) => {
                 if let Some(id) = a {
                     self.correct(&mut tx, id, *what).await;
-                }
-            }
-            Step::Erase(_) => {
-                if let Some(id) = a {
-                    let held = erase::held(&mut tx, cx, &cx.keys(), id).await.unwrap().unwrap();
-                    erase::erase(&mut tx, cx, &held, erase::ErasureReason::Request, None)
-                        .await
-                        .unwrap();
                 }
             }
             Step::DropTag(tag) => {
