@@ -1,11 +1,12 @@
 # Every target is a script of scripts/; read there what it does. VERBOSE=1 shows all output.
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint bench gen gen-check soak clean
+.PHONY: help demo build test cluster-test lint bench gen gen-check soak clean
 
 help:
 	@echo 'make demo       build, make the demonstration shop and serve it (DEMO_ARGS="--listen …")'
 	@echo 'make build      target/release/guanxi'
 	@echo 'make test       everything: both databases, web, browser, lints'
+	@echo 'make cluster-test  audiences on a Ballista cluster of this machine; builds Ballista first'
 	@echo 'make lint       what should pass before each commit'
 	@echo 'make bench      measure and write docs/benchmarks.md (AREAS="spine load")'
 	@echo 'make gen        docs/openapi.json and the TypeScript client; gen-check only compares'
@@ -20,6 +21,9 @@ build:
 
 test:
 	@scripts/test.sh
+
+cluster-test:
+	@scripts/cluster-test.sh
 
 lint:
 	@scripts/lint.sh

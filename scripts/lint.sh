@@ -11,5 +11,5 @@ stage house 600 cargo test --quiet --locked -p house-tests
 if cargo deny --version >/dev/null 2>&1; then
   stage deny 300 cargo deny --offline --locked check bans licenses sources
 fi
-stage clippy 1800 cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
+stage clippy 1800 cargo clippy --workspace --features app/sql --all-targets --locked --quiet -- -D warnings
 report

@@ -5,7 +5,7 @@
 out=${1:-$target/sbom}
 mkdir -p "$out"
 cargo metadata --locked --format-version 1 >"$out/metadata.json"
-cargo tree --locked -p app --edges normal,build --target all --prefix none --format '{p}' >"$out/tree.txt"
+cargo tree --locked -p app --features sql --edges normal,build --target all --prefix none --format '{p}' >"$out/tree.txt"
 node scripts/sbom.mjs "$out/metadata.json" "$out/tree.txt" Cargo.lock >"$out/guanxi.cdx.json"
 rm "$out/metadata.json" "$out/tree.txt"
 (cd web && npm sbom --package-lock-only --omit dev --sbom-format cyclonedx) >"$out/web.cdx.json"

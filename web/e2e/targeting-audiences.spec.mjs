@@ -106,6 +106,11 @@ test('as a text it says the same, and a fault has its place', async () => {
     text.fill('orders >= 1 and (last_order in last 36500 days or revenue >= 1)'),
   );
   assert.equal(mended.tree.of[1].kind, 'any');
+  await page.getByText('SQL', { exact: true }).click();
+  const sql = page.getByRole('region', { name: '条件的 SQL' });
+  assert.equal(await sql.innerText(), mended.sql);
+  assert.match(mended.sql, /FROM customers c/);
+  await accessible();
   await page.getByText('逐条设置', { exact: true }).click();
   await page.getByText('最近一次下单').first().waitFor();
   // What was read from a text can be gone on with in rows.

@@ -62,7 +62,7 @@ pub enum ExecuteError {
 const STACK_BYTES: usize = 32 << 20;
 
 /// Levels of brackets and operators that the parser follows.
-const RECURSION: usize = 2_000;
+pub(crate) const RECURSION: usize = 2_000;
 
 /// For reading what the files say of themselves.
 const OPEN_TIME: Duration = Duration::from_secs(60);
@@ -98,14 +98,9 @@ impl Executor {
     /// `Open` if a file is missing or is not of its table.
     pub fn open(dir: &Path, limits: Limits) -> Result<Self, ExecuteError> {
         let open = |error: &dyn std::fmt::Display| ExecuteError::Open(error.to_string());
-        let dir = dir.canonicalize().map_err(|error| open(&error))?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(limits.threads.max(1))
-            .thread_name("audience-sql")
-            .thread_stack_size(STACK_BYTES)
-            .enable_all()
-            .build()
-            .map_err(|error| open(&error))?;
+        let dir =
+            dir.canonicalize().map_err(|error| open(&format!("{}: {error}", dir.display())))?;
+        let runtime = runtime("audience-sql", limits.threads).map_err(|error| open(&error))?;
         let config = SessionConfig::new()
             .with_target_partitions(limits.threads.max(1))
             .with_information_schema(false)
@@ -119,18 +114,36 @@ impl Executor {
             .map_err(|error| open(&error))?;
         let context = SessionContext::new_with_config_rt(config, environment);
         context.register_udf(bucket::function());
-        let executor = Self { runtime: Some(runtime), context, time: limits.time };
+        let folder = url::Url::from_directory_path(&dir);
+        let folder = folder.map_err(|()| open(&"the path is not absolute"))?;
+        for table in TABLES {
+            let path = table.path(&dir);
+            std::fs::metadata(&path)
+                .map_err(|error| open(&format!("{}: {error}", path.display())))?;
+        }
+        Self::asking(runtime, context, folder, Order::OfFiles, limits.time)
+    }
+
+    /// With the tables that lie in `folder`, whose address ends with a slash.
+    pub(crate) fn asking(
+        runtime: Runtime,
+        context: SessionContext,
+        folder: url::Url,
+        order: Order,
+        time: Duration,
+    ) -> Result<Self, ExecuteError> {
+        let executor = Self { runtime: Some(runtime), context, time };
         let context = executor.context.clone();
         executor.wait(OPEN_TIME, async move {
             for table in TABLES {
-                register(&context, &dir, table).await?;
+                register(&context, &folder, table, order).await?;
             }
             Ok(())
         })?;
         Ok(executor)
     }
 
-    /// The customers that `sql` selects, in its order.
+    /// The customers that `sql` selects, by id.
     ///
     /// # Errors
     /// If the statement is refused, takes too much, or fails.
@@ -148,6 +161,10 @@ impl Executor {
                     let id = id.and_then(|id| id.parse().ok());
                     members.push(id.ok_or_else(|| not_ids("its column has other values"))?);
                 }
+            }
+            // Parts of the answer of a cluster come as they are ready, each of them sorted.
+            if !members.is_sorted() {
+                members.sort_unstable();
             }
             Ok(members)
         })
@@ -191,16 +208,41 @@ impl Executor {
     }
 }
 
-async fn register(context: &SessionContext, dir: &Path, table: Table) -> Result<(), ExecuteError> {
+/// Whether plans may rest upon the order of rows in the files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// They may.
+    OfFiles,
+    /// What is exchanged between executors comes in any order.
+    #[cfg_attr(not(feature = "cluster"), allow(dead_code, reason = "only a cluster exchanges"))]
+    Lost,
+}
+
+/// Threads on which plans of any depth are walked.
+pub(crate) fn runtime(name: &str, threads: usize) -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads.max(1))
+        .thread_name(name)
+        .thread_stack_size(STACK_BYTES)
+        .enable_all()
+        .build()
+}
+
+async fn register(
+    context: &SessionContext,
+    folder: &url::Url,
+    table: Table,
+    order: Order,
+) -> Result<(), ExecuteError> {
     let open =
         |detail: &dyn std::fmt::Display| ExecuteError::Open(format!("{}: {detail}", table.name));
-    let path = table.path(dir);
-    std::fs::metadata(&path).map_err(|error| open(&error))?;
     // As an address, so that no sign of the path is taken for a pattern.
-    let address =
-        url::Url::from_file_path(&path).map_err(|()| open(&"the path is not absolute"))?;
-    let sorted = table.sorted_by.iter().map(|column| col(*column).sort(true, false)).collect();
-    let options = ParquetReadOptions::default().file_sort_order(vec![sorted]);
+    let address = folder.join(&table.file_name()).map_err(|error| open(&error))?;
+    let mut options = ParquetReadOptions::default();
+    if order == Order::OfFiles {
+        let sorted = table.sorted_by.iter().map(|column| col(*column).sort(true, false)).collect();
+        options = options.file_sort_order(vec![sorted]);
+    }
     let registered = context.register_parquet(table.name, address.as_str(), options).await;
     registered.map_err(|error| open(&error))?;
     let provider = context.table_provider(table.name).await.map_err(|error| open(&error))?;

@@ -99,8 +99,12 @@ impl Table {
         Arc::new(Schema::new(fields.collect::<Vec<_>>()))
     }
 
+    pub(crate) fn file_name(&self) -> String {
+        format!("{}.parquet", self.name)
+    }
+
     pub(crate) fn path(&self, dir: &Path) -> PathBuf {
-        dir.join(format!("{}.parquet", self.name))
+        dir.join(self.file_name())
     }
 }
 
@@ -155,7 +159,7 @@ impl TableFile {
             .set_max_row_group_row_count(Some(GROUP_ROWS))
             .build();
         let schema = table.schema();
-        let file = BufWriter::new(File::create(&part)?);
+        let file = BufWriter::new(create(&part)?);
         let columns = table.columns.iter().map(|(_, kind)| match kind {
             Text | TextOrNull => Column::Text(StringBuilder::new()),
             Number | NumberOrNull => Column::Number(Int64Builder::with_capacity(BATCH_ROWS)),
@@ -206,6 +210,20 @@ impl TableFile {
         self.writer.close()?;
         Ok(Whole { rows: self.rows, part: self.part, path: self.path })
     }
+}
+
+/// A new file that nobody else may read: it has names and accounts.
+fn create(path: &Path) -> std::io::Result<File> {
+    // A file left from a write that was broken off keeps its mode when it is opened.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// A file that was written.

@@ -3,11 +3,11 @@
 use std::iter::Peekable;
 use std::path::Path;
 
-use analytics::audience::sql::searchable;
-use analytics::{CustomerFeed, LineFact, OrderFact, Standing};
+use analytics::audience::sql::{CustomerRow, LineRow, searchable};
+use analytics::{CustomerFeed, LineFact, OrderFact, Snapshot, Standing};
 use kernel::{CustomerId, Timestamp};
 
-use crate::table::{CUSTOMERS, LINES, ORDERS, TAGS, TableFile, Value};
+use crate::table::{CUSTOMERS, LINES, ORDERS, TAGS, Table, TableFile, Value, Whole};
 
 /// Moments lie so many milliseconds before and after 1970 at most: that many come until the year 10,000.
 pub const MOMENT_MAX_MS: i64 = 253_402_300_799_999;
@@ -82,56 +82,113 @@ pub fn write(
 ) -> Result<Written, WriteError> {
     let [customers, tags] = write_customers(dir, customers)?;
     let [orders, lines] = write_orders(dir, orders, lines)?;
-    for file in [&customers, &tags, &orders, &lines] {
-        file.publish()?;
-    }
-    Ok(Written {
-        customers: customers.rows,
-        tags: tags.rows,
-        orders: orders.rows,
-        lines: lines.rows,
-    })
+    publish([customers, tags, orders, lines])
 }
 
-type Whole = crate::table::Whole;
+/// As [`write`], of all that `snapshot` holds, with the standings by the scores set. The figures of conditions
+/// are those of the engine then, also where orders of one shop and moment have lines.
+///
+/// # Errors
+/// If a moment is out of range, or the folder cannot be written to.
+pub fn write_snapshot(dir: &Path, snapshot: &Snapshot) -> Result<Written, WriteError> {
+    let mut people = Pair::create(CUSTOMERS, TAGS, dir)?;
+    let mut bought = Pair::create(ORDERS, LINES, dir)?;
+    snapshot.each_customer(|rows| -> Result<(), WriteError> {
+        push_customer(&mut people, &rows.customer)?;
+        let id = rows.customer.id;
+        let customer = id.to_string();
+        let mut lines = rows.lines;
+        for (index, order) in rows.orders.iter().enumerate() {
+            let (own, rest) = lines.split_at(lines.partition_point(|line| line.order <= index));
+            push_order(&mut bought, (id, &customer), index, order, own.iter().copied())?;
+            lines = rest;
+        }
+        Ok(())
+    })?;
+    let [customers, tags] = people.finish()?;
+    let [orders, lines] = bought.finish()?;
+    publish([customers, tags, orders, lines])
+}
+
+/// Gives the files their names; of customers, tags, orders and lines.
+fn publish(files: [Whole; 4]) -> Result<Written, WriteError> {
+    for file in &files {
+        file.publish()?;
+    }
+    let [customers, tags, orders, lines] = files.map(|file| file.rows);
+    Ok(Written { customers, tags, orders, lines })
+}
+
+/// Two files that are written side by side.
+struct Pair(TableFile, TableFile);
+
+impl Pair {
+    fn create(one: Table, other: Table, dir: &Path) -> Result<Self, WriteError> {
+        Ok(Self(TableFile::create(one, dir)?, TableFile::create(other, dir)?))
+    }
+
+    fn finish(self) -> Result<[Whole; 2], WriteError> {
+        Ok([self.0.finish()?, self.1.finish()?])
+    }
+}
 
 fn write_customers(
     dir: &Path,
     customers: impl IntoIterator<Item = (CustomerFeed, Option<Standing>)>,
 ) -> Result<[Whole; 2], WriteError> {
-    let mut files = (TableFile::create(CUSTOMERS, dir)?, TableFile::create(TAGS, dir)?);
+    let mut files = Pair::create(CUSTOMERS, TAGS, dir)?;
     let mut last = None;
     for (feed, standing) in customers {
         if last.replace(feed.id) >= Some(feed.id) {
             return Err(WriteError::Order { what: "customers", customer: feed.id });
         }
-        let customer = feed.id.to_string();
-        let owner = feed.owner.map(|user| user.to_string());
-        let refused = feed.refused_from.map(|at| moment(feed.id, at)).transpose()?;
-        let score = |of: fn(&Standing) -> u8| standing.as_ref().map(|s| i64::from(of(s)));
-        files.0.push(&[
-            Value::Text(&customer),
-            Value::Text(&searchable(&feed.name)),
-            Value::Text(&searchable(&feed.accounts)),
-            Value::Text(&feed.province),
-            feed.rating.map(i64::from).into(),
-            owner.as_deref().into(),
-            Value::Number(moment(feed.id, feed.created_at)?),
-            refused.into(),
-            score(|s| s.score.r).into(),
-            score(|s| s.score.f).into(),
-            score(|s| s.score.m).into(),
-            standing.map(|s| s.tier.code()).into(),
-            standing.map(|s| s.classic.code()).into(),
-        ])?;
-        let mut own = feed.tags;
-        own.sort_unstable();
-        own.dedup();
-        for tag in own {
-            files.1.push(&[Value::Text(&customer), Value::Text(&tag.to_string())])?;
-        }
+        let mut tags = feed.tags;
+        tags.sort_unstable();
+        tags.dedup();
+        push_customer(
+            &mut files,
+            &CustomerRow {
+                id: feed.id,
+                name: &searchable(&feed.name),
+                accounts: &searchable(&feed.accounts),
+                province: &feed.province,
+                rating: feed.rating,
+                owner: feed.owner,
+                created_at: feed.created_at,
+                refused_from: feed.refused_from,
+                standing,
+                tags: &tags,
+            },
+        )?;
     }
-    Ok([files.0.finish()?, files.1.finish()?])
+    files.finish()
+}
+
+/// Writes a customer and the tags.
+fn push_customer(files: &mut Pair, row: &CustomerRow<'_>) -> Result<(), WriteError> {
+    let customer = row.id.to_string();
+    let owner = row.owner.map(|user| user.to_string());
+    let refused = row.refused_from.map(|at| moment(row.id, at)).transpose()?;
+    let score = |of: fn(&Standing) -> u8| row.standing.as_ref().map(|s| i64::from(of(s)));
+    files.0.push(&[
+        Value::Text(&customer),
+        Value::Text(row.name),
+        Value::Text(row.accounts),
+        Value::Text(row.province),
+        row.rating.map(i64::from).into(),
+        owner.as_deref().into(),
+        Value::Number(moment(row.id, row.created_at)?),
+        refused.into(),
+        score(|s| s.score.r).into(),
+        score(|s| s.score.f).into(),
+        score(|s| s.score.m).into(),
+        row.standing.map(|s| s.tier.code()).into(),
+        row.standing.map(|s| s.classic.code()).into(),
+    ])?;
+    for tag in row.tags {
+        files.1.push(&[Value::Text(&customer), Value::Text(&tag.to_string())])?;
+    }
+    Ok(())
 }
 
 fn write_orders(
@@ -139,7 +196,7 @@ fn write_orders(
     orders: impl IntoIterator<Item = (CustomerId, OrderFact)>,
     lines: impl IntoIterator<Item = (CustomerId, LineFact)>,
 ) -> Result<[Whole; 2], WriteError> {
-    let mut files = (TableFile::create(ORDERS, dir)?, TableFile::create(LINES, dir)?);
+    let mut files = Pair::create(ORDERS, LINES, dir)?;
     let mut orders = orders.into_iter().peekable();
     let mut lines = lines.into_iter().peekable();
     let mut last = None;
@@ -158,7 +215,7 @@ fn write_orders(
         own_lines.sort_by_key(place);
         write_customer(&mut files, customer, &own_orders, &own_lines)?;
     }
-    Ok([files.0.finish()?, files.1.finish()?])
+    files.finish()
 }
 
 /// All that is of `customer`, who is next.
@@ -179,47 +236,66 @@ fn place(line: &LineFact) -> (Timestamp, kernel::ShopId, u64) {
 
 /// Writes the orders of one customer and their lines, both sorted.
 fn write_customer(
-    files: &mut (TableFile, TableFile),
+    files: &mut Pair,
     id: CustomerId,
     orders: &[OrderFact],
     mut lines: &[LineFact],
 ) -> Result<(), WriteError> {
     let customer = id.to_string();
-    for (number, order) in (1..).zip(orders) {
-        let ordered_at = moment(id, order.ordered_at)?;
-        let shop = order.shop.to_string();
-        let head = [
-            Value::Text(&customer),
-            Value::Number(ordered_at),
-            Value::Number(number),
-            Value::Text(&shop),
-            Value::Number(order.revenue_minor),
-        ];
-        files.0.push(&head)?;
-        let is_at =
-            |line: &LineFact| (line.ordered_at, line.shop) == (order.ordered_at, order.shop);
-        let without = lines
-            .iter()
-            .take_while(|line| (line.ordered_at, line.shop) < (order.ordered_at, order.shop))
-            .count();
+    for (index, order) in orders.iter().enumerate() {
+        let place = (order.ordered_at, order.shop);
+        let is_at = |line: &LineFact| (line.ordered_at, line.shop) == place;
+        let without = lines.iter().take_while(|line| (line.ordered_at, line.shop) < place).count();
         lines = &lines[without..];
         let own =
             lines.iter().take_while(|line| is_at(line) && line.order == lines[0].order).count();
-        for line in &lines[..own] {
-            let [code, title] = [&line.code, &line.title].map(|text| searchable(text));
-            files.1.push(&[
-                head[0],
-                head[1],
-                head[2],
-                head[3],
-                head[4],
-                Value::Text(&code),
-                Value::Text(&title),
-                Value::Number(line.quantity),
-                Value::Number(line.amount_minor),
-            ])?;
-        }
+        let folded: Vec<[String; 2]> = lines[..own]
+            .iter()
+            .map(|line| [&line.code, &line.title].map(|text| searchable(text)))
+            .collect();
+        let rows = folded.iter().zip(&lines[..own]).map(|([code, title], line)| LineRow {
+            order: index,
+            code,
+            title,
+            quantity: line.quantity,
+            amount_minor: line.amount_minor,
+        });
+        push_order(files, (id, &customer), index, order, rows)?;
         lines = &lines[own..];
+    }
+    Ok(())
+}
+
+/// Writes an order, the one of `index` of its customer, and its lines.
+fn push_order<'a>(
+    files: &mut Pair,
+    (id, customer): (CustomerId, &str),
+    index: usize,
+    order: &OrderFact,
+    lines: impl Iterator<Item = LineRow<'a>>,
+) -> Result<(), WriteError> {
+    let shop = order.shop.to_string();
+    let head = [
+        Value::Text(customer),
+        Value::Number(moment(id, order.ordered_at)?),
+        Value::Number(index as i64 + 1),
+        Value::Text(&shop),
+        Value::Number(order.revenue_minor),
+    ];
+    files.0.push(&head)?;
+    for line in lines {
+        let [customer, ordered_at, number, shop, revenue] = head;
+        files.1.push(&[
+            customer,
+            ordered_at,
+            number,
+            shop,
+            revenue,
+            Value::Text(line.code),
+            Value::Text(line.title),
+            Value::Number(line.quantity),
+            Value::Number(line.amount_minor),
+        ])?;
     }
     Ok(())
 }

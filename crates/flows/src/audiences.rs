@@ -3,6 +3,7 @@
 mod asked;
 mod explain;
 mod keep;
+mod sql;
 mod words;
 
 use analytics::audience::{self, AudienceError, Node, TextError, TreeError};
@@ -20,6 +21,7 @@ pub use keep::{
     AudienceBody, AudienceRow, AudienceView, Prepared, change, create, delete, get, list, overlap,
     prepare,
 };
+pub use sql::{AudienceSql, statement, take_tables};
 pub(crate) use words::Words;
 
 use crate::engine::{EngineError, EngineHandle};
@@ -58,6 +60,9 @@ pub enum AudienceRefused {
     /// Names that lead nowhere or in a circle.
     #[error(transparent)]
     Audience(#[from] AudienceError),
+    /// It has no statement.
+    #[error(transparent)]
+    Sql(#[from] audience::sql::SqlError),
     /// Other fields.
     #[error("{0}")]
     Fields(FieldErrors),
@@ -98,6 +103,7 @@ impl From<AudienceRefused> for Problem {
             AudienceRefused::Form
             | AudienceRefused::Currency(_)
             | AudienceRefused::Gone(_)
+            | AudienceRefused::Sql(_)
             | AudienceRefused::Audience(_) => Self::field("text", detail),
             AudienceRefused::NoCustomer => Self::not_found("customer"),
             AudienceRefused::Store(error) => match error {

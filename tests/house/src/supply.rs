@@ -29,7 +29,7 @@ pub struct Lists {
     banned: Vec<String>,
 }
 
-/// All packages of the lock file at `top`.
+/// All packages of the lock file at `top`, those of features that are off unless asked for too.
 ///
 /// # Errors
 /// If `cargo metadata` cannot be run or understood.
@@ -40,7 +40,7 @@ pub fn packages(top: &Path) -> Result<Vec<Package>> {
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["metadata", "--locked", "--format-version", "1"])
+        .args(["metadata", "--locked", "--all-features", "--format-version", "1"])
         .current_dir(top)
         .output()
         .context("cargo metadata")?;

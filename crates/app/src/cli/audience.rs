@@ -14,6 +14,7 @@ use flows::engine::EngineHandle;
 use kernel::{CustomerId, Money};
 use serde::Serialize;
 
+use super::audience_sql::{self, SqlArgs, TablesArgs};
 use super::{Global, say};
 
 #[derive(Debug, clap::Subcommand)]
@@ -22,6 +23,10 @@ pub(super) enum AudienceCommand {
     Count(CountArgs),
     /// Say why a customer belongs to an audience or not, and when that changes by itself
     Explain(ExplainArgs),
+    /// Print an audience as SQL, or run it over Parquet files
+    Sql(SqlArgs),
+    /// Write customers, orders and lines as Parquet files that the SQL of audiences asks
+    Export(TablesArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -31,7 +36,14 @@ pub(super) struct CountArgs {
     def: PathBuf,
     /// As of which day; today unless given
     #[arg(long, value_name = "YYYY-MM-DD")]
-    as_of: Option<NaiveDate>,
+    pub(super) as_of: Option<NaiveDate>,
+}
+
+impl CountArgs {
+    /// The definition of the file.
+    pub(super) fn read(&self) -> Result<Definition> {
+        read(&self.def)
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -57,7 +69,7 @@ struct Counted {
 pub(super) async fn run(global: &Global, command: AudienceCommand) -> Result<ExitCode> {
     match command {
         AudienceCommand::Count(args) => {
-            let definition = read(&args.def)?;
+            let definition = args.read()?;
             let boot = global.open_there().await?;
             let engine = EngineHandle::load(&boot.platform, boot.ctx().scope).await?;
             let body =
@@ -83,7 +95,7 @@ pub(super) async fn run(global: &Global, command: AudienceCommand) -> Result<Exi
             global.print(&answer, &text)?;
         }
         AudienceCommand::Explain(ExplainArgs { asked, customer }) => {
-            let definition = read(&asked.def)?;
+            let definition = asked.read()?;
             let boot = global.open_there().await?;
             let engine = EngineHandle::load(&boot.platform, boot.ctx().scope).await?;
             let body = ExplainBody {
@@ -106,6 +118,8 @@ pub(super) async fn run(global: &Global, command: AudienceCommand) -> Result<Exi
             lines(&found.why, 0, &mut text);
             global.print(&found, &text)?;
         }
+        AudienceCommand::Sql(args) => return audience_sql::statement(global, args).await,
+        AudienceCommand::Export(args) => return audience_sql::export(global, args).await,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -131,7 +145,7 @@ fn read(path: &Path) -> Result<Definition> {
 }
 
 /// Every fault on a line of its own.
-fn told(error: AudienceRefused) -> anyhow::Error {
+pub(super) fn told(error: AudienceRefused) -> anyhow::Error {
     let all = |what: &AudienceRefused, faults: Vec<String>| {
         anyhow::anyhow!("{what}:\n  {}", faults.join("\n  "))
     };

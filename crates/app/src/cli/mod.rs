@@ -2,6 +2,7 @@
 //! is 0 for done, 1 for failed, 2 for wrong usage. Scripts depend on it: keep it stable.
 
 mod audience;
+mod audience_sql;
 mod audit;
 mod backup;
 mod bench;
@@ -274,6 +275,11 @@ mod tests {
             "guanxi export of a.xlsx --json",
             "guanxi audience count --def a.txt --json",
             "guanxi audience explain --def - --customer cus_01h455vb4pex5vsknk084sn02q",
+            "guanxi audience sql --def a.txt --as-of 2026-01-31",
+            "guanxi audience sql --def - --dir tables --run --json",
+            "guanxi audience sql --def - --run --cluster http://h:50050 --store s3://b/f",
+            "guanxi audience export --dir tables --json",
+            "guanxi audience export --dir tables --store s3://b/f",
             "guanxi insight clv --horizon-days 180 --json",
             "guanxi insight clv --csv a.csv --columns customer,date,amount --unit week --calibration-end 1997-09-30",
             "guanxi insight intent --csv a.csv --target Churn --positive Yes --drop A,B --folds 5 --seed 7 --json",
@@ -324,6 +330,11 @@ mod tests {
             "guanxi verify --database-url mysql://h/d",
             "guanxi audience count",
             "guanxi audience explain --def -",
+            "guanxi audience sql --def - --run",
+            "guanxi audience sql --def - --dir tables",
+            "guanxi audience sql --def - --run --cluster http://h:50050",
+            "guanxi audience sql --def - --run --dir tables --store s3://b/f",
+            "guanxi audience export",
             "guanxi insight clv --unit year",
             "guanxi insight intent --csv a.csv",
             "guanxi audit",

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod audience_sql;
 mod backups;
 mod bad;
 mod bad_files;

@@ -1,9 +1,9 @@
 //! The same members by SQL, by the engine, and by a reading of the contract.
 
+use analytics::OrderFact;
 use analytics::audience::sql::select;
 use analytics::audience::{AsOf, Definitions, NoNames, parse};
-use analytics::{Bins, Engine, OrderFact, RfmQuery};
-use audience_sql::Limits;
+use audience_sql::{Limits, members_by_sql};
 use kernel::{CustomerId, Reach, TypedId as _, Zone};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -11,31 +11,6 @@ use proptest::test_runner::TestCaseError;
 use crate::oracle::{self, Asked};
 use crate::strategy;
 use crate::world::{self, Line, Order, Person, at, shop};
-
-/// An engine that knows the people and scored them today, five days after the first.
-fn engine(people: &[Person], asked: &Asked) -> Engine {
-    let mut loader = Engine::builder();
-    people.iter().for_each(|person| loader.customer(&person.feed));
-    let mut loader = loader.facts();
-    for person in people {
-        for order in &person.orders {
-            assert!(loader.fact(person.feed.id, order.fact));
-        }
-        for line in world::lines(person) {
-            assert!(loader.line(person.feed.id, &line));
-        }
-    }
-    let mut engine = loader.build().unwrap();
-    let scores = engine.rfm(&RfmQuery {
-        as_of: world::at(5 * 24, 0).day(asked.as_of.zone),
-        zone: asked.as_of.zone,
-        bins: Bins::quantile(5).unwrap(),
-        shop: None,
-        minor_per_major: 100,
-    });
-    engine.set_scores(scores);
-    engine
-}
 
 proptest! {
     #![proptest_config(ProptestConfig {
@@ -51,7 +26,7 @@ proptest! {
         asked in strategy::asked(),
         trees in prop::collection::vec(strategy::tree(3), 8..12),
     ) {
-        let engine = engine(&people, &asked);
+        let engine = world::engine(&people, asked.as_of.zone);
         for person in &mut people {
             person.standing = engine.customer(person.feed.id).and_then(|known| known.standing);
         }
@@ -66,6 +41,20 @@ proptest! {
             prop_assert_eq!(found, &wanted[..], "{}", sql);
             let by_engine = engine.snapshot().audience(tree, &asked.named, asked.as_of, &Reach::ALL).unwrap();
             prop_assert_eq!(by_engine.ids().collect::<Vec<_>>(), wanted, "{:?}", tree);
+        }
+        // Once more by the tables that the engine gives, some of its customers in the overlay.
+        let changed = people.len() / 2;
+        let mut engine = engine;
+        for person in people.iter().take(changed) {
+            let facts: Vec<OrderFact> = person.orders.iter().map(|order| order.fact).collect();
+            engine.remove(person.feed.id);
+            engine.upsert(&person.feed, &facts, &world::lines(person));
+        }
+        let by_tables = members_by_sql(
+            &engine.snapshot(), &trees, &asked.named, asked.as_of, limits,
+        ).unwrap();
+        for (tree, found) in trees.iter().zip(by_tables) {
+            prop_assert_eq!(found, oracle::members(tree, &asked, &people), "{:?}", tree);
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use analytics::{CustomerFeed, LineFact, OrderFact, Standing};
+use analytics::{Bins, CustomerFeed, Engine, LineFact, OrderFact, RfmQuery, Standing};
 use audience_sql::{Executor, Limits, Written, write};
-use kernel::{AudienceId, CustomerId, ShopId, TagId, Timestamp, TypedId, UserId};
+use kernel::{AudienceId, CustomerId, ShopId, TagId, Timestamp, TypedId, UserId, Zone};
 use uuid::Uuid;
 
 pub(crate) fn id<T: TypedId>(n: u8) -> T {
@@ -109,4 +109,29 @@ pub(crate) fn lines(person: &Person) -> Vec<LineFact> {
         })
     });
     lines.collect()
+}
+
+/// An engine that knows the people and scored them today, five days after the first.
+pub(crate) fn engine(people: &[Person], zone: Zone) -> Engine {
+    let mut loader = Engine::builder();
+    people.iter().for_each(|person| loader.customer(&person.feed));
+    let mut loader = loader.facts();
+    for person in people {
+        for order in &person.orders {
+            assert!(loader.fact(person.feed.id, order.fact));
+        }
+        for line in lines(person) {
+            assert!(loader.line(person.feed.id, &line));
+        }
+    }
+    let mut engine = loader.build().unwrap();
+    let scores = engine.rfm(&RfmQuery {
+        as_of: at(5 * 24, 0).day(zone),
+        zone,
+        bins: Bins::quantile(5).unwrap(),
+        shop: None,
+        minor_per_major: 100,
+    });
+    engine.set_scores(scores);
+    engine
 }

@@ -17,12 +17,14 @@ import { CountPanel, SamplePanel } from './CountPanel';
 import { LeaveGuard } from './LeaveGuard';
 import { OverlapPanel } from './OverlapPanel';
 import { SizesChart } from './SizesChart';
+import { SqlView } from './SqlView';
 import { TextEditor } from './TextEditor';
 import { TreeEditor } from './TreeEditor';
 import { asGroup, EVERYONE, faultOf, incompleteIn, type Node, pathOf } from './tree';
 import { WhyPanel } from './WhyPanel';
 
 type Said = { name: string; note: string };
+type Shown = 'rows' | 'text' | 'sql';
 const FIRST_TREE: Node = EVERYONE;
 const COUNT_MS = 150;
 const TEXT_MS = 450;
@@ -50,7 +52,7 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
   const [tree, setTree] = useState<Node>((saved?.tree as Node | undefined) ?? FIRST_TREE);
   // A text that was typed and is not yet, or cannot be, read; the rows show what was last understood.
   const [draft, setDraft] = useState<string | undefined>(props.start?.text);
-  const [asText, setAsText] = useState(false);
+  const [shown, setShown] = useState<Shown>('rows');
   const [asOf, setAsOf] = useState<string>();
   const [dirty, setDirty] = useState(!!props.start?.text);
   const [strict, setStrict] = useState(false);
@@ -213,16 +215,18 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
               <Segmented
                 size="small"
                 aria-label={t('insight.audience.form')}
-                value={asText ? 'text' : 'rows'}
-                onChange={(form) => setAsText(form === 'text')}
+                value={shown}
+                onChange={setShown}
                 options={[
                   { value: 'rows', label: t('insight.audience.rows') },
                   { value: 'text', label: t('insight.audience.textForm') },
+                  { value: 'sql', label: 'SQL' },
                 ]}
               />
             }
           >
-            {asText ? (
+            {shown === 'sql' ? <SqlView answer={answer} note={note} /> : null}
+            {shown === 'text' ? (
               <TextEditor
                 value={draft ?? answer?.text ?? saved?.text ?? ''}
                 behind={missing > 0}
@@ -233,7 +237,8 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
                 }}
                 onRest={() => setHurried(now)}
               />
-            ) : (
+            ) : null}
+            {shown === 'rows' ? (
               <BuilderContext value={builder}>
                 {fault ? (
                   <Alert
@@ -242,7 +247,7 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
                     className="draft-misfit"
                     title={t('insight.audience.lastRead')}
                     action={
-                      <Button size="small" onClick={() => setAsText(true)}>
+                      <Button size="small" onClick={() => setShown('text')}>
                         {t('insight.audience.toText')}
                       </Button>
                     }
@@ -250,7 +255,7 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
                 ) : null}
                 <TreeEditor tree={tree} />
               </BuilderContext>
-            )}
+            ) : null}
           </Panel>
           <WhyPanel
             definition={asked}

@@ -185,6 +185,14 @@ export default {
     textHint:
       'The same definition as in the builder; go back and forth as you like. Comments after # are not kept.',
     textBehind: 'Conditions that lack a value are not in this text. Changing it drops them.',
+    sqlLabel: 'Definition as SQL',
+    sqlHint:
+      'What DataFusion runs over the Parquet files of guanxi audience export. It finds the same customers.',
+    sqlBehind: 'This is the SQL of what was last counted, not of what is being edited.',
+    sqlTooLarge: 'With the audiences that it names, this definition is too large for one SQL statement.',
+    sqlCopy: 'Copy',
+    sqlCopied: 'Copied',
+    sqlNotCopied: 'The browser does not allow copying here. Select the text and copy it.',
     faultAt: 'Line {{line}}, column {{column}}:',
     fault: 'Cannot be read:',
     toFault: 'Go to the fault',

@@ -21,9 +21,12 @@
 
 mod figures;
 mod layout;
+mod rows;
 mod statement;
 
 use kernel::AudienceId;
+
+pub use rows::{CustomerRow, LineRow, Rows};
 
 use super::check::{self, TreeError};
 use super::plan::{AsOf, AudienceError, Definitions};

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# cluster-test.sh   audiences on a Ballista cluster: scheduler, two executors and an S3-compatible store on loopback,
+# against the engine and against one machine. Builds Ballista, which nothing else does.
+. "$(dirname "$0")/lib.sh"
+args=(-p audience-sql --features loopback --locked)
+stage cluster-clippy 1800 cargo clippy "${args[@]}" --all-targets --quiet -- -D warnings
+if has_nextest; then
+  stage cluster-test 1800 cargo nextest run "${args[@]}" -E 'binary(cluster)' --no-fail-fast --status-level fail
+else
+  stage cluster-test 1800 cargo test "${args[@]}" --test cluster
+fi
+report
