@@ -98,7 +98,8 @@ impl Snapshot {
                 orders.extend(range.clone().map(|order| base.facts.fact(order)));
                 let lines = &base.facts.lines;
                 let line = |order: usize, line: usize| {
-                    let (code, title) = code_and_title(lines.products.value(lines.product[line]));
+                    let (code, title) =
+                        code_and_title(lines.products.value(lines.product.get(line)));
                     let (quantity, amount_minor) =
                         (lines.quantity.get(line), lines.amount.get(line));
                     LineRow { order, code, title, quantity, amount_minor }
@@ -111,11 +112,11 @@ impl Snapshot {
                     id,
                     name,
                     accounts,
-                    province: base.provinces.value(base.province[ordinal]),
+                    province: base.provinces.value(base.province.get(ordinal)),
                     rating: Some(base.rating[ordinal]).filter(|rating| *rating != NO_RATING),
-                    owner: *base.owners.value(base.owner[ordinal]),
-                    created_at: Timestamp::from_millis(base.created[ordinal]),
-                    refused_from: refused(base.refused[ordinal]),
+                    owner: *base.owners.value(base.owner.get(ordinal)),
+                    created_at: Timestamp::from_millis(base.created.get(ordinal)),
+                    refused_from: refused(base.refused.get(ordinal)),
                     standing: view.scores.and_then(|(_, cells)| standing(cells[ordinal])),
                     tags: own,
                 };
