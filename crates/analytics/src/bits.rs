@@ -66,6 +66,11 @@ impl Bits {
         self.words[ordinal / 64] >> (ordinal % 64) & 1 == 1
     }
 
+    /// 64 ordinals a word, the first in the lowest bit.
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.len
     }

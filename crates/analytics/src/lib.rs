@@ -16,6 +16,7 @@ mod feed;
 mod letters;
 mod lines;
 mod list;
+pub mod live;
 mod load;
 mod members;
 mod moments;

@@ -41,6 +41,11 @@ impl Members {
             || self.ids.binary_search(&id).is_ok_and(|ordinal| self.base.has(ordinal))
     }
 
+    /// The ids of the base, who of them belongs, and who of the overlay does, by id.
+    pub(crate) fn parts(&self) -> (&Arc<Vec<CustomerId>>, &Bits, &[CustomerId]) {
+        (&self.ids, &self.base, &self.overlay)
+    }
+
     /// All of them, by id.
     pub fn ids(&self) -> impl Iterator<Item = CustomerId> + '_ {
         let mut overlay = self.overlay.iter().copied().peekable();

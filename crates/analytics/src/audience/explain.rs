@@ -11,7 +11,7 @@ use super::subject::OrdersOf;
 use super::tree::{Node, When};
 use crate::base::NEVER;
 use crate::delta::Row;
-use crate::engine::Snapshot;
+use crate::engine::{Snapshot, View};
 
 /// Days looked at when a change is sought.
 const DAYS_MAX: usize = 5_000;
@@ -75,7 +75,7 @@ impl Snapshot {
         id: CustomerId,
     ) -> Result<Option<Question>, AudienceError> {
         let today = plan(self.view(), root, named, as_of)?;
-        Ok(self.row_of(id).map(|(row, cell)| Question {
+        Ok(self.view().row_of(id).map(|(row, cell)| Question {
             id,
             row,
             cell,
@@ -85,10 +85,12 @@ impl Snapshot {
             today,
         }))
     }
+}
 
+impl View<'_> {
     /// A customer as a row, and the cell under the scores set.
-    fn row_of(&self, id: CustomerId) -> Option<(Row, u16)> {
-        let view = self.view();
+    pub(crate) fn row_of(self, id: CustomerId) -> Option<(Row, u16)> {
+        let view = self;
         if let Some(entry) = view.delta.get(id) {
             let row = entry.row.as_ref()?;
             return Some((Row::clone(row), entry.cell));
@@ -240,7 +242,7 @@ impl Question {
 
 impl Plan {
     /// The lengths in days of all windows that move.
-    fn windows(&self, lengths: &mut BTreeSet<u32>) {
+    pub(super) fn windows(&self, lengths: &mut BTreeSet<u32>) {
         let mut add = |when: &When| {
             if let When::LastDays(days) | When::BeforeLastDays(days) = when {
                 lengths.insert(*days);

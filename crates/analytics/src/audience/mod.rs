@@ -9,10 +9,11 @@ mod lexer;
 mod parse;
 mod plan;
 mod print;
+mod rows;
 pub mod sql;
 mod subject;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tree;
 mod vocabulary;
 
@@ -23,5 +24,6 @@ pub use lexer::{Place, TextError};
 pub use parse::parse;
 pub use plan::{AsOf, AudienceError, Definitions, check_names};
 pub use print::print;
+pub(crate) use rows::{RowPlan, moments_of};
 pub use tree::{Bounds, Measure, Node, Orders, Product, When};
 pub use vocabulary::{NoNames, Vocabulary};

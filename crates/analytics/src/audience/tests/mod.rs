@@ -1,6 +1,6 @@
 //! Properties of the tree, its texts and its executors.
 
 mod sql_text;
-mod strategy;
+pub(crate) mod strategy;
 mod texts;
-mod world;
+pub(crate) mod world;

@@ -9,7 +9,7 @@ use crate::audience::{Bounds, Measure, Node, Orders, Product, When};
 use crate::tests::model::{shop, tag, user};
 use crate::{CellPattern, Tier};
 
-pub(super) fn audience(n: u8) -> AudienceId {
+pub(crate) fn audience(n: u8) -> AudienceId {
     AudienceId::from_uuid(Uuid::from_u128(u128::from(n) + 1))
 }
 
@@ -116,7 +116,7 @@ fn condition() -> impl Strategy<Value = Node> {
     ]
 }
 
-pub(super) fn tree() -> impl Strategy<Value = Node> {
+pub(crate) fn tree() -> impl Strategy<Value = Node> {
     condition().prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
             3 => prop::collection::vec(inner.clone(), 0..4).prop_map(|of| Node::All { of }),

@@ -18,7 +18,7 @@ use crate::{
 type World = BTreeMap<CustomerId, (CustomerFeed, Vec<OrderFact>, Vec<LineFact>)>;
 
 #[derive(Debug, Clone)]
-enum Op {
+pub(crate) enum Op {
     Put(Box<CustomerFeed>, Vec<OrderFact>, Vec<LineFact>),
     Remove(u8),
     Compact,
@@ -26,7 +26,7 @@ enum Op {
 }
 
 /// A customer whose orders have up to two lines each.
-fn put() -> impl Strategy<Value = Op> {
+pub(crate) fn put() -> impl Strategy<Value = Op> {
     let line = (0_usize..PRODUCTS.len(), -1_i64..400, -100_i64..300);
     let lines = prop::collection::vec(prop::collection::vec(line, 0..3), 5);
     (feed_strategy(), lines).prop_map(|((feed, facts), lines)| {
@@ -58,12 +58,12 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-fn as_of(days: i64) -> AsOf {
+pub(crate) fn as_of(days: i64) -> AsOf {
     let day = NaiveDate::from_ymd_opt(1970, 1, 1).unwrap() + chrono::Duration::days(days);
     AsOf { day, zone: Zone::CHINA }
 }
 
-fn rfm() -> RfmQuery {
+pub(crate) fn rfm() -> RfmQuery {
     RfmQuery {
         as_of: as_of(2).day,
         zone: Zone::CHINA,
@@ -283,7 +283,7 @@ fn definitions() -> impl Strategy<Value = Definitions> {
     })
 }
 
-fn without_names(node: Node) -> Node {
+pub(crate) fn without_names(node: Node) -> Node {
     match node {
         Node::All { of } => Node::All { of: of.into_iter().map(without_names).collect() },
         Node::Any { of } => Node::Any { of: of.into_iter().map(without_names).collect() },
