@@ -2,6 +2,7 @@
 
 mod feed;
 mod follow;
+mod live;
 mod saved;
 #[cfg(test)]
 mod tests;

@@ -6,10 +6,13 @@ use analytics::audience::{Definitions, Node};
 use chrono::{Days, NaiveDate};
 use kernel::{AudienceId, FieldErrors, Timestamp, TypedId, UserId};
 use platform::audit::{self, Entry};
-use platform::{Ctx, DbError, Scope, Tx, args};
+use platform::{Ctx, DbError, Scope, Tx, args, outbox};
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
+
+use crate::events::AudiencesDefinedV1;
+use crate::live;
 
 /// Audiences of one organisation.
 pub const AUDIENCES_MAX: i64 = 1_000;
@@ -219,6 +222,7 @@ pub async fn create(
         .personal("note", &new.note)
         .personal("definition", json(&new.definition)?);
     audit::record(tx, cx, entry).await?;
+    outbox::push(tx, cx, &AudiencesDefinedV1 { audience: id }).await?;
     Ok(id)
 }
 
@@ -272,6 +276,7 @@ pub async fn change(
         entry = entry.personal_change("definition", json(&old.definition)?, json(&new.definition)?);
     }
     audit::record(tx, cx, entry).await?;
+    outbox::push(tx, cx, &AudiencesDefinedV1 { audience: id }).await?;
     Ok(())
 }
 
@@ -299,6 +304,8 @@ pub async fn delete(tx: &mut Tx, cx: &Ctx, id: AudienceId) -> Result<(), Audienc
         .personal_gone("note", &old.note)
         .personal_gone("definition", json(&old.definition)?);
     audit::record(tx, cx, entry).await?;
+    live::delete(tx, cx.scope, id).await?;
+    outbox::push(tx, cx, &AudiencesDefinedV1 { audience: id }).await?;
     Ok(())
 }
 

@@ -3,7 +3,9 @@
 
 mod action;
 pub mod audiences;
+pub mod events;
 mod frame;
+pub mod live;
 mod workbench;
 
 pub use action::Action;
@@ -13,11 +15,14 @@ pub use workbench::{Attention, AttentionKind, CHART_DAYS, Delta, UNSHIPPED_AFTER
 use platform::{Migration, Module};
 
 /// The tables of this module.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    module: "insight",
-    version: 1,
-    sql: include_str!("../migrations/0001_audiences.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        module: "insight",
+        version: 1,
+        sql: include_str!("../migrations/0001_audiences.sql"),
+    },
+    Migration { module: "insight", version: 2, sql: include_str!("../migrations/0002_live.sql") },
+];
 
 /// This module: its tables. Its routes ask the engine, so they stand in `app`.
 #[must_use]

@@ -8,6 +8,7 @@ use analytics::{Engine, RfmQuery};
 use commerce::events::OrdersChangedV1;
 use customers::events::CustomersChangedV1;
 use insight::DEFAULT_BINS;
+use insight::events::AudiencesDefinedV1;
 use kernel::CustomerId;
 use platform::live::Topic;
 use platform::{Event, Position, outbox};
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::feed::{self, Change, ShopBook};
+use super::live::Keeper;
 use super::saved::LastSaved;
 use super::{EngineError, EngineHandle, apart};
 
@@ -49,6 +51,7 @@ pub(super) struct Turn {
     scored_at: Option<Instant>,
     scoring_took: Duration,
     rescore: bool,
+    pub(super) live: Keeper,
     pub(super) saved: LastSaved,
 }
 
@@ -78,6 +81,8 @@ struct News {
     position: Position,
     customers: BTreeSet<CustomerId>,
     all: bool,
+    /// Definitions of audiences, or which of them are live.
+    defined: bool,
 }
 
 #[derive(Serialize)]
@@ -125,8 +130,11 @@ impl EngineHandle {
             }
             CaughtUp::Reloaded
         };
+        // Who entered and left is told before scores are computed, which takes longer; what the scores change, after.
+        self.keep_live().await?;
         self.save_if_due().await;
         self.rescore_if_due().await?;
+        self.keep_live().await?;
         self.compact_if_due().await?;
         Ok(done)
     }
@@ -176,6 +184,7 @@ impl EngineHandle {
         let old = std::mem::replace(&mut *self.write(), engine);
         drop(old);
         turn.scored_now();
+        turn.live.reloaded();
         self.moved_on(position, commits, busy, true);
         Ok(())
     }
@@ -192,6 +201,9 @@ impl EngineHandle {
             self.reload_in(&mut turn, false).await?;
             return Ok(CaughtUp::Reloaded);
         };
+        if news.defined {
+            turn.live.defined();
+        }
         if news.customers.is_empty() && !news.all {
             self.moved_on(news.position, commits, false, false);
             return Ok(CaughtUp::Idle);
@@ -203,6 +215,7 @@ impl EngineHandle {
             return Ok(CaughtUp::Reloaded);
         }
         self.read_again(&news.customers).await?;
+        turn.live.touched(news.customers);
         turn.rescore = true;
         self.moved_on(news.position, commits, count >= BUSY, true);
         Ok(CaughtUp::Changed(count))
@@ -220,7 +233,9 @@ impl EngineHandle {
             let is_last = events.len() < EVENTS as usize;
             for event in events {
                 news.position = event.position;
-                let ours = event.org == self.scope().org()
+                let is_of_us = event.org == self.scope().org();
+                news.defined |= is_of_us && event.topic == AudiencesDefinedV1::TOPIC;
+                let ours = is_of_us
                     && [OrdersChangedV1::TOPIC, CustomersChangedV1::TOPIC]
                         .contains(&event.topic.as_str());
                 if !ours {
@@ -282,7 +297,7 @@ impl EngineHandle {
         }
     }
 
-    fn tell(&self) {
+    pub(super) fn tell(&self) {
         let version = self.0.progress.borrow().version;
         let org = self.scope().org();
         self.platform().live.publish(org, Topic::Insight, &Hint { version });
@@ -328,6 +343,7 @@ impl EngineHandle {
         let is_new = !self.read().scores().is_some_and(|set| Arc::ptr_eq(set, &scores));
         if is_new {
             self.write().set_scores(scores);
+            turn.live.rescored();
         }
         turn.rescore = false;
         turn.scoring_took = began.elapsed();

@@ -195,6 +195,7 @@ impl EngineHandle {
         *self.write() = engine;
         self.0.progress.send_modify(|progress| progress.position = note.position);
         turn.scored_now();
+        turn.live.reloaded();
         turn.saved.stamp = Some(note.stamp);
         turn.saved.at = Some(Instant::now());
         turn.saved.version = self.0.progress.borrow().version;

@@ -1,5 +1,6 @@
 //! The engine fed by events is the engine loaded anew.
 
+mod live;
 mod world;
 
 use analytics::{CustomerFacts, ListQuery, Sort, SortKey, Span};

@@ -40,6 +40,7 @@ pub const MIGRATIONS: &[Migration] = &[
     commerce::MIGRATIONS[8],
     commerce::MIGRATIONS[9],
     insight::MIGRATIONS[0],
+    insight::MIGRATIONS[1],
 ];
 
 pub struct Shop {

@@ -39,6 +39,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     commerce::MIGRATIONS[8],
     commerce::MIGRATIONS[9],
     insight::MIGRATIONS[0],
+    insight::MIGRATIONS[1],
 ];
 
 /// Accounts that buy.
@@ -145,7 +146,7 @@ impl World {
     }
 
     /// The root that now has an account, if anyone has.
-    async fn holder(&self, number: usize) -> Option<CustomerId> {
+    pub(super) async fn holder(&self, number: usize) -> Option<CustomerId> {
         let mut tx = self.platform.db.read().await.unwrap();
         let spaces = [customers::AccountSpace::new(1)];
         let name = account(number);

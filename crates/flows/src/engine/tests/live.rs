@@ -1,0 +1,401 @@
+//! Live audiences: whatever happens, the log tells each turn once and ends where asking anew does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use analytics::audience::{AsOf, NoNames, Node, parse};
+use customers::erase::ErasureReason;
+use insight::audiences::{self, NewAudience};
+use insight::events::AudienceChangedV1;
+use insight::live as store;
+use kernel::{AudienceId, CustomerId, Reach, TypedId as _};
+use platform::{Event as _, args};
+use proptest::prelude::*;
+use testkit::TestDb;
+
+use super::EngineHandle;
+use super::world::{self, MIGRATIONS, Step, World};
+
+const DAY_MS: i64 = 86_400_000;
+
+impl World {
+    async fn keep(&self, name: &str, tree: Node, live: bool) -> AudienceId {
+        let new = NewAudience::parse(name, "", tree).unwrap();
+        let mut tx = self.platform.db.begin_for(self.cx.scope).await.unwrap();
+        let id = audiences::create(&mut tx, &self.cx, &new).await.unwrap();
+        store::switch(&mut tx, &self.cx, id, live).await.unwrap();
+        tx.commit().await.unwrap();
+        id
+    }
+
+    async fn redefine(&self, id: AudienceId, name: &str, text: &str, announce: bool) {
+        let new = NewAudience::parse(name, "", tree(text)).unwrap();
+        let mut tx = self.platform.db.begin_for(self.cx.scope).await.unwrap();
+        let old = audiences::get(&mut tx, self.cx.scope, id).await.unwrap().unwrap();
+        audiences::change(&mut tx, &self.cx, id, old.revision, &new).await.unwrap();
+        if announce {
+            store::announce(&mut tx, self.cx.scope, &[id]).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+
+    /// The log, in order, hidden rows too: audience, customer, entered, cause.
+    async fn log(&self) -> Vec<(AudienceId, CustomerId, bool, String)> {
+        let mut tx = self.platform.db.read_for(self.cx.scope).await.unwrap();
+        let sql =
+            "SELECT audience_id, customer_id, entered, cause FROM insight_transitions ORDER BY seq";
+        let rows: Vec<(uuid::Uuid, uuid::Uuid, bool, String)> =
+            tx.fetch_all(sql, vec![]).await.unwrap();
+        let read = |(audience, customer, entered, cause)| {
+            (AudienceId::from_uuid(audience), CustomerId::from_uuid(customer), entered, cause)
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Who was told to enter and leave by events, in order.
+    async fn events(&self) -> Vec<(AudienceId, CustomerId, bool)> {
+        let sql = "SELECT payload FROM platform_outbox WHERE topic = $1 ORDER BY position";
+        let mut tx = self.platform.db.read_for(self.cx.scope).await.unwrap();
+        let rows: Vec<(String,)> =
+            tx.fetch_all(sql, args![AudienceChangedV1::TOPIC]).await.unwrap();
+        let mut told = Vec::new();
+        for (payload,) in rows {
+            let event: AudienceChangedV1 = serde_json::from_str(&payload).unwrap();
+            assert!(!event.many);
+            assert_eq!(
+                event.to_seq - event.from_seq + 1,
+                (event.entered.len() + event.left.len()) as i64
+            );
+            told.extend(event.entered.iter().map(|id| (event.audience, *id, true)));
+            told.extend(event.left.iter().map(|id| (event.audience, *id, false)));
+        }
+        told
+    }
+
+    async fn handle(&self) -> EngineHandle {
+        let handle = EngineHandle::load(&self.platform, self.cx.scope).await.unwrap();
+        handle.keep_live().await.unwrap();
+        handle
+    }
+
+    fn asked(&self, handle: &EngineHandle, tree: &Node) -> BTreeSet<CustomerId> {
+        let as_of = AsOf { day: handle.live_day().day, zone: handle.live_day().zone };
+        let members = handle.ask(|engine| {
+            engine.snapshot().audience(tree, &Default::default(), as_of, &Reach::ALL)
+        });
+        members.unwrap().ids().collect()
+    }
+}
+
+fn tree(text: &str) -> Node {
+    parse(text, &NoNames).unwrap()
+}
+
+async fn follow(handle: &EngineHandle) {
+    handle.catch_up().await.unwrap();
+    handle.keep_live().await.unwrap();
+    handle.rescore().await.unwrap();
+    handle.keep_live().await.unwrap();
+}
+
+/// What befalls the process besides what happens in the shop.
+#[derive(Debug, Clone)]
+enum Fate {
+    Shop(Step),
+    Days(i64),
+    /// It is killed, and another one begins.
+    Killed,
+    /// Nobody follows for a while.
+    Away(Vec<Step>),
+}
+
+fn fates() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        8 => world::steps().prop_map(Fate::Shop),
+        2 => prop::sample::select(vec![1_i64, 29, 40, 300]).prop_map(Fate::Days),
+        1 => Just(Fate::Killed),
+        1 => prop::collection::vec(world::steps(), 1..4).prop_map(Fate::Away),
+    ]
+}
+
+const TEXTS: [&str; 4] = [
+    "orders >= 2",
+    "not orders(in last 60 days) >= 1",
+    "tier in (champions, loyal, new_customers, lost)",
+    "name contains \"name\" or refuses_automation or created in last 30 days",
+];
+
+async fn told_once(db: TestDb, fates: Vec<Fate>) {
+    let world = World::new(&db).await;
+    world.take(&Step::Import((0..4).map(|who| (who, who, 100)).collect())).await;
+    let mut handle = world.handle().await;
+    let mut live = Vec::new();
+    let mut told: BTreeMap<AudienceId, BTreeSet<CustomerId>> = BTreeMap::new();
+    for (name, text) in ["a", "b", "c", "d"].into_iter().zip(TEXTS) {
+        let id = world.keep(name, tree(text), true).await;
+        live.push((id, tree(text)));
+    }
+    follow(&handle).await;
+    for (id, tree) in &live {
+        told.insert(*id, world.asked(&handle, tree));
+    }
+    assert_eq!(world.log().await, [], "beginning tells nothing");
+    for fate in &fates {
+        match fate {
+            Fate::Shop(step) => world.take(step).await,
+            Fate::Days(days) => db.clock().advance_millis(days * DAY_MS),
+            Fate::Killed => handle = world.handle().await,
+            Fate::Away(steps) => {
+                for step in steps {
+                    world.take(step).await;
+                }
+                handle = world.handle().await;
+            }
+        }
+        follow(&handle).await;
+    }
+    let log = world.log().await;
+    for (audience, customer, entered, _) in &log {
+        let told = told.entry(*audience).or_default();
+        let turned = if *entered { told.insert(*customer) } else { told.remove(customer) };
+        assert!(turned, "{customer} of {audience} told twice: {fates:#?}\n{log:#?}");
+    }
+    for (id, tree) in &live {
+        assert_eq!(told[id], world.asked(&handle, tree), "{tree:?} {fates:#?}");
+        let mut tx = world.platform.db.read_for(world.cx.scope).await.unwrap();
+        let row = store::one(&mut tx, world.cx.scope, *id).await.unwrap().unwrap();
+        assert_eq!((row.size, row.obstacle), (told[id].len() as u64, None));
+    }
+    let mut events = world.events().await;
+    let mut log: Vec<_> = log.into_iter().map(|(a, c, entered, _)| (a, c, entered)).collect();
+    events.sort_unstable();
+    log.sort_unstable();
+    assert_eq!(events, log);
+}
+
+fn run(make: impl AsyncFn() -> TestDb, cases: u32) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(fates in prop::collection::vec(fates(), 1..16))| {
+        runtime.block_on(async { told_once(make().await, fates).await });
+    });
+}
+
+#[test]
+fn each_turn_is_told_once_on_sqlite() {
+    run(async || TestDb::sqlite(MIGRATIONS).await, 30);
+}
+
+#[test]
+fn each_turn_is_told_once_on_postgres() {
+    run(async || TestDb::postgres(MIGRATIONS).await, 8);
+}
+
+async fn run_sql(world: &World, sqlite: &[&'static str], postgres: &[&'static str]) {
+    let mut tx = world.platform.db.begin_wide().await.unwrap();
+    let script = if tx.is_postgres() { postgres } else { sqlite };
+    for sql in script {
+        tx.execute(*sql, vec![]).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+testkit::db_test! { MIGRATIONS;
+    async fn what_fails_after_it_was_written_is_told_once_later(db) {
+        let world = World::new(&db).await;
+        world.take(&Step::Import(vec![(1, 1, 100)])).await;
+        let id = world.keep("again", tree("orders >= 1"), true).await;
+        let handle = world.handle().await;
+        run_sql(&world, &[
+            "CREATE TRIGGER broken BEFORE INSERT ON platform_outbox
+                WHEN NEW.topic = 'insight.audience_changed.v1'
+                BEGIN SELECT RAISE(ABORT, 'broken'); END",
+        ], &[
+            "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN RAISE EXCEPTION 'broken'; END $$",
+            "CREATE TRIGGER broken BEFORE INSERT ON platform_outbox FOR EACH ROW
+                WHEN (NEW.topic = 'insight.audience_changed.v1') EXECUTE FUNCTION broken()",
+        ]).await;
+        world.take(&Step::Import(vec![(2, 2, 100)])).await;
+        handle.catch_up().await.unwrap();
+        assert!(handle.keep_live().await.is_err());
+        assert!(handle.keep_live().await.is_err());
+        assert_eq!(world.log().await, []);
+        run_sql(&world, &["DROP TRIGGER broken"], &["DROP TRIGGER broken ON platform_outbox"]).await;
+        // Whether the same process goes on or another begins.
+        let other = world.handle().await;
+        follow(&handle).await;
+        follow(&other).await;
+        let who = world.holder(2).await.unwrap();
+        assert_eq!(world.events().await, [(id, who, true)]);
+        let log = world.log().await;
+        assert_eq!(log, [(id, who, true, "found".to_owned())]);
+    }
+
+    async fn only_one_process_tells(db) {
+        let world = World::new(&db).await;
+        let id = world.keep("buyers", tree("orders >= 1"), true).await;
+        let first = world.handle().await;
+        let second = world.handle().await;
+        world.take(&Step::Import(vec![(2, 2, 100)])).await;
+        for handle in [&first, &second, &first] {
+            follow(handle).await;
+        }
+        world.take(&Step::Import(vec![(3, 3, 100)])).await;
+        for handle in [&first, &second] {
+            follow(handle).await;
+        }
+        let (two, three) = (world.holder(2).await.unwrap(), world.holder(3).await.unwrap());
+        assert_eq!(world.events().await, [(id, two, true), (id, three, true)]);
+    }
+
+    async fn days_turn_members_at_midnight_of_the_shop(db) {
+        let world = World::new(&db).await;
+        // Orders of 2025-02-02 and 2025-03-03.
+        world.take(&Step::Import(vec![(1, 1, 100), (2, 2, 100)])).await;
+        let (one, two) = (world.holder(1).await.unwrap(), world.holder(2).await.unwrap());
+        let handle = world.handle().await;
+        let at = |day: &str| kernel::Timestamp::start_of(day.parse().unwrap(), handle.live_day().zone);
+        let now = world.platform.now();
+        // The last moment of the day before, if the clock is not beyond that yet.
+        let days = (now.millis() - at("2025-02-02").millis()) / DAY_MS + 2;
+        let text = format!("not orders(in last {days} days) >= 1");
+        let id = world.keep("asleep", tree(&text), true).await;
+        follow(&handle).await;
+        let asleep = world.asked(&handle, &tree(&text));
+        assert!(!asleep.contains(&one) && !asleep.contains(&two));
+        db.clock().advance_millis(2 * DAY_MS);
+        follow(&handle).await;
+        assert_eq!(world.log().await, [(id, one, true, "day".to_owned())]);
+        db.clock().advance_millis(29 * DAY_MS);
+        follow(&handle).await;
+        let log = world.log().await;
+        assert_eq!(log[1..], [(id, two, true, "day".to_owned())]);
+        // An order ends it at once, and nothing else is told.
+        let mut tx = world.platform.db.read_for(world.cx.scope).await.unwrap();
+        let days = store::days(&mut tx, world.cx.scope, id, at("2020-01-01").day(handle.live_day().zone));
+        let days: Vec<_> = days.await.unwrap().iter().map(|day| (day.entered, day.left)).collect();
+        assert_eq!(days, [(1, 0), (1, 0)]);
+    }
+
+    async fn an_edit_is_silent_unless_asked(db) {
+        let world = World::new(&db).await;
+        world.take(&Step::Import(vec![(1, 1, 100), (1, 2, 100), (2, 3, 100)])).await;
+        let id = world.keep("some", tree("orders >= 2"), true).await;
+        let named = world.keep("of them", Node::Audience { audience: id }, true).await;
+        let handle = world.handle().await;
+        let (one, two) = (world.holder(1).await.unwrap(), world.holder(2).await.unwrap());
+        world.redefine(id, "some", "orders >= 1", false).await;
+        follow(&handle).await;
+        assert_eq!(world.log().await, []);
+        world.redefine(id, "some", "orders >= 2", true).await;
+        follow(&handle).await;
+        assert_eq!(world.log().await, [(id, two, false, "definition".to_owned())]);
+        // Edited while nobody looked: silent, too.
+        world.redefine(id, "some", "nobody", false).await;
+        let handle = world.handle().await;
+        assert_eq!(world.log().await.len(), 1);
+        // And from there on everything is told again, also by the one that names it.
+        world.redefine(id, "some", "orders >= 3", false).await;
+        follow(&handle).await;
+        world.take(&Step::Import(vec![(1, 4, 100)])).await;
+        follow(&handle).await;
+        let told: BTreeSet<_> = world.log().await[1..].iter().map(|one| (one.0, one.1, one.2)).collect();
+        assert_eq!(told, BTreeSet::from([(id, one, true), (named, one, true)]));
+        // Off and on again begins anew.
+        for live in [false, true] {
+            let mut tx = world.platform.db.begin_for(world.cx.scope).await.unwrap();
+            store::switch(&mut tx, &world.cx, id, live).await.unwrap();
+            tx.commit().await.unwrap();
+            follow(&handle).await;
+        }
+        assert_eq!(world.log().await.len(), 3);
+    }
+
+    async fn merged_undone_and_erased_customers(db) {
+        let world = World::new(&db).await;
+        let id = world.keep("two", tree("orders >= 2"), true).await;
+        let handle = world.handle().await;
+        world.take(&Step::Import(vec![(1, 1, 100), (2, 2, 100)])).await;
+        follow(&handle).await;
+        let one = world.holder(1).await.unwrap();
+        let two = world.holder(2).await.unwrap();
+        world.take(&Step::Merge(1, 2)).await;
+        follow(&handle).await;
+        world.take(&Step::Unmerge(0)).await;
+        follow(&handle).await;
+        let kept = world.log().await[0].1;
+        assert!([one, two].contains(&kept));
+        let cause = || "changed".to_owned();
+        assert_eq!(world.log().await, [(id, kept, true, cause()), (id, kept, false, cause())]);
+        world.take(&Step::Import(vec![(1, 3, 100)])).await;
+        follow(&handle).await;
+        world.take(&Step::Undo).await;
+        follow(&handle).await;
+        let log = world.log().await;
+        assert_eq!(log[2..], [(id, one, true, cause()), (id, one, false, cause())]);
+
+        world.take(&Step::Import(vec![(1, 5, 100)])).await;
+        follow(&handle).await;
+        let erased = crate::erase_customer::erase(
+            &world.platform, &world.cx, one, ErasureReason::Request, None, false,
+        );
+        erased.await.unwrap().unwrap();
+        let shown = async || {
+            let mut tx = world.platform.db.read_for(world.cx.scope).await.unwrap();
+            store::latest(&mut tx, world.cx.scope, id, 100).await.unwrap()
+        };
+        assert!(shown().await.iter().all(|row| row.customer != one));
+        // They are a nameless customer with two orders still, and that is not told again.
+        let told = world.log().await.len();
+        let handle = world.handle().await;
+        follow(&handle).await;
+        assert_eq!(world.log().await.len(), told);
+        // Once a set has it, nothing of them is left.
+        db.clock().advance_millis(DAY_MS);
+        follow(&handle).await;
+        assert!(world.log().await.iter().all(|row| row.1 != one));
+        let handle = world.handle().await;
+        follow(&handle).await;
+        assert!(world.log().await.iter().all(|row| row.1 != one));
+    }
+
+    async fn an_audience_of_a_tag_that_went_stands_still(db) {
+        let world = World::new(&db).await;
+        world.take(&Step::Import(vec![(1, 1, 100), (2, 2, 100)])).await;
+        let tag = world.tags().await[0];
+        world.take(&Step::Tag(1, 0, true)).await;
+        let id = world.keep("not", Node::Not { of: Box::new(Node::Tag { tag }) }, true).await;
+        let handle = world.handle().await;
+        world.take(&Step::DropTag(0)).await;
+        follow(&handle).await;
+        assert_eq!(world.log().await, []);
+        let mut tx = world.platform.db.read_for(world.cx.scope).await.unwrap();
+        let row = store::one(&mut tx, world.cx.scope, id).await.unwrap().unwrap();
+        assert!(row.obstacle.unwrap().contains("not there any more"));
+        drop(tx);
+        world.redefine(id, "not", "orders >= 1", false).await;
+        follow(&handle).await;
+        let mut tx = world.platform.db.read_for(world.cx.scope).await.unwrap();
+        let row = store::one(&mut tx, world.cx.scope, id).await.unwrap().unwrap();
+        assert_eq!((row.obstacle, row.size), (None, 2));
+    }
+
+    async fn what_is_old_goes_and_what_was_told_stays_known(db) {
+        let world = World::new(&db).await;
+        let id = world.keep("buyers", tree("orders >= 1"), true).await;
+        let handle = world.handle().await;
+        world.take(&Step::Import((0..8).map(|who| (who, who, 100)).collect())).await;
+        follow(&handle).await;
+        assert_eq!(world.log().await.len(), 8);
+        db.clock().advance_millis((store::KEPT_DAYS + 1) * DAY_MS);
+        follow(&handle).await;
+        assert_eq!(world.log().await, []);
+        let handle = world.handle().await;
+        follow(&handle).await;
+        assert_eq!(world.log().await, []);
+        let mut tx = world.platform.db.read_for(world.cx.scope).await.unwrap();
+        let row = store::one(&mut tx, world.cx.scope, id).await.unwrap().unwrap();
+        assert_eq!(row.size, 8);
+    }
+}
