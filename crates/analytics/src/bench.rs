@@ -14,7 +14,7 @@ use crate::{
     Score, Sort, SortKey, Span, Tier,
 };
 pub use insight::{InsightFigures, measure_insight};
-pub(crate) use synthetic::LAST_DAY;
+pub use synthetic::LAST_DAY;
 pub use synthetic::Made;
 use synthetic::{FIRST_DAY, PROVINCES};
 

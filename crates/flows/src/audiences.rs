@@ -4,6 +4,7 @@ mod asked;
 mod explain;
 mod keep;
 mod sql;
+mod live;
 mod words;
 
 use analytics::audience::{self, AudienceError, Node, TextError, TreeError};
@@ -22,6 +23,7 @@ pub use keep::{
     prepare,
 };
 pub use sql::{AudienceSql, statement, take_tables};
+pub use live::{AudienceLive, AudienceTransition, LiveBody, live, switch};
 pub(crate) use words::Words;
 
 use crate::engine::{EngineError, EngineHandle};

@@ -94,7 +94,8 @@ pub async fn one(
     Ok(row.map(LiveAudience::from))
 }
 
-/// Keeps an audience live from now on, or no longer; nothing if that is so already. There are no more live
+/// Keeps an audience live from now on, or no longer, and then forgets who entered and left, but for their number by
+/// day; nothing if that is so already. There are no more live
 /// audiences than audiences, [`crate::audiences::AUDIENCES_MAX`].
 ///
 /// # Errors
@@ -117,8 +118,12 @@ pub async fn switch(
                 args![cx.scope.org_arg(), id.uuid()],
             )
             .await?;
-        let sql = "DELETE FROM insight_live_sets WHERE org_id = $1 AND audience_id = $2";
-        tx.execute(sql, args![cx.scope.org_arg(), id.uuid()]).await?;
+        for sql in [
+            "DELETE FROM insight_live_sets WHERE org_id = $1 AND audience_id = $2",
+            "DELETE FROM insight_transitions WHERE org_id = $1 AND audience_id = $2",
+        ] {
+            tx.execute(sql, args![cx.scope.org_arg(), id.uuid()]).await?;
+        }
         done
     };
     if changed == 0 {

@@ -1624,6 +1624,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/insight/audiences/{id}/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who entered and left a live audience lately, and how many by day */
+        get: operations["get_insight_audiences_id_live"];
+        /**
+         * Keeps an audience live from now on, or no longer
+         * @description Of a live audience it is known at every moment who belongs to it, and each who enters or leaves is told once.
+         */
+        put: operations["put_insight_audiences_id_live"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/insight/rfm": {
         parameters: {
             query?: never;
@@ -2068,6 +2089,11 @@ export interface components {
         AttentionKind: "merge_suggestions" | "failed_jobs" | "rejected_rows" | "slipping_away" | "unshipped";
         /** @description An audience to be kept. */
         AudienceBody: {
+            /**
+             * @description Where a live audience gets another definition: who enters and leaves by that is told, too. Those that are
+             *     defined by it follow.
+             */
+            announce?: boolean;
             /** @description Its name, 1 to 60 characters, of which there is one in an organisation. */
             name: string;
             /** @description What it is for, at most 500 characters. */
@@ -2109,6 +2135,31 @@ export interface components {
             tree: Record<string, never>;
         };
         AudienceId: string;
+        /** @description A live audience. */
+        AudienceLive: {
+            /** @description Whether its members are known yet. */
+            begun: boolean;
+            /**
+             * Format: int64
+             * @description How many belong to it now, as told last; null for whoever does not see all customers.
+             */
+            customers?: number | null;
+            /** @description How many entered and left, by day, of all customers; nothing for whoever does not see all. */
+            days: components["schemas"]["DayTally"][];
+            /** @description Whether it is live; if not, there are only the days on which it was. */
+            live: boolean;
+            /** @description Why it stands still. */
+            obstacle?: string | null;
+            /** @description Who entered and left lately, the last first; nobody without the right `customers.read`. */
+            recent: components["schemas"]["AudienceTransition"][];
+            since?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: date
+             * @description Today, in the organisation's zone.
+             */
+            today: string;
+            told_at?: components["schemas"]["Timestamp"] | null;
+        };
         /** @description What audiences share. */
         AudienceOverlap: {
             /** @description For each audience a row: how many of its customers are in each; the diagonal tells the sizes. */
@@ -2124,6 +2175,8 @@ export interface components {
             customers?: number | null;
             /** @description Its id. */
             id: components["schemas"]["AudienceId"];
+            /** @description Whether it is kept live: who enters and leaves is told. */
+            live: boolean;
             /** @description Its name. */
             name: string;
             /** @description What it is for. */
@@ -2140,6 +2193,22 @@ export interface components {
             /** @description When it was last changed. */
             updated_at: components["schemas"]["Timestamp"];
         };
+        /** @description Somebody who entered or left. */
+        AudienceTransition: {
+            /** @description When it was told. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Why. */
+            cause: components["schemas"]["Cause"];
+            /** @description The customer. */
+            customer: components["schemas"]["CustomerRow"];
+            /** @description Entered, or left. */
+            entered: boolean;
+            /**
+             * Format: int64
+             * @description Its number; later ones have higher numbers.
+             */
+            seq: number;
+        };
         /** @description An audience by itself. */
         AudienceView: ({
             created_by?: components["schemas"]["Person"] | null;
@@ -2150,6 +2219,8 @@ export interface components {
             customers?: number | null;
             /** @description Its id. */
             id: components["schemas"]["AudienceId"];
+            /** @description Whether it is kept live: who enters and leaves is told. */
+            live: boolean;
             /** @description Its name. */
             name: string;
             /** @description What it is for. */
@@ -2339,6 +2410,11 @@ export interface components {
             m: number[];
             r: number[];
         };
+        /**
+         * @description Why somebody entered or left.
+         * @enum {string}
+         */
+        Cause: "changed" | "day" | "scores" | "definition" | "found";
         /** @description Tags to put on many customers, and to take off them. */
         ChangeTagsBody: {
             /** @description Tags to put on. */
@@ -2714,6 +2790,24 @@ export interface components {
              * @description Revenue of the orders placed on it; null for whoever does not see amounts.
              */
             revenue_minor?: number | null;
+        };
+        /** @description How many entered and left an audience on a day. */
+        DayTally: {
+            /**
+             * Format: date
+             * @description The day.
+             */
+            day: string;
+            /**
+             * Format: int64
+             * @description Who entered.
+             */
+            entered: number;
+            /**
+             * Format: int64
+             * @description Who left.
+             */
+            left: number;
         };
         /** @description What is decided. */
         DecisionBody: {
@@ -3407,6 +3501,11 @@ export interface components {
         /** @description A link as it was handed over. */
         LinkBody: {
             secret: string;
+        };
+        /** @description Whether an audience shall be live. */
+        LiveBody: {
+            /** @description Kept live from now on, or no longer. */
+            live: boolean;
         };
         /**
          * @description What was looked at; each must be so for the record to be seen.
@@ -9379,6 +9478,70 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_insight_audiences_id_live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AudienceId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceLive"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_insight_audiences_id_live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["AudienceId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LiveBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AudienceLive"];
+                };
             };
             /** @description Refused or failed */
             default: {

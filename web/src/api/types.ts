@@ -67,6 +67,9 @@ export type AudienceRow = S['AudienceRow'];
 export type AudienceCount = S['AudienceCount'];
 export type AudienceOverlap = S['AudienceOverlap'];
 export type AudienceWhy = S['AudienceWhy'];
+export type AudienceLive = S['AudienceLive'];
+export type AudienceTransition = S['AudienceTransition'];
+export type DayTally = S['DayTally'];
 export type WhyNode = S['WhyNode'];
 export type SizeOfDay = S['SizeOfDay'];
 /** Flattened by the server, which the contract writes as an object without fields. */

@@ -38,7 +38,8 @@ export function startLive(client: QueryClient): () => void {
   });
   source.addEventListener('job', () => void client.invalidateQueries({ queryKey: ['jobs'] }));
   source.addEventListener('insight', () => {
-    for (const key of ['rfm', 'workbench', 'customers']) void client.invalidateQueries({ queryKey: [key] });
+    for (const key of ['rfm', 'workbench', 'customers', 'audience-live'])
+      void client.invalidateQueries({ queryKey: [key] });
   });
   return () => {
     source.close();

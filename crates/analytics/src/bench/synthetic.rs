@@ -9,7 +9,7 @@ use crate::{CustomerFeed, OrderFact};
 /// The first day of made-up orders.
 pub(super) const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2023, 1, 1).expect("a day");
 /// The last day of made-up orders.
-pub(crate) const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2025, 12, 31).expect("a day");
+pub const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2025, 12, 31).expect("a day");
 
 pub(super) const PROVINCES: [&str; 12] = [
     "广东省",

@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use flows::audiences::{
-    self, AudienceBody, AudienceCount, AudienceRow, AudienceView, AudienceWhy, CountBody,
-    ExplainBody,
+    self, AudienceBody, AudienceCount, AudienceLive, AudienceRow, AudienceView, AudienceWhy,
+    CountBody, ExplainBody, LiveBody,
 };
 use kernel::AudienceId;
 use platform::Problem;
@@ -24,6 +24,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(count))
         .routes(routes!(explain))
         .routes(routes!(overlap))
+        .routes(routes!(get_live, switch_live))
 }
 
 /// All audiences.
@@ -169,4 +170,36 @@ async fn overlap(
     let engine = state.engines.of(cx.scope.org());
     let customers = audiences::overlap(&engine, &cx, &body.audiences).await?;
     Ok(Json(AudienceOverlap { customers }))
+}
+
+/// Who entered and left a live audience lately, and how many by day
+#[utoipa::path(get, path = "/insight/audiences/{id}/live", tag = "insight",
+    extensions(("x-right" = json!("insight.read"))), params(("id" = AudienceId, Path)),
+    responses((status = 200, body = AudienceLive), Problem))]
+async fn get_live(
+    State(state): State<AppState>,
+    Cx(cx): Cx,
+    PathId(id): PathId<AudienceId>,
+) -> Result<Json<AudienceLive>, Problem> {
+    let engine = state.engines.of(cx.scope.org());
+    Ok(Json(audiences::live(&engine, &cx, id).await?))
+}
+
+/// Keeps an audience live from now on, or no longer
+///
+/// Of a live audience it is known at every moment who belongs to it, and each who enters or leaves is told once.
+#[utoipa::path(put, path = "/insight/audiences/{id}/live", tag = "insight",
+    extensions(("x-right" = json!("insight.audiences"))), params(("id" = AudienceId, Path)),
+    request_body = LiveBody, responses((status = 200, body = AudienceLive), Problem))]
+async fn switch_live(
+    State(state): State<AppState>,
+    Cx(cx): Cx,
+    PathId(id): PathId<AudienceId>,
+    JsonBody(body): JsonBody<LiveBody>,
+) -> Result<Json<AudienceLive>, Problem> {
+    let engine = state.engines.of(cx.scope.org());
+    let mut tx = state.platform.db.begin_for(cx.scope).await?;
+    let live = audiences::switch(&mut tx, &engine, &cx, id, body).await?;
+    tx.commit().await?;
+    Ok(Json(live))
 }

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use testkit::db_test;
+use testkit::{db_test, eventually};
 
 use crate::house::migrations;
 use crate::reading::Shop;
@@ -271,5 +271,79 @@ db_test! { migrations();
         for row in list["items"].as_array().unwrap() {
             assert!(row["customers"].is_number(), "{row}");
         }
+    }
+
+    async fn live_audiences_tell_who_enters_and_leaves(db) {
+        let shop = Shop::open(&db).await;
+        let body = json!({"name": "回头客", "text": "orders >= 2"});
+        let made = shop.post("/insight/audiences", &body).await;
+        assert_eq!(made["live"], false);
+        let path = format!("/insight/audiences/{}", made["id"].as_str().unwrap());
+        let live = format!("{path}/live");
+        let still = shop.get(&live).await;
+        assert_eq!((&still["live"], &still["begun"], &still["days"]), (&json!(false), &json!(false), &json!([])));
+        let answer = shop.send("PUT", &live, &[], &json!({"live": true})).await;
+        assert_eq!(answer.json()["live"], true);
+        let told = async |what: &str, is: &dyn Fn(&Value) -> bool| {
+            eventually(what, async || {
+                let told = shop.get(&live).await;
+                is(&told).then_some(told)
+            })
+            .await
+        };
+        let begun = told("it begins", &|told| told["begun"] == true).await;
+        assert_eq!((&begun["customers"], &begun["recent"]), (&json!(1), &json!([])));
+
+        // A merge gives one customer two orders.
+        let (keep, absorb) = (shop.id_of("lisi").await, shop.id_of("lisi_two").await);
+        shop.post("/customers/merges", &json!({"keep": keep, "absorb": absorb})).await;
+        let entered = told("lisi enters", &|told| told["customers"] == 2).await;
+        let one = &entered["recent"][0];
+        assert_eq!((&one["entered"], &one["cause"], &one["customer"]["id"]), (&json!(true), &json!("changed"), &json!(keep)));
+        assert_eq!((&entered["days"][0]["entered"], &entered["days"][0]["left"]), (&json!(1), &json!(0)));
+
+        // A new definition is silent, and told if that is asked.
+        let wider = json!({"name": "回头客", "text": "orders >= 1"});
+        let change = async |revision: &str, body: &Value| {
+            let answer = shop.send("PUT", &path, &[("if-match", revision)], body).await;
+            assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.json());
+        };
+        change("\"1\"", &wider).await;
+        let now = told("all buyers", &|told| told["customers"] == 3).await;
+        assert_eq!(now["recent"].as_array().unwrap().len(), 1);
+        let narrower = json!({"name": "回头客", "text": "orders >= 2", "announce": true});
+        change("\"2\"", &narrower).await;
+        let now = told("one leaves", &|told| told["customers"] == 2).await;
+        assert_eq!((&now["recent"][0]["entered"], &now["recent"][0]["cause"]), (&json!(false), &json!("definition")));
+
+        // Who sees some customers only is told of those only; who sees none of nobody.
+        for (name, rights, reach) in [("own", json!(["insight.read", "customers.read"]), "own"), ("figures", json!(["insight.read"]), "all")] {
+            let role = json!({"name": name, "title": name, "rights": rights, "reach": reach});
+            shop.post("/identity/roles", &role).await;
+            let email = format!("{name}@example.com");
+            shop.house.add_user(&db, &email, name).await;
+            let cookie = shop.house.cookie_of(&email).await;
+            let seen = shop.house.get(&format!("/api/v1{live}"), &[("cookie", &cookie)]).await.json();
+            assert_eq!((&seen["live"], &seen["recent"]), (&json!(true), &json!([])));
+            assert_eq!(seen["customers"].is_null(), name == "own");
+        }
+        let blind = json!({"name": "blind", "title": "blind", "rights": ["insight.read", "customers.read"],
+            "fields": {"commerce.amounts": "hidden"}});
+        shop.post("/identity/roles", &blind).await;
+        shop.house.add_user(&db, "blind@example.com", "blind").await;
+        change("\"3\"", &json!({"name": "回头客", "text": "revenue >= 1"})).await;
+        let cookie = shop.house.cookie_of("blind@example.com").await;
+        let seen = shop.house.get(&format!("/api/v1{live}"), &[("cookie", &cookie)]).await;
+        assert_eq!(seen.status, StatusCode::FORBIDDEN);
+
+        let answer = shop.send("PUT", &live, &[], &json!({"live": false})).await;
+        assert_eq!(answer.json()["live"], false);
+        let list = shop.get("/insight/audiences").await;
+        assert_eq!(list["items"][0]["live"], false);
+        assert!(shop.send("DELETE", &path, &[], &Value::Null).await.status.is_success());
+        let mut tx = db.db().begin().await.unwrap();
+        let sql = "SELECT (SELECT COUNT(*) FROM insight_transitions) + (SELECT COUNT(*) FROM insight_live_days)";
+        let (left,): (i64,) = tx.fetch_one(sql, vec![]).await.unwrap();
+        assert_eq!(left, 0);
     }
 }

@@ -1,5 +1,6 @@
 //! Audiences that are kept: list, make, change, delete, sizes by day, overlap.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use analytics::audience::{self, Definitions, Node};
@@ -31,6 +32,10 @@ pub struct AudienceBody {
     /// Who belongs to it, as tree.
     #[schema(value_type = Option<Object>)]
     pub tree: Option<Node>,
+    /// Where a live audience gets another definition: who enters and leaves by that is told, too. Those that are
+    /// defined by it follow.
+    #[serde(default)]
+    pub announce: bool,
 }
 
 /// An audience in a list.
@@ -49,6 +54,8 @@ pub struct AudienceRow {
     /// Why it cannot be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// Whether it is kept live: who enters and leaves is told.
+    pub live: bool,
     /// Rises with each change; the ETag.
     pub revision: i64,
     /// Who made it.
@@ -84,13 +91,15 @@ pub async fn list(engine: &EngineHandle, cx: &Ctx) -> Result<Vec<AudienceRow>, A
     let words = Arc::new(Words::read_all(&mut tx, cx, engine, &audiences, true).await?);
     let makers = audiences.iter().map(|one| one.created_by);
     let people = People::look_up(&mut tx, cx, &cx.keys(), makers).await?;
+    let lives = lives(&mut tx, cx).await?;
     // Counting takes a while; nobody waits for the database meanwhile.
     tx.rollback().await?;
     let named = Arc::new(store::definitions(&audiences));
     let mut rows = Vec::with_capacity(audiences.len());
     let mut sizes = Vec::new();
     for one in &audiences {
-        let row = row(engine, cx, &named, one, &words, &people, None).await?;
+        let mut row = row(engine, cx, &named, one, &words, &people, None).await?;
+        row.live = lives.contains(&one.id);
         let size = row.customers.map(|customers| (one.id, customers));
         sizes.extend(size.filter(|(id, customers)| noted.get(id) != Some(customers)));
         rows.push(row);
@@ -104,7 +113,12 @@ pub async fn list(engine: &EngineHandle, cx: &Ctx) -> Result<Vec<AudienceRow>, A
     Ok(rows)
 }
 
-/// `size`: how many belong to it, where that was counted a moment ago.
+async fn lives(tx: &mut Tx, cx: &Ctx) -> Result<BTreeSet<AudienceId>, AudienceRefused> {
+    let live = insight::live::all(tx, cx.scope).await?;
+    Ok(live.into_iter().map(|one| one.audience).collect())
+}
+
+/// `size`: how many belong to it, where that was counted a moment ago. Whether it is live is for the caller to say.
 async fn row(
     engine: &EngineHandle,
     cx: &Ctx,
@@ -139,6 +153,7 @@ async fn row(
         text: if hidden { String::new() } else { audience::print(&one.definition, &**words) },
         customers,
         refused,
+        live: false,
         revision: one.revision,
         created_by: people.get(one.created_by),
         updated_at: one.updated_at,
@@ -173,8 +188,10 @@ async fn view(
     let one = one.ok_or(store::AudienceStoreError::Unknown(id))?;
     let words = Arc::new(Words::read_all(tx, cx, engine, &audiences, true).await?);
     let people = People::look_up(tx, cx, &cx.keys(), [one.created_by]).await?;
+    let lives = lives(tx, cx).await?;
     let named = Arc::new(store::definitions(&audiences));
-    let row = row(engine, cx, &named, one, &words, &people, size).await?;
+    let mut row = row(engine, cx, &named, one, &words, &people, size).await?;
+    row.live = lives.contains(&id);
     if row.customers.is_none() && row.text.is_empty() {
         let (tree, named) = (one.definition.clone(), Arc::clone(&named));
         // Says which field it is.
@@ -194,6 +211,7 @@ async fn view(
 pub struct Prepared {
     new: NewAudience,
     size: u64,
+    announce: bool,
 }
 
 /// Reads what shall be kept, and asks it once: what cannot be asked is not kept. No transaction waits for it.
@@ -225,7 +243,7 @@ pub async fn prepare(
     let size = asked.count(engine, cx).await?;
     let new =
         NewAudience::parse(&body.name, &body.note, asked.tree).map_err(AudienceRefused::Fields)?;
-    Ok(Prepared { new, size })
+    Ok(Prepared { new, size, announce: body.announce })
 }
 
 /// Keeps a new audience; gives it.
@@ -259,6 +277,9 @@ pub async fn change(
 ) -> Result<AudienceView, AudienceRefused> {
     check_names(tx, cx, Some(id), prepared).await?;
     store::change(tx, cx, id, revision, &prepared.new).await?;
+    if prepared.announce {
+        super::live::announce(tx, cx, id).await?;
+    }
     let today = engine.shops().frame().today(cx.now());
     store::note_sizes(tx, cx.scope, today, &[(id, prepared.size)]).await?;
     view(tx, engine, cx, id, Some(prepared.size)).await

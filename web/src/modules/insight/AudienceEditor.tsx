@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Alert, Button, Form, Input, Segmented } from 'antd';
+import { Alert, Button, Checkbox, Form, Input, Segmented } from 'antd';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ProblemError } from '@/api/client';
@@ -11,10 +11,11 @@ import { useGo } from '@/lib/url';
 import { Page, Panel } from '@/ui/Page';
 import { useSay } from '@/ui/say';
 import { useProblemText } from '@/ui/states';
-import { changeAudience, type Definition, makeAudience, useCount } from './api';
+import { changeAudience, type Definition, makeAudience, useAudienceLive, useCount } from './api';
 import { BuilderContext } from './builder';
 import { CountPanel, SamplePanel } from './CountPanel';
 import { LeaveGuard } from './LeaveGuard';
+import { LivePanel } from './LivePanel';
 import { OverlapPanel } from './OverlapPanel';
 import { SizesChart } from './SizesChart';
 import { SqlView } from './SqlView';
@@ -57,6 +58,8 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
   const [dirty, setDirty] = useState(!!props.start?.text);
   const [strict, setStrict] = useState(false);
   const [customer, setCustomer] = useState<string>();
+  const [announce, setAnnounce] = useState(false);
+  const live = useAudienceLive(saved?.id).data;
   const leaving = useRef(false);
 
   // A text stays the same question while the rows follow what was understood of it.
@@ -108,12 +111,13 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
   const save = useMutation({
     mutationFn: (said: Said & { revision?: number }) => {
       const body = { name: said.name, note: said.note ?? '', definition: now };
-      return saved ? changeAudience(saved.id, said.revision ?? saved.revision, body) : makeAudience(body);
+      return saved ? changeAudience(saved.id, said.revision ?? saved.revision, { ...body, announce }) : makeAudience(body);
     },
     onSuccess: async (view) => {
       leaving.current = true;
       setDirty(false);
       setStrict(false);
+      setAnnounce(false);
       const made = !saved;
       setSaved(view);
       client.setQueryData(['audience', view.id], view);
@@ -142,6 +146,16 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
     const detail = save.error instanceof ProblemError ? (save.error.problem.detail ?? '') : '';
     const revision = /version (\d+)/.exec(detail)?.[1];
     await submit(revision ? Number(revision) : undefined);
+  };
+
+  // Whom the panels beside name can be asked about by name.
+  const known = useMemo(() => {
+    const all = [...(answer?.sample ?? []), ...(live?.recent ?? []).map((one) => one.customer)];
+    return [...new Map(all.map((one) => [one.id, one])).values()];
+  }, [answer, live]);
+  const ask = (id: string) => {
+    setCustomer(id);
+    document.getElementById('why')?.scrollIntoView({ block: 'center' });
   };
 
   const title = saved?.name ?? t('insight.audience.new');
@@ -207,6 +221,16 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
                   <Input maxLength={500} placeholder={t('insight.audience.noteHint')} />
                 </Form.Item>
               </Form>
+              {live?.live && dirty ? (
+                <Checkbox
+                  className="announce"
+                  checked={announce}
+                  onChange={(event) => setAnnounce(event.target.checked)}
+                >
+                  {t('insight.live.announce')}
+                  <span className="quiet"> {t('insight.live.announceNote')}</span>
+                </Checkbox>
+              ) : null}
             </Panel>
           ) : null}
           <Panel
@@ -260,23 +284,18 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
           <WhyPanel
             definition={asked}
             asOf={asOf}
-            sample={answer?.sample ?? []}
+            sample={known}
             customer={customer}
             onCustomer={setCustomer}
           />
+          {saved ? <LivePanel id={saved.id} onWhy={ask} /> : null}
           {saved && saved.sizes.length > 1 ? <SizesChart sizes={saved.sizes} /> : null}
           {saved ? <OverlapPanel id={saved.id} unsaved={dirty} /> : null}
         </div>
         <div className="stack audience-side">
           <CountPanel answer={answer} note={note} asOf={asOf} onAsOf={setAsOf} />
           {answer ? (
-            <SamplePanel
-              answer={answer}
-              onWhy={(id) => {
-                setCustomer(id);
-                document.getElementById('why')?.scrollIntoView({ block: 'center' });
-              }}
-            />
+            <SamplePanel answer={answer} onWhy={ask} />
           ) : null}
         </div>
       </div>

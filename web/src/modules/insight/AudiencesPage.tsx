@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { App, Button } from 'antd';
+import { App, Button, Tag } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { ProblemError, queryText } from '@/api/client';
 import type { AudienceRow } from '@/api/types';
@@ -94,6 +94,7 @@ function List(props: { rows: AudienceRow[] }) {
               <AppLink className="first-link" href={`/insight/audiences/${row.id}`}>
                 {row.name}
               </AppLink>
+              {row.live ? <Tag className="live-tag">{t('insight.live.mark')}</Tag> : null}
               {row.note ? <div className="quiet">{row.note}</div> : null}
             </>
           ),

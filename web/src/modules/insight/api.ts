@@ -2,6 +2,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { client, itemsOf, ProblemError, take } from '@/api/client';
 import type {
   AudienceCount,
+  AudienceLive,
   AudienceOverlap,
   AudienceRow,
   AudienceView,
@@ -123,17 +124,34 @@ export const makeAudience = (said: { name: string; note: string; definition: Def
 export const changeAudience = (
   id: string,
   revision: number,
-  said: { name: string; note: string; definition: Definition },
+  said: { name: string; note: string; definition: Definition; announce: boolean },
 ) =>
   take<AudienceView>(
     client.PUT('/api/v1/insight/audiences/{id}', {
       params: { path: { id }, header: { 'If-Match': `"${revision}"` } },
-      body: bodyOf(said.definition, { name: said.name, note: said.note }),
+      body: bodyOf(said.definition, { name: said.name, note: said.note, announce: said.announce }),
     }),
   );
 
 export const deleteAudience = (id: string) =>
   take<undefined>(client.DELETE('/api/v1/insight/audiences/{id}', { params: { path: { id } } }));
+
+/** Whether an audience is live, and who entered and left lately; asked again when the server hints at a change. */
+export function useAudienceLive(id: string | undefined) {
+  return useQuery({
+    queryKey: ['audience-live', id],
+    enabled: id !== undefined,
+    queryFn: ({ signal }) =>
+      take<AudienceLive>(
+        client.GET('/api/v1/insight/audiences/{id}/live', { params: { path: { id: id ?? '' } }, signal }),
+      ),
+  });
+}
+
+export const switchLive = (id: string, live: boolean) =>
+  take<AudienceLive>(
+    client.PUT('/api/v1/insight/audiences/{id}/live', { params: { path: { id } }, body: { live } }),
+  );
 
 export interface ValueQuery {
   horizon_days?: number;

@@ -214,6 +214,8 @@ export default {
       insight_audience_create: 'Made an audience',
       insight_audience_change: 'Changed an audience',
       insight_audience_delete: 'Deleted an audience',
+      insight_audience_live: 'Turned an audience live',
+      insight_audience_still: 'Ended an audience being live',
       customers_view_create: 'Saved a view',
       customers_view_delete: 'Deleted a view',
       customers_view_hand_over: 'Handed views over',

@@ -214,6 +214,8 @@ export default {
       insight_audience_create: '新建人群',
       insight_audience_change: '修改人群',
       insight_audience_delete: '删除人群',
+      insight_audience_live: '开启实时人群',
+      insight_audience_still: '关闭实时人群',
       customers_view_create: '保存视图',
       customers_view_delete: '删除视图',
       customers_view_hand_over: '移交视图',
