@@ -167,6 +167,35 @@ test('a customer is explained condition by condition', async () => {
   await accessible();
 });
 
+test('turned live, it counts by itself and tells who enters', async () => {
+  const panel = page.locator('.panel').filter({ has: page.getByRole('heading', { name: '实时人群' }) });
+  const turn = panel.getByRole('switch', { name: '实时更新这个人群' });
+  await turn.click();
+  await page.getByText('已开始实时更新').waitFor();
+  // The engine tells the page when it has counted.
+  await panel.getByTestId('live-size').waitFor();
+  const size = async () => Number((await panel.getByTestId('live-size').innerText()).replaceAll(',', ''));
+  const before = await size();
+  assert.equal(before, Number((await count().innerText()).replaceAll(',', '')));
+  await panel.getByText('还没有人进入或离开。').waitFor();
+  // A new definition is told if that is asked.
+  await page.getByText('文本', { exact: true }).click();
+  const none = await counted(() => page.getByRole('textbox', { name: '条件的文本' }).fill('nobody'));
+  assert.equal(none.customers, 0);
+  await page.getByRole('checkbox', { name: /也要通知/ }).check();
+  await page.getByRole('button', { name: /^保\s*存$/ }).click();
+  await panel.getByTestId('live-size').filter({ hasText: /^0$/ }).waitFor();
+  // An empty store has nobody who could leave.
+  if (before > 0) {
+    await panel.getByText('条件修改').first().waitFor();
+    await page.getByRole('heading', { name: '每天进入和离开的人数' }).waitFor();
+  }
+  await accessible();
+  await turn.click();
+  await page.getByText('已停止实时更新').waitFor();
+  await turn.and(page.getByRole('switch', { checked: false })).waitFor();
+});
+
 test('it is deleted, and its customers stay', async () => {
   await page
     .getByRole('navigation', { name: '主菜单' })

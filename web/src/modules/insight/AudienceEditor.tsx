@@ -111,7 +111,9 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
   const save = useMutation({
     mutationFn: (said: Said & { revision?: number }) => {
       const body = { name: said.name, note: said.note ?? '', definition: now };
-      return saved ? changeAudience(saved.id, said.revision ?? saved.revision, { ...body, announce }) : makeAudience(body);
+      return saved
+        ? changeAudience(saved.id, said.revision ?? saved.revision, { ...body, announce })
+        : makeAudience(body);
     },
     onSuccess: async (view) => {
       leaving.current = true;
@@ -294,9 +296,7 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
         </div>
         <div className="stack audience-side">
           <CountPanel answer={answer} note={note} asOf={asOf} onAsOf={setAsOf} />
-          {answer ? (
-            <SamplePanel answer={answer} onWhy={ask} />
-          ) : null}
+          {answer ? <SamplePanel answer={answer} onWhy={ask} /> : null}
         </div>
       </div>
     </Page>
