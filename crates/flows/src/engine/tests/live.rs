@@ -17,6 +17,8 @@ use super::world::{self, MIGRATIONS, Step, World};
 
 const DAY_MS: i64 = 86_400_000;
 
+type Line = (AudienceId, CustomerId, bool, String);
+
 impl World {
     async fn keep(&self, name: &str, tree: Node, live: bool) -> AudienceId {
         let new = NewAudience::parse(name, "", tree).unwrap();
@@ -39,14 +41,19 @@ impl World {
     }
 
     /// The log, in order, hidden rows too: audience, customer, entered, cause.
-    async fn log(&self) -> Vec<(AudienceId, CustomerId, bool, String)> {
+    async fn log(&self) -> Vec<Line> {
+        self.numbered_log().await.into_values().collect()
+    }
+
+    async fn numbered_log(&self) -> BTreeMap<i64, Line> {
         let mut tx = self.platform.db.read_for(self.cx.scope).await.unwrap();
-        let sql =
-            "SELECT audience_id, customer_id, entered, cause FROM insight_transitions ORDER BY seq";
-        let rows: Vec<(uuid::Uuid, uuid::Uuid, bool, String)> =
+        let sql = "SELECT seq, audience_id, customer_id, entered, cause FROM insight_transitions";
+        let rows: Vec<(i64, uuid::Uuid, uuid::Uuid, bool, String)> =
             tx.fetch_all(sql, vec![]).await.unwrap();
-        let read = |(audience, customer, entered, cause)| {
-            (AudienceId::from_uuid(audience), CustomerId::from_uuid(customer), entered, cause)
+        let read = |(seq, audience, customer, entered, cause)| {
+            let (audience, customer) =
+                (AudienceId::from_uuid(audience), CustomerId::from_uuid(customer));
+            (seq, (audience, customer, entered, cause))
         };
         rows.into_iter().map(read).collect()
     }
@@ -139,6 +146,8 @@ async fn told_once(db: TestDb, fates: Vec<Fate>) {
         told.insert(*id, world.asked(&handle, tree));
     }
     assert_eq!(world.log().await, [], "beginning tells nothing");
+    // What is old goes from the log, so it is read after each step.
+    let mut log = BTreeMap::new();
     for fate in &fates {
         match fate {
             Fate::Shop(step) => world.take(step).await,
@@ -152,8 +161,9 @@ async fn told_once(db: TestDb, fates: Vec<Fate>) {
             }
         }
         follow(&handle).await;
+        log.extend(world.numbered_log().await);
     }
-    let log = world.log().await;
+    let log: Vec<Line> = log.into_values().collect();
     for (audience, customer, entered, _) in &log {
         let told = told.entry(*audience).or_default();
         let turned = if *entered { told.insert(*customer) } else { told.remove(customer) };
