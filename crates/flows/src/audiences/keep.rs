@@ -276,8 +276,11 @@ pub async fn change(
     prepared: &Prepared,
 ) -> Result<AudienceView, AudienceRefused> {
     check_names(tx, cx, Some(id), prepared).await?;
+    let old = store::get(tx, cx.scope, id).await?;
     store::change(tx, cx, id, revision, &prepared.new).await?;
-    if prepared.announce {
+    // Else the next change would be told instead.
+    let redefined = old.is_some_and(|old| old.definition != *prepared.new.definition());
+    if prepared.announce && redefined {
         super::live::announce(tx, cx, id).await?;
     }
     let today = engine.shops().frame().today(cx.now());

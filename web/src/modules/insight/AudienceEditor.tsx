@@ -160,6 +160,8 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
     document.getElementById('why')?.scrollIntoView({ block: 'center' });
   };
 
+  const redefined = draft !== undefined || JSON.stringify(tree) !== JSON.stringify(saved?.tree);
+
   const title = saved?.name ?? t('insight.audience.new');
   const note = missing
     ? t('insight.audience.notCounted', { count: missing, n: missing })
@@ -223,7 +225,7 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
                   <Input maxLength={500} placeholder={t('insight.audience.noteHint')} />
                 </Form.Item>
               </Form>
-              {live?.live && dirty ? (
+              {live?.live && dirty && redefined ? (
                 <Checkbox
                   className="announce"
                   checked={announce}
