@@ -106,9 +106,9 @@ impl Plan {
 /// Calls `each` for every moment of a customer of the base from which days are counted, in milliseconds.
 pub(crate) fn moments_of(view: View<'_>, ordinal: usize, mut each: impl FnMut(i64)) {
     let base = view.base;
-    each(base.created[ordinal]);
-    if base.refused[ordinal] != NEVER {
-        each(base.refused[ordinal]);
+    each(base.created.get(ordinal));
+    if base.refused.get(ordinal) != NEVER {
+        each(base.refused.get(ordinal));
     }
     let orders = BaseOrders { facts: &base.facts, range: base.facts.range(ordinal) };
     (0..orders.count()).for_each(|order| each(orders.moment(order)));
