@@ -14,13 +14,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let customers = arguments.next().map_or(Ok(1_000_000), |text| text.parse::<u32>())?;
     let lines = arguments.next().map_or(Ok(u64::from(customers) * 10), |text| text.parse())?;
-    let (figures, engine) = measure_insight(customers, lines, 1)?;
+    let (figures, built) = measure_insight(customers, lines, 1)?;
     println!("{figures:#?}");
     if let Some(path) = arguments.next() {
         let began = Instant::now();
-        engine.snapshot().save("", BufWriter::with_capacity(1 << 20, File::create(&path)?))?;
+        built
+            .engine
+            .snapshot()
+            .save("", BufWriter::with_capacity(1 << 20, File::create(&path)?))?;
         println!("saved in {:?}", began.elapsed());
-        drop(engine);
+        drop(built);
         let began = Instant::now();
         let file = File::open(&path)?;
         let (engine, _) = Engine::restore(file.metadata()?.len(), file)?;

@@ -13,7 +13,7 @@ use crate::{
     Bins, CellPattern, DaysQuery, Engine, Filter, ListCursor, ListQuery, OrderFact, Rfm, RfmQuery,
     Score, Sort, SortKey, Span, Tier,
 };
-pub use insight::{InsightFigures, measure_insight};
+pub use insight::{BuiltShop, InsightFigures, measure_insight};
 pub use synthetic::LAST_DAY;
 pub use synthetic::Made;
 use synthetic::{FIRST_DAY, PROVINCES};

@@ -3,8 +3,8 @@
 mod asked;
 mod explain;
 mod keep;
-mod sql;
 mod live;
+mod sql;
 mod words;
 
 use analytics::audience::{self, AudienceError, Node, TextError, TreeError};
@@ -22,8 +22,8 @@ pub use keep::{
     AudienceBody, AudienceRow, AudienceView, Prepared, change, create, delete, get, list, overlap,
     prepare,
 };
-pub use sql::{AudienceSql, statement, take_tables};
 pub use live::{AudienceLive, AudienceTransition, LiveBody, live, switch};
+pub use sql::{AudienceSql, statement, take_tables};
 pub(crate) use words::Words;
 
 use crate::engine::{EngineError, EngineHandle};

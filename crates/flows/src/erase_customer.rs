@@ -10,6 +10,7 @@ use platform::{Ctx, DbError, Platform, Tx};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::engine::distrust;
 use crate::erase_again;
 
 /// What was erased, or would be.
@@ -60,6 +61,9 @@ pub async fn erase(
 ) -> Result<Option<Erasure>, DbError> {
     debug_assert!(reference.is_none_or(|text| text.chars().count() <= REFERENCE_MAX));
     let keys = platform.keys(cx.scope.org());
+    if !dry_run {
+        distrust(platform, cx.scope.org()).await?;
+    }
     let mut tx = platform.db.begin_for(cx.scope).await?;
     people::hold_importers(&mut tx, cx).await?;
     let Some(held) = people::held(&mut tx, cx, &keys, customer).await? else {
@@ -73,6 +77,7 @@ pub async fn erase(
         return Ok(Some(erasure));
     }
     tx.commit().await?;
+    distrust(platform, cx.scope.org()).await?;
     note(platform, cx).await;
     Ok(Some(erasure))
 }
@@ -102,8 +107,6 @@ pub(crate) async fn erase_in(
     reason: ErasureReason,
     reference: Option<&str>,
 ) -> Result<Erasure, DbError> {
-    // Names stand there too.
-    crate::engine::distrust(tx, cx.scope.org()).await?;
     let everybody: Vec<CustomerId> = held.iter().flat_map(|one| one.family.clone()).collect();
     let identities = held.iter().flat_map(|one| &one.identities);
     let values: Vec<String> = identities.map(|seen| seen.value.clone()).collect();

@@ -260,6 +260,12 @@ fn files_without_a_basis() {
     assert!(matches!(report_of_file(&empty, &wanted), Err(CsvError::Open(_))));
     let header = file("clv_header.csv", "who,when,paid\n");
     assert!(matches!(report_of_file(&header, &wanted), Err(CsvError::NoRows)));
+    let returns = file("clv_returns.csv", "who,when,paid\na,2020-01-01,-5\nb,2020-01-02,-1\n");
+    let refused = report_of_file(&returns, &wanted);
+    assert!(matches!(refused, Err(CsvError::ReturnsOnly { returns: 2 })));
+    let twice = file("clv_twice.csv", "who,when,paid,Who\na,2020-01-01,5,b\n");
+    let refused = report_of_file(&twice, &wanted);
+    assert!(matches!(refused, Err(CsvError::TwoColumns { column }) if column == "who"));
     let missing = data("cdnow/none.txt");
     assert!(matches!(report_of_file(&missing, &wanted), Err(CsvError::Open(_))));
 

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::synthetic::{LAST_DAY, Made, mix};
 use super::{rfm_query, timed};
-use crate::audience::{AsOf, Definitions, NoNames, Node, parse};
+use crate::audience::{AsOf, AudienceError, Definitions, NoNames, Node, parse};
+use crate::live::{LiveFigures, measure_live};
 use crate::{CapacityError, CustomerFeed, Engine, LineFact, OrderFact};
 
 /// Products sold.
@@ -17,6 +18,9 @@ const PRODUCTS: u64 = 5_000;
 const DAYS: u64 = 1_096;
 /// How often each question is asked.
 const ROUNDS: u64 = 9;
+
+/// As of when audiences are asked.
+const TODAY: AsOf = AsOf { day: LAST_DAY, zone: Zone::CHINA };
 
 /// What was measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -128,15 +132,52 @@ fn with_windows(text: &str, round: u64) -> String {
     )
 }
 
+fn read(text: &str) -> Node {
+    parse(text, &NoNames).unwrap_or_else(|_| Node::everyone())
+}
+
 fn ask(engine: &Engine, text: &str) -> (u64, f64) {
-    let tree: Node = parse(text, &NoNames).unwrap_or_else(|_| Node::everyone());
-    let as_of = AsOf { day: LAST_DAY, zone: Zone::CHINA };
+    let tree = read(text);
     let (members, ms) =
-        timed(|| engine.snapshot().audience(&tree, &Definitions::new(), as_of, &Reach::ALL));
+        timed(|| engine.snapshot().audience(&tree, &Definitions::new(), TODAY, &Reach::ALL));
     (members.map_or(0, |members| members.count()), ms)
 }
 
-/// Builds an engine of `customers` with about `lines` lines of orders, asks it, and gives it back as it was built.
+/// A made-up shop in an engine.
+pub struct BuiltShop {
+    shop: Shop,
+    /// The engine.
+    pub engine: Engine,
+}
+
+impl BuiltShop {
+    /// The audiences that were timed, of features alone and with windows, and the day that they are asked of.
+    #[must_use]
+    pub fn audiences(&self) -> (Vec<Node>, AsOf) {
+        let text = on_features(0);
+        let texts = [with_windows(&text, 0), text];
+        (texts.iter().map(|text| read(text)).collect(), TODAY)
+    }
+
+    /// Keeps `audiences` live while customers order once more, `events` of them.
+    ///
+    /// # Errors
+    /// None of these definitions.
+    pub fn live(&mut self, audiences: u32, events: u64) -> Result<LiveFigures, AudienceError> {
+        let shop = &self.shop;
+        let customers = u64::from(shop.made.customers());
+        let change = |n: u64| {
+            let who = (n * 7_919 % customers) as u32;
+            let (mut orders, lines) = shop.bought(who);
+            let ordered_at = Timestamp::from_millis(TODAY.end_ms() - 1_000);
+            orders.push(OrderFact { ordered_at, shop: shop.made.shop(0), revenue_minor: 9_900 });
+            (shop.made.feed(who), orders, lines)
+        };
+        measure_live(&mut self.engine, TODAY, audiences, events, change)
+    }
+}
+
+/// Builds an engine of `customers` with about `lines` lines of orders and asks it.
 ///
 /// # Errors
 /// More than an engine holds.
@@ -144,7 +185,7 @@ pub fn measure_insight(
     customers: u32,
     lines: u64,
     seed: u64,
-) -> Result<(InsightFigures, Engine), CapacityError> {
+) -> Result<(InsightFigures, BuiltShop), CapacityError> {
     let began = Instant::now();
     let per_customer = lines as f64 / 2.0 / f64::from(customers.max(1));
     let shop = Shop { made: Made::new(customers), seed: mix(seed), per_customer };
@@ -222,5 +263,5 @@ pub fn measure_insight(
         found,
         events_per_second: f64::from(changes) / ms * 1000.0,
     };
-    Ok((figures, engine))
+    Ok((figures, BuiltShop { shop, engine }))
 }

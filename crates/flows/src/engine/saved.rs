@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use analytics::{Engine, RestoreError, Snapshot};
 use kernel::OrgId;
-use platform::{DbError, Position, Tx, meta, outbox};
+use platform::{DbError, Platform, Position, meta, outbox};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -58,9 +58,13 @@ fn mark(org: OrgId, stamp: Uuid) -> String {
     format!("{}{stamp}", marks_of(org))
 }
 
-/// Takes back what says that engines on disk may be read, as part of an erasure.
-pub(crate) async fn distrust(tx: &mut Tx, org: OrgId) -> Result<(), DbError> {
-    meta::remove_all(tx, &marks_of(org)).await
+/// Takes back what says that engines on disk may be read. An erasure does so before and after: a file that is written
+/// meanwhile may still have whom it erases. The sign-in of an organisation may not write facts of the installation,
+/// so it is no part of the erasure itself.
+pub(crate) async fn distrust(platform: &Platform, org: OrgId) -> Result<(), DbError> {
+    let mut tx = platform.db.begin().await?;
+    meta::remove_all(&mut tx, &marks_of(org)).await?;
+    tx.commit().await
 }
 
 impl EngineHandle {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::DataClass;
 use super::due::{self, Place, Record};
+use crate::engine::distrust;
 use crate::erase_customer;
 
 /// How many records of a class are looked at for one batch.
@@ -144,6 +145,10 @@ impl Worker<'_> {
                 place = following;
                 continue;
             }
+            let erases = self.class == DataClass::InactiveCustomers && at.step == 0;
+            if erases {
+                distrust(self.platform, self.cx.scope.org()).await?;
+            }
             let mut tx = self.platform.db.begin_for(self.cx.scope).await?;
             if store::keep_days(&mut tx, self.cx.scope, self.class.name()).await?
                 != Some(self.run.keep_days)
@@ -171,7 +176,10 @@ impl Worker<'_> {
             store::note(&mut tx, self.cx.scope, &run).await?;
             tx.commit().await?;
             self.run = run;
-            erased |= self.class == DataClass::InactiveCustomers && done.records > 0;
+            if erases && done.records > 0 {
+                erased = true;
+                distrust(self.platform, self.cx.scope.org()).await?;
+            }
         }
         if erased {
             erase_customer::note(self.platform, self.cx).await;

@@ -128,6 +128,12 @@ pub enum CsvError {
         /// What there is.
         header: String,
     },
+    /// Two columns of one name.
+    #[error("the file has more than one column `{column}`; name it by its number, the first is 1")]
+    TwoColumns {
+        /// What was asked for.
+        column: String,
+    },
     /// A share that is none.
     #[error("the share of bad rows allowed is {share}, but must be from 0 to 1")]
     BadShare {
@@ -137,6 +143,14 @@ pub enum CsvError {
     /// Nothing usable.
     #[error("the file has a header but no transactions")]
     NoRows,
+    /// Returns and nothing else.
+    #[error(
+        "all {returns} amounts are negative, which are returns; purchases have positive amounts"
+    )]
+    ReturnsOnly {
+        /// Rows.
+        returns: u64,
+    },
     /// More rows or customers than are read.
     #[error("the file has more than {limit} {what}")]
     TooMany {
@@ -190,7 +204,11 @@ impl Columns {
     fn positions(&self, header: &[String]) -> Result<[usize; 3], CsvError> {
         let mut positions = [0; 3];
         for (slot, column) in positions.iter_mut().zip(self.all()) {
-            let named = header.iter().position(|name| name.eq_ignore_ascii_case(column));
+            let is_named = |name: &String| name.eq_ignore_ascii_case(column);
+            let named = header.iter().position(is_named);
+            if header.iter().filter(|name| is_named(name)).nth(1).is_some() {
+                return Err(CsvError::TwoColumns { column: column.to_owned() });
+            }
             let numbered = number_of(column).filter(|number| *number <= header.len());
             *slot = named.or(numbered.map(|number| number - 1)).ok_or_else(|| {
                 let names: Vec<String> = header.iter().take(50).map(|name| quoted(name)).collect();
@@ -394,7 +412,11 @@ impl RowCounts {
                 first: first.join("; "),
             });
         }
-        if self.used == 0 { Err(CsvError::NoRows) } else { Ok(()) }
+        match (self.used, self.returns) {
+            (0, 0) => Err(CsvError::NoRows),
+            (0, returns) => Err(CsvError::ReturnsOnly { returns }),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use std::process::{ExitCode, Stdio};
 use std::time::Instant;
 
 use analytics::Engine;
-use analytics::bench::{InsightFigures, measure_insight};
+use analytics::bench::{BuiltShop, InsightFigures, measure_insight};
+use analytics::live::LiveFigures;
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +26,11 @@ const WINDOW_GOAL_MS: f64 = 60.0;
 const REBUILD_GOAL_SECONDS: f64 = 3.0;
 const COLD_START_GOAL_SECONDS: f64 = 5.0;
 const THOUSAND_GOAL_SECONDS: f64 = 60.0;
+const EVENT_GOAL_MS: f64 = 50.0;
+/// 5,000 events a second.
+const EVENT_MEAN_GOAL_MS: f64 = 0.2;
+const LIVE_AUDIENCES: u32 = 200;
+const LIVE_EVENTS: u64 = 100_000;
 const MEMORY_GOAL_MIB: f64 = 4_096.0;
 
 #[derive(Debug, clap::Args)]
@@ -40,6 +46,9 @@ pub(in crate::cli) struct InsightArgs {
     /// Others are invented with another
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
+    /// Leave the tables as Parquet here, for bench/peers.py
+    #[arg(long, value_name = "DIR")]
+    tables: Option<PathBuf>,
     /// Only read this saved engine, as a process of its own
     #[arg(long, value_name = "FILE", hide = true)]
     cold_start: Option<PathBuf>,
@@ -64,8 +73,10 @@ struct Answer<'a> {
     audience_window_ms: f64,
     audiences1000_seconds: f64,
     changes_per_s: f64,
-    events_per_s: Option<f64>,
-    transition_p99_ms: Option<f64>,
+    events_per_s: f64,
+    transition_p99_ms: f64,
+    live_begin_seconds: f64,
+    midnight_seconds: f64,
     agrees_with_sql: Option<bool>,
     figures: &'a [Figure],
     build: &'static str,
@@ -90,19 +101,25 @@ pub(super) async fn run(global: &Global, args: InsightArgs) -> Result<ExitCode> 
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("engine");
     let target = file.clone();
-    let (measured, snapshot_seconds) = tokio::task::spawn_blocking(move || -> Result<_> {
-        let (measured, engine) = measure_insight(customers, lines, seed)?;
+    let tables = args.tables;
+    let measuring = tokio::task::spawn_blocking(move || -> Result<_> {
+        let (measured, mut built) = measure_insight(customers, lines, seed)?;
         let began = Instant::now();
         let mut out = BufWriter::with_capacity(1 << 20, File::create(target)?);
-        engine.snapshot().save("", &mut out)?;
+        built.engine.snapshot().save("", &mut out)?;
         out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
-        Ok((measured, began.elapsed().as_secs_f64()))
-    })
-    .await??;
+        let snapshot_seconds = began.elapsed().as_secs_f64();
+        say("── compared with SQL");
+        let agrees = agrees_with_sql(&built, tables.as_deref())?;
+        say("── live audiences");
+        let live = built.live(LIVE_AUDIENCES, LIVE_EVENTS.min(u64::from(customers)))?;
+        Ok((measured, snapshot_seconds, agrees, live))
+    });
+    let (measured, snapshot_seconds, agrees_with_sql, live) = measuring.await??;
     let snapshot_mib = std::fs::metadata(&file)?.len() as f64 / f64::from(1 << 20);
     say("── cold start");
     let cold = in_a_process_of_its_own(&file).await?;
-    let figures = told(&measured, snapshot_seconds, &cold);
+    let figures = told(&measured, snapshot_seconds, &live, &cold, agrees_with_sql);
     let answer = Answer {
         customers: measured.customers,
         orders: measured.orders,
@@ -120,15 +137,21 @@ pub(super) async fn run(global: &Global, args: InsightArgs) -> Result<ExitCode> 
         audience_window_ms: measured.audience_window_ms,
         audiences1000_seconds: measured.audiences1000_seconds,
         changes_per_s: measured.events_per_second,
-        events_per_s: None,
-        transition_p99_ms: None,
-        agrees_with_sql: None,
+        events_per_s: live.events_per_second,
+        transition_p99_ms: live.event_ms.1,
+        live_begin_seconds: live.begin_seconds,
+        midnight_seconds: live.midnight.0,
+        agrees_with_sql,
         figures: figures.list(),
         build: BUILD,
         left_out: figures.left_out(),
     };
     global.print(&answer, &figures.text())?;
-    Ok(if figures.are_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if figures.are_ok() && agrees_with_sql != Some(false) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// Reads a saved engine and makes it ready to answer.
@@ -151,7 +174,46 @@ async fn in_a_process_of_its_own(file: &Path) -> Result<ColdStart> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-fn told(measured: &InsightFigures, snapshot_seconds: f64, cold: &ColdStart) -> Figures {
+/// Whether SQL over Parquet finds as many as the engine; `None` where this program was built without SQL. The tables
+/// stay in `tables`, if it is given.
+#[cfg(feature = "sql")]
+fn agrees_with_sql(built: &BuiltShop, tables: Option<&Path>) -> Result<Option<bool>> {
+    use analytics::audience::{Definitions, sql::select};
+    use audience_sql::{Executor, Limits, write_snapshot};
+    use std::time::Duration;
+
+    let own = tempfile::tempdir()?;
+    let folder = tables.unwrap_or_else(|| own.path());
+    std::fs::create_dir_all(folder)?;
+    let snapshot = built.engine.snapshot();
+    write_snapshot(folder, &snapshot)?;
+    let (trees, as_of) = built.audiences();
+    let named = Definitions::new();
+    let limits = Limits { memory_bytes: 6 << 30, time: Duration::from_mins(10), threads: 2 };
+    let executor = Executor::open(folder, limits)?;
+    for tree in &trees {
+        let members = snapshot.audience(tree, &named, as_of, &kernel::Reach::ALL)?;
+        let by_sql = executor.members(&select(tree, &named, as_of)?)?;
+        if !members.ids().eq(by_sql) {
+            return Ok(Some(false));
+        }
+    }
+    Ok(Some(true))
+}
+
+#[cfg(not(feature = "sql"))]
+fn agrees_with_sql(_: &BuiltShop, tables: Option<&Path>) -> Result<Option<bool>> {
+    ensure!(tables.is_none(), "this program was built without SQL; build it with --features sql");
+    Ok(None)
+}
+
+fn told(
+    measured: &InsightFigures,
+    snapshot_seconds: f64,
+    live: &LiveFigures,
+    cold: &ColdStart,
+    agrees_with_sql: Option<bool>,
+) -> Figures {
     let is_full = measured.customers >= GOAL_CUSTOMERS && measured.lines * 10 >= GOAL_LINES * 9;
     let goal = |goal: f64| is_full.then_some(goal);
     let size = size_name(measured.customers);
@@ -177,8 +239,13 @@ fn told(measured: &InsightFigures, snapshot_seconds: f64, cold: &ColdStart) -> F
     note("audience10", "ms", goal(AUDIENCE10_GOAL_MS), measured.audience10_ms);
     note("audience_window", "ms", goal(WINDOW_GOAL_MS), measured.audience_window_ms);
     note("audiences1000", "s", goal(THOUSAND_GOAL_SECONDS), measured.audiences1000_seconds);
-    for missing in ["live audiences", "comparison with SQL and peers"] {
-        figures.leave_out(format!("{missing}: not built yet"));
+    note("live200_begin", "s", None, live.begin_seconds);
+    note("live200_event_p99", "ms", goal(EVENT_GOAL_MS), live.event_ms.1);
+    note("live200_midnight", "s", None, live.midnight.0);
+    // Goals are what a figure should not exceed.
+    note("live200_event_mean", "ms", goal(EVENT_MEAN_GOAL_MS), 1_000.0 / live.events_per_second);
+    if agrees_with_sql.is_none() {
+        figures.leave_out("agreement with SQL: this program was built without it".to_owned());
     }
     figures
 }
