@@ -23,7 +23,7 @@ const MOST: u16 = u16::MAX;
 const PAGE: u32 = 200;
 
 /// What is held of the person that `customer` is, with all who were merged into it: profile, identities, tags,
-/// notes, consents, merges, history, orders with receivers and lines, and audit entries. `None` if there is
+/// notes, consents, merges, history, live audiences entered and left, orders with receivers and lines, and audit entries. `None` if there is
 /// no such customer. Recorded with the reason before anything is given out.
 ///
 /// # Errors
@@ -65,6 +65,8 @@ pub async fn export(
             json!({"at": entry.at, "customer": entry.customer, "change": change})
         })
         .collect();
+    let audiences =
+        insight::live::of_person(&mut tx, cx.scope, &held.family, u32::from(MOST)).await?;
     let orders = orders_of(&mut tx, cx, &held.family).await?;
     let of_orders = orders.iter().filter_map(|order| order["id"].as_str().map(str::to_owned));
     let records: Vec<String> =
@@ -89,6 +91,7 @@ pub async fn export(
         "requests": requests,
         "merges": merges,
         "history": history,
+        "audiences": audiences,
         "orders": orders,
         "audit": audit,
     })))

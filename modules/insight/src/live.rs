@@ -8,13 +8,16 @@
 mod log;
 mod teller;
 
+use std::collections::BTreeSet;
+
 use kernel::{AudienceId, Timestamp, TypedId};
 use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Scope, Tx, args, outbox};
 use uuid::Uuid;
 
 pub use log::{
-    Cause, DayTally, KEPT_DAYS, Logged, Told, append, days, erase, latest, prune, told_since,
+    Cause, DayTally, KEPT_DAYS, Logged, OfPerson, Told, append, days, erase, latest, of_person,
+    prune, read_after, told_since,
 };
 pub use teller::{
     LEASE_MILLIS, add_to_roll, advance, free_to_tell, keep_set, move_sets, part_start, roll, set,
@@ -77,6 +80,16 @@ pub async fn all(tx: &mut Tx, scope: Scope) -> Result<Vec<LiveAudience>, DbError
                 WHERE org_id = $1 ORDER BY audience_id";
     let rows: Vec<Row> = tx.fetch_all(sql, args![scope.org_arg()]).await?;
     Ok(rows.into_iter().map(LiveAudience::from).collect())
+}
+
+/// Which audiences are live.
+///
+/// # Errors
+/// As the database says.
+pub async fn ids(tx: &mut Tx, scope: Scope) -> Result<BTreeSet<AudienceId>, DbError> {
+    let sql = "SELECT audience_id FROM insight_live WHERE org_id = $1";
+    let rows: Vec<(Uuid,)> = tx.fetch_all(sql, args![scope.org_arg()]).await?;
+    Ok(rows.into_iter().map(|(id,)| AudienceId::from_uuid(id)).collect())
 }
 
 /// A live audience; `None` if it is not live.

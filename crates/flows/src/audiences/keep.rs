@@ -114,8 +114,7 @@ pub async fn list(engine: &EngineHandle, cx: &Ctx) -> Result<Vec<AudienceRow>, A
 }
 
 async fn lives(tx: &mut Tx, cx: &Ctx) -> Result<BTreeSet<AudienceId>, AudienceRefused> {
-    let live = insight::live::all(tx, cx.scope).await?;
-    Ok(live.into_iter().map(|one| one.audience).collect())
+    Ok(insight::live::ids(tx, cx.scope).await?)
 }
 
 /// `size`: how many belong to it, where that was counted a moment ago. Whether it is live is for the caller to say.

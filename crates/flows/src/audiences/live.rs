@@ -169,7 +169,7 @@ async fn recent(
     }
     let rows = rows_of(engine, tx, cx, &ids).await?;
     let shown = logged.into_iter().filter_map(|one| {
-        let Logged { seq, customer, entered, cause, at } = one;
+        let Logged { seq, customer, entered, cause, at, .. } = one;
         let customer = rows.get(&customer)?.clone();
         Some(AudienceTransition { seq, customer, entered, cause, at })
     });

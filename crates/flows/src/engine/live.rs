@@ -214,8 +214,7 @@ impl EngineHandle {
                 break;
             }
             let mut tx = self.platform().db.begin_for(self.scope()).await?;
-            let still: BTreeSet<AudienceId> =
-                store::all(&mut tx, self.scope()).await?.iter().map(|row| row.audience).collect();
+            let still = store::ids(&mut tx, self.scope()).await?;
             let (now, off): (Vec<Transition>, Vec<Transition>) =
                 owed.into_iter().partition(|one| still.contains(&one.audience));
             let told: Vec<Told> = now.iter().map(told).collect();
@@ -241,8 +240,10 @@ impl EngineHandle {
         if told_any {
             self.tell();
         }
-        if keeper.since_set.values().any(|since| *since > SET_EVERY) {
-            self.keep_sets(keeper).await?;
+        let many = keeper.since_set.iter().filter(|(_, since)| **since > SET_EVERY);
+        let many: Vec<AudienceId> = many.map(|(id, _)| *id).collect();
+        for id in many {
+            self.keep_set(keeper, id, None).await?;
         }
         Ok(())
     }

@@ -168,6 +168,8 @@ pub async fn told_since(
 pub struct Logged {
     /// Its number.
     pub seq: i64,
+    /// The audience.
+    pub audience: AudienceId,
     /// The customer.
     pub customer: CustomerId,
     /// Entered, or left.
@@ -176,6 +178,29 @@ pub struct Logged {
     pub cause: Cause,
     /// When it was told.
     pub at: Timestamp,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    seq: i64,
+    audience_id: Uuid,
+    customer_id: Uuid,
+    entered: bool,
+    cause: String,
+    at: i64,
+}
+
+impl From<Row> for Logged {
+    fn from(row: Row) -> Self {
+        Self {
+            seq: row.seq,
+            audience: AudienceId::from_uuid(row.audience_id),
+            customer: CustomerId::from_uuid(row.customer_id),
+            entered: row.entered,
+            cause: Cause::of(&row.cause),
+            at: Timestamp::from_millis(row.at),
+        }
+    }
 }
 
 /// The latest transitions of an audience, the last first.
@@ -188,19 +213,74 @@ pub async fn latest(
     audience: AudienceId,
     limit: u32,
 ) -> Result<Vec<Logged>, DbError> {
-    let sql = "SELECT seq, customer_id, entered, cause, at FROM insight_transitions
+    let sql = "SELECT seq, audience_id, customer_id, entered, cause, at FROM insight_transitions
                 WHERE org_id = $1 AND audience_id = $2 AND erased = $3
                 ORDER BY seq DESC LIMIT $4";
-    let rows: Vec<(i64, Uuid, bool, String, i64)> =
+    let rows: Vec<Row> =
         tx.fetch_all(sql, args![scope.org_arg(), audience.uuid(), false, limit]).await?;
-    let read = |(seq, customer, entered, cause, at): (i64, Uuid, bool, String, i64)| Logged {
-        seq,
-        customer: CustomerId::from_uuid(customer),
-        entered,
-        cause: Cause::of(&cause),
-        at: Timestamp::from_millis(at),
-    };
-    Ok(rows.into_iter().map(read).collect())
+    Ok(rows.into_iter().map(Logged::from).collect())
+}
+
+/// The transitions of all audiences after `seq`, at most `limit`, in order: what an event that names nobody
+/// ([`AudienceChangedV1::many`]) is about, and what a reader that keeps its own place reads.
+///
+/// # Errors
+/// As the database says.
+pub async fn read_after(
+    tx: &mut Tx,
+    scope: Scope,
+    seq: i64,
+    limit: u32,
+) -> Result<Vec<Logged>, DbError> {
+    let sql = "SELECT seq, audience_id, customer_id, entered, cause, at FROM insight_transitions
+                WHERE org_id = $1 AND seq > $2 AND erased = $3 ORDER BY seq LIMIT $4";
+    let rows: Vec<Row> = tx.fetch_all(sql, args![scope.org_arg(), seq, false, limit]).await?;
+    Ok(rows.into_iter().map(Logged::from).collect())
+}
+
+/// What the log tells of one person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OfPerson {
+    /// The name of the audience; `None` if it is gone.
+    pub audience: Option<String>,
+    /// Entered, or left.
+    pub entered: bool,
+    /// Why.
+    pub cause: Cause,
+    /// When it was told.
+    pub at: Timestamp,
+}
+
+/// What the log tells of some customers who are one person, in order; the last `limit` of it.
+///
+/// # Errors
+/// As the database says.
+pub async fn of_person(
+    tx: &mut Tx,
+    scope: Scope,
+    family: &[CustomerId],
+    limit: u32,
+) -> Result<Vec<OfPerson>, DbError> {
+    let mut found: Vec<(i64, OfPerson)> = Vec::new();
+    for some in family.chunks(500) {
+        let (list, mut ids) = in_list(4, some.iter().map(|id| (*id).into()).collect());
+        let mut values = args![scope.org_arg(), false, limit];
+        values.append(&mut ids);
+        let sql = format!(
+            "SELECT t.seq, a.name, t.entered, t.cause, t.at FROM insight_transitions t
+               LEFT JOIN insight_audiences a ON a.org_id = t.org_id AND a.id = t.audience_id
+              WHERE t.org_id = $1 AND t.erased = $2 AND t.customer_id IN ({list})
+              ORDER BY t.seq DESC LIMIT $3"
+        );
+        let rows: Vec<(i64, Option<String>, bool, String, i64)> =
+            tx.fetch_all(AssertSqlSafe(sql), values).await?;
+        found.extend(rows.into_iter().map(|(seq, audience, entered, cause, at)| {
+            let (cause, at) = (Cause::of(&cause), Timestamp::from_millis(at));
+            (seq, OfPerson { audience, entered, cause, at })
+        }));
+    }
+    found.sort_unstable_by_key(|(seq, _)| *seq);
+    Ok(found.into_iter().map(|(_, one)| one).collect())
 }
 
 /// How many entered and left an audience on a day.
