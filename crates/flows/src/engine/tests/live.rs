@@ -236,6 +236,44 @@ testkit::db_test! { MIGRATIONS;
         assert_eq!(world.log().await.len(), 2);
     }
 
+    async fn too_many_to_name_are_told_by_their_numbers(db) {
+        let world = World::new(&db).await;
+        let (cx, scope) = (&world.cx, world.cx.scope);
+        let id = world.keep("all", tree("everyone"), true).await;
+        let count = AudienceChangedV1::NAMED_MAX + 1;
+        let told: Vec<store::Told> = (0..count)
+            .map(|_| store::Told { audience: id, customer: cx.fresh(), entered: true })
+            .collect();
+        let owner = cx.ids.uuid(cx.now());
+        let mut tx = world.platform.db.begin_for(scope).await.unwrap();
+        assert_eq!(store::advance(&mut tx, cx, owner, 1).await.unwrap(), None, "nobody tells yet");
+        store::take_over(&mut tx, cx, owner).await.unwrap();
+        for (round, seq) in [(&told[..], 0), (&told[..3], count as i64)] {
+            assert_eq!(store::advance(&mut tx, cx, owner, round.len()).await.unwrap(), Some(seq));
+            let day = kernel::Timestamp::from_millis(0).day(kernel::Zone::UTC);
+            let sizes = BTreeMap::from([(id, 7)]);
+            store::append(&mut tx, cx, seq, round, store::Cause::Found, day, &sizes).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        platform::outbox::sequence(&world.platform.db).await.unwrap();
+        let mut tx = world.platform.db.read().await.unwrap();
+        let all = platform::outbox::read_after(&mut tx, platform::Position::START, 1_000).await;
+        let events: Vec<AudienceChangedV1> = all
+            .unwrap()
+            .iter()
+            .filter(|one| one.topic == AudienceChangedV1::TOPIC)
+            .map(|one| one.parse().unwrap())
+            .collect();
+        let [many, few] = &events[..] else { panic!("two events: {events:?}") };
+        assert!(many.many && many.entered.is_empty() && many.left.is_empty());
+        assert_eq!((many.from_seq, many.to_seq), (1, count as i64));
+        assert_eq!((few.from_seq, few.to_seq, few.entered.len()), (count as i64 + 1, count as i64 + 3, 3));
+        let log = store::read_after(&mut tx, scope, many.from_seq - 1, count as u32).await.unwrap();
+        assert!(log.iter().map(|one| one.customer).eq(told.iter().map(|one| one.customer)));
+        let row = store::one(&mut tx, scope, id).await.unwrap().unwrap();
+        assert_eq!((row.size, row.told_at), (7, Some(cx.now())));
+    }
+
     async fn only_one_process_tells(db) {
         let world = World::new(&db).await;
         let id = world.keep("buyers", tree("orders >= 1"), true).await;
