@@ -22,12 +22,14 @@ mod members;
 mod moments;
 mod narrow;
 mod numbers;
+mod order_lines;
 mod purchases;
 mod refused;
 mod rfm;
 mod saved;
 mod sets;
 mod sketch;
+mod rfm_values;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -38,6 +40,7 @@ pub use engine::{Engine, Snapshot};
 pub use feed::{CapacityError, CustomerFacts, CustomerFeed, LineFact, OrderFact, average_minor};
 pub use list::{Filter, ListCursor, ListPage, ListQuery, Sort, SortKey, SortParseError, Span};
 pub use load::{CustomerLoader, FactLoader};
+pub use order_lines::{LineProduct, LinesQuery, OrderLines};
 pub use purchases::Purchases;
 pub use rfm::{
     Bins, BinsError, CellPattern, CellPatternError, CellSum, Movement, MovementFlow, Rfm, RfmQuery,
@@ -45,3 +48,4 @@ pub use rfm::{
     TierParseError, TierSum, movement,
 };
 pub use saved::RestoreError;
+pub use rfm_values::RfmValues;

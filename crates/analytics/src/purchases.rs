@@ -59,6 +59,12 @@ impl Snapshot {
 }
 
 impl Purchases {
+    /// Revenue as models take it: an order that was refunded beyond its worth is worth nothing.
+    #[must_use]
+    pub fn amounts(&self) -> Vec<f64> {
+        self.revenue_minor.iter().map(|minor| (*minor).max(0) as f64).collect()
+    }
+
     fn push(&mut self, id: CustomerId, orders: impl Iterator<Item = (i64, i64)>, zone: Zone) {
         let customer = self.ids.len() as u32;
         let before = self.day.len();

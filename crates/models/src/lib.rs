@@ -1,4 +1,5 @@
-//! Statistical models of customers: lifetime value and purchase intent. See README.md.
+//! Statistical models of customers: lifetime value, purchase intent, and who is alike. See README.md.
 
+pub mod clusters;
 pub mod clv;
 pub mod intent;

@@ -3,5 +3,6 @@
 mod blocks;
 pub(crate) mod model;
 mod oracle;
+mod plain_columns;
 mod published;
 pub(crate) mod saved;

@@ -1,5 +1,6 @@
 //! Products that are bought together.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -11,6 +12,32 @@ use super::error::ClvError;
 const MAX_PRODUCTS: u32 = 20_000_000;
 /// Pairs that may be counted over all passes, so that a pass over pairs ends in bounded time.
 const MAX_PAIR_VISITS: u64 = 4_000_000_000;
+
+/// Which pairs come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PairRank {
+    /// Those in most orders, then by lift.
+    Count,
+    /// Those furthest from chance, then by count.
+    Lift,
+    /// Those where one product most often brings the other, then by count.
+    Confidence,
+}
+
+impl PairRank {
+    /// Whether `x` comes before `y`; the same whatever order they came in.
+    fn cmp(self, x: &Pair, y: &Pair) -> Ordering {
+        let by_count = || y.count.cmp(&x.count);
+        let by_lift = || y.lift.total_cmp(&x.lift);
+        let best = |pair: &Pair| f64::max(pair.confidence_a_b, pair.confidence_b_a);
+        let ranked = match self {
+            Self::Count => by_count().then_with(by_lift),
+            Self::Lift => by_lift().then_with(by_count),
+            Self::Confidence => best(y).total_cmp(&best(x)).then_with(by_count),
+        };
+        ranked.then((x.a, x.b).cmp(&(y.a, y.b)))
+    }
+}
 
 /// What to look for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,11 +51,19 @@ pub struct BasketOptions {
     pub pairs_at_a_time: usize,
     /// Most pairs in the answer.
     pub limit: usize,
+    /// Which come first.
+    pub rank: PairRank,
 }
 
 impl Default for BasketOptions {
     fn default() -> Self {
-        Self { min_count: 10, max_products: 200, pairs_at_a_time: 4_000_000, limit: 1_000 }
+        Self {
+            min_count: 10,
+            max_products: 200,
+            pairs_at_a_time: 4_000_000,
+            limit: 1_000,
+            rank: PairRank::Count,
+        }
     }
 }
 
@@ -51,7 +86,7 @@ pub struct Pair {
     pub lift: f64,
 }
 
-/// Pairs in order of count, then lift.
+/// Pairs in the order asked for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Baskets {
     /// Orders, without those left out.
@@ -133,11 +168,11 @@ pub fn baskets(
                 let with = (orders_with[a as usize], orders_with[b as usize]);
                 answer.pairs.push(pair(a, b, count, with, orders));
                 if answer.pairs.len() >= options.limit.saturating_mul(2).max(100_000) {
-                    rank(&mut answer.pairs, options.limit);
+                    rank(&mut answer.pairs, options);
                 }
             }
         }
-        rank(&mut answer.pairs, options.limit);
+        rank(&mut answer.pairs, options);
     }
     Ok(answer)
 }
@@ -152,12 +187,9 @@ fn pass_of(a: u32, b: u32, passes: u64) -> u64 {
 }
 
 /// The best pairs, in an order that does not depend on how they came.
-fn rank(pairs: &mut Vec<Pair>, limit: usize) {
-    pairs.sort_unstable_by(|x, y| {
-        let best = y.count.cmp(&x.count).then(y.lift.total_cmp(&x.lift));
-        best.then((x.a, x.b).cmp(&(y.a, y.b)))
-    });
-    pairs.truncate(limit);
+fn rank(pairs: &mut Vec<Pair>, options: &BasketOptions) {
+    pairs.sort_unstable_by(|x, y| options.rank.cmp(x, y));
+    pairs.truncate(options.limit);
 }
 
 fn pair(a: u32, b: u32, count: u32, (with_a, with_b): (u32, u32), orders: u64) -> Pair {
@@ -209,8 +241,13 @@ fn check(
 mod tests {
     use super::*;
 
-    const ANY: BasketOptions =
-        BasketOptions { min_count: 1, max_products: 10, pairs_at_a_time: 100, limit: 100 };
+    const ANY: BasketOptions = BasketOptions {
+        min_count: 1,
+        max_products: 10,
+        pairs_at_a_time: 100,
+        limit: 100,
+        rank: PairRank::Count,
+    };
 
     #[test]
     fn figures_of_a_small_shop() {
@@ -234,6 +271,25 @@ mod tests {
         let many = baskets(&order, &product, &BasketOptions { pairs_at_a_time: 7, ..ANY });
         assert!(one.as_ref().unwrap().pairs_found > 50);
         assert_eq!(one, many);
+    }
+
+    #[test]
+    fn pairs_come_as_they_are_ranked() {
+        // {1, 2} six times with 1 alone four times; {3, 4} three times and never apart.
+        let mut lines: Vec<(u32, u32)> = (0..10).map(|order| (order, 1)).collect();
+        lines.extend((0..6).map(|order| (order, 2)));
+        lines.extend((10..13).flat_map(|order| [(order, 3), (order, 4)]));
+        let (order, product): (Vec<u32>, Vec<u32>) = lines.into_iter().unzip();
+        let first = |rank| {
+            let found =
+                baskets(&order, &product, &BasketOptions { rank, limit: 1, ..ANY }).unwrap();
+            assert_eq!((found.pairs_found, found.pairs.len()), (2, 1));
+            (found.pairs[0].a, found.pairs[0].b)
+        };
+        assert_eq!(first(PairRank::Count), (1, 2));
+        assert_eq!(first(PairRank::Lift), (3, 4));
+        // Both bring the other always, one way at least: the more frequent comes first.
+        assert_eq!(first(PairRank::Confidence), (1, 2));
     }
 
     #[test]

@@ -47,9 +47,11 @@ pub struct Step {
     pub share_followed: f64,
     /// How long that took.
     pub intervals: Intervals,
+    /// These intervals in the bins of [`Repurchase::histogram`].
+    pub histogram: Vec<u64>,
 }
 
-fn intervals(days: &mut [u32]) -> Option<Intervals> {
+pub(super) fn intervals(days: &mut [u32]) -> Option<Intervals> {
     if days.is_empty() {
         return None;
     }
@@ -97,7 +99,6 @@ pub fn repurchase(
     let mut reached = [0_u64; NUMBERED];
     let mut by_number: [Vec<u32>; NUMBERED] = std::array::from_fn(|_| Vec::new());
     let mut all = Vec::new();
-    let mut histogram = vec![0_u64; bins as usize];
     let mut number = 0;
     let mut before: Option<(u32, i64)> = None;
     for (customer, day) in bought {
@@ -106,8 +107,6 @@ pub fn repurchase(
             let days = (day - last) as u32;
             all.push(days);
             by_number[number].push(days);
-            let bin = ((days - 1) / bin_days).min(bins - 1);
-            histogram[bin as usize] += 1;
             number = (number + 1).min(NUMBERED - 1);
         } else {
             number = 0;
@@ -115,6 +114,14 @@ pub fn repurchase(
         reached[number] += 1;
         before = Some((customer, day));
     }
+    let binned = |days: &[u32]| {
+        let mut histogram = vec![0_u64; bins as usize];
+        for days in days {
+            histogram[((days - 1) / bin_days).min(bins - 1) as usize] += 1;
+        }
+        histogram
+    };
+    let histogram = binned(&all);
     let Some(all) = intervals(&mut all) else { return Ok(None) };
     let by_number = by_number
         .iter_mut()
@@ -125,7 +132,8 @@ pub fn repurchase(
             let pooled = from == NUMBERED;
             let step = if pooled { format!("{from}+") } else { format!("{from}-{}", from + 1) };
             let share_followed = days.len() as f64 / reached.max(1) as f64;
-            Some(Step { step, reached, share_followed, intervals: intervals(days)? })
+            let histogram = binned(days);
+            Some(Step { step, reached, share_followed, intervals: intervals(days)?, histogram })
         })
         .collect();
     Ok(Some(Repurchase { all, by_number, bin_days, histogram }))
@@ -153,6 +161,8 @@ mod tests {
             .map(|step| (step.step.as_str(), step.reached, step.share_followed))
             .collect();
         assert_eq!(steps, [("1-2", 3, 2.0 / 3.0), ("2-3", 2, 0.5)]);
+        assert_eq!(found.by_number[0].histogram, [0, 1, 1, 0]);
+        assert_eq!(found.by_number[1].histogram, [0, 0, 0, 1]);
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod read;
 mod reasons;
 mod registry;
 mod report;
-mod rng;
+pub(crate) mod rng;
 mod screen;
 mod solve;
 mod target;
