@@ -69,7 +69,8 @@ struct Inner {
     engine: RwLock<Engine>,
     shops: RwLock<Arc<ShopBook>>,
     progress: watch::Sender<Progress>,
-    values: crate::value::Remembered,
+    values: crate::value::Kept,
+    analyses: crate::analysis::Analyses,
     counted: crate::audiences::Counted,
     /// One at a time loads or catches up.
     turn: tokio::sync::Mutex<follow::Turn>,
@@ -85,7 +86,8 @@ impl EngineHandle {
             engine: RwLock::new(Engine::new()),
             shops: RwLock::default(),
             progress: watch::Sender::default(),
-            values: crate::value::Remembered::default(),
+            values: crate::value::Kept::default(),
+            analyses: crate::analysis::Analyses::default(),
             counted: crate::audiences::Counted::default(),
             turn: tokio::sync::Mutex::default(),
         }))
@@ -196,8 +198,13 @@ impl EngineHandle {
     }
 
     /// The expectations computed last.
-    pub(crate) fn values(&self) -> &crate::value::Remembered {
+    pub(crate) fn values(&self) -> &crate::value::Kept {
         &self.0.values
+    }
+
+    /// What analyses of all orders computed last.
+    pub(crate) fn analyses(&self) -> &crate::analysis::Analyses {
+        &self.0.analyses
     }
 
     /// Audiences counted lately.

@@ -1,10 +1,14 @@
 //! See README.md.
 
+pub mod analysis;
 pub mod assign_customers;
 pub mod audiences;
 pub mod audit_log;
+pub mod baskets;
 pub mod cancel_import;
 pub mod clean_uploads;
+pub mod clusters;
+pub mod cohorts;
 pub mod consents;
 pub mod customer_card;
 pub mod engine;
@@ -22,10 +26,13 @@ pub mod list_customers;
 pub mod list_orders;
 pub mod list_suggestions;
 pub mod merge_by_itself;
+mod order_lines;
 mod people;
 pub mod person_data;
 pub mod person_requests;
 pub mod preview_import;
+pub mod reorders;
+pub mod repurchase;
 pub mod retention;
 pub mod reveal;
 pub mod rfm;

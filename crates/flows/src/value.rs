@@ -1,10 +1,13 @@
 //! Lifetime value of an organisation's customers: the models fitted to its orders, and what they expect.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod at_risk;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use analytics::Purchases;
 use chrono::NaiveDate;
-use kernel::{Currency, CustomerId, FieldErrors};
+use kernel::{Currency, CustomerId, FieldErrors, ShopId};
 use models::clv::counts::Counts;
 use models::clv::error::ClvError;
 use models::clv::gamma_gamma::GammaGamma;
@@ -15,6 +18,9 @@ use platform::{Ctx, DbError, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+pub use at_risk::AtRiskCustomer;
+
+use crate::analysis::Remembered;
 use crate::engine::{EngineError, EngineHandle, apart};
 use crate::fields;
 use crate::list_customers::{CustomerRow, rows_of};
@@ -101,6 +107,9 @@ pub struct ValueAnswer {
     pub bands: Vec<ValueBand>,
     /// Those with the highest expected value; nobody without the right `customers.read`.
     pub top: Vec<ValuedCustomer>,
+    /// Those of whom most may be lost, the largest expected loss first; nobody without the right `customers.read`
+    /// or without a model of spend, and nobody who refused automated decisions.
+    pub at_risk: Vec<AtRiskCustomer>,
     /// Parameters, errors, fit: `docs/models.md` names the fields.
     #[serde(flatten)]
     #[schema(value_type = Object)]
@@ -141,7 +150,7 @@ impl From<ValueError> for Problem {
 
 /// Models fitted to one state of the orders, from which any horizon is told quickly.
 #[derive(Debug)]
-struct Fit {
+pub(crate) struct Fit {
     report: ClvReport,
     model: OrderModel,
     name: &'static str,
@@ -152,37 +161,8 @@ struct Fit {
     ids: Vec<CustomerId>,
 }
 
-/// Fits remembered at most.
-const FITS_MAX: usize = 4;
-
-/// Fits made lately, remembered until the engine changes; one is made at a time, as each takes seconds of all
-/// processors.
-#[derive(Debug, Default)]
-pub(crate) struct Remembered {
-    fits: Mutex<Vec<(Key, Arc<Fit>)>>,
-    turn: tokio::sync::Mutex<()>,
-}
-
-#[derive(Debug, PartialEq)]
-struct Key {
-    version: u64,
-    params: (Option<kernel::ShopId>, Unit, NaiveDate, NaiveDate),
-    reach: kernel::Reach,
-}
-
-impl Remembered {
-    fn get(&self, key: &Key) -> Option<Arc<Fit>> {
-        let fits = self.fits.lock().unwrap_or_else(PoisonError::into_inner);
-        fits.iter().find(|(of, _)| of == key).map(|(_, fit)| Arc::clone(fit))
-    }
-
-    fn put(&self, key: Key, fit: &Arc<Fit>) {
-        let mut fits = self.fits.lock().unwrap_or_else(PoisonError::into_inner);
-        fits.retain(|(of, _)| of.version == key.version);
-        fits.truncate(FITS_MAX - 1);
-        fits.insert(0, (key, Arc::clone(fit)));
-    }
-}
+/// Fits made lately.
+pub(crate) type Kept = Remembered<(Option<ShopId>, Unit, NaiveDate, NaiveDate), Fit>;
 
 /// What every customer of whoever asks is worth.
 ///
@@ -215,31 +195,13 @@ pub async fn value(
     }
     let unit = params.unit.unwrap_or(Unit::Week);
     let reach = cx.access.reach().clone();
-    let key = Key {
-        version: engine.progress().borrow().version,
-        params: (shop, unit, as_of, today),
-        reach: reach.clone(),
+    let zone = frame.zone;
+    let make = async {
+        let ask = move |engine: &analytics::Snapshot| engine.purchases(zone, shop, today, &reach);
+        let purchases = engine.ask_apart(ask).await?;
+        Ok::<_, ValueError>(apart(move || fit(purchases, unit, as_of, today)).await??)
     };
-    let fit = match engine.values().get(&key) {
-        Some(fit) => fit,
-        None => {
-            let _turn = engine.values().turn.lock().await;
-            match engine.values().get(&key) {
-                Some(fit) => fit,
-                None => {
-                    let zone = frame.zone;
-                    let ask = move |engine: &analytics::Snapshot| {
-                        engine.purchases(zone, shop, today, &reach)
-                    };
-                    let purchases = engine.ask_apart(ask).await?;
-                    let work = move || fit(purchases, unit, as_of, today);
-                    let fit = Arc::new(apart(work).await??);
-                    engine.values().put(key, &fit);
-                    fit
-                }
-            }
-        }
-    };
+    let fit = engine.values().get_or(engine, cx, (shop, unit, as_of, today), make).await?;
     let of = Arc::clone(&fit);
     let scores = apart(move || of.scores(horizon_days)).await??;
     told(engine, cx, &fit, &scores, (frame.currency, as_of, horizon_days)).await
@@ -251,9 +213,8 @@ fn fit(
     as_of: NaiveDate,
     today: NaiveDate,
 ) -> Result<Fit, ClvError> {
-    let Purchases { ids, customer, day, revenue_minor } = purchases;
-    // An order that was refunded beyond its worth is worth nothing; the models take no negative amounts.
-    let amount: Vec<f64> = revenue_minor.iter().map(|minor| (*minor).max(0) as f64).collect();
+    let amount = purchases.amounts();
+    let Purchases { ids, customer, day, .. } = purchases;
     let transactions = Transactions { customer: &customer, day: &day, amount: &amount };
     let window = Window { calibration_end: day_of(as_of), observation_end: day_of(today) };
     let summary: Summary = summarise(transactions, window)?;
@@ -322,18 +283,36 @@ async fn told(
     best.truncate(count);
     best.sort_unstable_by_key(|index| std::cmp::Reverse(order(index)));
     let id = |index: usize| fit.ids[scores.customer[index] as usize];
-    let ids: Vec<CustomerId> = best.iter().map(|index| id(*index)).collect();
+    let losses = engine.ask(|engine| {
+        let is_withheld = |index| at_risk::is_withheld(engine, id(index), cx.now());
+        at_risk::losses(scores, top, is_withheld)
+    });
+    let listed = best.iter().copied().chain(losses.iter().map(|loss| loss.index));
+    let ids: BTreeSet<CustomerId> = listed.map(id).collect();
+    let ids: Vec<CustomerId> = ids.into_iter().collect();
     let mut tx = engine.platform().db.read_for(cx.scope).await?;
-    let mut rows = rows_of(engine, &mut tx, cx, &ids).await?;
+    let rows = rows_of(engine, &mut tx, cx, &ids).await?;
     tx.rollback().await?;
+    let next_order_on = |index: usize| {
+        let next = scores.next_order_day.get(index).copied().flatten();
+        next.and_then(|day| date_of(i64::from(day)))
+    };
+    let at_risk = losses.iter().filter_map(|loss| {
+        Some(AtRiskCustomer {
+            customer: rows.get(&id(loss.index))?.clone(),
+            churn_risk: loss.churn_risk,
+            value_if_active_minor: loss.value_if_active_minor,
+            expected_loss_minor: loss.expected_loss_minor,
+            next_order_on: next_order_on(loss.index),
+        })
+    });
     let top = best.iter().filter_map(|index| {
-        let next = scores.next_order_day.get(*index).copied().flatten();
         Some(ValuedCustomer {
-            customer: rows.remove(&id(*index))?,
+            customer: rows.get(&id(*index))?.clone(),
             probability_alive: scores.probability_alive[*index],
             expected_orders: scores.expected_orders[*index],
             expected_value_minor: worth(*index),
-            next_order_on: next.and_then(|day| date_of(i64::from(day))),
+            next_order_on: next_order_on(*index),
         })
     });
     Ok(ValueAnswer {
@@ -346,6 +325,7 @@ async fn told(
             .iter()
             .fold(0, |sum: i64, band| sum.saturating_add(band.expected_value_minor)),
         top: top.collect(),
+        at_risk: at_risk.collect(),
         bands,
         report: fit.report.clone(),
     })

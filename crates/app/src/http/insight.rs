@@ -2,6 +2,11 @@
 
 use axum::Json;
 use axum::extract::State;
+use flows::baskets::{self, BasketParams, BasketsAnswer};
+use flows::clusters::{self, ClusterParams, ClustersAnswer};
+use flows::cohorts::{self, CohortParams, CohortsAnswer};
+use flows::reorders::{self, ReorderParams, ReordersAnswer};
+use flows::repurchase::{self, RepurchaseAnswer, RepurchaseParams};
 use flows::rfm::{self, RfmAnswer, RfmParams};
 use flows::value::{self, ValueAnswer, ValueParams};
 use flows::workbench::{self, Workbench};
@@ -17,6 +22,11 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_rfm))
         .routes(routes!(get_workbench))
         .routes(routes!(get_value))
+        .routes(routes!(get_rfm_clusters))
+        .routes(routes!(get_cohorts))
+        .routes(routes!(get_repurchase))
+        .routes(routes!(get_reorders))
+        .routes(routes!(get_baskets))
 }
 
 /// Customers by recency, frequency and monetary value
@@ -46,6 +56,76 @@ async fn get_value(
 ) -> Result<Json<ValueAnswer>, Problem> {
     let engine = state.engines.of(cx.scope.org());
     Ok(Json(value::value(&engine, &cx, &params).await?))
+}
+
+/// Groups of customers who are alike by recency, frequency and monetary value
+///
+/// k-means over recency in days and the logarithms of orders and revenue, each standardised; the same customers give
+/// the same groups. 409 `too_few_customers` if fewer customers than groups differ.
+#[utoipa::path(get, path = "/insight/rfm/clusters", tag = "insight",
+    extensions(("x-right" = json!("insight.read"))), params(ClusterParams),
+    responses((status = 200, body = ClustersAnswer), Problem))]
+async fn get_rfm_clusters(
+    State(state): State<AppState>,
+    Cx(cx): Cx,
+    QueryParams(params): QueryParams<ClusterParams>,
+) -> Result<Json<ClustersAnswer>, Problem> {
+    let engine = state.engines.of(cx.scope.org());
+    Ok(Json(clusters::rfm_clusters(&engine, &cx, &params).await?))
+}
+
+/// Customers by the week, month or quarter of their first order, and who came back
+#[utoipa::path(get, path = "/insight/cohorts", tag = "insight",
+    extensions(("x-right" = json!("insight.read"))), params(CohortParams),
+    responses((status = 200, body = CohortsAnswer), Problem))]
+async fn get_cohorts(
+    State(state): State<AppState>,
+    Cx(cx): Cx,
+    QueryParams(params): QueryParams<CohortParams>,
+) -> Result<Json<CohortsAnswer>, Problem> {
+    let engine = state.engines.of(cx.scope.org());
+    Ok(Json(cohorts::cohorts(&engine, &cx, &params).await?))
+}
+
+/// Days from one order of a customer to the next
+///
+/// Only intervals that ended are seen; `share_followed` says how many did.
+#[utoipa::path(get, path = "/insight/repurchase", tag = "insight",
+    extensions(("x-right" = json!("insight.read"))), params(RepurchaseParams),
+    responses((status = 200, body = RepurchaseAnswer), Problem))]
+async fn get_repurchase(
+    State(state): State<AppState>,
+    Cx(cx): Cx,
+    QueryParams(params): QueryParams<RepurchaseParams>,
+) -> Result<Json<RepurchaseAnswer>, Problem> {
+    let engine = state.engines.of(cx.scope.org());
+    Ok(Json(repurchase::repurchase(&engine, &cx, &params).await?))
+}
+
+/// Products that customers buy again, and after how many days
+#[utoipa::path(get, path = "/insight/repurchase/products", tag = "insight",
+    extensions(("x-right" = json!("insight.read"))), params(ReorderParams),
+    responses((status = 200, body = ReordersAnswer), Problem))]
+async fn get_reorders(
+    State(state): State<AppState>,
+    Cx(cx): Cx,
+    QueryParams(params): QueryParams<ReorderParams>,
+) -> Result<Json<ReordersAnswer>, Problem> {
+    let engine = state.engines.of(cx.scope.org());
+    Ok(Json(reorders::reorders(&engine, &cx, &params).await?))
+}
+
+/// Pairs of products that are ordered together
+#[utoipa::path(get, path = "/insight/baskets", tag = "insight",
+    extensions(("x-right" = json!("insight.read"))), params(BasketParams),
+    responses((status = 200, body = BasketsAnswer), Problem))]
+async fn get_baskets(
+    State(state): State<AppState>,
+    Cx(cx): Cx,
+    QueryParams(params): QueryParams<BasketParams>,
+) -> Result<Json<BasketsAnswer>, Problem> {
+    let engine = state.engines.of(cx.scope.org());
+    Ok(Json(baskets::baskets(&engine, &cx, &params).await?))
 }
 
 /// What changed since yesterday, and what needs a person

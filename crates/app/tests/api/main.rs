@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
+mod analyses;
 mod audiences;
 mod audit;
 mod backups;

@@ -84,6 +84,17 @@ impl Shop {
         text: &str,
         currency: Currency,
     ) -> ImportId {
+        self.import_as(db, name, text, (currency, &MAPPING.replace("CNY", currency.code()))).await
+    }
+
+    /// As [`Shop::import_in`], read by `mapping`.
+    pub async fn import_as(
+        &self,
+        db: &TestDb,
+        name: &str,
+        text: &str,
+        (currency, mapping): (Currency, &str),
+    ) -> ImportId {
         let platform = &self.house.state.platform;
         let cx = db.ctx();
         let mut tx = platform.db.begin().await.unwrap();
@@ -100,7 +111,7 @@ impl Shop {
         let order = ImportOrder {
             files: vec![("orders.csv".to_owned(), path)],
             format: Some("generic".parse().unwrap()),
-            mapping: Some(MAPPING.replace("CNY", currency.code())),
+            mapping: Some(mapping.to_owned()),
             ..ImportOrder::default()
         };
         let import = import_orders::begin(platform, &cx, &shop, &order, ImportState::Queued).await;

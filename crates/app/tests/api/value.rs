@@ -59,6 +59,18 @@ db_test! { migrations();
         assert_eq!(Some(sum), year["expected_value_minor"].as_i64());
         assert!(sum > 0 && year["bgnbd"]["log_likelihood"].as_f64().unwrap() < 0.0);
         assert_eq!(year["top"].as_array().unwrap().len(), 20);
+        let lost: Vec<i64> = year["at_risk"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| {
+                let (risk, loss) = (one["churn_risk"].as_f64().unwrap(), one["expected_loss_minor"].as_i64().unwrap());
+                assert!((0.2..=0.8).contains(&risk), "{one}");
+                assert!((one["value_if_active_minor"].as_f64().unwrap() * risk - loss as f64).abs() <= 1.0, "{one}");
+                loss
+            })
+            .collect();
+        assert!(lost.len() > 5 && lost.is_sorted_by(|a, b| a >= b), "{lost:?}");
 
         // By id it is the same shop, and a shorter horizon expects less by the same parameters.
         let shops = shop.get("/commerce/shops").await;
@@ -96,6 +108,7 @@ db_test! { migrations();
             if told == StatusCode::OK {
                 // Figures, and nobody by name.
                 assert_eq!((&answer.json()["top"], &answer.json()["bands"]), (&json!([]), &year["bands"]));
+                assert_eq!(answer.json()["at_risk"], json!([]));
             }
         }
     }
