@@ -16,6 +16,7 @@ const PAGES = [
   '/insight/audiences',
   '/insight/audiences/new',
   '/insight/value',
+  '/insight/retention',
   '/imports',
   '/imports/new',
   '/settings',

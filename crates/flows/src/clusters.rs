@@ -6,7 +6,7 @@ use analytics::{RfmValues, Scheme, Tier};
 use chrono::NaiveDate;
 use insight::DEFAULT_BINS;
 use kernel::{Currency, FieldErrors};
-use models::clusters::{self, ClusterChoice, Clusters, MAX_CLUSTERS, MIN_CLUSTERS, Scale};
+use models::clusters::{self, Alike, MAX_CLUSTERS, MIN_CLUSTERS};
 use platform::Ctx;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -173,54 +173,33 @@ pub async fn rfm_clusters(
     let make = async {
         let (asked, seen) = (query.clone(), reach.clone());
         let values = engine.ask_apart(move |engine| engine.rfm_values(&asked, &seen)).await?;
-        let (values, found) = apart(move || found(values, scene, count as usize)).await?;
-        let found = found?;
         let scores = engine.ask_long(move |engine| engine.rfm_within(&query, &reach)).await?;
         let work = move || {
+            let found = clusters::alike(&points_of(&values, scene), count as usize, SEED)?;
             let tier = |id| scores.score_of(id).map(|score| scores.tier(score, Scheme::Eleven));
-            told(&values, &found, scene, tier)
+            Ok::<_, AnalysisError>(told(&values, &found, scene, tier))
         };
-        Ok::<_, AnalysisError>(apart(work).await?)
+        apart(work).await?
     };
     let kept = engine.analyses().clusters.get_or(engine, cx, (scene, count), make).await?;
     Ok(ClustersAnswer::clone(&kept))
 }
 
-/// Clusters over standardised values.
-struct Found {
-    scale: Scale<3>,
-    clusters: Clusters<3>,
-    choices: Vec<ClusterChoice>,
-}
-
 /// Recency in days, and the logarithms of orders and of revenue in major units: both are so skewed that a few large
 /// buyers would else be clusters of their own. What was refunded beyond its worth counts as 0.
-fn found(
-    values: RfmValues,
-    scene: Scene,
-    count: usize,
-) -> (RfmValues, Result<Found, AnalysisError>) {
+fn points_of(values: &RfmValues, scene: Scene) -> Vec<[f64; 3]> {
     let unit = scene.frame.currency.minor_per_major().max(1) as f64;
     let rows = values.recency_days.iter().zip(&values.orders).zip(&values.revenue_minor);
-    let points: Vec<[f64; 3]> = rows
-        .map(|((recency, orders), revenue)| {
-            let revenue = (*revenue).max(0) as f64 / unit;
-            [*recency as f64, f64::from(*orders).ln_1p(), revenue.ln_1p()]
-        })
-        .collect();
-    let find = || {
-        let (scale, points) = clusters::standardise(&points)?;
-        let choices = clusters::choices(&points, SEED)?;
-        let clusters = clusters::kmeans(&points, count, SEED)?;
-        Ok(Found { scale, clusters, choices })
+    let point = |((recency, orders), revenue): ((&i64, &u32), &i64)| {
+        let revenue = (*revenue).max(0) as f64 / unit;
+        [*recency as f64, f64::from(*orders).ln_1p(), revenue.ln_1p()]
     };
-    let found = find();
-    (values, found)
+    rows.map(point).collect()
 }
 
 fn told(
     values: &RfmValues,
-    found: &Found,
+    found: &Alike,
     scene: Scene,
     tier: impl Fn(kernel::CustomerId) -> Option<Tier>,
 ) -> ClustersAnswer {
@@ -231,7 +210,7 @@ fn told(
         revenue_minor: i64,
         tiers: BTreeMap<Tier, u64>,
     }
-    let Found { scale, clusters, choices } = found;
+    let Alike { scale, clusters, choices } = found;
     let mut sums = vec![Sum::default(); clusters.centres.len()];
     for (row, label) in clusters.labels.iter().enumerate() {
         let sum = &mut sums[usize::from(*label)];

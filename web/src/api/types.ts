@@ -62,6 +62,11 @@ export type TimelineKind = NonNullable<
 >['kind'];
 export type JobState = NonNullable<operations['get_platform_jobs']['parameters']['query']>['state'];
 export type Rfm = S['Rfm'];
+export type RfmClusters = S['RfmClusters'];
+export type CustomerCohorts = S['CustomerCohorts'];
+export type RepurchaseIntervals = S['RepurchaseIntervals'];
+export type ProductReorders = S['ProductReorders'];
+export type ProductPairs = S['ProductPairs'];
 export type Workbench = S['Workbench'];
 export type AudienceRow = S['AudienceRow'];
 export type AudienceCount = S['AudienceCount'];
@@ -76,6 +81,7 @@ export type SizeOfDay = S['SizeOfDay'];
 export type AudienceView = AudienceRow & { tree: unknown; sizes: SizeOfDay[] };
 export type ValueBand = S['ValueBand'];
 export type ValuedCustomer = S['ValuedCustomer'];
+export type AtRiskCustomer = S['AtRiskCustomer'];
 export type ValueFit = {
   [parameter: string]: unknown;
   log_likelihood: number;
@@ -98,6 +104,7 @@ export type LifetimeValue = {
   expected_value_minor: number;
   bands: ValueBand[];
   top: ValuedCustomer[];
+  at_risk: AtRiskCustomer[];
   customers: number;
   repeat_customers: number;
   later_customers: number;

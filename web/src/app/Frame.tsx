@@ -5,6 +5,7 @@ import {
   MenuUnfoldOutlined,
   PieChartOutlined,
   QuestionCircleOutlined,
+  RetweetOutlined,
   RiseOutlined,
   SearchOutlined,
   SettingOutlined,
@@ -42,6 +43,7 @@ const ICONS: Record<string, ReactNode> = {
   '/insight/rfm': <PieChartOutlined />,
   '/insight/audiences': <UsergroupAddOutlined />,
   '/insight/value': <RiseOutlined />,
+  '/insight/retention': <RetweetOutlined />,
   '/imports': <ImportOutlined />,
   '/settings': <SettingOutlined />,
 };

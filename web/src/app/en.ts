@@ -9,6 +9,7 @@ export default {
     rfm: 'RFM tiers',
     audiences: 'Audiences',
     value: 'Lifetime value',
+    retention: 'Repurchase',
     settings: 'Settings',
     fold: 'Fold menu',
     unfold: 'Unfold menu',

@@ -9,6 +9,7 @@ export default {
     rfm: '会员分层',
     audiences: '人群',
     value: '客户价值',
+    retention: '回购留存',
     settings: '设置',
     fold: '收起菜单',
     unfold: '展开菜单',

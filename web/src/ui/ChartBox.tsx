@@ -7,7 +7,7 @@ import { useKeys } from '@/lib/keys';
 import { useDark } from '@/lib/prefs';
 import { useDelayed } from './states';
 
-export type ChartKind = 'base' | 'heat' | 'sankey';
+export type ChartKind = 'base' | 'heat' | 'sankey' | 'scatter';
 
 /** Colours of a chart: safe for colour-blind eyes, chosen per mode. */
 export interface Palette {
@@ -20,12 +20,42 @@ export interface Palette {
   accent: string;
   /** From little to much. */
   scale: string[];
+  /** Of things of different kinds, ten at most. */
+  kinds: string[];
 }
 
 /** From little to much, by mode; light colours mean little on a light page and dark ones on a dark page. */
 export const HEAT_SCALES = {
   dark: ['#1c2a2d', '#1f4a52', '#27737e', '#48a3a6', '#8fd0c0', '#e4f3d6'],
   light: ['#f0f6f4', '#c9e3df', '#8cc4c4', '#4a9ba5', '#256d7f', '#123c57'],
+};
+
+/** Paul Tol's "muted", told apart by colour-blind eyes too; lighter on a dark page. */
+const KINDS = {
+  dark: [
+    '#88ccee',
+    '#ee8899',
+    '#ddcc77',
+    '#66cc99',
+    '#aa99ee',
+    '#cc77aa',
+    '#99cc66',
+    '#dd9966',
+    '#77aadd',
+    '#bbbbbb',
+  ],
+  light: [
+    '#332288',
+    '#cc6677',
+    '#999933',
+    '#117733',
+    '#44a0c0',
+    '#882255',
+    '#44aa99',
+    '#aa4499',
+    '#b8860b',
+    '#777777',
+  ],
 };
 
 export function usePalette(): Palette {
@@ -40,6 +70,7 @@ export function usePalette(): Palette {
     main: dark ? '#4fb3bf' : '#1d6b74',
     accent: dark ? '#e9b35f' : '#c2701a',
     scale: dark ? HEAT_SCALES.dark : HEAT_SCALES.light,
+    kinds: dark ? KINDS.dark : KINDS.light,
   };
 }
 
@@ -81,12 +112,16 @@ function idle(): Promise<void> {
   });
 }
 
+/** What a kind of chart needs beyond the base. */
+const PARTS: Partial<Record<ChartKind, () => Promise<unknown>>> = {
+  heat: () => import('./echarts-heat'),
+  sankey: () => import('./echarts-sankey'),
+  scatter: () => import('./echarts-scatter'),
+};
+
 async function makeChart(kind: ChartKind, box: HTMLElement): Promise<ChartHandle> {
   await idle();
-  const [{ init }] = await Promise.all([
-    import('./echarts-base'),
-    kind === 'heat' ? import('./echarts-heat') : kind === 'sankey' ? import('./echarts-sankey') : undefined,
-  ]);
+  const [{ init }] = await Promise.all([import('./echarts-base'), PARTS[kind]?.()]);
   return init(box) as unknown as ChartHandle;
 }
 

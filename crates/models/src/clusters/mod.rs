@@ -119,6 +119,28 @@ pub struct ClusterChoice {
     pub silhouette: f64,
 }
 
+/// Points of three values in clusters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Alike {
+    /// By what the values were standardised.
+    pub scale: Scale<3>,
+    /// The clusters, over standardised values.
+    pub clusters: Clusters<3>,
+    /// How well each number of clusters fits.
+    pub choices: Vec<ClusterChoice>,
+}
+
+/// Standardises points of three values and puts those that are alike together: [`standardise`], [`kmeans`] and
+/// [`choices`].
+///
+/// # Errors
+/// As these say.
+pub fn alike(points: &[[f64; 3]], clusters: usize, seed: u64) -> Result<Alike, ClusterError> {
+    let (scale, points) = standardise(points)?;
+    let clusters = kmeans(&points, clusters, seed)?;
+    Ok(Alike { scale, clusters, choices: choices(&points, seed)? })
+}
+
 /// k-means by Lloyd's rounds (Lloyd 1982) from starts by k-means++ (Arthur and Vassilvitskii 2007).
 ///
 /// The starts are tried on an even sample of some 10,000 points; the best is followed on all. The same points,

@@ -86,6 +86,13 @@ export function MovementPanel(props: { data: Rfm }) {
       ],
     };
   }, [flows, palette, format, t, phone]);
+  const tiers = data.tiers.map((one) => one.tier);
+  const moved = (from: string | undefined, to: string) => {
+    const flow = data.movement?.find((one) => (one.from ?? undefined) === from && one.to === to);
+    if (!flow) return '';
+    // Those who stayed stand out of those who moved.
+    return from === to ? <strong>{format.int(flow.customers)}</strong> : format.int(flow.customers);
+  };
   return (
     <ChartBox
       title={t('insight.movement.title', { from: url.compare_to, to: data.as_of })}
@@ -94,10 +101,10 @@ export function MovementPanel(props: { data: Rfm }) {
       option={option}
       height={460}
       table={{
-        head: [t('insight.movement.from'), t('insight.movement.to'), t('insight.tiers.customers')],
-        rows: flows.map((one) => ({
-          key: `${one.from}-${one.to}`,
-          cells: [name(one.from), name(one.to), format.int(one.customers)],
+        head: [t('insight.movement.matrix'), ...tiers.map((tier) => name(tier))],
+        rows: [...tiers, undefined].map((from) => ({
+          key: from ?? '',
+          cells: [name(from), ...tiers.map((to) => moved(from, to))],
         })),
       }}
     />

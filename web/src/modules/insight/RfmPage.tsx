@@ -13,6 +13,7 @@ import { Page, Panel } from '@/ui/Page';
 import { useShops } from '@/ui/shops';
 import { EmptyState, Loaded } from '@/ui/states';
 import { type RfmQuery, useRfm } from './api';
+import { ClustersPanel } from './ClustersPanel';
 import { CubePanel } from './CubePanel';
 import { MovementPanel } from './MovementPanel';
 import { ThresholdsPanel } from './ThresholdsPanel';
@@ -41,7 +42,10 @@ function RfmView() {
     layer: within(1, 10),
     shop: idOf(shops.data),
     scheme: oneOf(['eleven', 'classic']),
+    view: oneOf(['tiers', 'clusters']),
+    groups: within(2, 10),
   });
+  const clusters = url.view === 'clusters';
   const query: RfmQuery = {
     as_of: url.as_of,
     bins: url.bins ? Number(url.bins) : undefined,
@@ -64,6 +68,14 @@ function RfmView() {
       }
     >
       <FilterBar>
+        <Labelled label={t('insight.clusters.view')}>
+          <Segmented
+            aria-label={t('insight.clusters.view')}
+            value={clusters ? 'clusters' : 'tiers'}
+            onChange={(view) => setUrl({ view: view === 'tiers' ? undefined : String(view) })}
+            options={['tiers', 'clusters'].map((value) => ({ value, label: t(`insight.clusters.${value}`) }))}
+          />
+        </Labelled>
         <Labelled label={t('insight.rfm.asOf')}>
           <DatePicker
             aria-label={t('insight.rfm.asOf')}
@@ -72,30 +84,34 @@ function RfmView() {
             onChange={(day) => setUrl({ as_of: day?.format('YYYY-MM-DD') })}
           />
         </Labelled>
-        <Labelled label={t('insight.rfm.compareTo')}>
-          <DatePicker
-            aria-label={t('insight.rfm.compareTo')}
-            value={url.compare_to ? dayjs(url.compare_to) : null}
-            placeholder={t('insight.rfm.noCompare')}
-            presets={[30, 90, 365].map((days) => ({
-              label: t('insight.rfm.daysBefore', { n: days }),
-              value: dayjs(rfm.data?.as_of).subtract(days, 'day'),
-            }))}
-            onChange={(day) => setUrl({ compare_to: day?.format('YYYY-MM-DD') })}
-          />
-        </Labelled>
-        <Labelled label={t('insight.rfm.bins')}>
-          <Select
-            aria-label={t('insight.rfm.bins')}
-            style={{ width: 90 }}
-            value={url.bins ?? '5'}
-            onChange={(bins) => setUrl({ bins: bins === '5' ? undefined : bins, layer: undefined })}
-            options={Array.from({ length: 9 }, (_, i) => ({
-              value: String(i + 2),
-              label: t('insight.rfm.binsOf', { n: i + 2 }),
-            }))}
-          />
-        </Labelled>
+        {clusters ? null : (
+          <>
+            <Labelled label={t('insight.rfm.compareTo')}>
+              <DatePicker
+                aria-label={t('insight.rfm.compareTo')}
+                value={url.compare_to ? dayjs(url.compare_to) : null}
+                placeholder={t('insight.rfm.noCompare')}
+                presets={[30, 90, 365].map((days) => ({
+                  label: t('insight.rfm.daysBefore', { n: days }),
+                  value: dayjs(rfm.data?.as_of).subtract(days, 'day'),
+                }))}
+                onChange={(day) => setUrl({ compare_to: day?.format('YYYY-MM-DD') })}
+              />
+            </Labelled>
+            <Labelled label={t('insight.rfm.bins')}>
+              <Select
+                aria-label={t('insight.rfm.bins')}
+                style={{ width: 90 }}
+                value={url.bins ?? '5'}
+                onChange={(bins) => setUrl({ bins: bins === '5' ? undefined : bins, layer: undefined })}
+                options={Array.from({ length: 9 }, (_, i) => ({
+                  value: String(i + 2),
+                  label: t('insight.rfm.binsOf', { n: i + 2 }),
+                }))}
+              />
+            </Labelled>
+          </>
+        )}
         <Labelled label={t('insight.rfm.shop')}>
           <Select
             allowClear
@@ -107,17 +123,19 @@ function RfmView() {
             options={(shops.data ?? []).map((shop) => ({ value: shop.id, label: shop.name }))}
           />
         </Labelled>
-        <Labelled label={t('insight.rfm.scheme')}>
-          <Segmented
-            aria-label={t('insight.rfm.scheme')}
-            value={url.scheme ?? 'eleven'}
-            onChange={(scheme) => setUrl({ scheme: scheme === 'eleven' ? undefined : String(scheme) })}
-            options={[
-              { value: 'eleven', label: t('insight.rfm.eleven') },
-              { value: 'classic', label: t('insight.rfm.classic') },
-            ]}
-          />
-        </Labelled>
+        {clusters ? null : (
+          <Labelled label={t('insight.rfm.scheme')}>
+            <Segmented
+              aria-label={t('insight.rfm.scheme')}
+              value={url.scheme ?? 'eleven'}
+              onChange={(scheme) => setUrl({ scheme: scheme === 'eleven' ? undefined : String(scheme) })}
+              options={[
+                { value: 'eleven', label: t('insight.rfm.eleven') },
+                { value: 'classic', label: t('insight.rfm.classic') },
+              ]}
+            />
+          </Labelled>
+        )}
       </FilterBar>
       {wantsOneShop(rfm.error, shops.data) ? (
         <OneShop shops={shops.data ?? []} onChoose={(shop) => setUrl({ shop })} />
@@ -136,6 +154,8 @@ function RfmView() {
                   }
                 />
               </Panel>
+            ) : clusters ? (
+              <ClustersPanel as_of={url.as_of} shop={url.shop} />
             ) : (
               <Board data={data} busy={rfm.isPlaceholderData} />
             )

@@ -17,7 +17,7 @@ import { EmptyState, Loaded } from '@/ui/states';
 import { useValue } from './api';
 import { BandsPanel } from './BandsPanel';
 import { FrequencyChart, HoldoutChart } from './ValueCharts';
-import { ParametersPanel, TopPanel, WarningsPanel } from './ValueTables';
+import { AtRiskPanel, ParametersPanel, TopPanel, WarningsPanel } from './ValueTables';
 import { WithAmounts } from './WithAmounts';
 
 const HORIZONS = ['30', '90', '180', '365'] as const;
@@ -179,6 +179,7 @@ function Board(props: { data: LifetimeValue; busy: boolean }) {
         <HoldoutChart data={data} />
       </div>
       <TopPanel data={data} />
+      <AtRiskPanel data={data} />
       <ParametersPanel data={data} />
     </div>
   );

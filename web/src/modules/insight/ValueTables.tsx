@@ -1,6 +1,6 @@
 import { Alert } from 'antd';
 import { useTranslation } from 'react-i18next';
-import type { LifetimeValue, ValueFit } from '@/api/types';
+import type { LifetimeValue, ValuedCustomer, ValueFit } from '@/api/types';
 import { useFormat } from '@/lib/format';
 import { useMay } from '@/lib/rights';
 import { AppLink } from '@/ui/Link';
@@ -8,7 +8,7 @@ import { Panel } from '@/ui/Page';
 import { PlainTable } from '@/ui/PlainTable';
 import { ScrollX } from '@/ui/ScrollX';
 import { EmptyState } from '@/ui/states';
-import { Nothing } from '@/ui/values';
+import { Day, Nothing } from '@/ui/values';
 import { toldOf } from './warnings';
 
 /** What speaks against believing the figures. */
@@ -99,11 +99,72 @@ export function ParametersPanel(props: { data: LifetimeValue }) {
   );
 }
 
+/** A customer by name, which opens the card of whoever may see it. */
+function CustomerName(props: { customer: ValuedCustomer['customer'] }) {
+  const { t } = useTranslation();
+  const opens = useMay()('customers.read');
+  const { customer } = props;
+  const name = customer.name || customer.accounts?.[0]?.value || t('insight.audience.nameless');
+  return opens ? <AppLink href={`/customers/${customer.id}`}>{name}</AppLink> : name;
+}
+
+/** Those of whom most may be lost. */
+export function AtRiskPanel(props: { data: LifetimeValue }) {
+  const { t } = useTranslation();
+  const format = useFormat();
+  const { at_risk: risk, currency } = props.data;
+  if (!props.data.gamma_gamma) return null;
+  return (
+    <Panel title={t('insight.value.risk')}>
+      <p className="panel-note">{t('insight.value.riskNote')}</p>
+      {risk.length === 0 ? (
+        <EmptyState small title={t('insight.value.riskNone')} />
+      ) : (
+        <PlainTable
+          label={t('insight.value.risk')}
+          rows={risk.map((one) => ({ ...one, id: one.customer.id }))}
+          columns={[
+            {
+              title: t('insight.audience.customer'),
+              className: 'nowrap',
+              render: ({ customer }) => <CustomerName customer={customer} />,
+            },
+            {
+              title: t('insight.value.loss'),
+              right: true,
+              render: (row) => format.money(row.expected_loss_minor, currency),
+            },
+            {
+              title: t('insight.value.ifActive'),
+              right: true,
+              render: (row) => format.money(row.value_if_active_minor, currency),
+            },
+            {
+              title: t('insight.value.churn'),
+              right: true,
+              render: (row) => format.percent(row.churn_risk, 0),
+            },
+            {
+              title: t('insight.value.lastOrder'),
+              right: true,
+              render: ({ customer }) => <Day at={customer.last_order_at} />,
+            },
+            {
+              title: t('insight.value.nextOrder'),
+              right: true,
+              render: (row) => row.next_order_on ?? <Nothing />,
+            },
+          ]}
+        />
+      )}
+    </Panel>
+  );
+}
+
 /** Those of whom most is expected. */
 export function TopPanel(props: { data: LifetimeValue }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const opens = useMay()('customers.read');
   const { top, currency } = props.data;
   const rows = top.map((one) => ({ ...one, id: one.customer.id }));
   return (
@@ -118,10 +179,7 @@ export function TopPanel(props: { data: LifetimeValue }) {
             {
               title: t('insight.audience.customer'),
               className: 'nowrap',
-              render: ({ customer }) => {
-                const name = customer.name || customer.accounts?.[0]?.value || t('insight.audience.nameless');
-                return opens ? <AppLink href={`/customers/${customer.id}`}>{name}</AppLink> : name;
-              },
+              render: ({ customer }) => <CustomerName customer={customer} />,
             },
             {
               title: t('insight.value.expectedShort'),

@@ -7,8 +7,13 @@ import type {
   AudienceRow,
   AudienceView,
   AudienceWhy,
+  CustomerCohorts,
   LifetimeValue,
+  ProductPairs,
+  ProductReorders,
+  RepurchaseIntervals,
   Rfm,
+  RfmClusters,
   Workbench,
 } from '@/api/types';
 import { queryClient } from '@/lib/query';
@@ -169,5 +174,57 @@ export function useValue(query: ValueQuery) {
       take(
         client.GET('/api/v1/insight/value', { params: { query }, signal }),
       ) as Promise<unknown> as Promise<LifetimeValue>,
+  });
+}
+
+/** Groups of customers who are alike. */
+export function useClusters(query: { clusters: number; as_of?: string; shop?: string }) {
+  return useQuery({
+    queryKey: ['rfm-clusters', query],
+    placeholderData: keepPreviousData,
+    // Too few customers stay too few.
+    retry: false,
+    queryFn: ({ signal }) =>
+      take<RfmClusters>(client.GET('/api/v1/insight/rfm/clusters', { params: { query }, signal })),
+  });
+}
+
+/** Customers by the period of their first order. */
+export function useCohorts(query: { period: string; shop?: string }) {
+  return useQuery({
+    queryKey: ['cohorts', query],
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) =>
+      take<CustomerCohorts>(client.GET('/api/v1/insight/cohorts', { params: { query }, signal })),
+  });
+}
+
+/** Days from one order to the next, of all orders or those with a product. */
+export function useRepurchase(query: { shop?: string; product?: string }) {
+  return useQuery({
+    queryKey: ['repurchase', query],
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) =>
+      take<RepurchaseIntervals>(client.GET('/api/v1/insight/repurchase', { params: { query }, signal })),
+  });
+}
+
+/** Products that customers buy again. */
+export function useReorders(query: { shop?: string }) {
+  return useQuery({
+    queryKey: ['reorders', query],
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) =>
+      take<ProductReorders>(client.GET('/api/v1/insight/repurchase/products', { params: { query }, signal })),
+  });
+}
+
+/** Products that are ordered together. */
+export function usePairs(query: { shop?: string; days: number; min_orders: number; sort: string }) {
+  return useQuery({
+    queryKey: ['pairs', query],
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) =>
+      take<ProductPairs>(client.GET('/api/v1/insight/baskets', { params: { query }, signal })),
   });
 }

@@ -1,4 +1,7 @@
+import repeat from './repeat.en';
+
 export default {
+  ...repeat,
   workbench: {
     title: 'Workbench',
     note: '{{day}}, today so far',
@@ -139,11 +142,10 @@ export default {
     rangeM: { below: 'under {{high}}', between: '{{low}} – {{high}}', from: '{{low}} or more' },
   },
   movement: {
+    matrix: 'From ↓ to →',
     title: 'Movement between tiers: {{from}} → {{to}}',
-    note: 'Left: the tier on the compared day; right: the tier now. Only customers who changed, the 40 largest flows',
+    note: 'Left: the tier on the compared day; right: the tier now. The picture has those who changed, the 40 largest flows; the table has all, those who stayed in bold',
     newcomers: 'Not yet a customer',
-    from: 'From',
-    to: 'To',
   },
   audiences: {
     title: 'Audiences',
@@ -425,6 +427,14 @@ export default {
     estimate: 'Estimate',
     error: 'Standard error',
     likelihood: 'Log-likelihood',
+    risk: 'Valuable customers at risk',
+    riskNote:
+      'Active with a probability of 20% to 80%, by the value that may be lost. Those probably lost and those who refused automated decisions are left out.',
+    riskNone: 'There are none.',
+    churn: 'Churn risk',
+    ifActive: 'Worth if active',
+    loss: 'Expected loss',
+    lastOrder: 'Last order',
     top: 'Customers of highest expected value',
     noTop: 'There is nobody to list.',
     expectedShort: 'Expected revenue',

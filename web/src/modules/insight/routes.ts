@@ -8,4 +8,5 @@ export const insightRoutes: PageRoute[] = [
   { path: '/insight/audiences/new', load: () => import('./NewAudiencePage') },
   { path: '/insight/audiences/$id', load: () => import('./AudiencePage') },
   { path: '/insight/value', load: () => import('./ValuePage') },
+  { path: '/insight/retention', load: () => import('./RetentionPage') },
 ];

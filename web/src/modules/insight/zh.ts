@@ -1,4 +1,7 @@
+import repeat from './repeat.zh';
+
 export default {
+  ...repeat,
   workbench: {
     title: '工作台',
     note: '{{day}}，今天到现在',
@@ -137,11 +140,10 @@ export default {
     rangeM: { below: '不足 {{high}}', between: '{{low}} – {{high}}', from: '{{low}} 及以上' },
   },
   movement: {
+    matrix: '原来 ↓ 现在 →',
     title: '层级变动：{{from}} → {{to}}',
-    note: '左边是对比日的层级，右边是现在的层级；只画换了层级的客户，人数最多的 40 条',
+    note: '左边是对比日的层级，右边是现在的层级；图里只画换了层级的，人数最多的 40 条；表里是全部，没变的加粗',
     newcomers: '当时还不是客户',
-    from: '原来',
-    to: '现在',
   },
   audiences: {
     title: '人群',
@@ -406,6 +408,13 @@ export default {
     estimate: '估计值',
     error: '标准误',
     likelihood: '对数似然',
+    risk: '有价值、又可能流失的客户',
+    riskNote: '还活跃的概率在 20% 到 80% 之间，按可能流失的金额排。多半已流失的、拒绝自动化决策的不在内。',
+    riskNone: '没有这样的客户。',
+    churn: '流失风险',
+    ifActive: '若还活跃值',
+    loss: '可能流失',
+    lastOrder: '上次下单',
     top: '预计价值最高的客户',
     noTop: '没有客户可以列出。',
     expectedShort: '预计销售额',
