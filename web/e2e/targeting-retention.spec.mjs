@@ -107,9 +107,9 @@ test('days between orders are told, and those of a product', async () => {
       page.getByRole('button', { name, exact: true }).first().click(),
     );
     assert.ok(own.all.count >= again.min_again);
-    await page.getByText(`只看商品“${product.code || product.title}”`).waitFor();
+    await page.getByText(`只看商品“${name}”`).waitFor();
     await page.getByRole('button', { name: '看全部订单' }).click();
-    await page.getByText(`只看商品“${product.code || product.title}”`).waitFor({ state: 'detached' });
+    await page.getByText(`只看商品“${name}”`).waitFor({ state: 'detached' });
   } else {
     await page.getByText('没有可以列出的商品').waitFor();
   }

@@ -50,7 +50,14 @@ describe('the two dictionaries', () => {
 
   it('count in English by one and by many', () => {
     // These are never of one.
-    const many = ['customers.scored.bins', 'insight.rfm.daysBefore', 'insight.rfm.binsOf'];
+    const many = [
+      'customers.scored.bins',
+      'insight.rfm.daysBefore',
+      'insight.rfm.binsOf',
+      'insight.pairs.emptyText',
+      'insight.reorders.emptyText',
+      'insight.reorders.note',
+    ];
     const counted =
       /{{\w+}} (bins|cells|columns|customers|days|duplicates|files|lines|orders|people|problems|rows|tags)\b/;
     const single = keys(en).filter(

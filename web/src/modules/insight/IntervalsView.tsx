@@ -17,11 +17,13 @@ export function IntervalsView(props: { shop?: string }) {
   const { t } = useTranslation();
   const [url, setUrl] = useUrl();
   const query = useRepurchase({ shop: props.shop, product: url.product });
+  const known = useReorders({ shop: props.shop }).data?.products.map((one) => one.product);
+  const chosen = known?.find((one) => (one.code || one.title) === url.product);
   return (
     <div className="stack">
       {url.product ? (
         <div className="buttons">
-          <span>{t('insight.intervals.ofProduct', { product: url.product })}</span>
+          <span>{t('insight.intervals.ofProduct', { product: chosen?.title || url.product })}</span>
           <Button size="small" onClick={() => setUrl({ product: undefined, step: undefined })}>
             {t('insight.intervals.allProducts')}
           </Button>

@@ -1,4 +1,4 @@
-import repeat from './repeat.en';
+import repeat from './repeat/en';
 
 export default {
   ...repeat,

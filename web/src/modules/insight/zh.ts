@@ -1,4 +1,4 @@
-import repeat from './repeat.zh';
+import repeat from './repeat/zh';
 
 export default {
   ...repeat,

@@ -39,7 +39,7 @@ export default {
     tip_other: 'Customers of {{label}}, +{{since}}: {{n}} ordered ({{share}})',
     curve: 'Retention of all cohorts together',
     curveNote: 'Only periods that are over, so the further right, the fewer cohorts',
-    of: '{{n}} of {{all}} customers',
+    of: '{{n}} of {{all}}',
     active: 'Ordered',
     empty: 'No cohorts yet',
     emptyText:
@@ -50,12 +50,12 @@ export default {
     note_one: '{{n}} time: a quarter within {{p25}} days, half within {{p50}}, three quarters within {{p75}}',
     note_other:
       '{{n}} times: a quarter within {{p25}} days, half within {{p50}}, three quarters within {{p75}}',
-    ofProduct: 'Only “{{product}}”: from buying it to buying it again',
+    ofProduct: 'Only “{{product}}”: from buying it to buying it again, last three years',
     allProducts: 'All orders',
     days: 'Days between',
     times: 'Times',
     share: 'Share',
-    bin: '{{days}} days',
+    bin: 'Days: {{days}}',
     after: 'After which order',
     step: 'Order {{step}}',
     steps: 'From one order to the next',

@@ -39,7 +39,7 @@ export default {
     title: '两次下单相隔的天数',
     note_one: '{{n}} 次：四分之一在 {{p25}} 天内，一半在 {{p50}} 天内，四分之三在 {{p75}} 天内',
     note_other: '{{n}} 次：四分之一在 {{p25}} 天内，一半在 {{p50}} 天内，四分之三在 {{p75}} 天内',
-    ofProduct: '只看商品“{{product}}”：从买它到再买它',
+    ofProduct: '只看商品“{{product}}”：近三年从买它到再买它',
     allProducts: '看全部订单',
     days: '相隔天数',
     times: '次数',
