@@ -176,6 +176,8 @@ typed_ids! {
     ViewId = "view";
     /// A group of customers by definition.
     AudienceId = "adn";
+    /// A version of a model of purchase intent.
+    ModelId = "mdl";
     /// An entry of the ledger of consents.
     ConsentId = "cst";
     /// A version of a text by which people are asked.

@@ -12,7 +12,7 @@ mod time;
 pub use field_errors::{FieldError, FieldErrors};
 pub use ids::{
     AudienceId, AuditId, ConsentId, ConsentTextId, CustomerId, ExportId, IdParseError, IdentityId,
-    Ids, ImportId, InvitationId, JobId, MergeId, NoteId, OrderId, OrgId, PersonRequestId,
+    Ids, ImportId, InvitationId, JobId, MergeId, ModelId, NoteId, OrderId, OrgId, PersonRequestId,
     ProviderId, SessionId, ShopId, SuggestionId, TagId, TeamId, TerritoryId, TokenId, TypedId,
     UserId, ViewId,
 };

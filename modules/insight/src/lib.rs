@@ -6,6 +6,7 @@ pub mod audiences;
 pub mod events;
 mod frame;
 pub mod live;
+pub mod models;
 mod workbench;
 
 pub use action::Action;
@@ -22,6 +23,7 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0001_audiences.sql"),
     },
     Migration { module: "insight", version: 2, sql: include_str!("../migrations/0002_live.sql") },
+    Migration { module: "insight", version: 3, sql: include_str!("../migrations/0003_models.sql") },
 ];
 
 /// This module: its tables. Its routes ask the engine, so they stand in `app`.

@@ -146,7 +146,7 @@ pub enum IntentError {
     },
     /// More than two values and no word which is meant.
     #[error(
-        "`{column}` has {classes} different values ({examples}); say with --positive which of them is the outcome"
+        "`{column}` has {classes} different values ({examples}); say which of them is the outcome (`positive`)"
     )]
     ManyClasses {
         /// The target.

@@ -167,6 +167,24 @@ pub fn gain_curve(outcomes: &[bool], scores: &[f64]) -> Vec<GainPoint> {
         .collect()
 }
 
+/// The mean of curves point by point, the empty ones left out; at 0.2 it is the mean of `top20_capture`.
+pub(crate) fn mean_curve(curves: impl Iterator<Item = Vec<GainPoint>>) -> Vec<GainPoint> {
+    let mut mean: Vec<GainPoint> = Vec::new();
+    let mut count = 0.0;
+    for curve in curves.filter(|curve| !curve.is_empty()) {
+        count += 1.0;
+        if mean.is_empty() {
+            mean = curve;
+            continue;
+        }
+        for (sum, point) in mean.iter_mut().zip(curve) {
+            sum.captured += point.captured;
+        }
+    }
+    mean.iter_mut().for_each(|point| point.captured /= count);
+    mean
+}
+
 /// Mean negative log-likelihood in nats. Not a number without rows.
 #[must_use]
 pub fn log_loss(outcomes: &[bool], scores: &[f64]) -> f64 {

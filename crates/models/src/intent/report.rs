@@ -107,7 +107,8 @@ pub struct ModelReport {
     pub fold_auc: Vec<f64>,
     /// Calibration after Platt's correction, each fold corrected by the others.
     pub calibration: Calibration,
-    /// Share of the outcomes by share of the rows taken from the top, by all held-back rows.
+    /// Share of the outcomes by share of the rows taken from the top, the mean over the folds: models of different
+    /// folds do not share a scale, so their rows are not put into one order.
     pub gain_curve: Vec<GainPoint>,
 }
 

@@ -9,7 +9,7 @@ use super::frame::{ColumnData, Frame, Kind};
 use super::leaks::{LeakOptions, find_leaks};
 use super::learners::{Learner, LearnerKind, LearnerOptions};
 use super::lift::lift;
-use super::metrics::{Metrics, gain_curve};
+use super::metrics::{Metrics, gain_curve, mean_curve};
 use super::registry::{Model, Parts, Trained, Window};
 use super::report::{
     Baseline, ColumnReport, Excluded, ExclusionCode, ModelReport, Report, Split, Warning,
@@ -396,7 +396,9 @@ impl HeldBack {
             auc_sd,
             fold_auc,
             calibration: Calibration::of(&outcomes, &calibrated),
-            gain_curve: gain_curve(&outcomes, &self.scores()),
+            gain_curve: mean_curve(
+                self.folds.iter().map(|(fold, scores)| gain_curve(fold, scores)),
+            ),
         }
     }
 }

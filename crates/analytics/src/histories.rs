@@ -1,0 +1,172 @@
+//! What single customers bought, order by order with products, for models that look at a day in the past.
+
+use std::collections::HashMap;
+
+use kernel::{CustomerId, Reach, ShopId, Timestamp, Zone};
+
+use crate::base::NEVER;
+use crate::daily::day_number;
+use crate::delta::Row;
+use crate::engine::Snapshot;
+use crate::feed::OrderFact;
+use crate::list::Within;
+
+/// A counted order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bought {
+    /// Days since 1970-01-01, as calendars in the zone count them.
+    pub day: i64,
+    /// The shop.
+    pub shop: ShopId,
+    /// Revenue in minor units.
+    pub revenue_minor: i64,
+    /// Numbers of the products on its lines; a product has one number among the buyers of one answer.
+    pub products: Vec<u32>,
+}
+
+/// Somebody with a counted order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Buyer {
+    /// The customer.
+    pub id: CustomerId,
+    /// Province; empty when unknown.
+    pub province: String,
+    /// From when on nothing may be decided about them by machine.
+    pub refused_from: Option<Timestamp>,
+    /// The orders, by time.
+    pub orders: Vec<Bought>,
+}
+
+/// Numbers of products: those of the base, and more for products that are in the overlay alone.
+struct Products<'a> {
+    known: &'a crate::lines::Lines,
+    more: HashMap<Box<str>, u32>,
+}
+
+impl Products<'_> {
+    fn number(&mut self, key: &str) -> u32 {
+        self.known.products.find(key).unwrap_or_else(|| {
+            let next = (self.known.products.len() + self.more.len()) as u32;
+            *self.more.entry(key.into()).or_insert(next)
+        })
+    }
+}
+
+impl Snapshot {
+    /// How many customers there are.
+    #[must_use]
+    pub fn customers(&self) -> usize {
+        let view = self.view();
+        view.base.len() - view.dead_count + view.delta.live()
+    }
+
+    /// The days of the first and of the last counted order of all, counted as in [`Bought::day`]; `None` without
+    /// one.
+    #[must_use]
+    pub fn order_days(&self, zone: Zone) -> Option<(i64, i64)> {
+        let view = self.view();
+        let facts = &view.base.facts;
+        let of_base = (0..view.base.len())
+            .filter(|ordinal| !view.dead.has(*ordinal))
+            .map(|ordinal| facts.range(ordinal))
+            .filter(|range| !range.is_empty())
+            .map(|range| (facts.fact(range.start), facts.fact(range.end - 1)));
+        let of_delta = view.delta.rows().filter_map(|(_, row, _)| {
+            let (first, last) = (row.facts.first()?, row.facts.last()?);
+            Some((*first, *last))
+        });
+        let day = |fact: OrderFact| day_number(fact.ordered_at.millis(), zone);
+        of_base.chain(of_delta).fold(None, |span: Option<(i64, i64)>, (first, last)| {
+            let (first, last) = (day(first), day(last));
+            Some(span.map_or((first, last), |(from, to)| (from.min(first), to.max(last))))
+        })
+    }
+
+    /// Gives `take` everybody in `reach` with a counted order whom `wants` picks; one after the other, so that
+    /// little is held at once.
+    pub fn each_buyer(
+        &self,
+        zone: Zone,
+        reach: &Reach,
+        wants: impl Fn(CustomerId) -> bool,
+        mut take: impl FnMut(Buyer),
+    ) {
+        let view = self.view();
+        let within = Within::new(view, reach);
+        for ordinal in 0..view.base.len() {
+            if !view.dead.has(ordinal) && within.holds(ordinal) && wants(view.base.ids[ordinal]) {
+                take_some(self.of_base(ordinal, zone), &mut take);
+            }
+        }
+        let mut products = self.products();
+        for (id, row, _) in view.delta.rows().filter(|(_, row, _)| within.holds_row(row)) {
+            if wants(id) {
+                take_some(of_row(id, row, zone, &mut products), &mut take);
+            }
+        }
+    }
+
+    /// Those of `ids` who are there and have a counted order, in the order of `ids`.
+    #[must_use]
+    pub fn buyers(&self, zone: Zone, ids: &[CustomerId]) -> Vec<Buyer> {
+        let view = self.view();
+        let mut products = self.products();
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            let buyer = match view.delta.get(*id) {
+                Some(entry) => {
+                    entry.row.as_deref().map(|row| of_row(*id, row, zone, &mut products))
+                }
+                None => view.base.ordinal(*id).map(|ordinal| self.of_base(ordinal, zone)),
+            };
+            found.extend(buyer.filter(|buyer| !buyer.orders.is_empty()));
+        }
+        found
+    }
+
+    fn products(&self) -> Products<'_> {
+        Products { known: &self.view().base.facts.lines, more: HashMap::new() }
+    }
+
+    fn of_base(&self, ordinal: usize, zone: Zone) -> Buyer {
+        let base = self.view().base;
+        let facts = &base.facts;
+        let orders = facts.range(ordinal).map(|index| {
+            let fact = facts.fact(index);
+            Bought {
+                day: day_number(fact.ordered_at.millis(), zone),
+                shop: fact.shop,
+                revenue_minor: fact.revenue_minor,
+                products: facts.lines.product[facts.lines.range(index)].to_vec(),
+            }
+        });
+        let refused = base.refused[ordinal];
+        Buyer {
+            id: base.ids[ordinal],
+            province: base.provinces.value(base.province[ordinal]).clone(),
+            refused_from: (refused != NEVER).then(|| Timestamp::from_millis(refused)),
+            orders: orders.collect(),
+        }
+    }
+}
+
+fn take_some(buyer: Buyer, take: &mut impl FnMut(Buyer)) {
+    if !buyer.orders.is_empty() {
+        take(buyer);
+    }
+}
+
+fn of_row(id: CustomerId, row: &Row, zone: Zone, products: &mut Products<'_>) -> Buyer {
+    let orders = row.facts.iter().enumerate().map(|(order, fact)| Bought {
+        day: day_number(fact.ordered_at.millis(), zone),
+        shop: fact.shop,
+        revenue_minor: fact.revenue_minor,
+        products: row.lines_of(order).iter().map(|line| products.number(&line.product)).collect(),
+    });
+    Buyer {
+        id,
+        province: row.province.to_string(),
+        refused_from: (row.refused != NEVER).then(|| Timestamp::from_millis(row.refused)),
+        orders: orders.collect(),
+    }
+}
