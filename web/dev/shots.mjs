@@ -236,6 +236,9 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
       }
       await shot('rfm-clusters', go('/insight/rfm?view=clusters'));
       await shot('value-young', go('/insight/value?held=2001-01-01'));
+      await shot('intent', go('/insight/intent'));
+      await shot('intent-high', go('/insight/intent?tier=high'));
+      await shot('intent-file', go('/insight/intent?tab=file'));
       for (const [name, path] of [
         ['account', ''],
         ['people', '/people'],

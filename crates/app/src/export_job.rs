@@ -3,9 +3,8 @@
 use async_trait::async_trait;
 use customers::exports::ExportFailure;
 use flows::engine::{EngineHandle, Engines};
-use flows::export_customers::ExportError;
 use flows::take_exports::{self, ExportPayload};
-use platform::{Ctx, Job, JobError, JobHandler, JobOutcome, Platform, Scope};
+use platform::{Job, JobError, JobHandler, JobOutcome, Platform, Scope};
 use tokio_util::sync::CancellationToken;
 
 /// Makes the file of an export, and comes again to take it away.
@@ -19,15 +18,6 @@ impl MakeExport {
     #[must_use]
     pub const fn new(engines: Engines) -> Self {
         Self { engines }
-    }
-
-    /// The engine of this process, or where it serves none one that is read for this alone.
-    async fn engine(&self, platform: &Platform, cx: &Ctx) -> Result<EngineHandle, ExportError> {
-        let engine = self.engines.of(cx.scope.org());
-        if engine.is_ready() {
-            return Ok(engine);
-        }
-        Ok(EngineHandle::load(platform, cx.scope).await?)
     }
 }
 
@@ -45,7 +35,7 @@ impl JobHandler for MakeExport {
             return Ok(JobOutcome::Again(at));
         }
         let work = async {
-            let engine = self.engine(platform, &cx).await?;
+            let engine = EngineHandle::of_process(&self.engines, platform, &cx).await?;
             take_exports::make(&engine, &cx, export).await
         };
         let made = tokio::select! {

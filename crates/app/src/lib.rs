@@ -6,6 +6,7 @@ pub mod cli;
 pub mod export_job;
 pub mod http;
 mod import_job;
+pub mod intent_job;
 mod merge_job;
 pub mod modules;
 pub mod note_job;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
-use flows::{erase_again, take_exports};
+use flows::{erase_again, intent, take_exports};
 use platform::jobs::{JobRunner, RunnerOptions};
 use platform::keys::{ROTATE, RotateJob};
 use platform::outbox::DeliveryOptions;
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clean_job;
 use crate::export_job;
 use crate::import_job;
+use crate::intent_job;
 use crate::merge_job;
 use crate::modules::{modules, sealed};
 use crate::note_job;
@@ -76,6 +77,10 @@ impl Workers {
         handlers.insert(take_exports::EXPORT, Arc::new(exports));
         handlers.insert(import_job::IMPORT, Arc::new(import_job::RunImport));
         handlers.insert(import_job::UNDO, Arc::new(import_job::UndoImport));
+        let trainer = intent_job::TrainIntent::new(state.engines.clone());
+        handlers.insert(intent::TRAIN, Arc::new(trainer));
+        let watcher = intent_job::WatchIntent::new(state.engines.clone());
+        handlers.insert(intent::WATCH, Arc::new(watcher));
         handlers.insert(merge_job::MERGE, Arc::new(merge_job::MergeByItself));
         handlers.insert(backup::NOTE_ERASURES, Arc::new(note_job::NoteErasures));
         handlers.insert(retention_job::RETENTION, Arc::new(retention_job::ApplyRetention));
@@ -155,6 +160,11 @@ impl Server {
             && let Err(error) = retention_job::begin(&boot.platform, &boot.ctx()).await
         {
             tracing::warn!(%error, "retention rules are applied when the server starts again");
+        }
+        if role.works()
+            && let Err(error) = intent_job::begin(&boot.platform, &boot.ctx()).await
+        {
+            tracing::warn!(%error, "models are watched when the server starts again");
         }
         if role.works() && state.platform.backups.is_some() {
             if let Err(error) = backup::begin(&state.platform, &boot.ctx()).await {

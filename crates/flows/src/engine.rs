@@ -72,6 +72,7 @@ struct Inner {
     values: crate::value::Kept,
     analyses: crate::analysis::Analyses,
     counted: crate::audiences::Counted,
+    intents: crate::intent::Remembered,
     /// One at a time loads or catches up.
     turn: tokio::sync::Mutex<follow::Turn>,
 }
@@ -89,6 +90,7 @@ impl EngineHandle {
             values: crate::value::Kept::default(),
             analyses: crate::analysis::Analyses::default(),
             counted: crate::audiences::Counted::default(),
+            intents: crate::intent::Remembered::default(),
             turn: tokio::sync::Mutex::default(),
         }))
     }
@@ -101,6 +103,22 @@ impl EngineHandle {
         let handle = Self::new(platform.clone(), scope.org());
         handle.begin().await?;
         Ok(handle)
+    }
+
+    /// The engine of this process, or where it serves none one that is read for this alone.
+    ///
+    /// # Errors
+    /// As [`EngineHandle::load`].
+    pub async fn of_process(
+        engines: &Engines,
+        platform: &Platform,
+        cx: &Ctx,
+    ) -> Result<Self, EngineError> {
+        let engine = engines.of(cx.scope.org());
+        if engine.is_ready() {
+            return Ok(engine);
+        }
+        Self::load(platform, cx.scope).await
     }
 
     /// Asks the engine; under a read lock, so `ask` should take no longer than some milliseconds.
@@ -210,6 +228,11 @@ impl EngineHandle {
     /// Audiences counted lately.
     pub(crate) fn counted(&self) -> &crate::audiences::Counted {
         &self.0.counted
+    }
+
+    /// Scores of purchase intent made lately.
+    pub(crate) fn intents(&self) -> &crate::intent::Remembered {
+        &self.0.intents
     }
 
     fn ctx(&self) -> Ctx {

@@ -22,6 +22,7 @@ pub mod identity_space;
 pub mod import_consents;
 pub mod import_orders;
 pub mod import_shop;
+pub mod intent;
 pub mod list_customers;
 pub mod list_orders;
 pub mod list_suggestions;

@@ -121,6 +121,69 @@ export type LifetimeValue = {
   frequency_histogram: { repeat_purchases: string; actual: number; expected: number }[];
   warnings: string[];
 };
+export type IntentModel = S['IntentModel'];
+export type IntentDrift = S['IntentDrift'];
+export type IntentTier = S['IntentTier'];
+export type IntentReason = S['IntentReason'];
+export type IntentCustomer = S['IntentCustomer'];
+export type ScoredCustomers = S['ScoredCustomers'];
+export type IntentMetrics = {
+  auc: number;
+  average_precision: number;
+  log_loss: number;
+  brier: number;
+  top20_capture: number;
+};
+export type IntentLearner = 'logistic' | 'tree' | 'boosted';
+export type IntentCalibration = {
+  bins: { count: number; predicted: number; observed: number }[];
+  expected_error: number;
+};
+export type IntentLift = {
+  column: string;
+  value: string | null;
+  range: [number, number] | null;
+  count: number;
+  positives: number;
+  rate: number;
+  lift: number;
+  rate_low: number;
+  rate_high: number;
+};
+/** What docs/models-intent.md describes. */
+export type IntentReport = {
+  rows: number;
+  positives: number;
+  positive: string;
+  rows_used: number;
+  excluded: { column: string; reason: string; code: string }[];
+  warnings: { column: string; reason: string }[];
+  folds: number;
+  split: 'stratified' | 'time';
+  models: (IntentMetrics & { name: IntentLearner; auc_sd: number })[];
+  best: IntentLearner;
+  baseline: IntentMetrics;
+  calibration: IntentCalibration;
+  gain_curve: { share: number; captured: number }[];
+  lift: IntentLift[];
+};
+export type IntentComparison = {
+  version: number;
+  new_auc: number;
+  old_auc: number | null;
+  keeps_old: boolean;
+};
+export type IntentModelDetail = IntentModel & {
+  report: {
+    as_of: string;
+    moments: string[];
+    is_sample: boolean;
+    amounts: boolean;
+    comparison: IntentComparison | null;
+    report: IntentReport;
+  } | null;
+};
+export type IntentFileReport = Omit<S['IntentFileReport'], 'report'> & { report: IntentReport | null };
 export type Job = S['JobView'];
 export type AuditEntry = S['AuditEntryView'];
 export type AuditQuery = NonNullable<operations['get_platform_audit']['parameters']['query']>;

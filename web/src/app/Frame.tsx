@@ -1,4 +1,5 @@
 import {
+  AimOutlined,
   AppstoreOutlined,
   ImportOutlined,
   MenuFoldOutlined,
@@ -44,6 +45,7 @@ const ICONS: Record<string, ReactNode> = {
   '/insight/audiences': <UsergroupAddOutlined />,
   '/insight/value': <RiseOutlined />,
   '/insight/retention': <RetweetOutlined />,
+  '/insight/intent': <AimOutlined />,
   '/imports': <ImportOutlined />,
   '/settings': <SettingOutlined />,
 };

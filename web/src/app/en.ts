@@ -10,6 +10,7 @@ export default {
     audiences: 'Audiences',
     value: 'Lifetime value',
     retention: 'Repurchase',
+    intent: 'Purchase intent',
     settings: 'Settings',
     fold: 'Fold menu',
     unfold: 'Unfold menu',

@@ -7,6 +7,7 @@ export const MENU = [
   { path: '/insight/audiences', name: 'app.nav.audiences', key: 'a', right: 'insight.read' },
   { path: '/insight/value', name: 'app.nav.value', key: 'v', right: 'insight.read' },
   { path: '/insight/retention', name: 'app.nav.retention', key: 'b', right: 'insight.read' },
+  { path: '/insight/intent', name: 'app.nav.intent', key: 'n', right: 'insight.read' },
   { path: '/imports', name: 'app.nav.imports', key: 'i', right: 'commerce.import' },
   { path: '/settings', name: 'app.nav.settings', key: 's', right: undefined },
 ] as const;

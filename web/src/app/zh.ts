@@ -10,6 +10,7 @@ export default {
     audiences: '人群',
     value: '客户价值',
     retention: '回购留存',
+    intent: '意向度',
     settings: '设置',
     fold: '收起菜单',
     unfold: '展开菜单',

@@ -21,13 +21,19 @@ export function PlainTable<T extends { id: string }>(props: {
   rows: readonly T[];
   columns: PlainColumn<T>[];
   stacks?: boolean;
+  /** Where rows stand by themselves, cells say what they are of. */
+  labels?: boolean;
 }) {
   const { columns } = props;
   const look = ({ right, className }: PlainColumn<T>) =>
     [right ? 'num' : '', className].filter(Boolean).join(' ') || undefined;
   return (
     <ScrollX label={props.label}>
-      <table className={props.stacks ? 'plain plain-stacks' : 'plain'}>
+      <table
+        className={['plain', props.stacks && 'plain-stacks', props.labels && 'plain-labels']
+          .filter(Boolean)
+          .join(' ')}
+      >
         <thead>
           <tr>
             {columns.map((column) => (
@@ -46,7 +52,11 @@ export function PlainTable<T extends { id: string }>(props: {
                     {column.render(row)}
                   </th>
                 ) : (
-                  <td key={column.title} className={look(column)}>
+                  <td
+                    key={column.title}
+                    className={look(column)}
+                    data-title={props.labels && !column.quietTitle ? column.title : undefined}
+                  >
                     {column.render(row)}
                   </td>
                 ),

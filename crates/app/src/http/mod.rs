@@ -13,6 +13,7 @@ pub mod guard;
 mod identities;
 mod imports;
 mod insight;
+mod intent;
 mod language;
 pub mod limits;
 mod people;
@@ -56,6 +57,7 @@ fn crossing() -> OpenApiRouter<AppState> {
         .merge(imports::routes())
         .merge(insight::routes())
         .merge(audiences::routes())
+        .merge(intent::routes())
         .merge(customers::routes())
         .merge(identities::routes())
         .merge(commerce::routes())

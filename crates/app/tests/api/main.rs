@@ -20,6 +20,7 @@ mod hardening;
 mod house;
 mod imports;
 mod imports_steps;
+mod intent;
 mod isolation;
 mod keys;
 mod members;

@@ -35,6 +35,7 @@ fn concrete(path: &str) -> String {
             _ if path.contains("/identity/sessions/") => "ses",
             _ if path.contains("/tokens/") => "tok",
             _ if path.contains("/providers/") || path.contains("/links/") => "idp",
+            _ if path.contains("/models/") => "mdl",
             _ if path.contains("/jobs/") => "job",
             _ if path.contains("/exports/") => "exp",
             _ if path.contains("/person-requests/") => "prq",

@@ -10,7 +10,7 @@ use crate::house::migrations;
 use crate::reading::Shop;
 
 /// Orders of 200 invented buyers in 2024 and 2025, who buy at rates of their own and are lost at some order.
-fn history() -> String {
+pub fn history() -> String {
     let mut state = 7_u64;
     let mut unit = move || {
         state =

@@ -1,10 +1,11 @@
-import { CloseOutlined, InboxOutlined } from '@ant-design/icons';
+import { CloseOutlined } from '@ant-design/icons';
 import { useQueryClient } from '@tanstack/react-query';
 import { Button, Progress } from 'antd';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFormat } from '@/lib/format';
 import { useGo } from '@/lib/url';
+import { FileDrop } from '@/ui/FileDrop';
 import { Page, Panel } from '@/ui/Page';
 import { ErrorState } from '@/ui/states';
 import { uploadDraft } from './api';
@@ -17,9 +18,7 @@ export default function NewImportPage() {
   const format = useFormat();
   const go = useGo();
   const client = useQueryClient();
-  const input = useRef<HTMLInputElement>(null);
   const [files, setFiles] = useState<File[]>([]);
-  const [over, setOver] = useState(false);
   const [share, setShare] = useState<number>();
   const [error, setError] = useState<unknown>();
   const stop = useRef<AbortController>(undefined);
@@ -50,38 +49,14 @@ export default function NewImportPage() {
   return (
     <Page title={t('commerce.imports.new')} narrow>
       <Panel>
-        <button
-          type="button"
-          className={over ? 'drop is-over' : 'drop'}
-          disabled={busy}
-          onClick={() => input.current?.click()}
-          onDragOver={(event) => {
-            event.preventDefault();
-            setOver(true);
-          }}
-          onDragLeave={() => setOver(false)}
-          onDrop={(event) => {
-            event.preventDefault();
-            setOver(false);
-            add(event.dataTransfer.files);
-          }}
-        >
-          <InboxOutlined className="drop-icon" aria-hidden="true" />
-          <span className="drop-title">{t('commerce.imports.drop')}</span>
-          <span className="quiet">{t('commerce.imports.dropText')}</span>
-        </button>
-        <input
-          ref={input}
-          type="file"
+        <FileDrop
           multiple
           accept={ACCEPT}
-          className="sr-only"
-          tabIndex={-1}
-          aria-label={t('commerce.imports.choose')}
-          onChange={(event) => {
-            add(event.target.files ?? []);
-            event.target.value = '';
-          }}
+          disabled={busy}
+          title={t('commerce.imports.drop')}
+          text={t('commerce.imports.dropText')}
+          label={t('commerce.imports.choose')}
+          onFiles={add}
         />
         {files.length ? (
           <ul className="files">

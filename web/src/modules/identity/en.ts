@@ -39,6 +39,7 @@ export default {
     commerce_shops: 'Manage shops',
     insight_read: 'See analytics',
     insight_audiences: 'Keep audiences',
+    insight_models: 'Train models',
     identity_people: 'Manage people',
     identity_settings: 'Sign-in settings',
     platform_jobs: 'Background jobs',

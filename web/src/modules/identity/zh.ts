@@ -39,6 +39,7 @@ export default {
     commerce_shops: '管理店铺',
     insight_read: '查看分析',
     insight_audiences: '管理人群',
+    insight_models: '训练模型',
     identity_people: '管理人员',
     identity_settings: '登录设置',
     platform_jobs: '后台任务',

@@ -1,7 +1,9 @@
+import intent from './intent/en';
 import repeat from './repeat/en';
 
 export default {
   ...repeat,
+  intent,
   workbench: {
     title: 'Workbench',
     note: '{{day}}, today so far',

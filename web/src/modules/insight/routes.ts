@@ -9,4 +9,5 @@ export const insightRoutes: PageRoute[] = [
   { path: '/insight/audiences/$id', load: () => import('./AudiencePage') },
   { path: '/insight/value', load: () => import('./ValuePage') },
   { path: '/insight/retention', load: () => import('./RetentionPage') },
+  { path: '/insight/intent', load: () => import('./intent/IntentPage') },
 ];

@@ -1,7 +1,9 @@
+import intent from './intent/zh';
 import repeat from './repeat/zh';
 
 export default {
   ...repeat,
+  intent,
   workbench: {
     title: '工作台',
     note: '{{day}}，今天到现在',

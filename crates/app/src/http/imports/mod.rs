@@ -24,6 +24,8 @@ use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub(super) use upload::{broken, text};
+
 use crate::import_job::ImportPayload;
 use crate::state::AppState;
 

@@ -107,7 +107,8 @@ async fn upload(
     done
 }
 
-fn broken(error: MultipartError) -> Problem {
+/// A body that cannot be taken apart.
+pub(in crate::http) fn broken(error: MultipartError) -> Problem {
     Problem::malformed(error.body_text())
 }
 
@@ -161,7 +162,7 @@ async fn receive(mut multipart: Multipart, folder: &Path) -> Result<Received, Pr
 }
 
 /// The text of a part that is no file.
-async fn text(part: &mut Field<'_>, name: &str) -> Result<String, Problem> {
+pub(in crate::http) async fn text(part: &mut Field<'_>, name: &str) -> Result<String, Problem> {
     let mut bytes = Vec::new();
     while let Some(more) = part.chunk().await.map_err(broken)? {
         bytes.extend_from_slice(&more);
