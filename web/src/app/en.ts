@@ -11,6 +11,7 @@ export default {
     value: 'Lifetime value',
     retention: 'Repurchase',
     intent: 'Purchase intent',
+    intent: 'Intent',
     settings: 'Settings',
     fold: 'Fold menu',
     unfold: 'Unfold menu',

@@ -73,12 +73,13 @@ export function CustomersPanel(props: { model: string }) {
           },
           {
             title: t('insight.intent.probability'),
-            right: true,
-            render: (row) => format.percent(row.probability),
-          },
-          {
-            title: t('insight.intent.tierLabel'),
-            render: (row) => <Tag color={COLOURS[row.tier]}>{t(`insight.intent.tier.${row.tier}`)}</Tag>,
+            className: 'nowrap',
+            render: (row) => (
+              <>
+                <span className="figure">{format.percent(row.probability)}</span>{' '}
+                <Tag color={COLOURS[row.tier]}>{t(`insight.intent.tier.${row.tier}`)}</Tag>
+              </>
+            ),
           },
           {
             title: t('insight.intent.reasons'),

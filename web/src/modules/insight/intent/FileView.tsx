@@ -39,7 +39,10 @@ export function FileView() {
         : { drop: [] };
       setTold(await reportOfFile(of, wish, control.signal));
     } catch (refused) {
-      if (!(refused instanceof DOMException)) setError(refused);
+      if (refused instanceof DOMException) return;
+      setError(refused);
+      // What was told of another choice does not stand below the refusal of this one.
+      setTold((before) => before && { ...before, report: null });
     } finally {
       if (stop.current === control) setBusy(false);
     }

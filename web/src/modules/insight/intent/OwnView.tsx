@@ -116,7 +116,12 @@ function TrainBar(props: { newest?: IntentModel; active?: IntentModel }) {
             }))}
           />
         </Labelled>
-        <Button type={active ? 'default' : 'primary'} loading={busy || waits} onClick={() => void train()}>
+        <Button
+          className="intent-train"
+          type={active ? 'default' : 'primary'}
+          loading={busy || waits}
+          onClick={() => void train()}
+        >
           {t(active ? 'insight.intent.trainAgain' : 'insight.intent.train')}
         </Button>
       </FilterBar>

@@ -105,7 +105,11 @@ function ExcludedPanel(props: { report: IntentReport; own: boolean }) {
           rows={rows}
           stacks
           columns={[
-            { title: t('insight.intent.columnName'), render: (row) => words.name(row.column) },
+            {
+              title: t('insight.intent.columnName'),
+              className: 'nowrap',
+              render: (row) => words.name(row.column),
+            },
             {
               title: t('insight.intent.why'),
               className: 'wrap',

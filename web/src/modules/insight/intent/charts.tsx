@@ -195,13 +195,22 @@ export function LiftChart(props: { report: IntentReport; own: boolean }) {
         type: 'value',
         min: 0,
         max: 1,
-        axisLabel: { color: palette.quiet, formatter: (share: number) => format.percent(share, 0) },
-        splitLine: { lineStyle: { color: palette.line } },
+        // On a phone the bars carry their figures alone.
+        axisLabel: {
+          show: !phone,
+          color: palette.quiet,
+          formatter: (share: number) => format.percent(share, 0),
+        },
+        splitLine: { show: !phone, lineStyle: { color: palette.line } },
       },
       yAxis: {
         type: 'category',
         data: bars.map((one) => one.label),
-        axisLabel: { color: palette.text, width: phone ? 130 : 260, overflow: 'truncate' },
+        axisLabel: {
+          color: palette.text,
+          width: phone ? 150 : 260,
+          overflow: phone ? 'break' : 'truncate',
+        },
         axisLine: { lineStyle: { color: palette.line } },
         axisTick: { show: false },
       },
@@ -248,7 +257,7 @@ export function LiftChart(props: { report: IntentReport; own: boolean }) {
       title={t('insight.intent.liftTitle')}
       note={t('insight.intent.liftNote', { share: format.percent(positives / rows) })}
       option={option}
-      height={Math.min(BARS, told.length) * 30 + 40}
+      height={Math.min(BARS, told.length) * (phone ? 40 : 30) + 40}
       table={{
         head: [
           t('insight.intent.behaviour'),
