@@ -131,19 +131,23 @@ impl Snapshot {
     fn of_base(&self, ordinal: usize, zone: Zone) -> Buyer {
         let base = self.view().base;
         let facts = &base.facts;
+        let products_of = |index| {
+            let lines = facts.lines.range(index);
+            lines.map(|line| facts.lines.product.get(line)).collect()
+        };
         let orders = facts.range(ordinal).map(|index| {
             let fact = facts.fact(index);
             Bought {
                 day: day_number(fact.ordered_at.millis(), zone),
                 shop: fact.shop,
                 revenue_minor: fact.revenue_minor,
-                products: facts.lines.product[facts.lines.range(index)].to_vec(),
+                products: products_of(index),
             }
         });
-        let refused = base.refused[ordinal];
+        let refused = base.refused.get(ordinal);
         Buyer {
             id: base.ids[ordinal],
-            province: base.provinces.value(base.province[ordinal]).clone(),
+            province: base.provinces.value(base.province.get(ordinal)).clone(),
             refused_from: (refused != NEVER).then(|| Timestamp::from_millis(refused)),
             orders: orders.collect(),
         }

@@ -27,10 +27,10 @@ mod order_lines;
 mod purchases;
 mod refused;
 mod rfm;
+mod rfm_values;
 mod saved;
 mod sets;
 mod sketch;
-mod rfm_values;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -49,5 +49,5 @@ pub use rfm::{
     Scheme, Score, ScoreCounts, ScoreParseError, Standing, Thresholds, Tier, TierFlow,
     TierParseError, TierSum, movement,
 };
-pub use saved::RestoreError;
 pub use rfm_values::RfmValues;
+pub use saved::RestoreError;

@@ -82,7 +82,7 @@ impl Snapshot {
         let span = start..end_of(query.to, query.zone);
         let (base, facts) = (view.base, &view.base.facts);
         let (lines, products) = (&facts.lines, &facts.lines.products);
-        let number = query.shop.map(|id| facts.shops.find(&id).map(|number| number as u16));
+        let number = query.shop.map(|id| facts.shops.find(&id));
         let mut found = Gathered::new(query.zone);
         // What a product of the base is here, looked up once.
         let mut known: Vec<Option<u32>> = vec![None; products.len()];
@@ -92,13 +92,13 @@ impl Snapshot {
             }
             let buyer = found.begin(base.ids[ordinal]);
             for order in facts.range(ordinal) {
-                let is_of_shop = number.is_none_or(|number| number == Some(facts.shop[order]));
-                let at = facts.time[order];
+                let is_of_shop = number.is_none_or(|number| number == Some(facts.shop.get(order)));
+                let at = facts.time.get(order);
                 if !is_of_shop || !span.contains(&at) {
                     continue;
                 }
                 for line in lines.range(order) {
-                    let of_base = lines.product[line];
+                    let of_base = lines.product.get(line);
                     let slot = &mut known[of_base as usize];
                     let product = *slot
                         .get_or_insert_with(|| found.number(products.value(of_base), buyer.id));

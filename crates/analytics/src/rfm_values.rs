@@ -27,7 +27,7 @@ impl Snapshot {
         let within = Within::new(view, reach);
         let window = Window::new(query.as_of, query.zone, query.shop);
         let (base, facts) = (view.base, &view.base.facts);
-        let number = window.shop.map(|id| facts.shops.find(&id).map(|number| number as u16));
+        let number = window.shop.map(|id| facts.shops.find(&id));
         let mut found = RfmValues::default();
         for ordinal in 0..base.len() {
             if view.dead.has(ordinal) || !within.holds(ordinal) {
@@ -35,8 +35,8 @@ impl Snapshot {
             }
             let (mut orders, mut revenue_minor, mut last) = (0, 0_i64, 0);
             for order in facts.range(ordinal) {
-                let at = facts.time[order];
-                let is_of_shop = number.is_none_or(|number| number == Some(facts.shop[order]));
+                let at = facts.time.get(order);
+                let is_of_shop = number.is_none_or(|number| number == Some(facts.shop.get(order)));
                 if is_of_shop && at < window.end_ms {
                     orders += 1;
                     revenue_minor = revenue_minor.saturating_add(facts.revenue.get(order));

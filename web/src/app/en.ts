@@ -10,7 +10,6 @@ export default {
     audiences: 'Audiences',
     value: 'Lifetime value',
     retention: 'Repurchase',
-    intent: 'Purchase intent',
     intent: 'Intent',
     settings: 'Settings',
     fold: 'Fold menu',
