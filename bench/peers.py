@@ -267,6 +267,10 @@ class Chdb:
         above = {
             one: f"arrayCount(x -> {one} >= x, tupleElement(b, {n}))" for n, one in enumerate(UNITS, start=1)
         }
+        if source == "orders":
+            # Grouped once: a name given to a subquery would be computed where it is used, twice.
+            self.ask(f"CREATE OR REPLACE TABLE peers.grouped ENGINE = Memory AS {values}")
+            values = "SELECT r, f, m FROM peers.grouped"
         return self.ask(
             f"""WITH (SELECT tuple({bounds}) FROM ({values})) AS b
             SELECT 5 - {above["r"]} AS a1, 1 + {above["f"]} AS a2, 1 + {above["m"]} AS a3, count() AS n

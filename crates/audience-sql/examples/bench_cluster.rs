@@ -41,7 +41,7 @@ const QUESTIONS: [(&str, &str); 3] = [
     (
         "of lines",
         "orders(in last 90 days) >= 2 and orders(product = \"p7\", in last 30 days) = 0 \
-         and sequence(product = \"p1\", product = \"p2\", within 30 days)",
+         or sequence(product contains \"p1\", product contains \"p2\", within 30 days)",
     ),
 ];
 

@@ -140,7 +140,8 @@ impl Room {
         };
         match self {
             Self::Tests => true,
-            Self::AudienceSql => name == "tokio" || !is_of(&outside),
+            // `hyper-util` serves the object store of its feature `loopback`.
+            Self::AudienceSql => matches!(name, "tokio" | "hyper-util") || !is_of(&outside),
             Self::Kernel | Self::Tool | Self::Models => !is_of(&columnar) && !is_of(&outside),
             Self::Flows => !is_of(&columnar) && !is_of(&["sqlx", "sea-orm"]),
             _ => !is_of(&columnar),

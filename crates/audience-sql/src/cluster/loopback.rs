@@ -18,6 +18,8 @@ use super::{ClusterError, ExecutorOptions, Keys, SchedulerNode, Store, run_execu
 use crate::executor::runtime;
 
 const BUCKET: &str = "audiences";
+/// What opens the store.
+const KEYS: [&str; 2] = ["loopback", "only-on-loopback"];
 /// Until all executors have asked for work.
 const START: Duration = Duration::from_secs(60);
 /// Between two looks whether they have.
@@ -112,6 +114,12 @@ impl Loopback {
         &self.endpoint
     }
 
+    /// What opens the object store.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        keys()
+    }
+
     /// The address of the scheduler, as [`super::connect`] takes it.
     #[must_use]
     pub fn scheduler(&self) -> String {
@@ -136,6 +144,11 @@ impl Loopback {
     }
 }
 
+fn keys() -> Keys {
+    let [access_key, secret_key] = KEYS.map(str::to_owned);
+    Keys { access_key, secret_key }
+}
+
 /// An address that nobody listened at just now; Ballista takes an executor's port as a number only.
 async fn free_address() -> Result<SocketAddr, ClusterError> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
@@ -146,8 +159,7 @@ async fn free_address() -> Result<SocketAddr, ClusterError> {
 async fn open_store(root: &Path) -> Result<(Store, Url), ClusterError> {
     let wrong = |error: &dyn std::fmt::Display| ClusterError::Store(error.to_string());
     std::fs::create_dir_all(root.join(BUCKET))?;
-    let keys =
-        Keys { access_key: "loopback".to_owned(), secret_key: "only-on-loopback".to_owned() };
+    let keys = keys();
     let mut service =
         S3ServiceBuilder::new(FileSystem::new(root).map_err(|error| wrong(&format!("{error:?}")))?);
     service.set_auth(SimpleAuth::from_single(&*keys.access_key, &*keys.secret_key));

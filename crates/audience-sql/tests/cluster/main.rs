@@ -6,6 +6,7 @@
 #[allow(dead_code, reason = "shared with tests/it")]
 #[path = "../it/oracle.rs"]
 mod oracle;
+mod program;
 #[allow(dead_code, reason = "shared with tests/it")]
 #[path = "../it/strategy.rs"]
 mod strategy;
