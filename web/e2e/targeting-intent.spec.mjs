@@ -103,11 +103,14 @@ test('a wrong choice says what to do', async () => {
 
 test('a model of the own customers is trained, or the page says what is missing', async () => {
   await page.getByText('本店客户', { exact: true }).click();
-  await page.getByText('14 天', { exact: true }).click();
+  await page.getByTitle('14 天').click();
   await page.getByRole('button', { name: /训练/ }).click();
   const young = page.getByText('历史订单不够预测这么多天');
   const failed = page.getByText(/第 \d+ 版没有训练成功/);
   const trained = page.getByRole('heading', { name: '客户意向' });
+  const training = page.getByText(/第 \d+ 版正在训练/);
+  await young.or(training).first().waitFor();
+  await training.waitFor({ state: 'detached' });
   await young.or(failed).or(trained).first().waitFor();
   await accessible();
   if (await trained.isVisible()) {

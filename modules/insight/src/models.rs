@@ -80,6 +80,8 @@ pub struct TrainedModel {
     pub report: String,
     /// The model, as JSON.
     pub model: String,
+    /// How today's customers differ from those learned from, as JSON.
+    pub drift: String,
 }
 
 /// Why a model was not kept.
@@ -243,7 +245,7 @@ pub async fn put(
     let put = tx
         .execute(
             "UPDATE insight_models SET state = 'old', kind = $3, trained_at = $4, moments = $5,
-                 fingerprint = $6, figures = $7, report = $8, model = $9
+                 fingerprint = $6, figures = $7, report = $8, model = $9, drift = $10
              WHERE org_id = $1 AND id = $2 AND state = 'waiting'",
             args![
                 cx.scope.org_arg(),
@@ -254,7 +256,8 @@ pub async fn put(
                 trained.fingerprint.as_str(),
                 trained.figures.as_str(),
                 trained.report.as_str(),
-                trained.model.as_str()
+                trained.model.as_str(),
+                trained.drift.as_str()
             ],
         )
         .await?;

@@ -127,6 +127,8 @@ pub(super) struct Learned {
     /// Whether some of the customers were learned from instead of all.
     pub(super) is_sample: bool,
     pub(super) comparison: Option<Comparison>,
+    /// How today's customers differ from those of the moments.
+    pub(super) drift: Drift,
 }
 
 /// Gathers the rows of all moments, trains, and compares with `older`.
@@ -161,8 +163,9 @@ pub(super) fn learn(
     let training = train(&frame, &options)?;
     drop(frame);
     let comparison = older.map(|(version, older)| compare(version, older, newest, &training));
+    let drift = drift(snapshot, zone, past.as_of, recipe, &training.model)?;
     let is_sample = snapshot.customers() > most;
-    Ok(Learned { past, training, fingerprint, is_sample, comparison })
+    Ok(Learned { past, training, fingerprint, is_sample, comparison, drift })
 }
 
 fn compare(version: i64, older: &Model, newest: Rows, training: &Training) -> Comparison {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use insight::models::{self as store, ModelHead, ModelState, TrainedModel};
-use kernel::{Currency, FieldErrors, ModelId};
+use kernel::{Currency, FieldErrors, ModelId, Timestamp};
 use models::clv::summary::day_of;
 use models::intent::{LearnerKind, Model, ScoreError};
 use platform::jobs::{self, JobOptions};
@@ -171,8 +171,8 @@ pub async fn train(engine: &EngineHandle, cx: &Ctx, id: ModelId) -> Result<(), I
         Err(error) => return give_up(engine, cx, id, &error.to_string()).await,
     };
     let keeps_old = learned.comparison.as_ref().is_some_and(|compared| compared.keeps_old);
-    let amounts = recipe.minor_per_major.is_some();
-    let trained = apart(move || stored(&learned, amounts)).await??;
+    let (amounts, now) = (recipe.minor_per_major.is_some(), cx.now());
+    let trained = apart(move || stored(&learned, amounts, now)).await??;
     let mut tx = engine.platform().db.begin_for(cx.scope).await?;
     if store::put(&mut tx, cx, id, &trained).await? && !keeps_old {
         store::activate(&mut tx, cx, id).await?;
@@ -202,7 +202,7 @@ fn written(value: &impl Serialize) -> Result<String, ScoreError> {
         .map_err(|error| ScoreError::NotAModel { reason: error.to_string() })
 }
 
-fn stored(learned: &Learned, amounts: bool) -> Result<TrainedModel, IntentRefused> {
+fn stored(learned: &Learned, amounts: bool, now: Timestamp) -> Result<TrainedModel, IntentRefused> {
     let report = &learned.training.report;
     let best = report.models.iter().find(|model| model.name == report.best);
     let metrics = best.map_or(report.baseline.metrics, |model| model.metrics);
@@ -236,6 +236,7 @@ fn stored(learned: &Learned, amounts: bool) -> Result<TrainedModel, IntentRefuse
         figures: written(&figures)?,
         report: written(&told)?,
         model: learned.training.model.to_json()?,
+        drift: written(&DriftView::of(&learned.drift, now))?,
     })
 }
 

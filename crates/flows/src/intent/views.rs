@@ -115,7 +115,7 @@ pub struct ModelRow {
     pub trained_at: Option<Timestamp>,
     /// On held-back rows.
     pub figures: Option<Figures>,
-    /// Null before the first daily check.
+    /// As of the training or the last daily look; null before the training.
     pub drift: Option<DriftView>,
     /// Why nothing came out.
     pub failure: Option<String>,

@@ -119,7 +119,8 @@ function TrainBar(props: { newest?: IntentModel; active?: IntentModel }) {
         <Button
           className="intent-train"
           type={active ? 'default' : 'primary'}
-          loading={busy || waits}
+          loading={busy}
+          disabled={waits}
           onClick={() => void train()}
         >
           {t(active ? 'insight.intent.trainAgain' : 'insight.intent.train')}
