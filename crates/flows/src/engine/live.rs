@@ -45,6 +45,8 @@ pub(super) struct Keeper {
     since_set: BTreeMap<AudienceId, usize>,
     /// Tags that definitions name.
     tags: BTreeSet<TagId>,
+    /// Shops there were: another one may have another currency, in which amounts cannot be asked together.
+    shops: usize,
     /// Whether the definitions were looked at since they changed.
     looked: bool,
     look_at: Option<Instant>,
@@ -84,7 +86,8 @@ impl Keeper {
 
     /// Another process tells now, or there is nothing to tell.
     fn rest(&mut self, look_at: Option<Instant>) {
-        *self = Self { owner: self.owner, looked: true, look_at, ..Self::default() };
+        let (owner, shops) = (self.owner, self.shops);
+        *self = Self { owner, shops, looked: true, look_at, ..Self::default() };
     }
 }
 
@@ -106,6 +109,8 @@ impl EngineHandle {
     }
 
     async fn keep_live_in(&self, keeper: &mut Keeper) -> Result<(), EngineError> {
+        let shops = self.shops().all().len();
+        keeper.looked &= std::mem::replace(&mut keeper.shops, shops) == shops;
         if keeper.live.is_none() && keeper.look_at.is_some_and(|at| at <= Instant::now()) {
             keeper.looked = false;
         }

@@ -7,7 +7,7 @@ use customers::erase::ErasureReason;
 use insight::audiences::{self, NewAudience};
 use insight::events::AudienceChangedV1;
 use insight::live as store;
-use kernel::{AudienceId, CustomerId, Reach, TypedId as _};
+use kernel::{AudienceId, CustomerId, Reach};
 use platform::Event as _;
 use proptest::prelude::*;
 use testkit::TestDb;
@@ -428,6 +428,28 @@ testkit::db_test! { MIGRATIONS;
         let mut tx = world.platform.db.read_for(world.cx.scope).await.unwrap();
         let row = store::one(&mut tx, world.cx.scope, id).await.unwrap().unwrap();
         assert_eq!((row.obstacle, row.size), (None, 2));
+    }
+
+    async fn amounts_of_two_currencies_stand_still(db) {
+        let world = World::new(&db).await;
+        world.take(&Step::Import(vec![(1, 1, 100)])).await;
+        let id = world.keep("spent", tree("revenue >= 1"), true).await;
+        let handle = world.handle().await;
+        let mut tx = world.platform.db.begin_for(world.cx.scope).await.unwrap();
+        let new = commerce::shops::NewShop {
+            name: "東京".to_owned(),
+            channel: commerce::shops::Channel::Taobao,
+            currency: "JPY".parse().unwrap(),
+            zone: kernel::Zone::CHINA,
+        };
+        commerce::shops::create(&mut tx, &world.cx, &new).await.unwrap();
+        tx.commit().await.unwrap();
+        world.take(&Step::Import(vec![(2, 2, 100)])).await;
+        follow(&handle).await;
+        assert_eq!(world.log().await, []);
+        let mut tx = world.platform.db.read_for(world.cx.scope).await.unwrap();
+        let row = store::one(&mut tx, world.cx.scope, id).await.unwrap().unwrap();
+        assert!(row.obstacle.unwrap().contains("JPY"));
     }
 
     async fn what_is_old_goes_and_what_was_told_stays_known(db) {
