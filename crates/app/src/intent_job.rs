@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use flows::engine::{EngineHandle, Engines};
-use flows::intent::{self, IntentRefused, TrainPayload, WATCH};
+use flows::intent::{self, TrainPayload, WATCH};
 use platform::jobs::{self, JobOptions};
 use platform::{Ctx, DbError, Job, JobError, JobHandler, JobOutcome, Platform, Scope};
 use tokio_util::sync::CancellationToken;
@@ -92,7 +92,7 @@ impl JobHandler for WatchIntent {
         let cx = platform.ctx(Scope::system(job.scope.org()));
         let work = async {
             let engine = EngineHandle::of_process(&self.engines, platform, &cx).await?;
-            Ok::<_, IntentRefused>(intent::watch(&engine, &cx).await?)
+            intent::watch(&engine, &cx).await
         };
         tokio::select! {
             done = work => done.map_err(JobError::retry)?,
