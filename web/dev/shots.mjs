@@ -231,7 +231,7 @@ for (const lang of list('LANGS', 'zh-CN,en-US')) {
       await shot('audience-fault', go('/insight/audiences/new?text=orders+>>+2'));
       await shot('value', go('/insight/value?horizon=90'));
       await shot('value-held', go('/insight/value?held=2026-05-01'));
-      for (const view of ['cohorts', 'intervals', 'pairs']) {
+      for (const view of ['cohorts', 'intervals', 'pairs', 'prices']) {
         await shot(`retention-${view}`, go(`/insight/retention?view=${view}`));
       }
       await shot('rfm-clusters', go('/insight/rfm?view=clusters'));

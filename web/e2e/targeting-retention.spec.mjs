@@ -134,6 +134,22 @@ test('pairs are those of the interface', async () => {
   assert.deepEqual(errors, []);
 });
 
+test('what was paid of the usual price is told', async () => {
+  const prices = await told('prices', () => page.getByText('价格敏感', { exact: true }).click());
+  if (prices.lines) {
+    await page.getByRole('heading', { name: '按平常价的几折买的' }).waitFor();
+    const shown = await rowsOf(page.getByRole('region', { name: '客户有多常在打折时买' }));
+    assert.deepEqual(
+      shown.map((row) => row[1]),
+      prices.habits.map((one) => int(one.customers)),
+    );
+  } else {
+    await page.getByText('还看不出价格').waitFor();
+  }
+  await accessible();
+  assert.deepEqual(errors, []);
+});
+
 test('customers who are alike stand in groups', async () => {
   await page.goto(`${BASE}/insight/rfm?view=clusters&groups=3`);
   const few = page.getByText('客户太少，分不成这么多组').or(page.getByText('还没有可以分层的客户'));

@@ -26,6 +26,8 @@ pub struct LinesQuery {
     pub zone: Zone,
     /// Only orders of this shop.
     pub shop: Option<ShopId>,
+    /// Whether pieces and amounts are asked for too, which doubles what an answer takes.
+    pub amounts: bool,
 }
 
 /// A product: what lines with the same code of the merchant name, or the same title where there is no code.
@@ -62,6 +64,10 @@ pub struct OrderLines {
     pub day: Vec<i32>,
     /// Which of `products`.
     pub product: Vec<u32>,
+    /// Pieces; empty unless asked for.
+    pub quantity: Vec<i64>,
+    /// Amount in minor units; empty unless asked for.
+    pub amount_minor: Vec<i64>,
     /// The products.
     pub products: Vec<LineProduct>,
 }
@@ -103,6 +109,10 @@ impl Snapshot {
                     let product = *slot
                         .get_or_insert_with(|| found.number(products.value(of_base), buyer.id));
                     found.push(product, at);
+                    if query.amounts && product != NAMELESS {
+                        found.lines.quantity.push(lines.quantity.get(line));
+                        found.lines.amount_minor.push(lines.amount.get(line));
+                    }
                 }
                 found.end_order()?;
             }
@@ -119,6 +129,10 @@ impl Snapshot {
                 for line in row.lines_of(index) {
                     let product = found.number(&line.product, id);
                     found.push(product, at);
+                    if query.amounts && product != NAMELESS {
+                        found.lines.quantity.push(line.quantity);
+                        found.lines.amount_minor.push(line.amount_minor);
+                    }
                 }
                 found.end_order()?;
             }

@@ -171,5 +171,6 @@ pub(crate) struct Analyses {
     pub(crate) repurchase: crate::repurchase::Kept,
     pub(crate) reorders: crate::reorders::Kept,
     pub(crate) baskets: crate::baskets::Kept,
+    pub(crate) prices: crate::prices::Kept,
     pub(crate) clusters: crate::clusters::Kept,
 }

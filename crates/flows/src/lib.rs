@@ -32,6 +32,7 @@ mod people;
 pub mod person_data;
 pub mod person_requests;
 pub mod preview_import;
+pub mod prices;
 pub mod reorders;
 pub mod repurchase;
 pub mod retention;

@@ -42,12 +42,36 @@ pub(crate) async fn lines_of(
     scene: Scene,
     days: u32,
 ) -> Result<OrderLines, AnalysisError> {
+    read(engine, cx, scene, days, false).await
+}
+
+/// As [`lines_of`], with pieces and amounts.
+///
+/// # Errors
+/// `Lines` if there are too many.
+pub(crate) async fn amounts_of(
+    engine: &EngineHandle,
+    cx: &Ctx,
+    scene: Scene,
+    days: u32,
+) -> Result<OrderLines, AnalysisError> {
+    read(engine, cx, scene, days, true).await
+}
+
+async fn read(
+    engine: &EngineHandle,
+    cx: &Ctx,
+    scene: Scene,
+    days: u32,
+    amounts: bool,
+) -> Result<OrderLines, AnalysisError> {
     let Scene { frame, as_of } = scene;
     let query = LinesQuery {
         from: as_of.checked_sub_days(Days::new(u64::from(days) - 1)).unwrap_or(as_of),
         to: as_of,
         zone: frame.zone,
         shop: frame.shop,
+        amounts,
     };
     let reach = cx.access.reach().clone();
     Ok(engine.ask_apart(move |engine| engine.order_lines(&query, &reach)).await??)

@@ -67,6 +67,7 @@ export type CustomerCohorts = S['CustomerCohorts'];
 export type RepurchaseIntervals = S['RepurchaseIntervals'];
 export type ProductReorders = S['ProductReorders'];
 export type ProductPairs = S['ProductPairs'];
+export type PriceSensitivity = S['PriceSensitivity'];
 export type Workbench = S['Workbench'];
 export type AudienceRow = S['AudienceRow'];
 export type AudienceCount = S['AudienceCount'];

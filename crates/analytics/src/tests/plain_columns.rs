@@ -93,13 +93,15 @@ proptest! {
     fn lines_are_those_of_the_model(
         model in model(),
         (from, days, of, compacted) in (0_u64..3, 0_u64..4, prop::option::of(0_u8..4), 0_usize..30),
-        reach in model::reach_strategy(),
+        (reach, with_amounts) in (model::reach_strategy(), any::<bool>()),
     ) {
         let from = NaiveDate::default() + Days::new(from);
         let (to, shop, zone) = (from + Days::new(days), of.map(model::shop), Zone::CHINA);
-        let query = LinesQuery { from, to, zone, shop };
+        let query = LinesQuery { from, to, zone, shop, amounts: with_amounts };
         let found = engine(&model, compacted).snapshot().order_lines(&query, &reach).unwrap();
         let rows = 0..found.order.len();
+        prop_assert_eq!(found.amount_minor.len(), if with_amounts { rows.len() } else { 0 });
+        prop_assert!(found.quantity.iter().all(|quantity| *quantity == 1));
         let mut told: Vec<Vec<Basket>> = Vec::new();
         let mut before = None;
         for row in rows {
@@ -124,6 +126,14 @@ proptest! {
             .collect();
         told.sort();
         expected.sort();
+        if with_amounts {
+            // Each line has the revenue of its order.
+            let sum: i64 = model.values()
+                .filter(|(feed, _)| model::in_reach(feed, &reach))
+                .map(|(_, facts)| amounts(facts, shop, span))
+                .sum();
+            prop_assert_eq!(found.amount_minor.iter().sum::<i64>(), sum);
+        }
         prop_assert_eq!(told, expected);
         // Whoever is named as a buyer bought it, and is asked for its title.
         for product in &found.products {
@@ -132,6 +142,17 @@ proptest! {
             prop_assert!(own.into_iter().any(|line| product.is_of(&line.code, &line.title)));
         }
     }
+}
+
+/// The revenue of each order once for every line that names a product.
+fn amounts(facts: &[OrderFact], shop: Option<kernel::ShopId>, span: (NaiveDate, NaiveDate)) -> i64 {
+    let lines = |index: usize| [2, 1, 2, 0][index % 4];
+    let of = |(index, fact): (usize, &OrderFact)| {
+        // An order alone, but with as many lines as at its place.
+        let is_asked = !baskets(&[*fact], shop, span).is_empty();
+        if is_asked { fact.revenue_minor * lines(index) } else { 0 }
+    };
+    facts.iter().enumerate().map(of).sum()
 }
 
 fn baskets(

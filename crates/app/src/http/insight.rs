@@ -5,6 +5,7 @@ use axum::extract::State;
 use flows::baskets::{self, BasketParams, BasketsAnswer};
 use flows::clusters::{self, ClusterParams, ClustersAnswer};
 use flows::cohorts::{self, CohortParams, CohortsAnswer};
+use flows::prices::{self, PriceParams, PricesAnswer};
 use flows::reorders::{self, ReorderParams, ReordersAnswer};
 use flows::repurchase::{self, RepurchaseAnswer, RepurchaseParams};
 use flows::rfm::{self, RfmAnswer, RfmParams};
@@ -27,6 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get_repurchase))
         .routes(routes!(get_reorders))
         .routes(routes!(get_baskets))
+        .routes(routes!(get_prices))
 }
 
 /// Customers by recency, frequency and monetary value
@@ -126,6 +128,22 @@ async fn get_baskets(
 ) -> Result<Json<BasketsAnswer>, Problem> {
     let engine = state.engines.of(cx.scope.org());
     Ok(Json(baskets::baskets(&engine, &cx, &params).await?))
+}
+
+/// How many purchases, and whose, are made below a product's usual price
+///
+/// The usual price is the median of the unit prices of a product's lines; a unit price is what remains of a line's
+/// amount after refunds, by its pieces.
+#[utoipa::path(get, path = "/insight/prices", tag = "insight",
+    extensions(("x-right" = json!("insight.read"))), params(PriceParams),
+    responses((status = 200, body = PricesAnswer), Problem))]
+async fn get_prices(
+    State(state): State<AppState>,
+    Cx(cx): Cx,
+    QueryParams(params): QueryParams<PriceParams>,
+) -> Result<Json<PricesAnswer>, Problem> {
+    let engine = state.engines.of(cx.scope.org());
+    Ok(Json(prices::prices(&engine, &cx, &params).await?))
 }
 
 /// What changed since yesterday, and what needs a person

@@ -63,8 +63,14 @@ async fn member(shop: &Shop, db: &TestDb, name: &str, rights: Value, fields: Val
     shop.house.cookie_of(&email).await
 }
 
-const ALL: [&str; 5] =
-    ["cohorts", "repurchase", "repurchase/products", "baskets", "rfm/clusters?clusters=2"];
+const ALL: [&str; 6] = [
+    "cohorts",
+    "repurchase",
+    "repurchase/products",
+    "baskets",
+    "prices",
+    "rfm/clusters?clusters=2",
+];
 
 db_test! { migrations();
     async fn cohorts_and_intervals_are_those_of_the_orders(db) {
@@ -165,6 +171,37 @@ db_test! { migrations();
         }
     }
 
+    async fn purchases_are_held_against_the_usual_price(db) {
+        let shop = Shop::open(&db).await;
+        // Tea costs 50 but for a sale at 40, and in twos at 50 each; a cup was bought only once.
+        let mut text =
+            "no,account,name,mobile,province,at,paid,refund,state,title,quantity,district,address\n".to_owned();
+        for (number, (buyer, paid, pieces)) in [
+            ("a", 50, 1), ("a", 50, 1), ("a", 100, 2), ("a", 50, 1),
+            ("b", 40, 1), ("b", 80, 2), ("b", 50, 1), ("b", 50, 1),
+            ("c", 40, 1), ("c", 20, 1), ("c", 50, 1), ("d", 60, 1),
+        ].into_iter().enumerate() {
+            let day = 10 + number;
+            writeln!(text, "70000000{number:04},{buyer},王五,,浙江省,2025-12-{day},{paid}.00,,completed,Tea,{pieces},西湖区,").unwrap();
+        }
+        text.push_str("700000009999,d,王五,,浙江省,2025-12-30,50.00,,completed,Cup,1,西湖区,\n");
+        let mapping = MAPPING.replace("item_title = \"title\"", "title = \"title\"\nquantity = \"quantity\"\nline_amount = \"paid\"");
+        shop.import_as(&db, NAME, &text, (Currency::CNY, &mapping)).await;
+        let found = get(&shop, "prices").await;
+        assert_eq!((&found["products"], &found["lines"], &found["lines_left_out"]), (&json!(1), &json!(12), &json!(1)));
+        let bands: Vec<_> = found["bands"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|band| ["lines", "pieces", "customers", "amount_minor"].map(|key| band[key].as_i64().unwrap()))
+            .collect();
+        assert_eq!(bands, [[1, 1, 1, 2_000], [3, 4, 2, 16_000], [7, 8, 3, 40_000], [1, 1, 1, 6_000]]);
+        let habits: Vec<_> = found["habits"].as_array().unwrap().iter().map(|one| &one["customers"]).collect();
+        // One never, one in half, one mostly; the fourth has too few lines.
+        assert_eq!(habits, [1, 1, 1]);
+        assert_eq!(get(&shop, "prices?days=2").await["lines"], 0);
+    }
+
     async fn analyses_are_cut_by_what_one_may_see(db) {
         let shop = opened(&db).await;
         for (path, field) in [
@@ -191,13 +228,14 @@ db_test! { migrations();
             let told = if path.starts_with("rfm") { StatusCode::FORBIDDEN } else { StatusCode::OK };
             assert_eq!(answer.status, told, "{path}");
             let text = answer.json().to_string();
-            assert!(!text.contains("revenue") && !text.contains("currency"), "{path}: {text}");
+            let told = ["_minor", "currency"].into_iter().find(|word| text.contains(word));
+            assert_eq!(told, None, "{path}: {text}");
         }
         // Two currencies have no sum; what adds up nothing is told all the same.
         shop.import_in(&db, "London", &orders().replace("50000000", "60000000"), "GBP".parse().unwrap()).await;
         for path in ALL {
             let answer = shop.ask(&format!("/insight/{path}")).await;
-            let needs_one = path == "cohorts" || path.starts_with("rfm");
+            let needs_one = ["cohorts", "prices"].contains(&path) || path.starts_with("rfm");
             assert_eq!(answer.status == StatusCode::UNPROCESSABLE_ENTITY, needs_one, "{path}");
         }
         let answer = shop.house.get("/api/v1/insight/cohorts", &[("cookie", &blind)]).await;

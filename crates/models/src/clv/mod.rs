@@ -12,6 +12,7 @@ pub mod gamma_gamma;
 mod optimise;
 mod parallel;
 pub mod pnbd;
+pub mod price;
 pub mod reorder;
 pub mod report;
 pub mod repurchase;

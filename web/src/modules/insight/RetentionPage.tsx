@@ -8,8 +8,9 @@ import { useShops } from '@/ui/shops';
 import { CohortsView } from './CohortsView';
 import { IntervalsView } from './IntervalsView';
 import { PairsView } from './PairsView';
+import { PricesView } from './PricesView';
 
-const VIEWS = ['cohorts', 'intervals', 'pairs'] as const;
+const VIEWS = ['cohorts', 'intervals', 'pairs', 'prices'] as const;
 
 /** Who comes back, after how long, and what is bought together. */
 export default function RetentionPage() {
@@ -45,6 +46,7 @@ export default function RetentionPage() {
       {view === 'cohorts' ? <CohortsView shop={url.shop} /> : null}
       {view === 'intervals' ? <IntervalsView shop={url.shop} /> : null}
       {view === 'pairs' ? <PairsView shop={url.shop} /> : null}
+      {view === 'prices' ? <PricesView shop={url.shop} onShop={(shop) => setUrl({ shop })} /> : null}
     </Page>
   );
 }

@@ -9,6 +9,7 @@ import type {
   AudienceWhy,
   CustomerCohorts,
   LifetimeValue,
+  PriceSensitivity,
   ProductPairs,
   ProductReorders,
   RepurchaseIntervals,
@@ -226,5 +227,15 @@ export function usePairs(query: { shop?: string; days: number; min_orders: numbe
     placeholderData: keepPreviousData,
     queryFn: ({ signal }) =>
       take<ProductPairs>(client.GET('/api/v1/insight/baskets', { params: { query }, signal })),
+  });
+}
+
+/** What was paid of the usual price. */
+export function usePrices(query: { shop?: string }) {
+  return useQuery({
+    queryKey: ['prices', query],
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) =>
+      take<PriceSensitivity>(client.GET('/api/v1/insight/prices', { params: { query }, signal })),
   });
 }

@@ -3,11 +3,12 @@ export default {
   retention: {
     title: 'Repurchase and retention',
     view: 'Look at',
-    views: { cohorts: 'Retention', intervals: 'Intervals', pairs: 'Pairs' },
+    views: { cohorts: 'Retention', intervals: 'Intervals', pairs: 'Pairs', prices: 'Prices' },
     note: {
       cohorts: 'Customers by the time of their first order, and how many came back',
       intervals: 'How long until the next order, and which products are bought again',
       pairs: 'Which products are often in the same order',
+      prices: 'How many purchases, and whose, are below the usual price',
     },
   },
   cohorts: {
@@ -105,6 +106,22 @@ export default {
     empty: 'No products are often bought together',
     emptyText:
       'No two products are together in at least {{n}} orders. Ask for less above; or most orders have one product.',
+  },
+  prices: {
+    title: 'Purchases by what was paid of the usual price',
+    note: 'Last year: lines {{lines}}, products {{products}}; the usual price is the median of all unit prices of a product. Lines left out, as they tell no price: {{out}}.',
+    paid: 'Paid of the usual price',
+    share: 'Share of lines',
+    lines: 'Lines of orders',
+    amount: 'Amount',
+    band: { deep: 'Below 70%', reduced: '70% to 90%', usual: 'About usual', above: '110% and more' },
+    habits: 'How often customers buy at a reduced price',
+    habitsNote:
+      'Customers with at least 3 lines; below 90% of the usual price is reduced. A partial refund looks like a low price; what is always on sale has its sale price as the usual one.',
+    habitName: 'Habit',
+    habit: { never: 'Never reduced', sometimes: 'Sometimes (at most half)', mostly: 'Mostly reduced' },
+    empty: 'Prices cannot be told yet',
+    emptyText: 'A product needs at least ten lines with an amount in the last year to have a usual price.',
   },
   clusters: {
     view: 'Group by',

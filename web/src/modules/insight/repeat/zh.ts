@@ -3,11 +3,12 @@ export default {
   retention: {
     title: '回购与留存',
     view: '看什么',
-    views: { cohorts: '留存', intervals: '回购周期', pairs: '连带购买' },
+    views: { cohorts: '留存', intervals: '回购周期', pairs: '连带购买', prices: '价格敏感' },
     note: {
       cohorts: '按首次下单的时间分批，看每批客户后来还有多少人回来',
       intervals: '客户下一次单隔多久，哪些商品会再买',
       pairs: '哪些商品常在同一单里一起买',
+      prices: '有多少单、哪些人是低于平常价买的',
     },
   },
   cohorts: {
@@ -88,6 +89,22 @@ export default {
     lift: '提升度',
     empty: '没有找到常一起买的商品',
     emptyText: '没有两件商品一起出现在至少 {{n}} 单里。放宽上面的条件，或者订单里多半只有一件商品。',
+  },
+  prices: {
+    title: '按平常价的几折买的',
+    note: '近一年 {{products}} 种商品的 {{lines}} 行；平常价是这种商品单价的中位数。另有 {{out}} 行说明不了价格，没有算。',
+    paid: '实付占平常价',
+    share: '占行数',
+    lines: '订单行',
+    amount: '金额',
+    band: { deep: '不到七折', reduced: '七到九折', usual: '平常价左右', above: '高出一成以上' },
+    habits: '客户有多常在打折时买',
+    habitsNote:
+      '至少买过 3 行的客户；低于平常价九折算打折。部分退款会让单价看起来偏低；一直打折的商品，折后价就是平常价。',
+    habitName: '习惯',
+    habit: { never: '从不在打折时买', sometimes: '有时（不超过一半）', mostly: '多半在打折时买' },
+    empty: '还看不出价格',
+    emptyText: '近一年至少卖过 10 行、有金额的商品，才有平常价可比。',
   },
   clusters: {
     view: '分组方式',
