@@ -174,3 +174,92 @@ fn of_row(id: CustomerId, row: &Row, zone: Zone, products: &mut Products<'_>) ->
         orders: orders.collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kernel::TypedId as _;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{CustomerFeed, Engine, LineFact};
+
+    const DAY: i64 = 86_400_000;
+
+    fn put(engine: &mut Engine, number: u128, orders: &[(i64, &[&str])]) -> CustomerId {
+        let id = CustomerId::from_uuid(Uuid::from_u128(number));
+        let shop = ShopId::from_uuid(Uuid::from_u128(9));
+        let feed = CustomerFeed {
+            id,
+            name: String::new(),
+            accounts: String::new(),
+            province: "浙江省".to_owned(),
+            rating: None,
+            owner: None,
+            created_at: Timestamp::from_millis(0),
+            tags: Vec::new(),
+            refused_from: (number == 2).then(|| Timestamp::from_millis(5)),
+        };
+        let at = |day: i64| Timestamp::from_millis(day * DAY);
+        let facts: Vec<OrderFact> = orders
+            .iter()
+            .map(|(day, _)| OrderFact { ordered_at: at(*day), shop, revenue_minor: day * 100 })
+            .collect();
+        let lines: Vec<LineFact> = orders
+            .iter()
+            .flat_map(|(day, products)| {
+                products.iter().map(|title| LineFact {
+                    ordered_at: at(*day),
+                    order: *day as u64,
+                    shop,
+                    code: String::new(),
+                    title: (*title).to_owned(),
+                    quantity: 1,
+                    amount_minor: 1,
+                })
+            })
+            .collect();
+        engine.upsert(&feed, &facts, &lines);
+        id
+    }
+
+    /// Products by how many they are: their numbers are those of one answer.
+    fn plain(buyers: &[Buyer]) -> Vec<Buyer> {
+        let mut buyers = buyers.to_vec();
+        let orders = buyers.iter_mut().flat_map(|buyer| &mut buyer.orders);
+        orders.for_each(|order| order.products.fill(0));
+        buyers
+    }
+
+    #[test]
+    fn buyers_are_the_same_in_the_overlay_and_in_the_base() {
+        let mut engine = Engine::new();
+        let one = put(&mut engine, 1, &[(20, &["tea", "cup"]), (10, &["tea"])]);
+        let two = put(&mut engine, 2, &[(15, &["cup"])]);
+        let none = put(&mut engine, 3, &[]);
+        let told = |engine: &Engine| {
+            let snapshot = engine.snapshot();
+            let mut all = Vec::new();
+            snapshot.each_buyer(Zone::UTC, &Reach::ALL, |_| true, |buyer| all.push(buyer));
+            let some = snapshot.buyers(Zone::UTC, &[two, none, one]);
+            assert_eq!(plain(&some), plain(&[all[1].clone(), all[0].clone()]));
+            assert_eq!(snapshot.order_days(Zone::UTC), Some((10, 20)));
+            assert_eq!(snapshot.customers(), 3);
+            let mut picked = 0;
+            snapshot.each_buyer(Zone::UTC, &Reach::ALL, |id| id == two, |_| picked += 1);
+            assert_eq!(picked, 1);
+            all
+        };
+        let fresh = told(&engine);
+        assert_eq!(fresh.iter().map(|buyer| buyer.id).collect::<Vec<_>>(), [one, two]);
+        let days: Vec<(i64, i64)> =
+            fresh[0].orders.iter().map(|order| (order.day, order.revenue_minor)).collect();
+        assert_eq!(days, [(10, 1_000), (20, 2_000)]);
+        // One number a product, whoever bought it.
+        assert_eq!(fresh[0].orders[0].products[0], fresh[0].orders[1].products[0]);
+        assert_eq!(fresh[0].orders[1].products[1], fresh[1].orders[0].products[0]);
+        assert_eq!(fresh[1].refused_from, Some(Timestamp::from_millis(5)));
+        let done = engine.take_compaction().run().unwrap();
+        drop(engine.install(done));
+        assert_eq!(plain(&told(&engine)), plain(&fresh));
+    }
+}
