@@ -10,6 +10,7 @@ use roaring::RoaringBitmap;
 
 use crate::bits::Bits;
 use crate::blocks;
+use crate::contact::{ContactSpan, Contacts};
 use crate::dictionary::Dictionary;
 use crate::facts::{Facts, Features, NO_ORDER};
 use crate::feed::{CapacityError, average_minor};
@@ -46,6 +47,7 @@ pub(crate) struct Profiles {
     pub(crate) owners: Dictionary<Option<UserId>>,
     pub(crate) created: Moments,
     pub(crate) refused: Refused,
+    pub(crate) contacts: Contacts,
     pub(crate) tags: BTreeMap<TagId, Vec<u32>>,
 }
 
@@ -59,6 +61,8 @@ pub(crate) struct Profile<'a> {
     pub(crate) created: i64,
     /// [`NEVER`] where nothing was refused.
     pub(crate) refused: i64,
+    /// By moment within one way and purpose.
+    pub(crate) contact: &'a [ContactSpan],
 }
 
 impl Profiles {
@@ -75,7 +79,9 @@ impl Profiles {
         self.rating.push(profile.rating);
         self.owner.push(self.owners.number(&profile.owner));
         self.created.push(profile.created);
-        self.refused.push(self.ids.len() as u32 - 1, profile.refused);
+        let ordinal = self.ids.len() as u32 - 1;
+        self.refused.push(ordinal, profile.refused);
+        self.contacts.push(ordinal, profile.contact);
         Ok(())
     }
 
@@ -89,7 +95,7 @@ impl Profiles {
         }
     }
 
-    /// Adds customers of the base that these are like, without tags and refusals.
+    /// Adds customers of the base that these are like, without tags, refusals and contacts.
     pub(crate) fn push_customers(
         &mut self,
         from: &Base,
@@ -134,6 +140,10 @@ impl Profiles {
         let refused = self.refused.0.into_iter().map(|(old, from)| (place[old as usize], from));
         let mut refused: Vec<(u32, i64)> = refused.filter(|(new, _)| *new != u32::MAX).collect();
         refused.sort_unstable();
+        let mut contacts = Contacts::default();
+        contacts.join(
+            self.contacts.moved(|old| Some(place[old as usize]).filter(|new| *new != u32::MAX)),
+        );
         let tags = self.tags.into_iter().map(|(tag, tagged)| {
             let mut tagged: Vec<u32> = tagged
                 .into_iter()
@@ -154,6 +164,7 @@ impl Profiles {
             owners: self.owners,
             created: self.created.gather(&order),
             refused: Refused(refused),
+            contacts,
         }
     }
 }
@@ -175,6 +186,7 @@ pub(crate) struct Base {
     pub(crate) owners: Dictionary<Option<UserId>>,
     pub(crate) created: Moments,
     pub(crate) refused: Refused,
+    pub(crate) contacts: Contacts,
     pub(crate) tags: BTreeMap<TagId, Members>,
     pub(crate) facts: Facts,
     pub(crate) by_shop: Vec<Members>,
@@ -203,6 +215,7 @@ impl Base {
         profiles.owner.shrink();
         profiles.created.shrink();
         profiles.refused.0.shrink_to_fit();
+        profiles.contacts.shrink();
         let customers = profiles.ids.len();
         let members = |set| Members::new(set, customers);
         let tags = profiles
@@ -221,6 +234,7 @@ impl Base {
             owners: profiles.owners,
             created: profiles.created,
             refused: profiles.refused,
+            contacts: profiles.contacts,
             by_shop: facts.customers_by_shop().into_iter().map(members).collect(),
             by_product: facts.customers_by_product().into_iter().map(members).collect(),
             without_orders: facts.without_orders(),
@@ -345,6 +359,7 @@ impl Base {
             + self.owners.memory_bytes()
             + self.created.memory_bytes()
             + self.refused.memory_bytes()
+            + self.contacts.memory_bytes()
             + self.revenue.memory_bytes()
             + self.first.memory_bytes()
             + self.last.memory_bytes()

@@ -131,7 +131,7 @@ impl Merged {
         Ok(())
     }
 
-    /// Takes over who has a tag and who refused something.
+    /// Takes over who has a tag, who refused something, and who may be contacted.
     fn move_sets(&mut self, old: &Base) {
         let place = |ordinal: usize| -> Option<u32> {
             let at = self.kept.partition_point(|(part, _)| part.end <= ordinal);
@@ -148,6 +148,7 @@ impl Merged {
             old.refused.iter().filter_map(|(ordinal, from)| Some((place(ordinal)?, from)));
         self.profiles.refused.0.extend(refused);
         self.profiles.refused.0.sort_unstable();
+        self.profiles.contacts.join(old.contacts.moved(|ordinal| place(ordinal as usize)));
     }
 }
 
@@ -165,6 +166,7 @@ pub(crate) fn push_row(
         owner: row.owner,
         created: row.created,
         refused: row.refused,
+        contact: &row.contact,
     })?;
     row.tags.iter().for_each(|tag| profiles.tag_last(*tag));
     facts.push_row(row)

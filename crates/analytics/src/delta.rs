@@ -6,6 +6,7 @@ use std::sync::Arc;
 use kernel::{CustomerId, ShopId, TagId, Timestamp, UserId};
 
 use crate::base::{Base, NEVER, NO_RATING};
+use crate::contact::ContactSpan;
 use crate::facts::NO_ORDER;
 use crate::feed::{CustomerFeed, LineFact, OrderFact, average_minor};
 use crate::lines::{link, product_key};
@@ -23,6 +24,8 @@ pub(crate) struct Row {
     pub(crate) created: i64,
     /// [`NEVER`] where nothing was refused.
     pub(crate) refused: i64,
+    /// Sorted.
+    pub(crate) contact: Box<[ContactSpan]>,
     pub(crate) tags: Box<[TagId]>,
     /// Sorted by time.
     pub(crate) facts: Box<[OrderFact]>,
@@ -38,6 +41,8 @@ impl Row {
     pub(crate) fn new(feed: &CustomerFeed, facts: &[OrderFact], lines: &[LineFact]) -> Self {
         let mut facts: Box<[OrderFact]> = facts.into();
         facts.sort_unstable();
+        let mut contact: Box<[ContactSpan]> = feed.contact.as_slice().into();
+        contact.sort_unstable();
         let (lines, line_ends) = RowLine::of(&facts, lines);
         let at = |fact: Option<&OrderFact>| fact.map_or(NO_ORDER, |fact| fact.ordered_at.millis());
         Self {
@@ -47,6 +52,7 @@ impl Row {
             owner: feed.owner,
             created: feed.created_at.millis(),
             refused: feed.refused_from.map_or(NEVER, Timestamp::millis),
+            contact,
             tags: feed.tags.as_slice().into(),
             revenue: facts.iter().fold(0, |sum, fact| sum.saturating_add(fact.revenue_minor)),
             first: at(facts.first()),
@@ -78,6 +84,7 @@ impl Row {
             owner: *base.owners.value(base.owner.get(at)),
             created: base.created.get(at),
             refused: base.refused.get(at),
+            contact: base.contacts.of(at).collect(),
             tags: tags.map(|(tag, _)| *tag).collect(),
             facts: range.map(|order| base.facts.fact(order)).collect(),
             lines: lines.into(),
@@ -166,6 +173,7 @@ impl Row {
             + self.text.len()
             + self.province.len()
             + self.tags.len() * 16
+            + size_of_val(&*self.contact)
             + size_of_val(&*self.facts)
             + size_of_val(&*self.line_ends)
             + self.lines.iter().map(|line| size_of::<RowLine>() + line.product.len()).sum::<usize>()

@@ -2,6 +2,7 @@
 
 use kernel::{CustomerId, ShopId, TagId, Timestamp, UserId};
 
+use crate::contact::ContactSpan;
 use crate::rfm::Standing;
 
 /// Everything about a customer that lists filter by, apart from orders. Replaces what was known.
@@ -25,6 +26,9 @@ pub struct CustomerFeed {
     pub tags: Vec<TagId>,
     /// From when on nothing may be decided about them by machine; `None` as long as it may.
     pub refused_from: Option<Timestamp>,
+    /// When they may be contacted, or may not, other than without a word; in any order, those of one way and
+    /// purpose apart. Empty for most.
+    pub contact: Vec<ContactSpan>,
 }
 
 /// An order that counts: paid, and not closed. Others are not passed to the engine.

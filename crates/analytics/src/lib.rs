@@ -7,6 +7,7 @@ pub mod bench;
 mod bits;
 mod blocks;
 mod compact;
+mod contact;
 mod daily;
 mod delta;
 mod dictionary;
@@ -36,6 +37,7 @@ mod tests;
 mod text;
 
 pub use compact::{Compacted, Compaction, Retired};
+pub use contact::{ContactChannel, ContactPurpose, ContactSpan};
 pub use daily::{DaySum, DaysQuery};
 pub use engine::{Engine, Snapshot};
 pub use feed::{CapacityError, CustomerFacts, CustomerFeed, LineFact, OrderFact, average_minor};

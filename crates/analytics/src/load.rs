@@ -20,6 +20,8 @@ impl CustomerLoader {
     /// Adds a customer.
     pub fn customer(&mut self, feed: &CustomerFeed) {
         let entry = text::entry(&feed.name, &feed.accounts);
+        let mut contact = feed.contact.clone();
+        contact.sort_unstable();
         let profile = Profile {
             id: feed.id,
             text: entry.as_bytes(),
@@ -28,6 +30,7 @@ impl CustomerLoader {
             owner: feed.owner,
             created: feed.created_at.millis(),
             refused: feed.refused_from.map_or(NEVER, Timestamp::millis),
+            contact: &contact,
         };
         match self.profiles.push(&profile) {
             Ok(()) => feed.tags.iter().for_each(|tag| self.profiles.tag_last(*tag)),

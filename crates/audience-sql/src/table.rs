@@ -58,6 +58,18 @@ pub(crate) const TAGS: Table = Table {
     sorted_by: &["customer"],
 };
 
+pub(crate) const CONTACTS: Table = Table {
+    name: "contacts",
+    columns: &[
+        ("customer", Text),
+        ("channel", Text),
+        ("purpose", Text),
+        ("from_at", Number),
+        ("until_at", NumberOrNull),
+    ],
+    sorted_by: &["customer"],
+};
+
 pub(crate) const ORDERS: Table = Table {
     name: "orders",
     columns: &[
@@ -86,7 +98,7 @@ pub(crate) const LINES: Table = Table {
     sorted_by: &["customer", "ordered_at"],
 };
 
-pub(crate) const TABLES: [Table; 4] = [CUSTOMERS, TAGS, ORDERS, LINES];
+pub(crate) const TABLES: [Table; 5] = [CUSTOMERS, TAGS, CONTACTS, ORDERS, LINES];
 
 impl Table {
     pub(crate) fn schema(&self) -> SchemaRef {

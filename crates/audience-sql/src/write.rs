@@ -7,7 +7,7 @@ use analytics::audience::sql::{CustomerRow, LineRow, searchable};
 use analytics::{CustomerFeed, LineFact, OrderFact, Snapshot, Standing};
 use kernel::{CustomerId, Timestamp};
 
-use crate::table::{CUSTOMERS, LINES, ORDERS, TAGS, Table, TableFile, Value, Whole};
+use crate::table::{CONTACTS, CUSTOMERS, LINES, ORDERS, TAGS, Table, TableFile, Value, Whole};
 
 /// Moments lie so many milliseconds before and after 1970 at most: that many come until the year 10,000.
 pub const MOMENT_MAX_MS: i64 = 253_402_300_799_999;
@@ -58,6 +58,8 @@ pub struct Written {
     pub customers: u64,
     /// Tags of customers.
     pub tags: u64,
+    /// Times in which they may be contacted, or may not, other than without a word.
+    pub contacts: u64,
     /// Orders.
     pub orders: u64,
     /// Lines of orders.
@@ -80,9 +82,9 @@ pub fn write(
     orders: impl IntoIterator<Item = (CustomerId, OrderFact)>,
     lines: impl IntoIterator<Item = (CustomerId, LineFact)>,
 ) -> Result<Written, WriteError> {
-    let [customers, tags] = write_customers(dir, customers)?;
-    let [orders, lines] = write_orders(dir, orders, lines)?;
-    publish([customers, tags, orders, lines])
+    let people = write_customers(dir, customers)?;
+    let bought = write_orders(dir, orders, lines)?;
+    publish(people, bought)
 }
 
 /// As [`write`], of all that `snapshot` holds, with the standings by the scores set. The figures of conditions
@@ -91,8 +93,8 @@ pub fn write(
 /// # Errors
 /// If a moment is out of range, or the folder cannot be written to.
 pub fn write_snapshot(dir: &Path, snapshot: &Snapshot) -> Result<Written, WriteError> {
-    let mut people = Pair::create(CUSTOMERS, TAGS, dir)?;
-    let mut bought = Pair::create(ORDERS, LINES, dir)?;
+    let mut people = Files::create([CUSTOMERS, TAGS, CONTACTS], dir)?;
+    let mut bought = Files::create([ORDERS, LINES], dir)?;
     snapshot.each_customer(|rows| -> Result<(), WriteError> {
         push_customer(&mut people, &rows.customer)?;
         let id = rows.customer.id;
@@ -105,38 +107,51 @@ pub fn write_snapshot(dir: &Path, snapshot: &Snapshot) -> Result<Written, WriteE
         }
         Ok(())
     })?;
-    let [customers, tags] = people.finish()?;
-    let [orders, lines] = bought.finish()?;
-    publish([customers, tags, orders, lines])
+    publish(people.finish()?, bought.finish()?)
 }
 
-/// Gives the files their names; of customers, tags, orders and lines.
-fn publish(files: [Whole; 4]) -> Result<Written, WriteError> {
-    for file in &files {
+/// Gives the files their names; of customers, tags and contacts, and of orders and lines.
+fn publish(people: [Whole; 3], bought: [Whole; 2]) -> Result<Written, WriteError> {
+    for file in people.iter().chain(&bought) {
         file.publish()?;
     }
-    let [customers, tags, orders, lines] = files.map(|file| file.rows);
-    Ok(Written { customers, tags, orders, lines })
+    let [customers, tags, contacts] = people.map(|file| file.rows);
+    let [orders, lines] = bought.map(|file| file.rows);
+    Ok(Written { customers, tags, contacts, orders, lines })
 }
 
-/// Two files that are written side by side.
-struct Pair(TableFile, TableFile);
+/// Files that are written side by side.
+struct Files<const N: usize>([TableFile; N]);
 
-impl Pair {
-    fn create(one: Table, other: Table, dir: &Path) -> Result<Self, WriteError> {
-        Ok(Self(TableFile::create(one, dir)?, TableFile::create(other, dir)?))
+/// Customers, tags and contacts.
+type People = Files<3>;
+/// Orders and lines.
+type Bought = Files<2>;
+
+impl<const N: usize> Files<N> {
+    fn create(tables: [Table; N], dir: &Path) -> Result<Self, WriteError> {
+        each(tables, |table| TableFile::create(table, dir)).map(Self)
     }
 
-    fn finish(self) -> Result<[Whole; 2], WriteError> {
-        Ok([self.0.finish()?, self.1.finish()?])
+    fn finish(self) -> Result<[Whole; N], WriteError> {
+        each(self.0, TableFile::finish)
     }
+}
+
+/// As `map` of an array, of what may fail.
+fn each<T, U, const N: usize>(
+    all: [T; N],
+    make: impl Fn(T) -> Result<U, WriteError>,
+) -> Result<[U; N], WriteError> {
+    let made: Vec<U> = all.into_iter().map(make).collect::<Result<_, _>>()?;
+    made.try_into().map_err(|_| WriteError::Encode("a table is missing".to_owned()))
 }
 
 fn write_customers(
     dir: &Path,
     customers: impl IntoIterator<Item = (CustomerFeed, Option<Standing>)>,
-) -> Result<[Whole; 2], WriteError> {
-    let mut files = Pair::create(CUSTOMERS, TAGS, dir)?;
+) -> Result<[Whole; 3], WriteError> {
+    let mut files = Files::create([CUSTOMERS, TAGS, CONTACTS], dir)?;
     let mut last = None;
     for (feed, standing) in customers {
         if last.replace(feed.id) >= Some(feed.id) {
@@ -145,6 +160,8 @@ fn write_customers(
         let mut tags = feed.tags;
         tags.sort_unstable();
         tags.dedup();
+        let mut contact = feed.contact;
+        contact.sort_unstable();
         push_customer(
             &mut files,
             &CustomerRow {
@@ -158,19 +175,21 @@ fn write_customers(
                 refused_from: feed.refused_from,
                 standing,
                 tags: &tags,
+                contact: &contact,
             },
         )?;
     }
     files.finish()
 }
 
-/// Writes a customer and the tags.
-fn push_customer(files: &mut Pair, row: &CustomerRow<'_>) -> Result<(), WriteError> {
+/// Writes a customer, the tags, and when they may be contacted.
+fn push_customer(files: &mut People, row: &CustomerRow<'_>) -> Result<(), WriteError> {
     let customer = row.id.to_string();
     let owner = row.owner.map(|user| user.to_string());
     let refused = row.refused_from.map(|at| moment(row.id, at)).transpose()?;
     let score = |of: fn(&Standing) -> u8| row.standing.as_ref().map(|s| i64::from(of(s)));
-    files.0.push(&[
+    let [customers, tags, contacts] = &mut files.0;
+    customers.push(&[
         Value::Text(&customer),
         Value::Text(row.name),
         Value::Text(row.accounts),
@@ -186,7 +205,16 @@ fn push_customer(files: &mut Pair, row: &CustomerRow<'_>) -> Result<(), WriteErr
         row.standing.map(|s| s.classic.code()).into(),
     ])?;
     for tag in row.tags {
-        files.1.push(&[Value::Text(&customer), Value::Text(&tag.to_string())])?;
+        tags.push(&[Value::Text(&customer), Value::Text(&tag.to_string())])?;
+    }
+    for span in row.contact {
+        contacts.push(&[
+            Value::Text(&customer),
+            Value::Text(span.channel.word()),
+            Value::Text(span.purpose.word()),
+            Value::Number(moment(row.id, span.from)?),
+            span.until.map(|at| moment(row.id, at)).transpose()?.into(),
+        ])?;
     }
     Ok(())
 }
@@ -196,7 +224,7 @@ fn write_orders(
     orders: impl IntoIterator<Item = (CustomerId, OrderFact)>,
     lines: impl IntoIterator<Item = (CustomerId, LineFact)>,
 ) -> Result<[Whole; 2], WriteError> {
-    let mut files = Pair::create(ORDERS, LINES, dir)?;
+    let mut files = Files::create([ORDERS, LINES], dir)?;
     let mut orders = orders.into_iter().peekable();
     let mut lines = lines.into_iter().peekable();
     let mut last = None;
@@ -236,7 +264,7 @@ fn place(line: &LineFact) -> (Timestamp, kernel::ShopId, u64) {
 
 /// Writes the orders of one customer and their lines, both sorted.
 fn write_customer(
-    files: &mut Pair,
+    files: &mut Bought,
     id: CustomerId,
     orders: &[OrderFact],
     mut lines: &[LineFact],
@@ -268,7 +296,7 @@ fn write_customer(
 
 /// Writes an order, the one of `index` of its customer, and its lines.
 fn push_order<'a>(
-    files: &mut Pair,
+    files: &mut Bought,
     (id, customer): (CustomerId, &str),
     index: usize,
     order: &OrderFact,
@@ -282,10 +310,11 @@ fn push_order<'a>(
         Value::Text(&shop),
         Value::Number(order.revenue_minor),
     ];
-    files.0.push(&head)?;
+    let [of_orders, of_lines] = &mut files.0;
+    of_orders.push(&head)?;
     for line in lines {
         let [customer, ordered_at, number, shop, revenue] = head;
-        files.1.push(&[
+        of_lines.push(&[
             customer,
             ordered_at,
             number,

@@ -7,7 +7,7 @@ use kernel::{CustomerId, TagId, Timestamp, TypedId, UserId};
 use platform::{DbError, Scope, Tx};
 use uuid::Uuid;
 
-use crate::consent::{self, Said, ledger};
+use crate::consent::{self, ContactSpan, Said, ledger};
 use crate::model::Rating;
 use crate::store::engine::FeedRow;
 use crate::{roots, store};
@@ -34,6 +34,8 @@ pub struct EngineProfile {
     pub created_at: Timestamp,
     /// From when on nothing may be decided about the family by machine; see [`consent::refused_from`].
     pub refused_from: Option<Timestamp>,
+    /// When the family may be contacted, or may not, other than without a word; see [`consent::contact_spans`].
+    pub contact: Vec<ContactSpan>,
 }
 
 /// A root with the rest of what the engine needs when a few customers changed.
@@ -63,7 +65,11 @@ impl Gathering {
         Self { row, accounts }
     }
 
-    fn finish(self, said: &HashMap<Uuid, Vec<Said>>) -> EngineProfile {
+    /// `said` is by root.
+    fn finish(self, said: &[(Uuid, Said)]) -> EngineProfile {
+        let begin = said.partition_point(|(root, _)| *root < self.row.id);
+        let own = said[begin..].iter().take_while(|(root, _)| *root == self.row.id);
+        let own: Vec<Said> = own.map(|(_, said)| *said).collect();
         EngineProfile {
             id: CustomerId::from_uuid(self.row.id),
             name: self.row.name,
@@ -72,12 +78,13 @@ impl Gathering {
             rating: self.row.rating.and_then(Rating::from_code),
             owner: self.row.owner.map(UserId::from_uuid),
             created_at: Timestamp::from_millis(self.row.created_at),
-            refused_from: said.get(&self.row.id).and_then(|said| consent::refused_from(said)),
+            refused_from: consent::refused_from(&own),
+            contact: consent::contact_spans(&own),
         }
     }
 }
 
-/// Gives every root to `take`, by id. Memory grows with the number of merges only.
+/// Gives every root to `take`, by id. Memory grows with the number of merges and of consents only.
 ///
 /// # Errors
 /// As the database says.
@@ -94,10 +101,12 @@ pub async fn each_profile_for_engine(
     {
         merged.entry(root_of[&customer]).or_default().insert(account);
     }
-    let mut said: HashMap<Uuid, Vec<Said>> = HashMap::new();
-    for (customer, theirs) in ledger::decisions(tx, scope, None).await? {
-        said.entry(*root_of.get(&customer).unwrap_or(&customer)).or_default().extend(theirs);
-    }
+    let mut said: Vec<(Uuid, Said)> = Vec::new();
+    ledger::each_heard(tx, scope, |customer, one| {
+        said.push((*root_of.get(&customer).unwrap_or(&customer), one));
+    })
+    .await?;
+    said.sort_unstable_by_key(|(root, _)| *root);
     let mut current: Option<Gathering> = None;
     store::engine::each_root(tx, scope, |row| match &mut current {
         Some(gathering) if gathering.row.id == row.id => gathering.accounts.extend(row.plain),
@@ -156,7 +165,7 @@ pub async fn profiles_for_engine(
     for (customer, tag) in store::engine::taggings(tx, scope, &members).await? {
         tags.entry(customer).or_default().push(tag);
     }
-    let said = ledger::decisions(tx, scope, Some(&members)).await?;
+    let said = ledger::heard_of(tx, scope, &members).await?;
     let mut profiles = Vec::with_capacity(roots.len());
     for row in store::profiles::customers(tx, scope, &roots).await? {
         let family = families.get(&row.id).cloned().unwrap_or_default();
@@ -168,7 +177,7 @@ pub async fn profiles_for_engine(
             .flatten()
             .map(|tag| TagId::from_uuid(*tag))
             .collect();
-        let of_decisions = ledger::of_family(&family, &said);
+        let said = ledger::of_family(&family, &said);
         profiles.push(FamilyProfile {
             profile: EngineProfile {
                 id: CustomerId::from_uuid(row.id),
@@ -178,7 +187,8 @@ pub async fn profiles_for_engine(
                 rating: row.rating.and_then(Rating::from_code),
                 owner: row.owner.map(UserId::from_uuid),
                 created_at: Timestamp::from_millis(row.created_at),
-                refused_from: consent::refused_from(&of_decisions),
+                refused_from: consent::refused_from(&said),
+                contact: consent::contact_spans(&said),
             },
             tags: tags.into_iter().collect(),
             family: family.into_iter().map(CustomerId::from_uuid).collect(),

@@ -132,7 +132,7 @@ pub async fn profiles(tx: &mut Tx, cx: &Ctx, ids: &[CustomerId]) -> Result<Vec<P
         let tag = Tag { id: TagId::from_uuid(id), name, colour };
         tags.entry(customer).or_default().push(tag);
     }
-    let said = ledger::decisions(tx, scope, Some(&members)).await?;
+    let said = ledger::decisions(tx, scope, &members).await?;
     let merged: Vec<CustomerId> = rows
         .values()
         .filter(|row| row.merged_into.is_some())

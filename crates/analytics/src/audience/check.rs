@@ -129,6 +129,7 @@ impl Checker {
             Node::Tag { .. }
             | Node::Cell { .. }
             | Node::RefusesAutomation
+            | Node::MayContact { .. }
             | Node::Audience { .. } => {}
         }
     }

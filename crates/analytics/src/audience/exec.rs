@@ -12,6 +12,7 @@ use super::tree::{Measure, Node};
 use crate::base::{Base, NEVER, NO_RATING};
 use crate::bits::Bits;
 use crate::blocks;
+use crate::contact;
 use crate::delta::Row;
 use crate::engine::{Snapshot, View};
 use crate::list::{SortKey, Span, Within};
@@ -198,6 +199,9 @@ impl<'a> Block<'a> {
             Plan::Refuses(end) => {
                 base.refused.retain_part(bits, self.start, |from| from < *end);
             }
+            Plan::MayContact(pair, end) => {
+                base.contacts.retain_part(*pair, bits, self.start, *end);
+            }
             Plan::Figure(measure, _, chosen, bounds) => {
                 self.figure(bits, *measure, chosen, *bounds);
             }
@@ -330,6 +334,11 @@ pub(super) fn passes(plan: &Plan, id: CustomerId, row: &Row, cell: u16) -> bool 
             .is_some_and(|wanted| wanted.get(usize::from(cell)).copied().unwrap_or(false)),
         Plan::Created(_, span) => span.contains(&row.created),
         Plan::Refuses(end) => row.refused != NEVER && row.refused < *end,
+        Plan::MayContact(pair, end) => {
+            let own = row.contact.iter().filter(|span| span.pair() == *pair);
+            let differs = own.clone().any(|span| contact::holds(span.stretch(), *end));
+            contact::may(pair.1, differs)
+        }
         Plan::Bucket(lot) => lot.draws(id),
         of_orders => of_orders.holds(row),
     }

@@ -10,6 +10,7 @@ use super::plan::{AsOf, AudienceError, Definitions, Plan};
 use super::subject::OrdersOf;
 use super::tree::{Node, When};
 use crate::base::NEVER;
+use crate::contact::ContactSpan;
 use crate::delta::Row;
 use crate::engine::{Snapshot, View};
 
@@ -230,6 +231,7 @@ impl Question {
         if row.refused != NEVER {
             moments.insert(row.refused);
         }
+        moments.extend(row.contact.iter().flat_map(ContactSpan::moments));
         let moments: BTreeSet<NaiveDate> =
             moments.into_iter().map(|at| Timestamp::from_millis(at).day(as_of.zone)).collect();
         let turning = |length: &u32| {

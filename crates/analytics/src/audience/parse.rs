@@ -8,6 +8,7 @@ use super::check::{self, Limits};
 use super::lexer::{Lexer, Place, TextError, Token};
 use super::tree::{Bounds, Measure, Node, Orders, Product, When};
 use super::vocabulary::Vocabulary;
+use crate::contact::{ContactChannel, ContactPurpose};
 
 /// Reads a definition; names are looked up in `names`.
 ///
@@ -47,7 +48,7 @@ pub fn parse(text: &str, names: &dyn Vocabulary) -> Result<Node, Vec<TextError>>
 }
 
 const CONDITIONS: &str = "a condition: name, province, rating, owner, tag, tier, cell, created, \
-     refuses_automation, orders, revenue, average_order, items, first_order, last_order, sequence, \
+     refuses_automation, may_contact, orders, revenue, average_order, items, first_order, last_order, sequence, \
      audience, bucket, everyone or nobody";
 
 struct Parser<'a> {
@@ -186,6 +187,7 @@ impl Parser<'_> {
             "cell",
             "created",
             "refuses_automation",
+            "may_contact",
             "first_order",
             "last_order",
             "sequence",
@@ -231,6 +233,7 @@ impl Parser<'_> {
             }
             "created" => Node::Created { when: self.when()? },
             "refuses_automation" => Node::RefusesAutomation,
+            "may_contact" => self.may_contact()?,
             "first_order" => {
                 let of = self.orders()?;
                 Node::FirstOrder { of, when: self.when()? }
@@ -320,6 +323,37 @@ impl Parser<'_> {
         let when = if self.take_sign(",")? { self.when()? } else { When::Ever };
         self.need_sign(")")?;
         Ok(Node::Sequence { first, then, within_days, when })
+    }
+
+    fn may_contact(&mut self) -> Read<Node> {
+        self.need_sign("(")?;
+        let channel = self.one_of(ContactChannel::of, ContactChannel::ALL, ContactChannel::word)?;
+        let purpose = if self.take_sign(",")? {
+            self.one_of(ContactPurpose::of, ContactPurpose::ALL, ContactPurpose::word)?
+        } else {
+            ContactPurpose::Marketing
+        };
+        self.need_sign(")")?;
+        Ok(Node::MayContact { channel, purpose })
+    }
+
+    /// One of some words.
+    fn one_of<T: Copy>(
+        &mut self,
+        of: impl Fn(&str) -> Option<T>,
+        all: &[T],
+        word: impl Fn(T) -> &'static str,
+    ) -> Read<T> {
+        let found = match &self.token {
+            Token::Word(own) => of(own),
+            _ => None,
+        };
+        let Some(found) = found else {
+            let words: Vec<&str> = all.iter().map(|one| word(*one)).collect();
+            return self.expected(&format!("one of {}", words.join(", ")));
+        };
+        self.advance()?;
+        Ok(found)
     }
 
     fn bucket(&mut self) -> Read<Node> {

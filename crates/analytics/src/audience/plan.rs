@@ -11,6 +11,7 @@ use memchr::memmem::Finder;
 use super::subject::{Chosen, ProductPlan, ShopPlan};
 use super::tree::{Measure, Node, Orders, When};
 use crate::bits::Bits;
+use crate::contact::Pair;
 use crate::daily::end_of;
 use crate::engine::View;
 use crate::list::{Span, retain_text};
@@ -130,6 +131,8 @@ pub(super) enum Plan {
     Created(When, Range<i64>),
     /// Refused before this millisecond.
     Refuses(i64),
+    /// May be contacted so just before this millisecond.
+    MayContact(Pair, i64),
     Figure(Measure, When, Chosen, Span),
     First(When, Chosen, When, Range<i64>),
     Last(When, Chosen, When, Range<i64>),
@@ -197,6 +200,9 @@ impl Planner<'_> {
             Node::Cell { is } => self.cells(|_, score| is.has(score)),
             Node::Created { when } => Plan::Created(*when, self.as_of.span(*when)),
             Node::RefusesAutomation => Plan::Refuses(self.as_of.end_ms()),
+            Node::MayContact { channel, purpose } => {
+                Plan::MayContact((*channel, *purpose), self.as_of.end_ms())
+            }
             Node::Orders { measure, of, bounds } => {
                 Plan::Figure(*measure, of.when, self.chosen(of), (*bounds).into())
             }
@@ -269,6 +275,7 @@ impl Plan {
             Self::Not(of) => Self::Not(Box::new(of.on(as_of))),
             Self::Created(when, _) => Self::Created(*when, as_of.span(*when)),
             Self::Refuses(_) => Self::Refuses(as_of.end_ms()),
+            Self::MayContact(pair, _) => Self::MayContact(*pair, as_of.end_ms()),
             Self::Figure(measure, when, chosen, bounds) => {
                 Self::Figure(*measure, *when, moved(*when, chosen), *bounds)
             }
@@ -303,7 +310,7 @@ impl Plan {
     /// What it costs to ask, roughly.
     fn rank(&self) -> u8 {
         match self {
-            Self::Tag(_) | Self::Name(_) => 0,
+            Self::Tag(_) | Self::Name(_) | Self::MayContact(..) => 0,
             Self::Rating(_) | Self::Cells(_) => 1,
             Self::Province(_) | Self::Owner(_) | Self::Created(..) | Self::Refuses(_) => 2,
             Self::First(_, chosen, ..)

@@ -6,6 +6,7 @@ use kernel::ShopId;
 
 use super::tree::{Bounds, Node, Orders, Product, When};
 use super::vocabulary::Vocabulary;
+use crate::contact::ContactPurpose;
 
 /// The text of a tree, in one line. [`super::parse`] reads it back as the tree normalised.
 #[must_use]
@@ -74,6 +75,13 @@ impl Printer<'_> {
                 self.when(*when);
             }
             Node::RefusesAutomation => self.put("refuses_automation"),
+            Node::MayContact { channel, purpose } => {
+                let _ = write!(self.out, "may_contact({}", channel.word());
+                if *purpose != ContactPurpose::Marketing {
+                    let _ = write!(self.out, ", {}", purpose.word());
+                }
+                self.put(")");
+            }
             Node::Orders { measure, of, bounds } => {
                 self.put(measure.word());
                 self.orders(of);

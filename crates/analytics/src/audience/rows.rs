@@ -11,6 +11,7 @@ use super::plan::{AsOf, AudienceError, Definitions, Plan};
 use super::subject::{BaseOrders, OrdersOf as _};
 use super::tree::Node;
 use crate::base::NEVER;
+use crate::contact::ContactSpan;
 use crate::delta::Row;
 use crate::engine::{Engine, View};
 
@@ -110,6 +111,7 @@ pub(crate) fn moments_of(view: View<'_>, ordinal: usize, mut each: impl FnMut(i6
     if base.refused.get(ordinal) != NEVER {
         each(base.refused.get(ordinal));
     }
+    base.contacts.of(ordinal).flat_map(|span| span.moments()).for_each(&mut each);
     let orders = BaseOrders { facts: &base.facts, range: base.facts.range(ordinal) };
     (0..orders.count()).for_each(|order| each(orders.moment(order)));
 }
@@ -119,6 +121,7 @@ impl Row {
     pub(crate) fn moments(&self) -> impl Iterator<Item = i64> + '_ {
         let refused = (self.refused != NEVER).then_some(self.refused);
         let ordered = self.facts.iter().map(|fact| fact.ordered_at.millis());
-        std::iter::once(self.created).chain(refused).chain(ordered)
+        let contact = self.contact.iter().flat_map(ContactSpan::moments);
+        std::iter::once(self.created).chain(refused).chain(contact).chain(ordered)
     }
 }

@@ -5,6 +5,7 @@ use kernel::{AudienceId, ShopId, TagId, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::codes;
+use crate::contact::{ContactChannel, ContactPurpose};
 use crate::list::Span;
 use crate::rfm::{CellPattern, Tier};
 
@@ -71,6 +72,13 @@ pub enum Node {
     },
     /// Nothing may be decided about them by machine today.
     RefusesAutomation,
+    /// May be contacted today in a way and for a purpose.
+    MayContact {
+        /// By which way.
+        channel: ContactChannel,
+        /// What for.
+        purpose: ContactPurpose,
+    },
     /// A figure of the orders chosen.
     Orders {
         /// What is counted or summed.
@@ -298,6 +306,7 @@ impl Node {
             Self::Cell { .. } => "cell",
             Self::Created { .. } => "created",
             Self::RefusesAutomation => "refuses_automation",
+            Self::MayContact { .. } => "may_contact",
             Self::Orders { .. } => "orders",
             Self::FirstOrder { .. } => "first_order",
             Self::LastOrder { .. } => "last_order",

@@ -117,6 +117,7 @@ impl Made {
             created_at: self.created(n),
             tags: if draw(13, n, 10) == 0 { vec![self.tag(draw(14, n, 6) as u8)] } else { vec![] },
             refused_from: None,
+            contact: Vec::new(),
         }
     }
 

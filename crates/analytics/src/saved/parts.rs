@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::RestoreError;
 use super::columns::{ColumnReader, ColumnWriter};
 use crate::base::{Base, Profiles};
+use crate::contact::{ContactChannel, ContactPurpose, Contacts};
 use crate::dictionary::Dictionary;
 use crate::facts::Facts;
 use crate::lines::Lines;
@@ -115,6 +116,43 @@ impl Part for Refused {
     fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
         let (ordinals, moments) = (from.column::<u32>()?, from.column::<i64>()?);
         Ok(Self(ordinals.into_iter().zip(moments).collect()))
+    }
+}
+
+/// The pairs as two bytes each, and for each pair three columns.
+impl Part for Contacts {
+    fn write(&self, to: &mut ColumnWriter<impl Write>) -> io::Result<()> {
+        let pairs = self.0.keys().flat_map(|(channel, purpose)| [*channel as u8, *purpose as u8]);
+        to.column(&pairs.collect::<Vec<_>>())?;
+        for all in self.0.values() {
+            to.column(&all.iter().map(|(ordinal, _)| *ordinal).collect::<Vec<_>>())?;
+            to.column(&all.iter().map(|(_, (from, _))| *from).collect::<Vec<_>>())?;
+            to.column(&all.iter().map(|(_, (_, until))| *until).collect::<Vec<_>>())?;
+        }
+        Ok(())
+    }
+
+    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+        let mut contacts = Self::default();
+        for pair in from.column::<u8>()?.chunks(2) {
+            let pair = match pair {
+                [channel, purpose] => ContactChannel::ALL
+                    .get(usize::from(*channel))
+                    .copied()
+                    .zip(ContactPurpose::ALL.get(usize::from(*purpose)).copied()),
+                _ => None,
+            };
+            let pair = pair.ok_or(RestoreError::Corrupt("a way or purpose stands for nothing"))?;
+            let ordinals = from.column::<u32>()?;
+            let (begins, ends) = (from.column::<i64>()?, from.column::<i64>()?);
+            same([begins.len(), ends.len()], ordinals.len())?;
+            let all: Vec<_> = ordinals.into_iter().zip(begins.into_iter().zip(ends)).collect();
+            if !all.is_sorted() {
+                return Err(RestoreError::Corrupt("contacts are not in order"));
+            }
+            contacts.0.insert(pair, all);
+        }
+        Ok(contacts)
     }
 }
 
@@ -236,6 +274,7 @@ pub(super) fn write_base(base: &Base, to: &mut ColumnWriter<impl Write>) -> io::
     base.owners.write(to)?;
     base.created.write(to)?;
     base.refused.write(to)?;
+    base.contacts.write(to)?;
     to.column(&base.tags.keys().map(|tag| tag.uuid().as_u128()).collect::<Vec<_>>())?;
     for members in base.tags.values() {
         let mut tagged = Vec::new();
@@ -259,6 +298,7 @@ pub(super) fn read_base(from: &mut ColumnReader<impl Read>) -> Restored<Base> {
         owners: Part::read(from)?,
         created: Part::read(from)?,
         refused: Part::read(from)?,
+        contacts: Part::read(from)?,
         tags: BTreeMap::new(),
     };
     for tag in from.column::<u128>()? {
@@ -281,6 +321,8 @@ pub(super) fn read_base(from: &mut ColumnReader<impl Read>) -> Restored<Base> {
     below(&profiles.province, profiles.provinces.len())?;
     below(&profiles.owner, profiles.owners.len())?;
     is_rising_below(profiles.refused.0.iter().map(|(ordinal, _)| *ordinal), count)?;
+    let contacts = profiles.contacts.0.values().filter_map(|all| all.last());
+    below_all(contacts.map(|(ordinal, _)| *ordinal), count)?;
     if !profiles.ids.is_sorted_by(|a, b| a < b) {
         return Err(RestoreError::Corrupt("customers are not in order"));
     }
@@ -315,6 +357,13 @@ fn below(numbers: &Numbers, count: usize) -> Restored<()> {
         return Ok(());
     }
     Err(RestoreError::Corrupt("a number stands for nothing"))
+}
+
+fn below_all(mut ordinals: impl Iterator<Item = u32>, count: usize) -> Restored<()> {
+    if ordinals.all(|own| (own as usize) < count) {
+        return Ok(());
+    }
+    Err(RestoreError::Corrupt("contacts name customers that are not there"))
 }
 
 fn is_rising_below(mut ordinals: impl Iterator<Item = u32>, count: usize) -> Restored<()> {

@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use crate::daily::day_number;
 use crate::{
-    Bins, CellPattern, CustomerFeed, Engine, Filter, ListCursor, ListQuery, OrderFact, Rfm,
-    RfmQuery, Score, Sort, SortKey, Span, Tier, average_minor,
+    Bins, CellPattern, ContactChannel, ContactPurpose, ContactSpan, CustomerFeed, Engine, Filter,
+    ListCursor, ListQuery, OrderFact, Rfm, RfmQuery, Score, Sort, SortKey, Span, Tier,
+    average_minor,
 };
 
 pub(crate) fn customer(n: u8) -> CustomerId {
@@ -54,6 +55,29 @@ pub(crate) enum Op {
     SetScores,
 }
 
+/// Spans of two ways, at whole days of China and around them; those of one pair do not meet.
+pub(crate) fn contact_strategy() -> impl Strategy<Value = Vec<ContactSpan>> {
+    let pair = (
+        prop::sample::select(&ContactChannel::ALL[..2]),
+        prop::sample::select(ContactPurpose::ALL),
+    );
+    let moment = (0_i64..4, -1_i64..2).prop_map(|(day, ms)| (24 * day - 8) * HOUR_MS + ms);
+    let moments = prop::collection::btree_set(moment, 1..4);
+    prop::collection::btree_map(pair, moments, 0..3).prop_map(|all| {
+        let spans = all.into_iter().flat_map(|((channel, purpose), moments)| {
+            let moments: Vec<Timestamp> = moments.into_iter().map(Timestamp::from_millis).collect();
+            let span = |ends: &[Timestamp]| ContactSpan {
+                channel,
+                purpose,
+                from: ends[0],
+                until: ends.get(1).copied(),
+            };
+            moments.chunks(2).map(span).rev().collect::<Vec<_>>()
+        });
+        spans.collect()
+    })
+}
+
 pub(crate) fn feed_strategy() -> impl Strategy<Value = (CustomerFeed, Vec<OrderFact>)> {
     let name = prop::sample::select(vec!["张三", "张伟", "Zhang San", "", "李四 VIP"]);
     let accounts = prop::sample::select(vec!["tb1", "tb12 pdd12", "", "ZHANG"]);
@@ -69,12 +93,12 @@ pub(crate) fn feed_strategy() -> impl Strategy<Value = (CustomerFeed, Vec<OrderF
         accounts,
         province,
         (prop::option::of(0_u8..3), prop::option::of((0_u8..3).prop_map(user))),
-        (0_i64..4, prop::option::weighted(0.3, 0_i64..6)),
+        (0_i64..4, prop::option::weighted(0.3, 0_i64..6), contact_strategy()),
         prop::collection::vec(0_u8..3, 0..3),
         prop::collection::vec(fact, 0..5),
     )
         .prop_map(|(id, name, accounts, province, (rating, owner), moments, tags, facts)| {
-            let (created, refused) = moments;
+            let (created, refused, contact) = moments;
             let feed = CustomerFeed {
                 id: customer(id),
                 name: name.to_owned(),
@@ -85,6 +109,7 @@ pub(crate) fn feed_strategy() -> impl Strategy<Value = (CustomerFeed, Vec<OrderF
                 created_at: Timestamp::from_millis(created),
                 tags: tags.into_iter().map(tag).collect(),
                 refused_from: refused.map(Timestamp::from_millis),
+                contact,
             };
             (feed, facts)
         })

@@ -69,6 +69,7 @@ fn scores_are_remembered_until_orders_change() {
         created_at: day(0),
         tags,
         refused_from: None,
+        contact: Vec::new(),
     };
     let query = model::rfm_query(2, 4, None);
     engine.upsert(&feed(1, vec![]), &[order(1), order(2)], &[]);
@@ -336,6 +337,7 @@ fn feed(n: u8) -> crate::CustomerFeed {
         created_at: Timestamp::default(),
         tags: Vec::new(),
         refused_from: None,
+        contact: Vec::new(),
     }
 }
 
@@ -393,6 +395,7 @@ fn many_changes_compact_by_themselves() {
             created_at: Timestamp::from_millis(i64::from(n)),
             tags: Vec::new(),
             refused_from: None,
+            contact: Vec::new(),
         };
         engine.upsert(&feed, &[], &[]);
     }

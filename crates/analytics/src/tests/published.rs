@@ -34,6 +34,7 @@ fn engine(by_upsert: bool) -> Engine {
         created_at: Timestamp::default(),
         tags: Vec::new(),
         refused_from: None,
+        contact: Vec::new(),
     };
     let rows = orders.iter().enumerate().map(|(n, (name, facts))| (feed(n, name), facts));
     if by_upsert {

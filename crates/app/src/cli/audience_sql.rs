@@ -127,6 +127,7 @@ struct Exported {
 struct Rows {
     customers: u64,
     tags: u64,
+    contacts: u64,
     orders: u64,
     lines: u64,
 }
@@ -174,9 +175,9 @@ mod with_sql {
     }
 
     pub(super) fn write(dir: &Path, snapshot: &Snapshot) -> Result<Rows> {
-        let audience_sql::Written { customers, tags, orders, lines } =
+        let audience_sql::Written { customers, tags, contacts, orders, lines } =
             audience_sql::write_snapshot(dir, snapshot)?;
-        Ok(Rows { customers, tags, orders, lines })
+        Ok(Rows { customers, tags, contacts, orders, lines })
     }
 }
 

@@ -178,6 +178,7 @@ db_test! { migrations();
             "not (orders = 1 or audience \"big\")",
             "name contains \"张\"",
             "province = \"浙江省\"",
+            "not may_contact(sms)",
         ] {
             let answer = ask("blind@example.com", json!({"text": text})).await;
             assert_eq!(answer.status, StatusCode::FORBIDDEN, "{text}");

@@ -30,13 +30,14 @@ const MEMORY: u64 = 256 << 20;
 const TREES: usize = 40;
 
 /// Every kind of condition, and joints of them.
-const TEXTS: [&str; 14] = [
+const TEXTS: [&str; 15] = [
     "everyone",
     "nobody",
     "name contains \"张\" or not province is unknown",
     "rating <= 2 and not owner is nobody",
     "tier in (champions, lost, hibernating) or cell \"R5F*M*\"",
     "created in last 4 days and not refuses_automation",
+    "may_contact(wecom) or not may_contact(in_site, service)",
     "orders(in last 3 days) >= 2 and revenue(from 1970-01-02) >= 1",
     "average_order between 0 and 3 and items(product contains \"c\") >= 1",
     "first_order before last 2 days or last_order(amount >= 1) in last 1 days",

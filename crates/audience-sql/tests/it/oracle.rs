@@ -105,6 +105,16 @@ impl Asked {
             Node::RefusesAutomation => {
                 feed.refused_from.is_some_and(|from| from.day(self.as_of.zone) <= self.as_of.day)
             }
+            Node::MayContact { channel, purpose } => {
+                let next = self.as_of.day.succ_opt().unwrap();
+                let last = Timestamp::start_of(next, self.as_of.zone).plus_millis(-1);
+                let differs = feed.contact.iter().any(|span| {
+                    (span.channel, span.purpose) == (*channel, *purpose)
+                        && span.from <= last
+                        && span.until.is_none_or(|until| last < until)
+                });
+                differs == purpose.needs_grant()
+            }
             Node::Orders { measure, of, bounds } => {
                 self.measure(*measure, of, person).is_some_and(|figure| bounds.contains(figure))
             }

@@ -1,7 +1,9 @@
 //! Random worlds and trees, small enough that moments, shops and products meet.
 
 use analytics::audience::{AsOf, Bounds, Definitions, Measure, Node, Orders, Product, When};
-use analytics::{CellPattern, CustomerFeed, OrderFact, Tier};
+use analytics::{
+    CellPattern, ContactChannel, ContactPurpose, ContactSpan, CustomerFeed, OrderFact, Tier,
+};
 use chrono::{Days, NaiveDate};
 use kernel::{Timestamp, Zone};
 use proptest::prelude::*;
@@ -45,6 +47,29 @@ fn order() -> impl Strategy<Value = Order> {
     )
 }
 
+fn pair() -> impl Strategy<Value = (ContactChannel, ContactPurpose)> {
+    let channel = prop::sample::select(&ContactChannel::ALL[3..5]);
+    (channel, prop::sample::select(ContactPurpose::ALL))
+}
+
+/// Spans of two ways; those of one pair do not meet.
+fn contact() -> impl Strategy<Value = Vec<ContactSpan>> {
+    let moments = prop::collection::btree_set(moment(), 1..4);
+    prop::collection::btree_map(pair(), moments, 0..3).prop_map(|all| {
+        let spans = all.into_iter().flat_map(|((channel, purpose), moments)| {
+            let moments: Vec<Timestamp> = moments.into_iter().collect();
+            let span = |ends: &[Timestamp]| ContactSpan {
+                channel,
+                purpose,
+                from: ends[0],
+                until: ends.get(1).copied(),
+            };
+            moments.chunks(2).map(span).collect::<Vec<_>>()
+        });
+        spans.collect()
+    })
+}
+
 fn person(n: u8) -> impl Strategy<Value = Person> {
     let texts = (
         words(&["张三", "张伟", "Zhang San", "", "李四 VIP", "O'Neil", "a\"\\%_", "tb"]),
@@ -56,11 +81,11 @@ fn person(n: u8) -> impl Strategy<Value = Person> {
         prop::option::of((0_u8..3).prop_map(user)),
         moment(),
         prop::option::weighted(0.3, moment()),
-        prop::collection::vec((0_u8..3).prop_map(tag), 0..3),
+        (prop::collection::vec((0_u8..3).prop_map(tag), 0..3), contact()),
     );
     (texts, known, prop::collection::vec(order(), 0..6)).prop_map(
         move |((name, accounts, province), known, orders)| {
-            let (rating, owner, created_at, refused_from, tags) = known;
+            let (rating, owner, created_at, refused_from, (tags, contact)) = known;
             let id = customer(n);
             let feed = CustomerFeed {
                 id,
@@ -72,6 +97,7 @@ fn person(n: u8) -> impl Strategy<Value = Person> {
                 created_at,
                 tags,
                 refused_from,
+                contact,
             };
             Person { feed, standing: None, orders }
         },
@@ -162,6 +188,7 @@ fn condition(audiences: u8) -> impl Strategy<Value = Node> {
             .prop_map(|(r, m)| Node::Cell { is: CellPattern { r, f: None, m } }),
         when().prop_map(|when| Node::Created { when }),
         Just(Node::RefusesAutomation),
+        pair().prop_map(|(channel, purpose)| Node::MayContact { channel, purpose }),
         (1_u32..5, 0_u32..4, "[a-z']{0,2}").prop_map(|(from, more, seed)| Node::Bucket {
             from,
             to: from + more,

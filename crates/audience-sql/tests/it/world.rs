@@ -72,6 +72,7 @@ pub(crate) fn plain(n: u8) -> Person {
         created_at: at(0, 0),
         tags: Vec::new(),
         refused_from: None,
+        contact: Vec::new(),
     };
     Person { feed, standing: None, orders: Vec::new() }
 }

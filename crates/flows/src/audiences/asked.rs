@@ -8,7 +8,7 @@ use analytics::audience::{self, AsOf, Definitions, Members, Node};
 use chrono::NaiveDate;
 use insight::audiences::definitions;
 use kernel::Reach;
-use platform::access::FieldRules;
+use platform::access::{FieldRules, Permissions};
 use platform::{Ctx, Tx};
 
 use super::{AudienceRefused, Words};
@@ -70,6 +70,7 @@ impl Asked {
         let day = as_of.unwrap_or_else(|| frame.today(cx.now()));
         let asked = Self { tree, named, words, as_of: AsOf { day, zone: frame.zone } };
         asked.check_seen(cx.access.fields())?;
+        asked.check_heard(cx.access.permissions())?;
         asked.check_there()?;
         asked.check_currency(engine)?;
         Ok(asked)
@@ -116,6 +117,16 @@ impl Asked {
             hidden = hidden.or_else(|| needs.iter().copied().find(|field| !rules.show(field)));
         });
         hidden.map_or(Ok(()), |field| Err(AudienceRefused::Hidden(field)))
+    }
+
+    /// Nor can whoever may not read consents ask for what follows from them.
+    fn check_heard(&self, permissions: &Permissions) -> Result<(), AudienceRefused> {
+        let mut asks = false;
+        self.walk(&mut |node| asks |= matches!(node, Node::MayContact { .. }));
+        if asks && !permissions.allow("customers.consent_read") {
+            return Err(AudienceRefused::Hidden("customers.consents"));
+        }
+        Ok(())
     }
 
     /// Amounts of two currencies are never added.

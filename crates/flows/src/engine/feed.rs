@@ -2,9 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use analytics::{CustomerFeed, Engine, LineFact, OrderFact};
+use analytics::{
+    ContactChannel, ContactPurpose, ContactSpan, CustomerFeed, Engine, LineFact, OrderFact,
+};
 use commerce::store::{self as orders, CountedLine, CountedOrder};
 use commerce::{Shop, shops};
+use customers::consent::{self, ConsentChannel, ConsentPurpose};
 use customers::engine_feed::{self, EngineProfile};
 use insight::{Frame, FrameError, ShopFrame};
 use kernel::{CustomerId, ShopId, TagId, TypedId};
@@ -128,7 +131,29 @@ fn feed(profile: EngineProfile, tags: Vec<TagId>) -> CustomerFeed {
         created_at: profile.created_at,
         tags,
         refused_from: profile.refused_from,
+        contact: profile.contact.iter().filter_map(contact).collect(),
     }
+}
+
+/// The span in the words of the engine; none of every way, or of what it does not know as contact.
+fn contact(span: &consent::ContactSpan) -> Option<ContactSpan> {
+    let channel = match span.channel {
+        ConsentChannel::Any => return None,
+        ConsentChannel::Sms => ContactChannel::Sms,
+        ConsentChannel::Email => ContactChannel::Email,
+        ConsentChannel::Phone => ContactChannel::Phone,
+        ConsentChannel::Wecom => ContactChannel::Wecom,
+        ConsentChannel::InSite => ContactChannel::InSite,
+        ConsentChannel::Post => ContactChannel::Post,
+    };
+    let purpose = match span.purpose {
+        ConsentPurpose::AutomatedDecision => return None,
+        ConsentPurpose::Marketing => ContactPurpose::Marketing,
+        ConsentPurpose::Survey => ContactPurpose::Survey,
+        ConsentPurpose::Service => ContactPurpose::Service,
+        ConsentPurpose::Profiling => ContactPurpose::Profiling,
+    };
+    Some(ContactSpan { channel, purpose, from: span.from, until: span.until })
 }
 
 /// Reads everything into a new engine.
@@ -223,4 +248,29 @@ pub(super) async fn changes(
         changes.push(Change::Put(Box::new(feed(family.profile, family.tags)), facts, lines));
     }
     Ok(changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn the_engine_and_the_ledger_have_the_same_words() {
+        let mut told = 0;
+        for channel in ConsentChannel::ALL {
+            for purpose in ConsentPurpose::ALL {
+                let from = Timestamp::from_millis(7);
+                let (channel, purpose) = (*channel, *purpose);
+                let span = consent::ContactSpan { channel, purpose, from, until: None };
+                let Some(span) = contact(&span) else { continue };
+                told += 1;
+                assert_eq!(span.channel.word(), channel.name());
+                assert_eq!(span.purpose.word(), purpose.name());
+                assert_eq!(span.purpose.needs_grant(), purpose.needs_grant());
+            }
+        }
+        assert_eq!(told, ContactChannel::ALL.len() * ContactPurpose::ALL.len());
+    }
 }

@@ -3,8 +3,11 @@
 mod live;
 mod world;
 
+use analytics::audience::{AsOf, Definitions, NoNames, parse};
 use analytics::{CustomerFacts, ListQuery, Sort, SortKey, Span};
-use kernel::CustomerId;
+use chrono::NaiveDate;
+use customers::consent::{ConsentChannel, ConsentPurpose, ledger, may_contact};
+use kernel::{CustomerId, Reach, Timestamp, Zone};
 use platform::Position;
 use proptest::prelude::*;
 use testkit::TestDb;
@@ -14,6 +17,7 @@ use world::{MIGRATIONS, Step, World};
 
 /// Everything the engine tells of every customer, and of every list.
 fn told(handle: &EngineHandle, tags: &[kernel::TagId]) -> Vec<String> {
+    let today = handle.live_day();
     handle.ask(|engine| {
         let mut told = Vec::new();
         for key in SortKey::ALL {
@@ -38,6 +42,20 @@ fn told(handle: &EngineHandle, tags: &[kernel::TagId]) -> Vec<String> {
             query.filter.refused_from = Span::new(min, max);
             told.push(format!("refused {min:?} {max:?} {:?}", engine.list(&query).ids));
         }
+        let later = AsOf { day: NaiveDate::from_ymd_opt(2200, 1, 1).unwrap(), zone: Zone::CHINA };
+        let mut asked = |text: String| {
+            let tree = parse(&text, &NoNames).unwrap();
+            for as_of in [today, later] {
+                let snapshot = engine.snapshot();
+                let found = snapshot.audience(&tree, &Definitions::new(), as_of, &Reach::ALL);
+                told.push(format!("{text} {:?}", found.unwrap().ids().collect::<Vec<_>>()));
+            }
+        };
+        for channel in ["sms", "post"] {
+            for purpose in ["marketing", "survey", "service", "profiling"] {
+                asked(format!("may_contact({channel}, {purpose})"));
+            }
+        }
         let mut ids: Vec<CustomerId> =
             engine.list(&ListQuery { limit: ListQuery::MAX_LIMIT, ..ListQuery::default() }).ids;
         ids.sort_unstable();
@@ -59,11 +77,35 @@ async fn fed_equals_loaded(db: TestDb, steps: Vec<Step>) {
     }
     fed.catch_up().await.unwrap();
     assert_eq!(fed.catch_up().await.unwrap(), CaughtUp::Idle);
+    says_what_the_ledger_says(&world, &fed).await;
     fed.rescore().await.unwrap();
     let loaded = EngineHandle::load(&world.platform, world.cx.scope).await.unwrap();
     let tags = world.tags().await;
     assert_eq!(told(&fed, &tags), told(&loaded, &tags), "{steps:#?}");
     assert_eq!(fed.ask(|engine| engine.len()), loaded.ask(|engine| engine.len()));
+}
+
+/// The engine's answer for contact is that of the ledger at the last moment of the day.
+async fn says_what_the_ledger_says(world: &World, engine: &EngineHandle) {
+    let day = engine.live_day();
+    let last = Timestamp::from_millis(day.end_ms() - 1);
+    let mut tx = world.platform.db.read().await.unwrap();
+    for account in 0..world::ACCOUNTS {
+        let Some(id) = world.holder(account).await else { continue };
+        let said = ledger::said_by(&mut tx, world.cx.scope, &[id]).await.unwrap().remove(&id);
+        for channel in [ConsentChannel::Sms, ConsentChannel::Post] {
+            for purpose in [ConsentPurpose::Marketing, ConsentPurpose::Service] {
+                let text = format!("may_contact({}, {})", channel.name(), purpose.name());
+                let tree = parse(&text, &NoNames).unwrap();
+                let found = engine
+                    .ask(|engine| engine.snapshot())
+                    .audience(&tree, &Definitions::new(), day, &Reach::ALL)
+                    .unwrap();
+                let said = said.as_deref().unwrap_or_default();
+                assert_eq!(found.has(id), may_contact(said, channel, purpose, last), "{text}");
+            }
+        }
+    }
 }
 
 fn run(make: impl AsyncFn() -> TestDb, cases: u32) {

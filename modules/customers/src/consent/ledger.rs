@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::rules::{ConsentChannel, ConsentPurpose, ConsentSource, Said, may_decide};
 use crate::events::CustomersChangedV1;
-use crate::store::consents::{self, ConsentRow, DecisionRow};
+use crate::store::consents::{self, ConsentRow, SaidRow};
 use crate::{roots, store};
 
 /// Longest evidence, in characters.
@@ -233,37 +233,57 @@ pub(crate) fn said(row: &ConsentRow) -> Result<Said, DbError> {
     })
 }
 
-/// What was said of automated decisions. A refusal by a way that a newer program knows is one by every way.
-fn of_decisions(row: &DecisionRow) -> Option<Said> {
+/// What was said, of purposes that this program knows. A refusal by a way that a newer program knows is one by
+/// every way.
+fn heard(row: &SaidRow) -> Option<Said> {
     let way = row.channel.parse().ok();
     Some(Said {
         channel: way.or((!row.granted).then_some(ConsentChannel::Any))?,
-        purpose: ConsentPurpose::AutomatedDecision,
+        purpose: row.purpose.parse().ok()?,
         granted: row.granted,
         at: Timestamp::from_millis(row.at),
         expires_at: row.expires_at.map(Timestamp::from_millis),
     })
 }
 
-/// What was said of automated decisions, by who said it; `None` stands for everybody.
+fn by_customer(rows: Vec<SaidRow>) -> HashMap<Uuid, Vec<Said>> {
+    let mut found: HashMap<Uuid, Vec<Said>> = HashMap::new();
+    for row in rows {
+        found.entry(row.customer_id).or_default().extend(heard(&row));
+    }
+    found
+}
+
+/// What `customers` said of automated decisions, by who said it.
 pub(crate) async fn decisions(
     tx: &mut Tx,
     scope: Scope,
-    customers: Option<&[Uuid]>,
+    customers: &[Uuid],
 ) -> Result<HashMap<Uuid, Vec<Said>>, DbError> {
-    let mut found: HashMap<Uuid, Vec<Said>> = HashMap::new();
-    let mut add = |row: DecisionRow| {
-        if let Some(said) = of_decisions(&row) {
-            found.entry(row.customer_id).or_default().push(said);
+    Ok(by_customer(consents::decisions_of(tx, scope, customers).await?))
+}
+
+/// What `customers` said, by who said it.
+pub(crate) async fn heard_of(
+    tx: &mut Tx,
+    scope: Scope,
+    customers: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<Said>>, DbError> {
+    Ok(by_customer(consents::said_of(tx, scope, customers).await?))
+}
+
+/// Gives all that was ever said to `take`, with who said it.
+pub(crate) async fn each_heard(
+    tx: &mut Tx,
+    scope: Scope,
+    mut take: impl FnMut(Uuid, Said) + Send,
+) -> Result<(), DbError> {
+    consents::each_said(tx, scope, |row: SaidRow| {
+        if let Some(said) = heard(&row) {
+            take(row.customer_id, said);
         }
-    };
-    match customers {
-        None => consents::each_decision(tx, scope, add).await?,
-        Some(ids) => {
-            consents::decisions_of(tx, scope, ids).await?.into_iter().for_each(&mut add);
-        }
-    }
-    Ok(found)
+    })
+    .await
 }
 
 /// Those of `customers` about whom the program may not decide by itself at `at`; see [`super::may_decide`].
@@ -282,7 +302,7 @@ pub async fn withheld(
     let tops = roots::distinct(&root_of.values().copied().collect::<Vec<_>>());
     let families = roots::families(tx, scope, &tops).await?;
     let members: Vec<Uuid> = families.values().flatten().copied().collect();
-    let said = decisions(tx, scope, Some(&roots::distinct(&members))).await?;
+    let said = decisions(tx, scope, &roots::distinct(&members)).await?;
     let refused = |id: &&CustomerId| {
         let family = root_of.get(&id.uuid()).and_then(|root| families.get(root));
         !may_decide(&of_family(family.map_or(&[], Vec::as_slice), &said), at)

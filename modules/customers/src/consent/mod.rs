@@ -3,12 +3,15 @@
 
 pub mod ledger;
 mod rules;
+mod spans;
 pub mod texts;
 
 pub use rules::{
     ConsentChannel, ConsentPurpose, ConsentSource, Said, Standing, may_contact, may_decide,
     refused_from, standing,
 };
+
+pub use spans::{ContactSpan, contact_spans};
 
 #[cfg(test)]
 pub(crate) use rules::newest;

@@ -71,27 +71,36 @@ pub(crate) async fn of(
     by_ids(tx, scope, select, customers, "").await
 }
 
-/// What somebody said of automated decisions.
+/// What somebody said once, without who recorded it.
 #[derive(Debug, Clone, sqlx::FromRow)]
-pub(crate) struct DecisionRow {
+pub(crate) struct SaidRow {
     pub customer_id: Uuid,
     pub channel: String,
+    pub purpose: String,
     pub granted: bool,
     pub at: i64,
     pub expires_at: Option<i64>,
 }
 
-const DECISIONS: &str =
-    "SELECT customer_id, channel, granted, at, expires_at FROM customers_consents
-     WHERE org_id = $1 AND purpose = 'automated_decision'";
+const SAID: &str = "SELECT customer_id, channel, purpose, granted, at, expires_at
+     FROM customers_consents WHERE org_id = $1";
 
-/// What everybody said of automated decisions.
-pub(crate) async fn each_decision(
+/// What everybody said.
+pub(crate) async fn each_said(
     tx: &mut Tx,
     scope: Scope,
-    take: impl FnMut(DecisionRow) + Send,
+    take: impl FnMut(SaidRow) + Send,
 ) -> Result<(), DbError> {
-    tx.for_each(DECISIONS, args![scope.org_arg()], take).await
+    tx.for_each(SAID, args![scope.org_arg()], take).await
+}
+
+/// What some customers said.
+pub(crate) async fn said_of(
+    tx: &mut Tx,
+    scope: Scope,
+    customers: &[Uuid],
+) -> Result<Vec<SaidRow>, DbError> {
+    by_ids(tx, scope, &format!("{SAID} AND customer_id"), customers, "").await
 }
 
 /// What some customers said of automated decisions.
@@ -99,8 +108,9 @@ pub(crate) async fn decisions_of(
     tx: &mut Tx,
     scope: Scope,
     customers: &[Uuid],
-) -> Result<Vec<DecisionRow>, DbError> {
-    by_ids(tx, scope, &format!("{DECISIONS} AND customer_id"), customers, "").await
+) -> Result<Vec<SaidRow>, DbError> {
+    let select = format!("{SAID} AND purpose = 'automated_decision' AND customer_id");
+    by_ids(tx, scope, &select, customers, "").await
 }
 
 #[derive(Debug, Clone, sqlx::FromRow)]

@@ -4,6 +4,7 @@ use kernel::{CustomerId, TagId, Timestamp, UserId};
 
 use crate::base::{NEVER, NO_RATING};
 use crate::bits::Bits;
+use crate::contact::ContactSpan;
 use crate::delta::Row;
 use crate::engine::Snapshot;
 use crate::feed::OrderFact;
@@ -34,6 +35,8 @@ pub struct CustomerRow<'a> {
     pub standing: Option<Standing>,
     /// Tags, each once.
     pub tags: &'a [TagId],
+    /// When they may be contacted, or may not, other than without a word; sorted.
+    pub contact: &'a [ContactSpan],
 }
 
 /// A row of `lines`, without its order.
@@ -108,6 +111,7 @@ impl Snapshot {
                     .flat_map(|order| lines.range(range.start + order).map(move |at| (order, at)))
                     .map(|(order, at)| line(order, at))
                     .collect();
+                let contact: Vec<ContactSpan> = base.contacts.of(ordinal).collect();
                 let customer = CustomerRow {
                     id,
                     name,
@@ -119,6 +123,7 @@ impl Snapshot {
                     refused_from: refused(base.refused.get(ordinal)),
                     standing: view.scores.and_then(|(_, cells)| standing(cells[ordinal])),
                     tags: own,
+                    contact: &contact,
                 };
                 each(Rows { customer, orders: &orders, lines: &lines })?;
             }
@@ -173,6 +178,7 @@ fn each_row<E>(
         refused_from: refused(row.refused),
         standing,
         tags: &tags,
+        contact: &row.contact,
     };
     each(Rows { customer, orders: &row.facts, lines: &lines })
 }

@@ -10,6 +10,7 @@ use super::layout::{Logic, line, literal, one_of};
 use super::{SqlError, SqlLimits, searchable, well_formed};
 use crate::audience::plan::{AsOf, AudienceError, Definitions};
 use crate::audience::tree::{Bounds, Measure, Node, Orders, Product, When};
+use crate::contact::{ContactChannel, ContactPurpose};
 use crate::rfm::{CellPattern, Scheme, Tier};
 
 /// What goes into the statement so far.
@@ -17,6 +18,7 @@ pub(super) struct Statement<'a> {
     named: &'a Definitions,
     as_of: AsOf,
     tags: Figures,
+    contacts: Figures,
     orders: Figures,
     lines: Figures,
     sequences: Figures,
@@ -36,6 +38,7 @@ impl<'a> Statement<'a> {
             named,
             as_of,
             tags: Figures::default(),
+            contacts: Figures::default(),
             orders: Figures::default(),
             lines: Figures::default(),
             sequences: Figures::default(),
@@ -115,6 +118,7 @@ impl<'a> Statement<'a> {
             Node::Created { when } => {
                 format!("({})", self.time("c.created_at", *when).join(" AND "))
             }
+            Node::MayContact { channel, purpose } => self.may_contact(*channel, *purpose),
             Node::RefusesAutomation => format!("(c.refused_from < {}) IS TRUE", self.end()),
             Node::Orders { measure, of, bounds } => {
                 let figure = self.measure(*measure, of);
@@ -140,6 +144,20 @@ impl<'a> Statement<'a> {
                 "FALSE".to_owned()
             }
         }
+    }
+
+    /// At the end of the as-of day the answer differs, or does not, from that without a word.
+    fn may_contact(&mut self, channel: ContactChannel, purpose: ContactPurpose) -> String {
+        let end = self.end();
+        let expression = format!(
+            "bool_or(channel = '{}' AND purpose = '{}' AND from_at < {end} AND coalesce(until_at >= {end}, TRUE))",
+            channel.word(),
+            purpose.word()
+        );
+        self.bytes += expression.len();
+        let word = if purpose.needs_grant() { "allowed" } else { "refused" };
+        let is = if purpose.needs_grant() { "IS TRUE" } else { "IS NOT TRUE" };
+        format!("w.{} {is}", self.contacts.name(word, expression))
     }
 
     /// The first or last moment of the orders chosen lies in the time.
@@ -253,10 +271,14 @@ impl<'a> Statement<'a> {
             parts += 1;
         };
         let end = self.end();
-        if !self.tags.is_empty() {
-            begin(&mut out, "of_tags");
-            self.tags.write(&mut out, 6);
-            out.push_str("\n    FROM customer_tags\n    GROUP BY customer\n  )");
+        for (name, table, figures) in
+            [("of_tags", "customer_tags", &self.tags), ("of_contacts", "contacts", &self.contacts)]
+        {
+            if !figures.is_empty() {
+                begin(&mut out, name);
+                figures.write(&mut out, 6);
+                out.push_str(&format!("\n    FROM {table}\n    GROUP BY customer\n  )"));
+            }
         }
         for (name, table, figures) in
             [("of_orders", "orders", &self.orders), ("of_lines", "lines", &self.lines)]
@@ -290,6 +312,7 @@ impl<'a> Statement<'a> {
         out.push_str("SELECT c.customer\nFROM customers c");
         for (figures, name, alias) in [
             (&self.tags, "of_tags", "t"),
+            (&self.contacts, "of_contacts", "w"),
             (&self.orders, "of_orders", "o"),
             (&self.lines, "of_lines", "l"),
             (&self.sequences, "of_sequences", "s"),

@@ -132,6 +132,8 @@ fn each_condition_has_its_sql() {
         ),
         ("created before last 1 days", "(c.created_at < 1795363200000 /* 2026-11-23 */)"),
         ("refuses_automation", "(c.refused_from < 1795449600000 /* 2026-11-24 */) IS TRUE"),
+        ("may_contact(sms)", "w.allowed_1 IS TRUE"),
+        ("not may_contact(in_site, service)", "NOT (w.refused_1 IS NOT TRUE)"),
         ("orders = 0", "coalesce(o.orders_1, 0) = 0"),
         ("orders(product = \"C9\") < 3", "coalesce(l.orders_1, 0) <= 2"),
         (

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::audience::{Bounds, Measure, Node, Orders, Product, When};
 use crate::tests::model::{shop, tag, user};
-use crate::{CellPattern, Tier};
+use crate::{CellPattern, ContactChannel, ContactPurpose, Tier};
 
 pub(crate) fn audience(n: u8) -> AudienceId {
     AudienceId::from_uuid(Uuid::from_u128(u128::from(n) + 1))
@@ -100,6 +100,8 @@ fn condition() -> impl Strategy<Value = Node> {
             .prop_map(|(r, m)| Node::Cell { is: CellPattern { r, f: None, m } }),
         1 => when().prop_map(|when| Node::Created { when }),
         1 => Just(Node::RefusesAutomation),
+        3 => (prop::sample::select(&ContactChannel::ALL[..2]), prop::sample::select(ContactPurpose::ALL))
+            .prop_map(|(channel, purpose)| Node::MayContact { channel, purpose }),
         6 => figure,
         2 => (orders(), when()).prop_map(|(of, when)| Node::FirstOrder { of, when }),
         2 => (orders(), when()).prop_map(|(of, when)| Node::LastOrder { of, when }),

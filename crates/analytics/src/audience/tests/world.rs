@@ -214,6 +214,16 @@ impl Oracle<'_> {
             Node::RefusesAutomation => {
                 self.feed.refused_from.is_some_and(|from| self.day(from) <= self.as_of.day)
             }
+            Node::MayContact { channel, purpose } => {
+                let next = self.as_of.day.succ_opt().unwrap();
+                let last = Timestamp::start_of(next, self.as_of.zone).millis() - 1;
+                let differs = self.feed.contact.iter().any(|span| {
+                    (span.channel, span.purpose) == (*channel, *purpose)
+                        && span.from.millis() <= last
+                        && span.until.is_none_or(|until| last < until.millis())
+                });
+                if purpose.needs_grant() { differs } else { !differs }
+            }
             Node::Orders { measure, of, bounds } => {
                 let orders = self.orders(of);
                 let sum: i64 = orders.iter().map(|(_, amount)| amount).sum();
@@ -393,6 +403,7 @@ fn a_hostile_question_is_followed_for_fewer_days() {
         created_at: Timestamp::from_millis(0),
         tags: Vec::new(),
         refused_from: None,
+        contact: Vec::new(),
     };
     let mut engine = Engine::new();
     engine.upsert(&feed, &facts, &[]);

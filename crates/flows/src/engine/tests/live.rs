@@ -125,8 +125,8 @@ fn fates() -> impl Strategy<Value = Fate> {
 }
 
 const TEXTS: [&str; 4] = [
-    "orders >= 2",
-    "not orders(in last 60 days) >= 1",
+    "orders >= 2 or may_contact(sms)",
+    "not orders(in last 60 days) >= 1 or not may_contact(post, service)",
     "tier in (champions, loyal, new_customers, lost)",
     "name contains \"name\" or refuses_automation or created in last 30 days",
 ];

@@ -67,7 +67,7 @@ pub(super) enum Step {
     Tag(usize, usize, bool),
     /// The tag goes.
     DropTag(usize),
-    /// Said of automated decisions: granted or not, by every way or one, how long a grant lasts.
+    /// Said of automated decisions and of contact: granted or not, by every way or one, how long a grant lasts.
     Say(usize, bool, bool, Option<i64>),
     /// What somebody is known by is corrected.
     Correct(usize, usize),
@@ -218,7 +218,7 @@ impl World {
                     let now = cx.now();
                     let wanted = Wanted {
                         channels: vec![way],
-                        purposes: vec![ConsentPurpose::AutomatedDecision],
+                        purposes: ConsentPurpose::ALL.to_vec(),
                         granted: *granted,
                         at: None,
                         expires_at: lasts.filter(|_| *granted).map(|ms| now.plus_millis(ms)),
