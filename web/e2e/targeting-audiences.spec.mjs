@@ -142,6 +142,32 @@ test('a text of one condition is taken apart in rows, too', async () => {
   await page.getByText('最近一次下单').first().waitFor();
 });
 
+test('who may be contacted is chosen by channel and purpose', async () => {
+  await page.getByText('文本', { exact: true }).click();
+  const text = page.getByRole('textbox', { name: '条件的文本' });
+  const before = await text.inputValue();
+  const granted = await counted(() => text.fill('may_contact(sms)'));
+  await page.getByText('逐条设置', { exact: true }).click();
+  await page.getByRole('combobox', { name: '联系用途' }).click();
+  const served = await counted(() => page.getByTitle('服务', { exact: true }).click());
+  assert.deepEqual(served.tree, {
+    kind: 'all',
+    of: [{ kind: 'may_contact', channel: 'sms', purpose: 'service' }],
+  });
+  // Without a word what an order calls for is allowed, and advertising is not.
+  assert.ok(granted.customers <= served.customers);
+  await page.getByRole('combobox', { name: '联系渠道' }).click();
+  await counted(() => page.getByTitle('邮件', { exact: true }).click());
+  await accessible();
+  await page.getByText('文本', { exact: true }).click();
+  assert.equal(await text.inputValue(), 'may_contact(email, service)');
+  await text.fill('may_contact(fax)');
+  await page.getByText('第 1 行第 13 个字').waitFor();
+  await text.fill(before);
+  await page.getByText('逐条设置', { exact: true }).click();
+  await page.getByText('最近一次下单').first().waitFor();
+});
+
 test('it is kept, and what is not kept is not left by chance', async () => {
   await page.getByLabel('名称').fill(NAME);
   await page.getByRole('navigation', { name: '主菜单' }).getByRole('link', { name: '订单' }).click();

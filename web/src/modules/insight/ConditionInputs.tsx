@@ -9,7 +9,7 @@ import { useAudiences } from './api';
 import { useBuilder } from './builder';
 import { ChosenFields, FigureFields } from './ChosenFields';
 import { DaysField, ProductField, WhenField } from './fields';
-import type { Condition, Of, Product } from './tree';
+import { CONTACT_CHANNELS, CONTACT_PURPOSES, type Condition, type Of, type Product } from './tree';
 
 type Change = (node: Condition) => void;
 
@@ -139,6 +139,36 @@ function RatingFields(props: { node: Of<'rating'>; onChange: Change }) {
   );
 }
 
+function ContactFields(props: { node: Of<'may_contact'>; onChange: Change }) {
+  const { t } = useTranslation();
+  const { node, onChange } = props;
+  return (
+    <span className="fields">
+      <Select
+        aria-label={t('insight.condition.contact.channel')}
+        popupMatchSelectWidth={false}
+        value={node.channel}
+        onChange={(channel) => onChange({ ...node, channel })}
+        options={CONTACT_CHANNELS.map((one) => ({
+          value: one,
+          label: t(`customers.consent.channels.${one}`),
+        }))}
+      />
+      <span className="quiet">{t('insight.condition.contact.for')}</span>
+      <Select
+        aria-label={t('insight.condition.contact.purpose')}
+        popupMatchSelectWidth={false}
+        value={node.purpose}
+        onChange={(purpose) => onChange({ ...node, purpose })}
+        options={CONTACT_PURPOSES.map((one) => ({
+          value: one,
+          label: t(`customers.consent.purposes.${one}`),
+        }))}
+      />
+    </span>
+  );
+}
+
 function BucketFields(props: { node: Of<'bucket'>; onChange: Change }) {
   const { t } = useTranslation();
   const { node } = props;
@@ -191,6 +221,8 @@ export function ConditionInputs(props: { node: Condition; onChange: Change }) {
       return <CellFields node={node} onChange={onChange} />;
     case 'rating':
       return <RatingFields node={node} onChange={onChange} />;
+    case 'may_contact':
+      return <ContactFields node={node} onChange={onChange} />;
     case 'bucket':
       return <BucketFields node={node} onChange={onChange} />;
     case 'created':

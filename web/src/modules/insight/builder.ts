@@ -1,5 +1,5 @@
 import { createContext, useContext, useMemo } from 'react';
-import { useSees } from '@/lib/rights';
+import { useMay, useSees } from '@/lib/rights';
 import { useShops } from '@/ui/shops';
 import { CHOICES, type Choice, type Node } from './tree';
 
@@ -27,6 +27,7 @@ export function useBuilder(): Builder {
 /** Kinds of conditions that the reader may ask for: a count tells of a field as a list does. */
 export function useChoices(): Choice[] {
   const sees = useSees();
+  const hearsConsents = useMay()('customers.consent_read');
   return useMemo(() => {
     const clear: Partial<Record<Choice, string[]>> = {
       name: ['customers.name', 'customers.accounts', 'customers.phone', 'customers.email'],
@@ -38,8 +39,10 @@ export function useChoices(): Choice[] {
       revenue: ['commerce.amounts'],
       average_order: ['commerce.amounts'],
     };
-    return CHOICES.filter((choice) => (clear[choice] ?? []).every(sees.clear));
-  }, [sees]);
+    return CHOICES.filter(
+      (choice) => (clear[choice] ?? []).every(sees.clear) && (choice !== 'may_contact' || hearsConsents),
+    );
+  }, [sees, hearsConsents]);
 }
 
 /** The currency of amounts: that of the shop chosen, or of the first. */

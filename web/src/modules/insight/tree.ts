@@ -12,6 +12,12 @@ export type When =
 export type Product = { is: string[] } | { contains: string };
 export type Measure = 'count' | 'revenue' | 'average_order' | 'items';
 
+/** Ways by which people are reached, and what for, as the consents of a customer have them. */
+export const CONTACT_CHANNELS = ['sms', 'email', 'phone', 'wecom', 'in_site', 'post'] as const;
+export const CONTACT_PURPOSES = ['marketing', 'survey', 'service', 'profiling'] as const;
+export type ContactChannel = (typeof CONTACT_CHANNELS)[number];
+export type ContactPurpose = (typeof CONTACT_PURPOSES)[number];
+
 /** Which orders; what is absent chooses nothing. */
 export interface Chosen {
   when?: When;
@@ -32,6 +38,7 @@ export type Condition =
   | { kind: 'cell'; is: string }
   | { kind: 'created'; when: When }
   | { kind: 'refuses_automation' }
+  | { kind: 'may_contact'; channel: ContactChannel; purpose: ContactPurpose }
   | { kind: 'orders'; measure: Measure; of?: Chosen; bounds: Bounds }
   | { kind: 'first_order' | 'last_order'; of?: Chosen; when: When }
   | { kind: 'sequence'; first: Product; then: Product; within_days: number; when?: When }
@@ -60,6 +67,7 @@ export const CHOICES = [
   'rating',
   'created',
   'name',
+  'may_contact',
   'refuses_automation',
   'audience',
   'bucket',
@@ -109,6 +117,8 @@ export function defaultOf(choice: Choice): Condition {
       return { kind: 'created', when: { last_days: 30 } };
     case 'name':
       return { kind: 'name', contains: '' };
+    case 'may_contact':
+      return { kind: 'may_contact', channel: 'sms', purpose: 'marketing' };
     case 'refuses_automation':
       return { kind: 'refuses_automation' };
     case 'audience':
