@@ -198,6 +198,7 @@ mod tests {
             created_at: Timestamp::from_millis(0),
             tags: Vec::new(),
             refused_from: (number == 2).then(|| Timestamp::from_millis(5)),
+            contact: Vec::new(),
         };
         let at = |day: i64| Timestamp::from_millis(day * DAY);
         let facts: Vec<OrderFact> = orders

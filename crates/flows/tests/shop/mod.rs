@@ -41,6 +41,7 @@ pub const MIGRATIONS: &[Migration] = &[
     commerce::MIGRATIONS[9],
     insight::MIGRATIONS[0],
     insight::MIGRATIONS[1],
+    insight::MIGRATIONS[2],
 ];
 
 pub struct Shop {

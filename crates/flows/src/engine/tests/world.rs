@@ -40,6 +40,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     commerce::MIGRATIONS[9],
     insight::MIGRATIONS[0],
     insight::MIGRATIONS[1],
+    insight::MIGRATIONS[2],
 ];
 
 /// Accounts that buy.
