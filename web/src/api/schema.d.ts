@@ -1645,6 +1645,195 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/insight/baskets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pairs of products that are ordered together */
+        get: operations["get_insight_baskets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/cohorts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Customers by the week, month or quarter of their first order, and who came back */
+        get: operations["get_insight_cohorts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/intent/csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Compares models on any file, of which nothing is kept */
+        post: operations["post_insight_intent_csv"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/intent/customers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Customers by the probability of an order, with the reasons
+         * @description By the active version, of whomever the caller sees; nobody by name without `customers.read`. Those who refused
+         *     automated decisions are counted and not scored.
+         */
+        get: operations["get_insight_intent_customers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/intent/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions of the model of purchase intent, the newest first */
+        get: operations["get_insight_intent_models"];
+        put?: never;
+        /**
+         * Has a version trained in the background
+         * @description It becomes active unless the one before does better on the newest orders. 409 `too_little_history` says what is
+         *     missing, `model_in_training` that one is at work.
+         */
+        post: operations["post_insight_intent_models"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/intent/models/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A version with its report
+         * @description The report is told to whoever sees all customers, without features of fields that their role hides.
+         */
+        get: operations["get_insight_intent_models_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/intent/models/{id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows the scores of a version from now on */
+        post: operations["post_insight_intent_models_id_activate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many purchases, and whose, are made below a product's usual price
+         * @description The usual price is the median of the unit prices of a product's lines; a unit price is what remains of a line's
+         *     amount after refunds, by its pieces.
+         */
+        get: operations["get_insight_prices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/repurchase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Days from one order of a customer to the next
+         * @description Only intervals that ended are seen; `share_followed` says how many did.
+         */
+        get: operations["get_insight_repurchase"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/repurchase/products": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Products that customers buy again, and after how many days */
+        get: operations["get_insight_repurchase_products"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/insight/rfm": {
         parameters: {
             query?: never;
@@ -1654,6 +1843,27 @@ export interface paths {
         };
         /** Customers by recency, frequency and monetary value */
         get: operations["get_insight_rfm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/insight/rfm/clusters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Groups of customers who are alike by recency, frequency and monetary value
+         * @description k-means over recency in days and the logarithms of orders and revenue, each standardised; the same customers give
+         *     the same groups. 409 `too_few_customers` if fewer customers than groups differ.
+         */
+        get: operations["get_insight_rfm_clusters"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2070,6 +2280,31 @@ export interface components {
              */
             changed: number;
         };
+        /** @description A customer worth much who may be lost. */
+        AtRiskCustomer: {
+            /**
+             * Format: double
+             * @description 1 - the probability of being active, 0 to 1.
+             */
+            churn_risk: number;
+            /** @description The customer. */
+            customer: components["schemas"]["CustomerRow"];
+            /**
+             * Format: int64
+             * @description That value × the risk: what is lost of it on the mean.
+             */
+            expected_loss_minor: number;
+            /**
+             * Format: date
+             * @description Day by which the next order will have come with probability one half.
+             */
+            next_order_on?: string | null;
+            /**
+             * Format: int64
+             * @description Value within the horizon if the customer is still active, in minor units.
+             */
+            value_if_active_minor: number;
+        };
         /** @description Something that needs a person. */
         Attention: {
             /**
@@ -2373,6 +2608,38 @@ export interface components {
             next_at?: components["schemas"]["Timestamp"] | null;
             under_way?: components["schemas"]["BackupWork"] | null;
         };
+        /** @description Two products in the same orders. */
+        BasketPair: {
+            /** @description One product. */
+            a: components["schemas"]["ProductView"];
+            /** @description The other. */
+            b: components["schemas"]["ProductView"];
+            /**
+             * Format: double
+             * @description Share of the orders with `a` that also have `b`.
+             */
+            confidence_a_b: number;
+            /**
+             * Format: double
+             * @description Share of the orders with `b` that also have `a`.
+             */
+            confidence_b_a: number;
+            /**
+             * Format: double
+             * @description How many times as often as if the two were ordered independently.
+             */
+            lift: number;
+            /**
+             * Format: int64
+             * @description Orders with both.
+             */
+            orders: number;
+            /**
+             * Format: double
+             * @description Share of all orders that have both, 0 to 1.
+             */
+            support: number;
+        };
         /** @description Who one is, once more. */
         BeginBody: {
             /**
@@ -2437,6 +2704,84 @@ export interface components {
          * @enum {string}
          */
         Channel: "taobao" | "tmall" | "1688" | "alibaba" | "jd" | "pdd" | "douyin" | "own" | "offline";
+        /** @description One customer of the sample. */
+        ClusterDot: {
+            /**
+             * Format: int32
+             * @description The group.
+             */
+            cluster: number;
+            /**
+             * Format: int32
+             * @description Orders.
+             */
+            orders: number;
+            /**
+             * Format: int64
+             * @description Days since the last order.
+             */
+            recency_days: number;
+            /**
+             * Format: int64
+             * @description Revenue.
+             */
+            revenue_minor: number;
+        };
+        /** @description How well a number of clusters fits. */
+        ClusterFit: {
+            /**
+             * Format: int32
+             * @description Clusters.
+             */
+            clusters: number;
+            /**
+             * Format: double
+             * @description Mean squared distance of a customer from the centre, in standard deviations.
+             */
+            inertia: number;
+            /**
+             * Format: double
+             * @description Mean silhouette, -1 to 1: the higher, the further apart.
+             */
+            silhouette: number;
+        };
+        /** @description Customers who are alike. */
+        ClusterGroup: {
+            /**
+             * @description The centre by which customers are told apart, in units; of orders and revenue it is close to a geometric
+             *     mean.
+             */
+            centre: components["schemas"]["RfmPoint"];
+            /**
+             * Format: int32
+             * @description Its number, from 1; the group with the most revenue for each customer is the first.
+             */
+            cluster: number;
+            /**
+             * Format: int64
+             * @description Customers.
+             */
+            customers: number;
+            /** @description What it is like. */
+            levels: components["schemas"]["Levels"];
+            /**
+             * Format: double
+             * @description Days since the last order, on the mean.
+             */
+            mean_recency_days: number;
+            /**
+             * Format: int64
+             * @description Their counted orders.
+             */
+            orders: number;
+            /**
+             * Format: int64
+             * @description Revenue of these orders.
+             */
+            revenue_minor: number;
+            /** @description The tiers of its customers, the largest first. */
+            tiers: components["schemas"]["TierShare"][];
+        };
         /** @description The second step of a sign-in. */
         CodeBody: {
             /** @description As the first step answered it. */
@@ -2446,6 +2791,46 @@ export interface components {
              * @description Six digits of the app, or a recovery code.
              */
             code: string;
+        };
+        /** @description A cohort in one period. */
+        CohortCell: {
+            /**
+             * Format: int64
+             * @description Customers with an order in it.
+             */
+            active: number;
+            /**
+             * Format: int64
+             * @description Revenue of the orders; absent for whoever does not see amounts.
+             */
+            revenue_minor?: number | null;
+            /**
+             * Format: int64
+             * @description The same for each customer of the cohort, rounded.
+             */
+            revenue_per_customer_minor?: number | null;
+            /**
+             * Format: double
+             * @description Their share of the cohort, 0 to 1.
+             */
+            share: number;
+        };
+        /** @description Customers who first ordered in one period. */
+        CohortRow: {
+            /** @description The period itself, the next, … up to that of today. */
+            cells: components["schemas"]["CohortCell"][];
+            /**
+             * Format: int64
+             * @description Customers.
+             */
+            customers: number;
+            /**
+             * Format: date
+             * @description Its first day.
+             */
+            from: string;
+            /** @description `2025-W03`, `2025-01` or `2025-Q1`. */
+            label: string;
         };
         /** @description A user to whom records can be given. */
         Colleague: {
@@ -2649,6 +3034,23 @@ export interface components {
              */
             version: number;
         };
+        /** @description The answer. */
+        CustomerCohorts: {
+            /**
+             * Format: date
+             * @description Today, the last day looked at.
+             */
+            as_of: string;
+            /** @description Cohorts, the earliest first, without periods in which nobody came. */
+            cohorts: components["schemas"]["CohortRow"][];
+            currency?: components["schemas"]["Currency"] | null;
+            /** @description All these cohorts together, by periods that are over. */
+            curve: components["schemas"]["RetentionPoint"][];
+            /** @description Whether the period of today goes on: the last cell of every cohort will rise. */
+            is_last_open: boolean;
+            /** @description `week`, `month` or `quarter`. */
+            period: string;
+        };
         /** @description The consents of a customer and of all who were merged with it. */
         CustomerConsents: {
             /** @description What was said, the last first; the newest 500. */
@@ -2808,6 +3210,44 @@ export interface components {
              * @description Who left.
              */
             left: number;
+        };
+        /** @description How long it took, in days. */
+        DaysBetween: {
+            /**
+             * Format: int64
+             * @description Intervals.
+             */
+            count: number;
+            /**
+             * Format: double
+             * @description Mean.
+             */
+            mean: number;
+            /**
+             * Format: double
+             * @description One in ten was at most as long.
+             */
+            p10: number;
+            /**
+             * Format: double
+             * @description First quartile.
+             */
+            p25: number;
+            /**
+             * Format: double
+             * @description Median.
+             */
+            p50: number;
+            /**
+             * Format: double
+             * @description Third quartile.
+             */
+            p75: number;
+            /**
+             * Format: double
+             * @description Nine in ten were at most as long.
+             */
+            p90: number;
         };
         /** @description What is decided. */
         DecisionBody: {
@@ -3364,6 +3804,200 @@ export interface components {
          * @enum {string}
          */
         ImportState: "draft" | "queued" | "running" | "paused" | "finished" | "cancelled" | "failed" | "undoing" | "undone";
+        /** @description A customer with their score. */
+        IntentCustomer: {
+            /** @description The customer. */
+            customer: components["schemas"]["CustomerRow"];
+            /**
+             * Format: double
+             * @description Probability of an order within the horizon, 0 to 1.
+             */
+            probability: number;
+            /** @description What speaks for and against it, the strongest first; without features that whoever asks does not see. */
+            reasons: components["schemas"]["IntentReason"][];
+            /** @description Their tier. */
+            tier: components["schemas"]["IntentTier"];
+        };
+        /** @description How customers moved since a version was trained. */
+        IntentDrift: {
+            /** @description When it was looked at. */
+            checked_at: components["schemas"]["Timestamp"];
+            /** @description Features that moved, the furthest first. */
+            columns: components["schemas"]["IntentMovedColumn"][];
+            /** @description `stable`, `moderate`, `large` or `too_few_rows`. */
+            level: string;
+            /**
+             * Format: double
+             * @description Population stability index of the score.
+             */
+            score_psi: number;
+        };
+        /** @description Figures of a version on held-back rows, each 0 to 1 but the log loss. */
+        IntentFigures: {
+            /**
+             * Format: double
+             * @description Area under the curve.
+             */
+            auc: number;
+            /**
+             * Format: double
+             * @description Average precision.
+             */
+            average_precision: number;
+            /**
+             * Format: double
+             * @description Mean squared error of the probabilities.
+             */
+            brier: number;
+            /**
+             * Format: double
+             * @description Mean negative log-likelihood, nats.
+             */
+            log_loss: number;
+            /** @description Those with an order within the horizon. */
+            positives: number;
+            /** @description Rows: customers at moments. */
+            rows: number;
+            /**
+             * Format: double
+             * @description Share of the buyers among the fifth of the customers with the highest scores.
+             */
+            top20_capture: number;
+        };
+        /** @description For the document only: what an upload holds. */
+        IntentFileBody: {
+            /** @description A column to leave out; the part may come more than once. */
+            drop?: string | null;
+            /**
+             * Format: binary
+             * @description A CSV or XLSX file, one row for each customer or lead, up to 64 MiB.
+             */
+            file: string;
+            /**
+             * Format: int32
+             * @description Parts of the cross-validation, 2 to 20; 5 unless given.
+             */
+            folds?: number | null;
+            /** @description The value that counts as the outcome; needed where there are more than two. */
+            positive?: string | null;
+            /**
+             * Format: int64
+             * @description All that is random follows from it; 0 unless given.
+             */
+            seed?: number | null;
+            /** @description The column to be foretold; without one only the columns are told. */
+            target?: string | null;
+        };
+        /** @description A column of the file. */
+        IntentFileColumn: {
+            /** @description `numeric`, `categorical`, `boolean`, `date` or `text`. */
+            kind: string;
+            /** @description Rows without a value. */
+            missing: number;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description What a file holds, and what foretells its target. */
+        IntentFileReport: {
+            /**
+             * Format: int64
+             * @description Rows that could not be read.
+             */
+            broken_rows: number;
+            /** @description Its columns. */
+            columns: components["schemas"]["IntentFileColumn"][];
+            /** @description Line of the first such row, and what is wrong with it. */
+            first_broken?: string | null;
+            /** @description The report of `docs/models-intent.md`; null where no target was named. */
+            report?: Record<string, never> | null;
+            /** @description Rows that could be read. */
+            rows: number;
+        };
+        /** @description A version in the list. */
+        IntentModel: {
+            /** @description When it was asked for. */
+            asked_at: components["schemas"]["Timestamp"];
+            drift?: components["schemas"]["IntentDrift"] | null;
+            /** @description Why nothing came out. */
+            failure?: string | null;
+            figures?: components["schemas"]["IntentFigures"] | null;
+            /**
+             * Format: int64
+             * @description Days after a moment in which an order counts.
+             */
+            horizon_days: number;
+            /** @description Its id. */
+            id: components["schemas"]["ModelId"];
+            /** @description `logistic`, `tree` or `boosted`; null before it was trained. */
+            kind?: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["ModelState"];
+            trained_at?: components["schemas"]["Timestamp"] | null;
+            trained_by?: components["schemas"]["UserId"] | null;
+            trained_by_person?: components["schemas"]["Person"] | null;
+            /**
+             * Format: int64
+             * @description Counts from 1.
+             */
+            version: number;
+        };
+        /** @description A version with its report. */
+        IntentModelDetail: components["schemas"]["IntentModel"] & {
+            /**
+             * @description `{as_of, moments, is_sample, amounts, comparison, report}` with the report of `docs/models-intent.md`; null before
+             *     it was trained, and for whoever does not see all customers.
+             */
+            report?: Record<string, never> | null;
+        };
+        /** @description All versions. */
+        IntentModels: {
+            /** @description The newest first. */
+            items: components["schemas"]["IntentModel"][];
+        };
+        /** @description A feature that moved. */
+        IntentMovedColumn: {
+            /** @description The feature. */
+            column: string;
+            /** @description `moderate` or `large`. */
+            level: string;
+            /**
+             * Format: double
+             * @description Population stability index.
+             */
+            psi: number;
+        };
+        /** @description What one feature adds. */
+        IntentReason: {
+            /** @description The feature; `docs/models-intent.md` lists them. */
+            column: string;
+            /**
+             * Format: double
+             * @description What it adds to the log-odds, against an average customer: above 0 speaks for an order.
+             */
+            contribution: number;
+            /** @description The customer's value; null where there is none. */
+            value?: string | null;
+        };
+        /**
+         * @description A customer's place.
+         * @enum {string}
+         */
+        IntentTier: "high" | "medium" | "low";
+        /** @description Customers of one tier. */
+        IntentTierCount: {
+            /**
+             * Format: int64
+             * @description Customers.
+             */
+            customers: number;
+            /**
+             * Format: double
+             * @description The least probability.
+             */
+            from_probability: number;
+            /** @description The tier. */
+            tier: components["schemas"]["IntentTier"];
+        };
         /** @description Somebody who was asked to join and has not yet. */
         Invitation: {
             /** @description Since when. */
@@ -3467,6 +4101,17 @@ export interface components {
             /** Format: int64 */
             number: number;
         };
+        /**
+         * @description A dimension of a group beside that of all customers.
+         * @enum {string}
+         */
+        Level: "low" | "middle" | "high";
+        /** @description What a group is like; `recency` is high where the last order was long ago. */
+        Levels: {
+            frequency: components["schemas"]["Level"];
+            monetary: components["schemas"]["Level"];
+            recency: components["schemas"]["Level"];
+        };
         /** @description The answer. */
         LifetimeValue: Record<string, never> & {
             /**
@@ -3474,6 +4119,11 @@ export interface components {
              * @description The last day that the models saw.
              */
             as_of: string;
+            /**
+             * @description Those of whom most may be lost, the largest expected loss first; nobody without the right `customers.read`
+             *     or without a model of spend, and nobody who refused automated decisions.
+             */
+            at_risk: components["schemas"]["AtRiskCustomer"][];
             /** @description Customers by how likely they still are customers, best first. */
             bands: components["schemas"]["ValueBand"][];
             /** @description Currency of the amounts. */
@@ -3559,6 +4209,12 @@ export interface components {
             keep: components["schemas"]["CustomerId"];
         };
         MergeId: string;
+        ModelId: string;
+        /**
+         * @description Where a version stands.
+         * @enum {string}
+         */
+        ModelState: "waiting" | "active" | "old" | "failed";
         /** @description What a customer said, of each of these ways and purposes. */
         NewConsentBody: {
             at?: components["schemas"]["Timestamp"] | null;
@@ -4307,6 +4963,89 @@ export interface components {
              */
             mapping: string | null;
         };
+        /** @description Lines in one band of prices. */
+        PriceBandRow: {
+            /**
+             * Format: int64
+             * @description The amount of the lines; absent for whoever does not see amounts.
+             */
+            amount_minor?: number | null;
+            /**
+             * Format: int64
+             * @description Customers with such a line.
+             */
+            customers: number;
+            /**
+             * Format: double
+             * @description The least unit price, as a share of the usual price.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description Lines of orders.
+             */
+            lines: number;
+            /** @description `deep`, `reduced`, `usual` or `above`. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Their pieces.
+             */
+            pieces: number;
+        };
+        /** @description Customers by how often they buy below 0.9 of the usual price. */
+        PriceHabitRow: {
+            /**
+             * Format: int64
+             * @description The amount of their lines; absent for whoever does not see amounts.
+             */
+            amount_minor?: number | null;
+            /**
+             * Format: int64
+             * @description Customers with at least three lines.
+             */
+            customers: number;
+            /**
+             * Format: int64
+             * @description Their lines.
+             */
+            lines: number;
+            /** @description `never`, `sometimes` (at most half of their lines) or `mostly`. */
+            name: string;
+        };
+        /** @description The answer. */
+        PriceSensitivity: {
+            /**
+             * Format: date
+             * @description Today, the last day looked at.
+             */
+            as_of: string;
+            /** @description By unit price, the lowest first. */
+            bands: components["schemas"]["PriceBandRow"][];
+            currency?: components["schemas"]["Currency"] | null;
+            /**
+             * Format: int32
+             * @description Days looked back.
+             */
+            days: number;
+            /** @description Customers by habit. */
+            habits: components["schemas"]["PriceHabitRow"][];
+            /**
+             * Format: int64
+             * @description Lines of these.
+             */
+            lines: number;
+            /**
+             * Format: int64
+             * @description Lines left out: of other products, or without an amount.
+             */
+            lines_left_out: number;
+            /**
+             * Format: int64
+             * @description Products with at least ten lines, which have a usual price: the median of their unit prices.
+             */
+            products: number;
+        };
         Problem: {
             /** @description The last part of `type`, for programs. */
             code: string;
@@ -4341,6 +5080,68 @@ export interface components {
             reason: string;
             /** @description The same by code, for texts in other languages. */
             reason_code: components["schemas"]["RejectReason"];
+        };
+        /** @description The answer. */
+        ProductPairs: {
+            /**
+             * Format: date
+             * @description Today, the last day looked at.
+             */
+            as_of: string;
+            /**
+             * Format: int32
+             * @description Days looked back.
+             */
+            days: number;
+            /**
+             * Format: int32
+             * @description Orders that a pair must be in.
+             */
+            min_orders: number;
+            /**
+             * Format: int64
+             * @description Orders with a product that is known, without those left out.
+             */
+            orders: number;
+            /**
+             * Format: int64
+             * @description Orders left out: those of more than 200 products say nothing of pairs.
+             */
+            orders_left_out: number;
+            /** @description The first of them. */
+            pairs: components["schemas"]["BasketPair"][];
+            /**
+             * Format: int64
+             * @description Pairs in that many orders.
+             */
+            pairs_found: number;
+        };
+        /** @description The answer. */
+        ProductReorders: {
+            /**
+             * Format: date
+             * @description Today, the last day looked at.
+             */
+            as_of: string;
+            /**
+             * Format: int32
+             * @description Days looked back.
+             */
+            days: number;
+            /**
+             * Format: int64
+             * @description Customers who must have bought a product again.
+             */
+            min_again: number;
+            /** @description At most 50 products, those that most customers bought again first. */
+            products: components["schemas"]["ReorderRow"][];
+        };
+        /** @description A product as orders name it. */
+        ProductView: {
+            /** @description The merchant's code; empty when unknown. */
+            code: string;
+            /** @description A title under which it was sold; empty when unknown. */
+            title: string;
         };
         /** @description How far the resealing is. */
         Progress: {
@@ -4669,6 +5470,65 @@ export interface components {
             /** @description 3 to 500 characters; kept in the audit log. */
             reason: string;
         };
+        /** @description A product that is bought again. */
+        ReorderRow: {
+            /**
+             * Format: int64
+             * @description Those who bought it on a second day.
+             */
+            again: number;
+            /**
+             * Format: int64
+             * @description Customers who bought it.
+             */
+            buyers: number;
+            /** @description Days from one such day to the next. */
+            days: components["schemas"]["DaysBetween"];
+            /** @description The product. */
+            product: components["schemas"]["ProductView"];
+            /**
+             * Format: double
+             * @description Their share, 0 to 1.
+             */
+            share_again: number;
+        };
+        /** @description The answer. */
+        RepurchaseIntervals: {
+            all?: components["schemas"]["DaysBetween"] | null;
+            /**
+             * Format: date
+             * @description Today, the last day looked at.
+             */
+            as_of: string;
+            /**
+             * Format: int32
+             * @description Days of one bin of a histogram.
+             */
+            bin_days: number;
+            /** @description Intervals of 1 to `bin_days` days, of `bin_days` + 1 to 2 × `bin_days`, …; the last takes all longer ones. */
+            histogram: number[];
+            /** @description By the number of the order; only steps that somebody took. */
+            steps: components["schemas"]["RepurchaseStep"][];
+        };
+        /** @description From one order to the next. */
+        RepurchaseStep: {
+            /** @description How long that took. */
+            days: components["schemas"]["DaysBetween"];
+            /** @description Intervals by bin. */
+            histogram: number[];
+            /**
+             * Format: int64
+             * @description Customers who made the earlier order; for `10+`, such orders.
+             */
+            reached: number;
+            /**
+             * Format: double
+             * @description Share of them that were followed by another so far, 0 to 1.
+             */
+            share_followed: number;
+            /** @description `1-2`, `2-3`, … `10+`. */
+            step: string;
+        };
         /** @description What somebody asks for. */
         RequestBody: {
             /** @description Who asks. */
@@ -4721,6 +5581,29 @@ export interface components {
         RetentionForecasts: {
             /** @description One for each class that was asked about. */
             items: components["schemas"]["RetentionForecast"][];
+        };
+        /** @description All cohorts together, so many periods after the first order. */
+        RetentionPoint: {
+            /**
+             * Format: int64
+             * @description Those of them with an order in it.
+             */
+            active: number;
+            /**
+             * Format: int64
+             * @description Customers of the cohorts for whom this period is over.
+             */
+            customers: number;
+            /**
+             * Format: double
+             * @description Their share, 0 to 1.
+             */
+            share: number;
+            /**
+             * Format: int32
+             * @description Periods since that of the first order.
+             */
+            since: number;
         };
         /** @description For how long data of a class is kept. */
         RetentionRule: {
@@ -4864,12 +5747,51 @@ export interface components {
              */
             withheld: number;
         };
+        /** @description The answer. */
+        RfmClusters: {
+            /**
+             * Format: date
+             * @description The day from which it looks back.
+             */
+            as_of: string;
+            /** @description How well 2 to 10 clusters fit, on a sample. */
+            choices: components["schemas"]["ClusterFit"][];
+            /** @description Currency of the amounts. */
+            currency: components["schemas"]["Currency"];
+            /**
+             * Format: int64
+             * @description Customers with a counted order up to that day.
+             */
+            customers: number;
+            /** @description The groups, by number. */
+            groups: components["schemas"]["ClusterGroup"][];
+            /** @description Some customers, evenly chosen. */
+            sample: components["schemas"]["ClusterDot"][];
+        };
         /** @description Customers who went from one tier to another; null stands for "no order yet". */
         RfmMove: {
             /** Format: int64 */
             customers: number;
             from?: string | null;
             to?: string | null;
+        };
+        /** @description Recency, frequency and monetary value in their units. */
+        RfmPoint: {
+            /**
+             * Format: double
+             * @description Orders.
+             */
+            orders: number;
+            /**
+             * Format: double
+             * @description Days since the last order.
+             */
+            recency_days: number;
+            /**
+             * Format: int64
+             * @description Revenue.
+             */
+            revenue_minor: number;
         };
         /** @description A tier. */
         RfmTier: {
@@ -4965,6 +5887,42 @@ export interface components {
             order: components["schemas"]["OrderPreview"];
             /** @description What is wrong with it. */
             problems: components["schemas"]["ProblemPreview"][];
+        };
+        /** @description A page of customers by score. */
+        ScoredCustomers: {
+            /**
+             * Format: date
+             * @description The last day whose orders are looked at.
+             */
+            as_of: string;
+            /**
+             * Format: int64
+             * @description Days after it that probabilities are of.
+             */
+            horizon_days: number;
+            /** @description The most likely first; nobody without the right `customers.read`. */
+            items: components["schemas"]["IntentCustomer"][];
+            /** @description The model whose scores these are. */
+            model: components["schemas"]["ModelId"];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+            /** @description How many there are of each tier, of those whom whoever asks sees. */
+            tiers: components["schemas"]["IntentTierCount"][];
+            /**
+             * Format: int64
+             * @description Customers on all pages.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description Its version.
+             */
+            version: number;
+            /**
+             * Format: int64
+             * @description Who refused automated decisions; they have no score.
+             */
+            withheld: number;
         };
         /** @description What was found. */
         SearchResults: {
@@ -5257,6 +6215,16 @@ export interface components {
             regions: string[];
         };
         TerritoryId: string;
+        /** @description How many of a group are in a tier. */
+        TierShare: {
+            /**
+             * Format: int64
+             * @description Customers.
+             */
+            customers: number;
+            /** @description Code of the 11-name scheme. */
+            tier: string;
+        };
         /** @description One item. */
         TimelineItem: {
             actor?: components["schemas"]["UserId"] | null;
@@ -5293,6 +6261,14 @@ export interface components {
             role?: string | null;
         };
         TokenId: string;
+        /** @description A version to be trained. */
+        TrainBody: {
+            /**
+             * Format: int64
+             * @description Days after a moment in which an order counts, 7 to 180; 30 unless given.
+             */
+            horizon_days?: number | null;
+        };
         /** @description For the document only: what a multipart upload holds. */
         UploadBody: {
             /** @description Only say what an import would do. */
@@ -9554,6 +10530,375 @@ export interface operations {
             };
         };
     };
+    get_insight_baskets: {
+        parameters: {
+            query?: {
+                /** @description Only orders of this shop, by name or id. */
+                shop?: string;
+                /** @description Days to look back, 1 to 3,653; 365 unless given. */
+                days?: number;
+                /** @description Orders that a pair must be in, 1 to 1,000,000; 5 unless given. */
+                min_orders?: number;
+                /** @description `orders` (those in most orders), `lift` or `confidence` first; `orders` unless given. */
+                sort?: string;
+                /** @description Pairs told, 1 to 200; 50 unless given. */
+                top?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductPairs"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_insight_cohorts: {
+        parameters: {
+            query?: {
+                /** @description `week`, `month` or `quarter` of the first order; `month` unless given. */
+                period?: string;
+                /** @description The latest cohorts to tell of, 1 to 60; 24 unless given. */
+                cohorts?: number;
+                /** @description Only orders of this shop, by name or id. */
+                shop?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerCohorts"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_insight_intent_csv: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["IntentFileBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntentFileReport"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_insight_intent_customers: {
+        parameters: {
+            query?: {
+                /** @description Only this tier. */
+                tier?: components["schemas"]["IntentTier"];
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of the page: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScoredCustomers"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_insight_intent_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntentModels"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_insight_intent_models: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrainBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntentModel"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_insight_intent_models_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ModelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntentModelDetail"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_insight_intent_models_id_activate: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["ModelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntentModel"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_insight_prices: {
+        parameters: {
+            query?: {
+                /** @description Only orders of this shop, by name or id. */
+                shop?: string;
+                /** @description Days to look back, 1 to 3,653; 365 unless given. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceSensitivity"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_insight_repurchase: {
+        parameters: {
+            query?: {
+                /** @description Only orders of this shop, by name or id. */
+                shop?: string;
+                /** @description Days of one bin, 1 to 30; 7 unless given. */
+                bin_days?: number;
+                /**
+                 * @description Only from one order with this product to the next with it, of the last three years: its
+                 *     code, or its title if it has no code.
+                 */
+                product?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepurchaseIntervals"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_insight_repurchase_products: {
+        parameters: {
+            query?: {
+                /** @description Only orders of this shop, by name or id. */
+                shop?: string;
+                /** @description Days to look back, 1 to 3,653; 730 unless given. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductReorders"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_insight_rfm: {
         parameters: {
             query?: {
@@ -9580,6 +10925,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rfm"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_insight_rfm_clusters: {
+        parameters: {
+            query?: {
+                /** @description Clusters, 2 to 10; 5 unless given. */
+                clusters?: number;
+                /** @description The day from which to look back; today unless given. */
+                as_of?: string;
+                /** @description Only orders of this shop, by name or id. */
+                shop?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RfmClusters"];
                 };
             };
             /** @description Refused or failed */
