@@ -6,7 +6,7 @@ const RULE: &str = "transactions are of one organisation";
 
 /// Where the program works for all organisations at once, and why. What is not here uses
 /// `begin_for(cx.scope)` and `read_for(cx.scope)`.
-const WIDE: [(&str, &str); 19] = [
+const WIDE: [(&str, &str); 20] = [
     ("crates/platform/src/db/mod.rs", "defines them"),
     ("crates/platform/src/db/wall.rs", "builds the wall"),
     ("crates/platform/src/db/migrate.rs", "tables are of nobody"),
@@ -28,6 +28,10 @@ const WIDE: [(&str, &str); 19] = [
     (
         "crates/flows/src/engine/follow.rs",
         "the engine goes by positions, which count events of all",
+    ),
+    (
+        "crates/flows/src/engine/saved.rs",
+        "the marks of engines on disk are facts of the installation",
     ),
 ];
 

@@ -62,7 +62,7 @@ fn mark(org: OrgId, stamp: Uuid) -> String {
 /// meanwhile may still have whom it erases. The sign-in of an organisation may not write facts of the installation,
 /// so it is no part of the erasure itself.
 pub(crate) async fn distrust(platform: &Platform, org: OrgId) -> Result<(), DbError> {
-    let mut tx = platform.db.begin().await?;
+    let mut tx = platform.db.begin_wide().await?;
     meta::remove_all(&mut tx, &marks_of(org)).await?;
     tx.commit().await
 }
@@ -81,7 +81,7 @@ impl EngineHandle {
     pub async fn save(&self) -> Result<bool, EngineError> {
         let (platform, org) = (self.platform(), self.scope().org());
         let stamp = platform.ids.uuid(platform.now());
-        let mut tx = platform.db.begin().await?;
+        let mut tx = platform.db.begin_wide().await?;
         meta::set(&mut tx, &mark(org, stamp), WRITING).await?;
         tx.commit().await?;
         // Whoever was erased before the mark is gone from the engine after this.
@@ -120,7 +120,7 @@ impl EngineHandle {
         position: Position,
     ) -> Result<bool, EngineError> {
         let org = self.scope().org();
-        let mut tx = self.platform().db.begin().await?;
+        let mut tx = self.platform().db.begin_wide().await?;
         let is_trusted = meta::get(&mut tx, &mark(org, stamp)).await?.is_some();
         if is_trusted {
             meta::set(&mut tx, &mark(org, stamp), &position.get().to_string()).await?;
