@@ -26,7 +26,7 @@ pub(super) struct SqlArgs {
     #[arg(long, value_name = "http://HOST:PORT", group = "over", requires_all = ["run", "store"])]
     cluster: Option<String>,
     /// Where the files lie that the cluster reads
-    #[arg(long, value_name = "s3://BUCKET/FOLDER", requires = "cluster")]
+    #[arg(long, value_name = "s3://BUCKET/FOLDER", requires = "cluster", conflicts_with = "dir")]
     store: Option<String>,
 }
 
