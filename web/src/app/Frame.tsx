@@ -18,7 +18,7 @@ import {
 import { useQueryClient } from '@tanstack/react-query';
 import { Outlet, useRouterState } from '@tanstack/react-router';
 import { Button, Dropdown, Tooltip } from 'antd';
-import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { onSignedOut } from '@/api/client';
 import { useKeys } from '@/lib/keys';
@@ -55,6 +55,7 @@ const SEARCH_KEYS = /mac/i.test(navigator.userAgent) ? '⌘K' : 'Ctrl K';
 export default function Frame() {
   const { t } = useTranslation();
   const phone = usePhone();
+  const bottom = useRef<HTMLElement>(null);
   const go = useGo();
   const client = useQueryClient();
   const session = useSession();
@@ -86,6 +87,12 @@ export default function Frame() {
       }),
     [client, go, href],
   );
+  // With more pages than fit, the one that is shown is in sight.
+  useEffect(() => {
+    if (phone && active) {
+      bottom.current?.querySelector('.is-active')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+    }
+  }, [phone, active]);
   useKeys({
     'mod+k': () => setSearching(true),
     '/': () => setSearching(true),
@@ -217,7 +224,7 @@ export default function Frame() {
         <Outlet />
       </main>
       {phone ? (
-        <nav className="bottom" aria-label={t('app.nav.label')}>
+        <nav className="bottom" ref={bottom} aria-label={t('app.nav.label')}>
           <ul>{links}</ul>
         </nav>
       ) : null}
