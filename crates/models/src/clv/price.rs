@@ -10,6 +10,8 @@ pub const MIN_LINES: usize = 10;
 pub const MIN_OF_CUSTOMER: u64 = 3;
 /// Lower bounds of the bands above the first: unit price by the usual price.
 pub const BOUNDS: [f64; 3] = [0.7, 0.9, 1.1];
+/// What rounding may take from a ratio: who paid exactly 0.7 of the usual price is not below it, whatever the unit.
+const ROUNDING: f64 = 1e-12;
 /// A share of the usual price below which a purchase is called cheap: the two lower bands.
 const CHEAP: f64 = BOUNDS[1];
 
@@ -110,7 +112,7 @@ pub fn price_sensitivity(lines: PricedLines<'_>) -> Result<PriceSensitivity, Clv
         let usual = f64::midpoint(at((own.len() - 1) / 2), at(own.len() / 2));
         priced.extend(own.iter().map(|row| {
             let row = *row as usize;
-            let ratio = unit(row) / usual;
+            let ratio = unit(row) / usual * (1.0 + ROUNDING);
             Line {
                 customer: lines.customer[row],
                 band: BOUNDS.iter().filter(|bound| ratio >= **bound).count(),
