@@ -34,6 +34,20 @@ pub async fn set(tx: &mut Tx, key: &str, value: &str) -> Result<(), DbError> {
     .map(drop)
 }
 
+/// Stores `new` under `key` if `old` is stored there; says whether it was.
+///
+/// # Errors
+/// As the database says.
+pub async fn replace(tx: &mut Tx, key: &str, old: &str, new: &str) -> Result<bool, DbError> {
+    let replaced = tx
+        .execute(
+            "UPDATE platform_meta SET value = $3 WHERE key = $1 AND value = $2",
+            args![key, old, new],
+        )
+        .await?;
+    Ok(replaced == 1)
+}
+
 /// Removes what is stored under `key`.
 ///
 /// # Errors

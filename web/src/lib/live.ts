@@ -2,6 +2,21 @@ import type { QueryClient } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
 import type { Import } from '@/api/types';
 
+/** Answers about customers and orders, by the first part of their key. */
+const ORDERED = ['customers', 'customer', 'orders', 'order', 'shops', 'workbench'];
+/** Answers computed of all orders; some take seconds, so single changes do not ask for them again. */
+const ANALYSED = [
+  'rfm',
+  'rfm-clusters',
+  'value',
+  'cohorts',
+  'repurchase',
+  'reorders',
+  'pairs',
+  'prices',
+  'intent',
+];
+
 let connected = false;
 const listeners = new Set<() => void>();
 
@@ -25,7 +40,7 @@ export function startLive(client: QueryClient): () => void {
         client.setQueryData<Import>(['import', told.id], (known) => ({ ...known, ...told }));
       }
       if (['finished', 'undone', 'cancelled', 'failed'].includes(told.state)) {
-        for (const key of ['customers', 'customer', 'orders', 'order', 'shops', 'workbench', 'rfm']) {
+        for (const key of [...ORDERED, ...ANALYSED]) {
           void client.invalidateQueries({ queryKey: [key] });
         }
         // Only the answer about one import says whether it can be taken back.

@@ -86,6 +86,11 @@ export default {
     'too-many-exports':
       'You have 20 exports that wait or lie ready. Download them or wait until they expire.',
     'request-is-finished': 'This request is closed already. Reload the page.',
+    'model-in-training': 'A model is being trained already. Wait until it is done.',
+    'model-not-trained': 'This version was not trained, so it cannot be used.',
+    'model-unusable': 'The model in use does not fit the data any more. Train it again.',
+    'no-model': 'There is no model yet. Train one first.',
+    'orders-not-usable': 'A model cannot be made of these orders.',
   },
   reveal: {
     button: 'Show in clear',

@@ -84,6 +84,11 @@ export default {
     'export-is-settled': '已有同事处理过这条申请，请刷新页面。',
     'too-many-exports': '你已有 20 个等待中或可下载的导出，请先下载，或等它们过期。',
     'request-is-finished': '这条请求已经办结，请刷新页面。',
+    'model-in-training': '已有模型正在训练，请等它完成。',
+    'model-not-trained': '这个版本没有训练成功，不能启用。',
+    'model-unusable': '使用中的模型已不适用于现在的数据，请重新训练。',
+    'no-model': '还没有模型，请先训练。',
+    'orders-not-usable': '这些订单不能用来建立模型。',
   },
   reveal: {
     button: '显示完整信息',

@@ -282,7 +282,10 @@ impl Live {
         if far || as_of.zone != self.as_of.zone {
             return self.renew(engine, as_of);
         }
-        self.ready(engine);
+        // Several days may pass at once.
+        if !self.wheel.covers(day, &self.lengths()) {
+            self.fill(engine.view());
+        }
         let due = self.wheel.take(day);
         self.as_of = as_of;
         let mut candidates = BTreeMap::new();

@@ -3,19 +3,42 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use kernel::{AudienceId, CustomerId, Reach, Zone};
+use kernel::{AudienceId, CustomerId, Reach, Timestamp, Zone};
 use proptest::prelude::*;
 
 use super::{Live, Transition, measure_live};
 use crate::audience::tests::strategy::{audience, tree};
 use crate::audience::tests::world::{Op, as_of, put, rfm, without_names};
-use crate::audience::{AsOf, Definitions, Node};
+use crate::audience::{AsOf, Definitions, NoNames, Node, parse};
 use crate::bench::{LAST_DAY, Made};
 use crate::tests::model::customer;
-use crate::{Compacted, Engine};
+use crate::{Compacted, Engine, OrderFact};
 
 /// Audiences of the test.
 const AUDIENCES: u8 = 3;
+
+#[test]
+fn several_days_at_once_skip_nobody() {
+    let end = as_of(0).end_ms();
+    let made = Made::new(1);
+    let order = OrderFact {
+        ordered_at: Timestamp::from_millis(end - 1),
+        shop: made.shop(0),
+        revenue_minor: 100,
+    };
+    let mut engine = Engine::new();
+    engine.upsert(&made.feed(0), &[order], &[]);
+    let engine = engine.snapshot();
+    let tree = parse("last_order before last 33 days", &NoNames).unwrap();
+    let mut live = Live::new(as_of(0));
+    live.watch(&engine, audience(1), tree, Arc::default()).unwrap();
+    live.ready(&engine);
+    // The wheel was filled for 32 days; the order falls out of the window on the 33rd.
+    live.turn_to(&engine, as_of(30)).unwrap();
+    assert_eq!(live.size(audience(1)), Some(0));
+    live.turn_to(&engine, as_of(34)).unwrap();
+    assert_eq!(live.size(audience(1)), Some(1));
+}
 
 #[derive(Debug, Clone)]
 enum Step {

@@ -125,8 +125,11 @@ impl EngineHandle {
             }
             done
         } else {
-            if !self.begin().await? {
-                self.delete_saved();
+            if self.begin().await? {
+                self.delete_unfinished();
+                self.drop_distrusted().await?;
+            } else {
+                self.delete_saved("");
             }
             CaughtUp::Reloaded
         };

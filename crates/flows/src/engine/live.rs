@@ -233,7 +233,11 @@ impl EngineHandle {
             let sizes: BTreeMap<AudienceId, u64> = sizes.collect();
             let day = live.as_of().day;
             store::append(&mut tx, &cx, seq, &told, cause, day, &sizes).await?;
-            tx.commit().await?;
+            if let Err(error) = tx.commit().await {
+                // Whether it was written down is not known: the next time begins with what is.
+                (keeper.live, keeper.looked) = (None, false);
+                return Err(error.into());
+            }
             live.told(&now);
             off.iter().for_each(|one| live.forget(one.audience));
             for one in &now {

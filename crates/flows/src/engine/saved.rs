@@ -24,6 +24,8 @@ use super::{EngineError, EngineHandle, apart};
 const SAVED_FROM: usize = 50_000;
 /// How often what changed is saved.
 const SAVE_EVERY: Duration = Duration::from_mins(10);
+/// The version of this program.
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 /// The mark of a file that is being written.
 const WRITING: &str = "writing";
 /// Bytes written at a time.
@@ -32,6 +34,8 @@ const BUFFER: usize = 1 << 20;
 /// What stands in the file beside the columns.
 #[derive(Debug, Serialize, Deserialize)]
 struct Note {
+    /// Which version of the program wrote it: another one may read the database otherwise.
+    program: String,
     stamp: Uuid,
     position: Position,
 }
@@ -90,7 +94,7 @@ impl EngineHandle {
         let (snapshot, progress) = (self.read().snapshot(), *self.0.progress.borrow());
         let before = turn.saved.stamp;
         drop(turn);
-        let note = Note { stamp, position: progress.position };
+        let note = Note { program: PROGRAM.to_owned(), stamp, position: progress.position };
         let path = self.saved_path();
         let unfinished = path.with_extension(format!("{stamp}.part"));
         let target = unfinished.clone();
@@ -121,10 +125,8 @@ impl EngineHandle {
     ) -> Result<bool, EngineError> {
         let org = self.scope().org();
         let mut tx = self.platform().db.begin_wide().await?;
-        let is_trusted = meta::get(&mut tx, &mark(org, stamp)).await?.is_some();
-        if is_trusted {
-            meta::set(&mut tx, &mark(org, stamp), &position.get().to_string()).await?;
-        }
+        let told = position.get().to_string();
+        let is_trusted = meta::replace(&mut tx, &mark(org, stamp), WRITING, &told).await?;
         if let Some(before) = before {
             meta::remove(&mut tx, &mark(org, before)).await?;
         }
@@ -165,10 +167,11 @@ impl EngineHandle {
     pub(super) async fn restore(&self, turn: &mut Turn) -> Result<bool, EngineError> {
         let path = self.saved_path();
         let read_note = path.clone();
-        let Some(note) = apart(move || note_of(&read_note)).await? else { return Ok(false) };
+        let Ok(Some(note)) = apart(move || note_of(&read_note)).await else { return Ok(false) };
         let mut tx = self.platform().db.read_for(self.scope()).await?;
         let known = meta::get(&mut tx, &mark(self.scope().org(), note.stamp)).await?;
-        let is_believed = known == Some(note.position.get().to_string())
+        let is_believed = note.program == PROGRAM
+            && known == Some(note.position.get().to_string())
             && note.position <= outbox::head(&mut tx).await?
             && outbox::can_replay_from(&mut tx, note.position).await?;
         let shops = ShopBook::read(&mut tx, &self.ctx()).await?;
@@ -187,10 +190,15 @@ impl EngineHandle {
             engine.set_scores(scores);
             Ok(engine)
         });
-        let engine = match restored.await? {
-            Ok(engine) => engine,
-            Err(error) => {
+        let engine = match restored.await {
+            Ok(Ok(engine)) => engine,
+            Ok(Err(error)) => {
                 tracing::warn!(%error, "customers are read from the database instead");
+                return Ok(false);
+            }
+            // A file that this program cannot live with must not keep it from starting.
+            Err(error) => {
+                tracing::error!(%error, "customers are read from the database instead");
                 return Ok(false);
             }
         };
@@ -214,20 +222,27 @@ impl EngineHandle {
         let known = meta::get(&mut tx, &mark(self.scope().org(), stamp)).await?;
         tx.rollback().await?;
         if known.is_none() {
-            self.delete_saved();
-            turn.saved.stamp = None;
+            self.delete_saved("");
+            // So that it is saved again.
+            turn.saved = LastSaved { is_writing: turn.saved.is_writing, ..LastSaved::default() };
         }
         Ok(())
     }
 
-    /// Deletes the file and what is left of unfinished ones.
-    pub(super) fn delete_saved(&self) {
+    /// Deletes what was left of files that were not finished.
+    pub(super) fn delete_unfinished(&self) {
+        self.delete_saved(".part");
+    }
+
+    /// Deletes the files of this organisation whose names end so.
+    pub(super) fn delete_saved(&self, ending: &str) {
         let path = self.saved_path();
         let own = name_begins(self.scope().org());
         let files =
             path.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten();
         for file in files.flatten() {
-            let is_own = file.file_name().to_str().is_some_and(|name| name.starts_with(&own));
+            let is_own = |name: &str| name.starts_with(&own) && name.ends_with(ending);
+            let is_own = file.file_name().to_str().is_some_and(is_own);
             if is_own && let Err(error) = fs::remove_file(file.path()) {
                 tracing::error!(%error, "an engine on disk cannot be deleted");
             }

@@ -106,8 +106,8 @@ impl Recipe {
             recency,
             (moment - first.day) as f64,
             gap,
-            // A gap of less than a day is one of several orders on a day.
-            recency / gap.max(1.0),
+            // A gap of less than a day is one of several orders on a day; of one order there is none.
+            if gap.is_nan() { f64::NAN } else { recency / gap.max(1.0) },
             known.iter().filter(|order| season.contains(&order.day)).count() as f64,
             share(weekend, known.len()),
             counts.len() as f64,
@@ -325,6 +325,13 @@ mod tests {
         ] {
             assert!((of(name) - value).abs() < 1e-12, "{name}: {}", of(name));
         }
+        // Of one order there is no gap, and nothing to hold a pause against.
+        let once = RECIPE.describe(&buyer(vec![bought(moment - 100, 10_000, vec![1])]), moment);
+        let gaps = ["mean_gap_days", "recency_per_gap"].map(|name| {
+            let at = RECIPE.numbers().iter().position(|known| known == name).unwrap();
+            once.as_ref().unwrap().numbers[at]
+        });
+        assert!(gaps.iter().all(|gap| gap.is_nan()), "{gaps:?}");
         // 1970-01-01 was a Thursday, 2024-10-05 (day 20001) a Saturday.
         assert_eq!((weekday(0), weekday(20_001)), (3, 5));
         let no_amounts = Recipe { minor_per_major: None, ..RECIPE };

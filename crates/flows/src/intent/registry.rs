@@ -240,7 +240,7 @@ fn stored(learned: &Learned, amounts: bool, now: Timestamp) -> Result<TrainedMod
     })
 }
 
-/// Looks at drift, and trains again where it is time: a week after the last version was asked for, or a day where
+/// Looks at drift, and has a version trained where it is time: a week after the last version was asked for, or a day where
 /// customers moved far. Without an active version there is nothing to watch.
 ///
 /// # Errors
@@ -280,8 +280,10 @@ pub async fn watch(engine: &EngineHandle, cx: &Ctx) -> Result<(), IntentRefused>
     let mut tx = engine.platform().db.begin_for(cx.scope).await?;
     match store::ask(&mut tx, cx, head.horizon_days).await {
         Ok(id) => {
-            tx.commit().await?;
-            train(engine, cx, id).await
+            // By a job of its own: should the program end, that goes on, and this one does not ask twice.
+            jobs::enqueue(&mut tx, cx, TRAIN, &TrainPayload { model: id }, JobOptions::default())
+                .await?;
+            Ok(tx.commit().await?)
         }
         Err(store::ModelStoreError::Busy) => Ok(tx.rollback().await?),
         Err(error) => Err(error.into()),

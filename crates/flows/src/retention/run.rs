@@ -145,7 +145,8 @@ impl Worker<'_> {
                 place = following;
                 continue;
             }
-            let erases = self.class == DataClass::InactiveCustomers && at.step == 0;
+            let is_of_customers = self.class == DataClass::InactiveCustomers && at.step == 0;
+            let erases = is_of_customers && !records.is_empty();
             if erases {
                 distrust(self.platform, self.cx.scope.org()).await?;
             }

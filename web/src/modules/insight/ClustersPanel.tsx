@@ -127,7 +127,7 @@ function GroupsTable(props: { data: RfmClusters }) {
             <ul className="tier-shares">
               {one.tiers.slice(0, TIERS).map(({ tier, customers }) => (
                 <li key={tier}>
-                  <AppLink href={`/customers${queryText({ tier, ...settingsOf(url) })}`}>
+                  <AppLink href={`/customers${queryText({ tier, ...settingsOf(url), bins: undefined })}`}>
                     <TierMark tier={tier} />
                   </AppLink>{' '}
                   <span className="quiet">{format.percent(each(customers, one.customers), 0)}</span>

@@ -112,13 +112,14 @@ function CustomerName(props: { customer: ValuedCustomer['customer'] }) {
 export function AtRiskPanel(props: { data: LifetimeValue }) {
   const { t } = useTranslation();
   const format = useFormat();
+  const opens = useMay()('customers.read');
   const { at_risk: risk, currency } = props.data;
   if (!props.data.gamma_gamma) return null;
   return (
     <Panel title={t('insight.value.risk')}>
       <p className="panel-note">{t('insight.value.riskNote')}</p>
       {risk.length === 0 ? (
-        <EmptyState small title={t('insight.value.riskNone')} />
+        <EmptyState small title={t(opens ? 'insight.value.riskNone' : 'insight.intent.noNames')} />
       ) : (
         <PlainTable
           label={t('insight.value.risk')}
