@@ -80,7 +80,7 @@ impl Bits {
     }
 
     pub(crate) fn and(&mut self, other: &Self) {
-        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= other);
+        self.and_part(other, 0);
     }
 
     /// As [`Bits::and`] with the part of `other` that begins at `start`, a multiple of 64.
@@ -115,7 +115,7 @@ impl Bits {
     }
 
     pub(crate) fn and_not(&mut self, other: &Self) {
-        self.words.iter_mut().zip(&other.words).for_each(|(word, other)| *word &= !other);
+        self.and_not_part(other, 0);
     }
 
     /// Ordinals from `start` upwards.

@@ -55,17 +55,7 @@ impl Members {
 
     /// Keeps those of `bits` who are members.
     pub(crate) fn retain(&self, bits: &mut Bits) {
-        match self {
-            Self::Many(members) => bits.and(members),
-            Self::Few(set) => {
-                let mut kept = Bits::none(bits.len());
-                set.iter()
-                    .map(|ordinal| ordinal as usize)
-                    .filter(|ordinal| bits.has(*ordinal))
-                    .for_each(|ordinal| kept.set(ordinal));
-                *bits = kept;
-            }
-        }
+        self.retain_part(bits, 0);
     }
 
     /// Keeps those of `bits`, the ordinals from `start` on, a multiple of 64, who are members.

@@ -11,6 +11,7 @@ use super::{SqlError, SqlLimits, searchable, well_formed};
 use crate::audience::plan::{AsOf, AudienceError, Definitions};
 use crate::audience::tree::{Bounds, Measure, Node, Orders, Product, When};
 use crate::contact::{ContactChannel, ContactPurpose};
+use crate::daily::DAY_MS;
 use crate::rfm::{CellPattern, Scheme, Tier};
 
 /// What goes into the statement so far.
@@ -29,8 +30,6 @@ pub(super) struct Statement<'a> {
     within: Vec<AudienceId>,
     checked: BTreeSet<AudienceId>,
 }
-
-const DAY_MS: i64 = 86_400_000;
 
 impl<'a> Statement<'a> {
     pub(super) fn of(root: &Node, named: &'a Definitions, as_of: AsOf) -> Result<String, SqlError> {
