@@ -6,6 +6,7 @@ use kernel::{ShopId, Timestamp};
 use roaring::RoaringBitmap;
 
 use crate::bits::Bits;
+use crate::blocks;
 use crate::delta::Row;
 use crate::dictionary::Dictionary;
 use crate::feed::{CapacityError, OrderFact};
@@ -113,15 +114,24 @@ impl Facts {
 
     /// What the orders of each customer come to.
     pub(crate) fn features(&self) -> Features {
-        let customers = self.customers();
+        let parts = blocks::parts(self.customers(), |part| self.features_of(part));
+        let mut parts = parts.into_iter();
+        let mut all = parts.next().unwrap_or_else(|| self.features_of(0..0));
+        parts.for_each(|part| all.join(&part));
+        all
+    }
+
+    fn features_of(&self, customers: Range<usize>) -> Features {
+        // The first part is joined by the others.
+        let room = if customers.start == 0 { self.customers() } else { customers.len() };
         let mut features = Features {
-            revenue: Narrow::with_capacity(customers),
-            first: Moments::with_capacity(customers),
-            last: Moments::with_capacity(customers),
+            revenue: Narrow::with_capacity(room),
+            first: Moments::with_capacity(room),
+            last: Moments::with_capacity(room),
             earliest: NO_ORDER,
             latest: NO_ORDER,
         };
-        for customer in 0..customers {
+        for customer in customers {
             let range = self.range(customer);
             let sum = |sum: i64, order| sum.saturating_add(self.revenue.get(order));
             features.revenue.push(range.clone().fold(0, sum));
@@ -131,10 +141,7 @@ impl Facts {
             };
             features.first.push(first);
             features.last.push(last);
-            features.latest = features.latest.max(last);
-            if first != NO_ORDER && (features.earliest == NO_ORDER || first < features.earliest) {
-                features.earliest = first;
-            }
+            features.span(first, last);
         }
         features
     }
@@ -196,6 +203,25 @@ pub(crate) struct Features {
     pub(crate) earliest: i64,
     /// The last order of all.
     pub(crate) latest: i64,
+}
+
+impl Features {
+    /// Widens the first and the last order of all.
+    fn span(&mut self, first: i64, last: i64) {
+        self.latest = self.latest.max(last);
+        if first != NO_ORDER && (self.earliest == NO_ORDER || first < self.earliest) {
+            self.earliest = first;
+        }
+    }
+
+    /// Adds the customers after these.
+    fn join(&mut self, part: &Self) {
+        let customers = 0..part.last.len();
+        self.revenue.push_range(&part.revenue, customers.clone());
+        self.first.push_range(&part.first, customers.clone());
+        self.last.push_range(&part.last, customers);
+        self.span(part.earliest, part.latest);
+    }
 }
 
 /// In the columns of first and last order: none.

@@ -26,6 +26,9 @@ pub(crate) struct Sketch {
 /// The least and the greatest value of each code.
 pub(crate) type Ranges = [(i64, i64); CODES];
 
+/// What is kept of the distance between values of one class; where it may be greater, values are compared themselves.
+const EXCESS_MAX: u64 = u32::MAX as u64;
+
 /// Of no values.
 pub(crate) const EMPTY: (i64, i64) = (i64::MAX, i64::MIN);
 
@@ -142,29 +145,35 @@ impl Sketch {
         for code in 0..CODES {
             starts[code + 1] += starts[code];
         }
-        let mut sorted = vec![0; starts[CODES]];
+        // Above the ordinal stands by how much a value exceeds the least of its class, so that one comparison of one
+        // number orders both, and the column is read once from its beginning to its end.
+        let mut keyed = vec![0_u64; starts[CODES]];
         let mut next = starts;
-        for (ordinal, code) in (0..).zip(&self.codes).filter(|(_, code)| **code != NO_VALUE) {
+        for (ordinal, code) in (0_u32..).zip(&self.codes).filter(|(_, code)| **code != NO_VALUE) {
             let slot = &mut next[usize::from(*code)];
-            sorted[*slot] = ordinal;
+            let (least, _) = self.ranges[usize::from(*code)];
+            keyed[*slot] = excess(value(ordinal as usize), least) << 32 | u64::from(ordinal);
             *slot += 1;
         }
-        let mut pairs = Vec::new();
-        // Those of one value are in order already.
-        let mixed = self.ranges.iter().enumerate().filter(|(_, (low, high))| low < high);
-        for (code, _) in mixed {
-            let class = &mut sorted[starts[code]..starts[code + 1]];
-            pairs.clear();
-            pairs.extend(class.iter().map(|ordinal| (value(*ordinal as usize), *ordinal)));
-            pairs.sort_unstable();
-            class.iter_mut().zip(&pairs).for_each(|(slot, (_, ordinal))| *slot = *ordinal);
+        for (code, (least, greatest)) in self.ranges.iter().enumerate() {
+            let class = &mut keyed[starts[code]..starts[code + 1]];
+            if least.abs_diff(*greatest) > EXCESS_MAX && least < greatest {
+                class.sort_unstable_by_key(|key| (value(*key as u32 as usize), *key as u32));
+            } else if least < greatest {
+                class.sort_unstable();
+            }
         }
-        sorted
+        keyed.into_iter().map(|key| key as u32).collect()
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
         self.codes.capacity() + CODES * 24
     }
+}
+
+/// By how much `value` exceeds `least`, or the greatest number of 32 bits.
+fn excess(value: i64, least: i64) -> u64 {
+    value.abs_diff(least).min(EXCESS_MAX)
 }
 
 pub(crate) fn widen(range: &mut (i64, i64), value: i64) {
