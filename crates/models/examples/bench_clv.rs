@@ -1,6 +1,6 @@
-//! `cargo run --release -p models --example bench_clv [CUSTOMERS]`: summary, fits and scores of
-//! synthetic customers, with seconds and the most memory ever held.
-#![allow(clippy::print_stdout)]
+//! `cargo run --release -p models --example bench_clv [CUSTOMERS [--json]]`: summary, fits and scores of
+//! synthetic customers, with seconds and the most memory ever held; with `--json` the figures of `make bench`.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 #[path = "../tests/clv_common/simulate.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
@@ -17,12 +17,16 @@ use models::clv::summary::{Transactions, Unit, Window, summarise};
 /// Days over which customers come, and days observed.
 const JOIN_DAYS: f64 = 600.0;
 const END_DAY: i64 = 730;
+/// What BG/NBD with Gamma-Gamma may take for so many customers, summary, fits and scores.
+const GOAL_CUSTOMERS: u32 = 1_000_000;
+const GOAL_SECONDS: f64 = 10.0;
+const GOAL_MIB: f64 = 1_024.0;
 
 fn timed<T>(name: &str, work: impl FnOnce() -> T) -> (T, f64) {
     let start = Instant::now();
     let value = work();
     let seconds = start.elapsed().as_secs_f64();
-    println!("{name:<40} {seconds:>8.3} s");
+    eprintln!("{name:<40} {seconds:>8.3} s");
     (value, seconds)
 }
 
@@ -46,34 +50,43 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             amount.push((dice.gamma(6.25) * scale * 100.0).round() / 100.0);
         }
     }
-    println!("{customers} customers, {} transactions, {:?} MiB", customer.len(), peak_mib());
+    eprintln!("{customers} customers, {} transactions, {:?} MiB", customer.len(), peak_mib());
     let transactions = Transactions { customer: &customer, day: &day, amount: &amount };
     let window = Window { calibration_end: END_DAY, observation_end: END_DAY };
     let (summary, first) = timed("summary", || summarise(transactions, window));
     let summary = summary?;
     let (counts, second) = timed("groups", || summary.counts(Unit::Day));
     let counts = counts?;
-    println!("{} groups of {} customers", counts.groups(), counts.customers());
+    eprintln!("{} groups of {} customers", counts.groups(), counts.customers());
     let (bgnbd, third) = timed("fit BG/NBD", || BgNbd::fit(&counts));
     let bgnbd = bgnbd?;
-    println!("{bgnbd:?}");
+    eprintln!("{bgnbd:?}");
     let (spend, fourth) =
         timed("fit Gamma-Gamma", || GammaGamma::fit(&summary.frequency, &summary.monetary));
     let spend = spend?;
-    println!("{spend:?}");
+    eprintln!("{spend:?}");
     let options = ScoreOptions { unit: Unit::Day, ..ScoreOptions::default() };
     let model = OrderModel::BgNbd(bgnbd.model);
     let (scores, fifth) =
         timed("score", || score_all(&summary, &counts, &model, Some(&spend.model), &options));
     let value: i64 = scores?.expected_value_minor.iter().sum();
-    println!("expected value {value}");
-    println!(
-        "{:<40} {:>8.3} s",
-        "all, without Pareto/NBD",
-        first + second + third + fourth + fifth
-    );
+    eprintln!("expected value {value}");
+    let seconds = first + second + third + fourth + fifth;
+    eprintln!("{:<40} {seconds:>8.3} s", "all, without Pareto/NBD");
+    // Before the other model, which the goal is not about.
+    let peak = peak_mib();
     let (pnbd, _) = timed("fit Pareto/NBD", || ParetoNbd::fit(&counts));
-    println!("{:?}", pnbd?);
-    println!("peak {:?} MiB", peak_mib());
+    eprintln!("{:?}", pnbd?);
+    eprintln!("peak {:?} MiB", peak_mib());
+    if std::env::args().any(|argument| argument == "--json") {
+        let is_full = customers >= GOAL_CUSTOMERS;
+        let figure = |name: &str, unit: &str, goal: f64, value: f64| {
+            serde_json::json!({"name": format!("lifetime_{name}_{customers}"), "unit": unit, "value": value,
+                "goal": is_full.then_some(goal), "ok": is_full.then_some(value <= goal), "rounds": 1})
+        };
+        let mut figures = vec![figure("fit_and_score", "s", GOAL_SECONDS, seconds)];
+        figures.extend(peak.map(|peak| figure("peak", "MiB", GOAL_MIB, peak as f64)));
+        println!("{}", serde_json::json!({ "figures": figures }));
+    }
     Ok(())
 }

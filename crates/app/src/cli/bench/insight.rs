@@ -71,6 +71,9 @@ struct Answer<'a> {
     rfm_ms: f64,
     audience10_ms: f64,
     audience_window_ms: f64,
+    /// Customers found by the last of each, to compare with what others find.
+    audience10_customers: u64,
+    audience_window_customers: u64,
     audiences1000_seconds: f64,
     changes_per_s: f64,
     events_per_s: f64,
@@ -135,6 +138,8 @@ pub(super) async fn run(global: &Global, args: InsightArgs) -> Result<ExitCode> 
         rfm_ms: measured.rfm_ms,
         audience10_ms: measured.audience10_ms,
         audience_window_ms: measured.audience_window_ms,
+        audience10_customers: measured.found.0,
+        audience_window_customers: measured.found.1,
         audiences1000_seconds: measured.audiences1000_seconds,
         changes_per_s: measured.events_per_second,
         events_per_s: live.events_per_second,
