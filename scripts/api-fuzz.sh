@@ -4,7 +4,7 @@
 # API_FUZZ_SEED=N (1) repeats a run; API_FUZZ_SECONDS=N (120) is for all roles together.
 . "$(dirname "$0")/lib.sh"
 scripts/need.sh python node
-cargo build --locked --quiet -p app
+need_program
 guanxi=$target/debug/guanxi
 
 # The tool, with exact versions, in a folder of its own below the target.

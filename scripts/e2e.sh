@@ -7,7 +7,7 @@ scripts/need.sh chromium fonts node
 scripts/web.sh install
 scripts/web.sh build
 scripts/web.sh oidc
-cargo build --locked --quiet -p app
+need_program
 guanxi=$target/debug/guanxi
 
 shopt -s nullglob

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 scripts/web.sh install
 mkdir -p web/dist
-cargo build --locked --quiet -p app
+need_program
 fresh=$logs/openapi.json
 limited 60 "$target/debug/guanxi" openapi >"$fresh"
 

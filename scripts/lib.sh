@@ -42,6 +42,12 @@ end_child() {
 trap 'end_child; exit 130' INT
 trap 'end_child; exit 143' TERM
 
+# Builds target/debug/guanxi. After the tests of the same run it is there already; alone cargo would join other features
+# of the libraries, and compile most of them once more.
+need_program() {
+  [ -n "${GUANXI_BUILT:-}" ] || cargo build --locked --quiet -p app
+}
+
 stage() {
   local name=$1 limit=$2 log=$logs/$1.log start=$SECONDS status=0 beat=15
   shift 2

@@ -18,7 +18,8 @@ else
   stage rust-test 3900 scripts/with-postgres.sh cargo test --workspace --features app/sql --locked --no-fail-fast --lib --bins --tests --examples
 fi
 [ -z "${GUANXI_TEST_CLUSTER:-}" ] || stage cluster 3600 scripts/cluster-test.sh
-stage rust-doc-test 900 cargo test --workspace --locked --doc --quiet
+export GUANXI_BUILT=1
+stage rust-doc-test 900 cargo test --workspace --features app/sql --locked --doc --quiet
 stage generated 600 scripts/gen.sh --check
 stage sbom 120 scripts/sbom.sh
 stage api-fuzz 900 scripts/api-fuzz.sh
