@@ -5,8 +5,9 @@
 use std::io::Cursor;
 
 use models::intent::{
-    ColumnData, ExclusionCode, Frame, FrameLimits, IntentError, Kind, LeakOptions, MISSING, Model,
-    ReadOptions, ReadTable, ScoreError, Split, TrainOptions, Training, read_table, train,
+    ColumnData, DriftLevel, ExclusionCode, Frame, FrameLimits, IntentError, Kind, LeakOptions,
+    MISSING, Model, ReadOptions, ReadTable, ScoreError, Split, TrainOptions, Training, read_table,
+    train,
 };
 use proptest::prelude::*;
 
@@ -288,6 +289,31 @@ fn a_file_in_order_of_time_is_judged_on_what_came_after() {
         one_day.push(column.name.clone(), data).unwrap();
     }
     assert!(matches!(train(&one_day, &options), Err(IntentError::Windows { usable: 0, .. })));
+}
+
+#[test]
+fn in_order_of_time_drift_is_measured_from_the_latest_rows() {
+    let month = |rows: std::ops::Range<usize>| {
+        let mut text = "bought,when,x,age\n".to_owned();
+        for row in rows {
+            let bought = u8::from(mixed(row) % 100 < 40);
+            let month = row / 500;
+            let day = format!("2024-{:02}-{:02}", 1 + month, 1 + row % 28);
+            // Grows with time by construction, as days since somebody's first order do.
+            let age = month * 30 + row % 30;
+            text.push_str(&format!("{bought},{day},{},{age}\n", mixed(row + 7)));
+        }
+        read(&text).unwrap()
+    };
+    let options =
+        TrainOptions { time: Some("when".into()), folds: 2, ..TrainOptions::new("bought") };
+    let training = train(&month(0..1_500), &options).unwrap();
+    let age = |frame: &Frame| {
+        let drift = training.model.drift(frame).unwrap();
+        drift.columns.into_iter().find(|one| one.column.as_deref() == Some("age")).unwrap().level
+    };
+    assert_eq!(age(&month(1_000..1_500)), DriftLevel::Stable);
+    assert_eq!(age(&month(0..500)), DriftLevel::Large);
 }
 
 #[test]

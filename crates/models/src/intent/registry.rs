@@ -115,11 +115,13 @@ pub(crate) struct Parts {
     pub(crate) learner: Learner,
     pub(crate) platt: Platt,
     pub(crate) trained: Trained,
+    /// What drift is measured from: columns, and calibrated probabilities of held-back rows.
     pub(crate) reference: Vec<Reference>,
+    pub(crate) score_reference: Reference,
 }
 
 impl Model {
-    /// `held_back`: calibrated probabilities of held-back rows, from which tiers and drift are judged.
+    /// `held_back`: calibrated probabilities of held-back rows, from which tiers are judged.
     pub(crate) fn new(parts: Parts, held_back: &[f64]) -> Self {
         Self {
             version: FORMAT_VERSION,
@@ -131,7 +133,7 @@ impl Model {
             tiers: Tiers::of(held_back),
             trained: parts.trained,
             reference: parts.reference,
-            score_reference: Reference::of_scores(held_back),
+            score_reference: parts.score_reference,
         }
     }
 
@@ -185,7 +187,8 @@ impl Model {
         Ok(scores)
     }
 
-    /// How far the customers of `frame` have moved from those of the training.
+    /// How far the customers of `frame` have moved from those of the training; from its latest window where time
+    /// parts the rows.
     ///
     /// # Errors
     /// As [`Model::score`].

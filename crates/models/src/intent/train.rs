@@ -113,10 +113,19 @@ pub fn train(frame: &Frame, options: &TrainOptions) -> Result<Training, IntentEr
         Encoder::fit(frame, &chosen.places, &rows, &outcomes, options.seed, &options.encoder)?;
     let learner = Learner::fit(winner.kind, &matrix, &outcomes, options.seed, &options.learners);
     let positives = outcomes.iter().filter(|&&outcome| outcome).count();
+    // Earlier rows differ from later ones in whatever grows with time, so customers are held against the latest.
+    let latest = folds.last().filter(|_| time.is_some());
+    let (compared, compared_scores) = match latest {
+        Some(fold) => {
+            let compared = fold.test.iter().map(|&at| rows[at as usize]).collect();
+            (compared, &calibrated[calibrated.len() - fold.test.len()..])
+        }
+        None => (rows.clone(), &calibrated[..]),
+    };
     let reference = chosen
         .places
         .iter()
-        .map(|&place| Reference::of_column(&frame.columns()[place], &rows))
+        .map(|&place| Reference::of_column(&frame.columns()[place], &compared))
         .collect::<Result<_, _>>()?;
     let trained = Trained {
         rows: rows.len(),
@@ -133,6 +142,7 @@ pub fn train(frame: &Frame, options: &TrainOptions) -> Result<Training, IntentEr
         platt,
         trained,
         reference,
+        score_reference: Reference::of_scores(compared_scores),
     };
     let model = Model::new(parts, &calibrated);
     let report = Report {
