@@ -12,6 +12,8 @@ export function themeOf(dark: boolean, phone: boolean): ThemeConfig {
     algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm,
     token: {
       colorPrimary: dark ? '#2f8792' : '#1d6b74',
+      // By itself the dark one would be too light for its white text.
+      colorPrimaryHover: dark ? '#2b7d87' : '#2a7c86',
       colorInfo: dark ? '#2f8792' : '#1d6b74',
       colorPrimaryBg: dark ? '#15292d' : '#e3eff0',
       colorPrimaryBgHover: dark ? '#1a363b' : '#d3e6e8',

@@ -14,6 +14,7 @@ import { useProblemText } from '@/ui/states';
 import { changeAudience, type Definition, makeAudience, useAudienceLive, useCount } from './api';
 import { BuilderContext } from './builder';
 import { CountPanel, SamplePanel } from './CountPanel';
+import { faultText } from './faults';
 import { LeaveGuard } from './LeaveGuard';
 import { LivePanel } from './LivePanel';
 import { OverlapPanel } from './OverlapPanel';
@@ -91,10 +92,11 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
     for (const one of errorsOf(count.error)) {
       const path = pathOf(one.field);
       // The rows show a single condition in a group.
-      if (path) found.set((asGroup(tree) === tree ? path : [0, ...path]).join('.'), one.message);
+      if (path)
+        found.set((asGroup(tree) === tree ? path : [0, ...path]).join('.'), faultText(t, one.message));
     }
     return found;
-  }, [count.error, tree]);
+  }, [count.error, tree, t]);
   const builder = useMemo(
     () => ({
       edit: (change: (root: Node) => Node) => {
@@ -133,7 +135,8 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
       if (error instanceof ProblemError && error.kind === 'audience_changed') return;
       if (errorsOf(error).every((one) => one.field === 'text' || one.field.startsWith('tree')))
         say.refused(error);
-      else if (!placeErrors(form, error, ['name', 'note'])) say.refused(error);
+      else if (!placeErrors(form, error, ['name', 'note'], (message) => faultText(t, message)))
+        say.refused(error);
     },
   });
   const changed = save.error instanceof ProblemError && save.error.kind === 'audience_changed';

@@ -113,7 +113,7 @@ export function BandsPanel(props: { data: LifetimeValue }) {
       />
       <Panel title={t('insight.value.bandsTable')}>
         <ScrollX label={t('insight.value.bandsTable')}>
-          <table className="plain">
+          <table className="plain plain-stacks plain-labels">
             <thead>
               <tr>
                 <th scope="col">{t('insight.value.bandName')}</th>
@@ -131,12 +131,14 @@ export function BandsPanel(props: { data: LifetimeValue }) {
                     {t(`insight.value.band.${one.name}`)}
                     <div className="quiet nowrap">{range(index)}</div>
                   </th>
-                  <td className="band-cell">
+                  <td className="band-cell" data-title={t('insight.audience.customers')}>
                     <span className="figure">{format.int(one.customers)}</span>
                     <ShareBar share={all ? one.customers / all : 0} />
                   </td>
-                  <td className="num">{one.expected_orders.toFixed(1)}</td>
-                  <td className="band-cell">
+                  <td className="num" data-title={t('insight.value.bandOrders')}>
+                    {one.expected_orders.toFixed(1)}
+                  </td>
+                  <td className="band-cell" data-title={t('insight.value.bandValue')}>
                     <span className="figure">{format.moneyShort(one.expected_value_minor, currency)}</span>
                     <ShareBar share={worth ? one.expected_value_minor / worth : 0} />
                   </td>

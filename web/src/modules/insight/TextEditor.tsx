@@ -2,6 +2,7 @@ import { Alert, Button, Input } from 'antd';
 import type { TextAreaRef } from 'antd/es/input/TextArea';
 import { useRef } from 'react';
 import { useTranslation } from 'react-i18next';
+import { faultText } from './faults';
 import { type Fault, marked } from './tree';
 
 /** The place in characters of the whole text, from 0. */
@@ -23,6 +24,7 @@ export function TextEditor(props: {
   const { t } = useTranslation();
   const area = useRef<TextAreaRef>(null);
   const { value, fault } = props;
+  const words = fault && faultText(t, fault.message);
   const [before, here, after] = fault?.line ? marked(value, fault) : ['', '', ''];
   const show = () => {
     const box = area.current?.resizableTextArea?.textArea;
@@ -54,7 +56,7 @@ export function TextEditor(props: {
               {fault.line
                 ? t('insight.audience.faultAt', { line: fault.line, column: fault.column })
                 : t('insight.audience.fault')}{' '}
-              <span lang="en">{fault.message}</span>
+              <span lang={words === fault.message ? 'en' : undefined}>{words}</span>
             </p>
             {fault.line ? (
               <>
