@@ -5,30 +5,15 @@
 //
 // Works with any data, and with none.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before } from 'node:test';
-import { launch } from '../dev/browser.mjs';
-import { story } from './steps.mjs';
+import { accessible, BASE, openPage, signIn, story } from './steps.mjs';
 
-const BASE = process.env.BASE_URL ?? 'http://127.0.0.1:8420';
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const NAME = `常客 ${Date.now().toString(36)}`;
-const errors = [];
 let browser;
 let page;
+let errors;
 
 const test = story();
-
-async function accessible() {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  const grave = violations.filter((one) => ['serious', 'critical'].includes(one.impact));
-  assert.deepEqual(
-    grave.map((one) => `${one.id}: ${one.nodes[0]?.html.slice(0, 160)}`),
-    [],
-  );
-}
 
 const count = () => page.getByTestId('audience-count');
 const shows = (customers) =>
@@ -47,27 +32,15 @@ async function counted(act) {
 }
 
 before(async () => {
-  browser = await launch();
-  const context = await browser.newContext({
-    locale: 'zh-CN',
-    viewport: { width: 1440, height: 900 },
-    bypassCSP: true,
-    reducedMotion: 'reduce',
-  });
-  page = await context.newPage();
-  page.setDefaultTimeout(60_000);
-  page.on('pageerror', (error) => errors.push(error.message));
+  ({ browser, page, errors } = await openPage());
 });
 after(async () => browser?.close());
 
 test('the list of audiences leads to a new one', async () => {
-  await page.goto(`${BASE}/insight/audiences`);
-  await page.getByLabel('邮箱').fill(process.env.EMAIL);
-  await page.getByLabel('密码').fill(process.env.PASSWORD);
-  await page.getByRole('button', { name: '登录' }).click();
+  await signIn(page, '/insight/audiences');
   await page.getByRole('heading', { level: 1, name: '人群' }).waitFor();
   await page.getByRole('link', { name: '新建人群' }).waitFor();
-  await accessible();
+  await accessible(page);
   const all = await counted(() => page.getByRole('link', { name: '新建人群' }).click());
   assert.equal(all.customers, all.of);
 });
@@ -89,7 +62,7 @@ test('a row changes the count', async () => {
   assert.equal(others.customers, others.of - once.customers);
   await page.getByRole('button', { name: '排除: 订单数' }).click();
   await shows(once.customers);
-  await accessible();
+  await accessible(page);
 });
 
 test('as a text it says the same, and a fault has its place', async () => {
@@ -101,7 +74,7 @@ test('as a text it says the same, and a fault has its place', async () => {
   await page.getByText('第 2 行第 15 个字').waitFor();
   assert.equal(await page.locator('.fault-line mark').innerText(), '>');
   assert.equal(await count().innerText(), shown, 'the answer before the fault stays');
-  await accessible();
+  await accessible(page);
   const mended = await counted(() =>
     text.fill('orders >= 1 and (last_order in last 36500 days or revenue >= 1)'),
   );
@@ -110,7 +83,7 @@ test('as a text it says the same, and a fault has its place', async () => {
   const sql = page.getByRole('region', { name: '条件的 SQL' });
   assert.equal(await sql.innerText(), mended.sql);
   assert.match(mended.sql, /FROM customers c/);
-  await accessible();
+  await accessible(page);
   await page.getByText('逐条设置', { exact: true }).click();
   await page.getByText('最近一次下单').first().waitFor();
   // What was read from a text can be gone on with in rows.
@@ -158,7 +131,7 @@ test('who may be contacted is chosen by channel and purpose', async () => {
   assert.ok(granted.customers <= served.customers);
   await page.getByRole('combobox', { name: '联系渠道' }).click();
   await counted(() => page.getByTitle('邮件', { exact: true }).click());
-  await accessible();
+  await accessible(page);
   await page.getByText('文本', { exact: true }).click();
   assert.equal(await text.inputValue(), 'may_contact(email, service)');
   await text.fill('may_contact(fax)');
@@ -178,7 +151,7 @@ test('it is kept, and what is not kept is not left by chance', async () => {
   await page.reload();
   await page.getByRole('heading', { level: 1, name: NAME }).waitFor();
   await page.getByText('最近一次下单').first().waitFor();
-  await accessible();
+  await accessible(page);
 });
 
 test('a customer is explained condition by condition', async () => {
@@ -190,7 +163,7 @@ test('a customer is explained condition by condition', async () => {
   await page.getByText('在这个人群里。').waitFor();
   await page.getByRole('img', { name: '符合', exact: true }).first().waitFor();
   await page.getByText('orders >= 1', { exact: true }).waitFor();
-  await accessible();
+  await accessible(page);
 });
 
 test('turned live, it counts by itself and tells who enters', async () => {
@@ -216,7 +189,7 @@ test('turned live, it counts by itself and tells who enters', async () => {
     await panel.getByText('条件修改').first().waitFor();
     await page.getByRole('heading', { name: '每天进入和离开的人数' }).waitFor();
   }
-  await accessible();
+  await accessible(page);
   await turn.click();
   await page.getByText('已停止实时更新').waitFor();
   await turn.and(page.getByRole('switch', { checked: false })).waitFor();
@@ -244,7 +217,7 @@ test('lifetime value shows figures, or says what is missing', async () => {
   const young = page.getByText('历史还太短，算不出客户价值');
   const figures = page.getByRole('heading', { name: '各段的人数与预计销售额' });
   await young.or(figures).first().waitFor();
-  await accessible();
+  await accessible(page);
   if (await figures.isVisible()) {
     await page.getByText('90 天', { exact: true }).click();
     await page.getByText('未来 90 天预计下单').waitFor();

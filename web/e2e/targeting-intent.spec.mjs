@@ -5,29 +5,14 @@
 //
 // Works with any data, and with none.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before } from 'node:test';
-import { launch } from '../dev/browser.mjs';
-import { story } from './steps.mjs';
+import { accessible, openPage, signIn, story } from './steps.mjs';
 
-const BASE = process.env.BASE_URL ?? 'http://127.0.0.1:8420';
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const errors = [];
 let browser;
 let page;
+let errors;
 
 const test = story();
-
-async function accessible() {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  const grave = violations.filter((one) => ['serious', 'critical'].includes(one.impact));
-  assert.deepEqual(
-    grave.map((one) => `${one.id}: ${one.nodes[0]?.html.slice(0, 160)}`),
-    [],
-  );
-}
 
 /** Leads, of whom those who put something into the cart mostly buy; `付款时间` is known only afterwards. */
 function leads() {
@@ -47,28 +32,16 @@ async function choose(label, name) {
 }
 
 before(async () => {
-  browser = await launch();
-  const context = await browser.newContext({
-    locale: 'zh-CN',
-    viewport: { width: 1440, height: 900 },
-    bypassCSP: true,
-    reducedMotion: 'reduce',
-  });
-  page = await context.newPage();
-  page.setDefaultTimeout(60_000);
-  page.on('pageerror', (error) => errors.push(error.message));
+  ({ browser, page, errors } = await openPage());
 });
 after(async () => browser?.close());
 
 test('the page explains itself', async () => {
-  await page.goto(`${BASE}/insight/intent`);
-  await page.getByLabel('邮箱').fill(process.env.EMAIL);
-  await page.getByLabel('密码').fill(process.env.PASSWORD);
-  await page.getByRole('button', { name: '登录' }).click();
+  await signIn(page, '/insight/intent');
   await page.getByRole('heading', { level: 1, name: '意向度' }).waitFor();
   await page.getByText('谁近期最可能下单').waitFor();
   await page.getByRole('button', { name: /训练/ }).waitFor();
-  await accessible();
+  await accessible(page);
 });
 
 test('a file is compared, and the column that gives the outcome away is named', async () => {
@@ -88,7 +61,7 @@ test('a file is compared, and the column that gives the outcome away is named', 
   // Behind each picture is its table.
   await page.getByRole('button', { name: '看表格: 哪些表现常伴随下单' }).click();
   await page.getByRole('rowheader', { name: /加购：是/ }).waitFor();
-  await accessible();
+  await accessible(page);
 });
 
 test('a wrong choice says what to do', async () => {
@@ -98,7 +71,7 @@ test('a wrong choice says what to do', async () => {
     .getByRole('alert')
     .getByText(/different values/)
     .waitFor();
-  await accessible();
+  await accessible(page);
 });
 
 test('a model of the own customers is trained, or the page says what is missing', async () => {
@@ -112,13 +85,13 @@ test('a model of the own customers is trained, or the page says what is missing'
   await young.or(training).first().waitFor();
   await training.waitFor({ state: 'detached' });
   await young.or(failed).or(trained).first().waitFor();
-  await accessible();
+  await accessible(page);
   if (await trained.isVisible()) {
     await page.getByRole('heading', { name: /^前 20% 的客户里有/ }).waitFor();
     await page.getByText(/^高 /).click();
     await page.waitForURL(/tier=high/);
     await page.getByRole('heading', { name: '版本' }).waitFor();
-    await accessible();
+    await accessible(page);
   }
   assert.deepEqual(errors, []);
 });

@@ -5,29 +5,14 @@
 //
 // Works with any data, and with none.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { after, before } from 'node:test';
-import { launch } from '../dev/browser.mjs';
-import { story } from './steps.mjs';
+import { accessible, BASE, openPage, signIn, story } from './steps.mjs';
 
-const BASE = process.env.BASE_URL ?? 'http://127.0.0.1:8420';
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const errors = [];
 let browser;
 let page;
+let errors;
 
 const test = story();
-
-async function accessible() {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  const grave = violations.filter((one) => ['serious', 'critical'].includes(one.impact));
-  assert.deepEqual(
-    grave.map((one) => `${one.id}: ${one.nodes[0]?.html.slice(0, 160)}`),
-    [],
-  );
-}
 
 /** Does something that asks the interface, and gives its answer. */
 async function told(path, act) {
@@ -45,33 +30,21 @@ const rowsOf = (table) =>
     .evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent.trim())));
 
 before(async () => {
-  browser = await launch();
-  const context = await browser.newContext({
-    locale: 'zh-CN',
-    viewport: { width: 1440, height: 900 },
-    bypassCSP: true,
-    reducedMotion: 'reduce',
-  });
-  page = await context.newPage();
-  page.setDefaultTimeout(60_000);
-  page.on('pageerror', (error) => errors.push(error.message));
+  ({ browser, page, errors } = await openPage());
 });
 after(async () => browser?.close());
 
 test('cohorts are those of the interface', async () => {
-  await page.goto(`${BASE}/insight/retention`);
-  await page.getByLabel('邮箱').fill(process.env.EMAIL);
-  await page.getByLabel('密码').fill(process.env.PASSWORD);
-  const months = await told('cohorts', () => page.getByRole('button', { name: '登录' }).click());
+  const months = await signIn(page, '/insight/retention', (button) => told('cohorts', () => button.click()));
   await page.getByRole('heading', { level: 1, name: '回购与留存' }).waitFor();
   if (months.cohorts.length === 0) {
     await page.getByText('还没有可以分批的客户').waitFor();
-    await accessible();
+    await accessible(page);
     return;
   }
   const grid = page.locator('table.cohort-grid');
   await grid.waitFor();
-  await accessible();
+  await accessible(page);
   const shown = await rowsOf(grid);
   assert.deepEqual(
     shown.map((row) => row.slice(0, 2)),
@@ -99,7 +72,7 @@ test('days between orders are told, and those of a product', async () => {
   const again = await told('repurchase/products', () => page.getByText('回购周期', { exact: true }).click());
   const title = page.getByRole('heading', { name: '两次下单相隔的天数' });
   await title.or(page.getByText('还没有人买过第二次')).first().waitFor();
-  await accessible();
+  await accessible(page);
   if (again.products.length) {
     const { product } = again.products[0];
     const name = product.title || product.code;
@@ -130,7 +103,7 @@ test('pairs are those of the interface', async () => {
   } else {
     await page.getByText('没有找到常一起买的商品').waitFor();
   }
-  await accessible();
+  await accessible(page);
   assert.deepEqual(errors, []);
 });
 
@@ -146,7 +119,7 @@ test('what was paid of the usual price is told', async () => {
   } else {
     await page.getByText('还看不出价格').waitFor();
   }
-  await accessible();
+  await accessible(page);
   assert.deepEqual(errors, []);
 });
 
@@ -158,7 +131,7 @@ test('customers who are alike stand in groups', async () => {
   if (await few.first().isVisible()) return;
   const table = page.getByRole('region', { name: '相似客户分成的组' });
   await table.waitFor();
-  await accessible();
+  await accessible(page);
   assert.equal((await rowsOf(table)).length, 3);
   const four = await told('rfm/clusters', async () => {
     await page.getByRole('combobox', { name: '分几组' }).click();
@@ -188,6 +161,6 @@ test('who may be lost stands on the page of value', async () => {
     const first = page.getByRole('region', { name: '有价值、又可能流失的客户' }).getByRole('link').first();
     assert.equal(await first.getAttribute('href'), `/customers/${value.at_risk[0].customer.id}`);
   }
-  await accessible();
+  await accessible(page);
   assert.deepEqual(errors, []);
 });

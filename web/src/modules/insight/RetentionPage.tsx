@@ -1,4 +1,4 @@
-import { Segmented, Select } from 'antd';
+import { Segmented } from 'antd';
 import { useTranslation } from 'react-i18next';
 import { idOf, oneOf } from '@/lib/known';
 import { FilterBar, Labelled } from '@/ui/filters';
@@ -9,6 +9,7 @@ import { CohortsView } from './CohortsView';
 import { IntervalsView } from './IntervalsView';
 import { PairsView } from './PairsView';
 import { PricesView } from './PricesView';
+import { ShopFilter } from './ShopFilter';
 
 const VIEWS = ['cohorts', 'intervals', 'pairs', 'prices'] as const;
 
@@ -29,19 +30,7 @@ export default function RetentionPage() {
             options={VIEWS.map((value) => ({ value, label: t(`insight.retention.views.${value}`) }))}
           />
         </Labelled>
-        {shops.data && shops.data.length > 1 ? (
-          <Labelled label={t('insight.rfm.shop')}>
-            <Select
-              allowClear
-              aria-label={t('insight.rfm.shop')}
-              style={{ minWidth: 150 }}
-              placeholder={t('insight.rfm.allShops')}
-              value={url.shop}
-              onChange={(shop) => setUrl({ shop })}
-              options={shops.data.map((shop) => ({ value: shop.id, label: shop.name }))}
-            />
-          </Labelled>
-        ) : null}
+        <ShopFilter value={url.shop} onChange={(shop) => setUrl({ shop })} />
       </FilterBar>
       {view === 'cohorts' ? <CohortsView shop={url.shop} /> : null}
       {view === 'intervals' ? <IntervalsView shop={url.shop} /> : null}

@@ -1,4 +1,4 @@
-import { DatePicker, Segmented, Select } from 'antd';
+import { DatePicker, Segmented } from 'antd';
 import dayjs from 'dayjs';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -16,6 +16,7 @@ import { useShops } from '@/ui/shops';
 import { EmptyState, Loaded } from '@/ui/states';
 import { useValue } from './api';
 import { BandsPanel } from './BandsPanel';
+import { ShopFilter } from './ShopFilter';
 import { FrequencyChart, HoldoutChart } from './ValueCharts';
 import { AtRiskPanel, ParametersPanel, TopPanel, WarningsPanel } from './ValueTables';
 import { WithAmounts } from './WithAmounts';
@@ -86,19 +87,7 @@ function ValueView() {
             onChange={(day) => setUrl({ held: day?.format('YYYY-MM-DD') })}
           />
         </Labelled>
-        {shops.data && shops.data.length > 1 ? (
-          <Labelled label={t('insight.rfm.shop')}>
-            <Select
-              allowClear
-              aria-label={t('insight.rfm.shop')}
-              style={{ minWidth: 150 }}
-              placeholder={t('insight.rfm.allShops')}
-              value={url.shop}
-              onChange={(shop) => setUrl({ shop })}
-              options={shops.data.map((shop) => ({ value: shop.id, label: shop.name }))}
-            />
-          </Labelled>
-        ) : null}
+        <ShopFilter value={url.shop} onChange={(shop) => setUrl({ shop })} />
       </FilterBar>
       {wantsOneShop(query.error, shops.data) ? (
         <OneShop shops={shops.data ?? []} onChoose={(shop) => setUrl({ shop })} />
