@@ -4,10 +4,9 @@
 
 use async_trait::async_trait;
 use flows::erase_again;
+use platform::retention::DAY_MILLIS;
 use platform::{Job, JobError, JobHandler, JobOutcome, Platform, Scope};
 use tokio_util::sync::CancellationToken;
-
-const DAY_MILLIS: i64 = 24 * 3_600_000;
 
 /// Notes what was not noted because the program ended, or the disk refused, between an erasure and its note.
 #[derive(Debug, Clone, Copy)]

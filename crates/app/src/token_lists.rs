@@ -10,9 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use customers::settings;
 use kernel::{OrgId, TokenId};
 use platform::audit::{self, Entry};
+use platform::retention::DAY_MILLIS;
 use platform::{Ctx, DbError, Platform};
-
-const DAY_MILLIS: i64 = 24 * 3_600_000;
 
 /// What one token was given today.
 #[derive(Debug, Clone, Copy)]

@@ -11,6 +11,7 @@ use customers::suggestions;
 use kernel::{Currency, CustomerId, IdentityId, ShopId, Timestamp, TypedId};
 use platform::Ctx;
 use platform::access::FieldRules;
+use platform::retention::DAY_MILLIS;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -25,7 +26,6 @@ use crate::people::People;
 const NOTES: u16 = 50;
 /// Orders whose distances are looked at.
 const DISTANCES: usize = 1_000;
-const DAY_MILLIS: i64 = 86_400_000;
 
 /// What a customer bought in one shop.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]

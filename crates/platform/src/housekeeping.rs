@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::background::Background;
 use crate::jobs::JobState;
+use crate::retention::DAY_MILLIS;
 use crate::{DbError, Platform, idempotency, jobs, outbox};
 
 /// How often.
@@ -11,7 +12,6 @@ const EVERY: Duration = Duration::from_secs(600);
 /// How often the samples of histograms are put into their buckets, so that memory does not grow when
 /// nobody scrapes.
 const UPKEEP_EVERY: Duration = Duration::from_secs(10);
-const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 /// Days for which delivered events are kept, so that a reader may fall behind without starting anew.
 pub const EVENTS_KEPT_DAYS: i64 = 7;
 /// Days for which done jobs are kept.

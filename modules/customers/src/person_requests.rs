@@ -4,6 +4,7 @@
 use kernel::{CustomerId, Limit, PersonRequestId, Timestamp, TypedId, UserId};
 use platform::audit::{self, Entry};
 use platform::crypto::OrgKeys;
+use platform::retention::DAY_MILLIS;
 use platform::{Ctx, DbError, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -19,7 +20,6 @@ pub(crate) const FIELD: &str = "customers.person_request";
 pub const TEXT_MAX: usize = 2_000;
 /// How long ago something may have been received, in milliseconds.
 const PAST_MILLIS: i64 = 366 * 24 * 3_600_000;
-const DAY_MILLIS: i64 = 24 * 3_600_000;
 
 /// What somebody asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

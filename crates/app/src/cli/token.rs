@@ -5,10 +5,9 @@ use std::process::ExitCode;
 use anyhow::{Result, anyhow};
 use identity::{Email, PersonName, RoleName, WantedToken};
 use kernel::OrgId;
+use platform::retention::DAY_MILLIS;
 
 use super::Global;
-
-const DAY_MILLIS: i64 = 24 * 3600 * 1000;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum TokenCommand {
