@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-/// Versions kept of one organisation; older ones that are not active go.
+/// Trained versions kept of one organisation beside the active one; older ones go.
 pub const VERSIONS_MAX: i64 = 20;
+/// Versions kept of which nothing came.
+pub const FAILED_MAX: i64 = 3;
 /// A version that waits longer than this was forgotten by its job.
 const FORGOTTEN_MILLIS: i64 = 6 * 3_600_000;
 
@@ -137,7 +139,7 @@ impl From<Row> for ModelHead {
     }
 }
 
-/// All versions, the newest first; at most [`VERSIONS_MAX`] and one.
+/// All versions, the newest first; at most [`VERSIONS_MAX`] and [`FAILED_MAX`], the active one and one that waits.
 ///
 /// # Errors
 /// As the database says.
@@ -231,7 +233,7 @@ pub async fn ask(tx: &mut Tx, cx: &Ctx, horizon_days: i64) -> Result<ModelId, Mo
     Ok(id)
 }
 
-/// Keeps what training gave, if the version still waits; says whether it did. Old versions beyond
+/// Keeps what training gave, if the version still waits; says whether it did. Trained versions beyond
 /// [`VERSIONS_MAX`] go.
 ///
 /// # Errors
@@ -261,16 +263,24 @@ pub async fn put(
             ],
         )
         .await?;
-    tx.execute(
-        "DELETE FROM insight_models WHERE org_id = $1 AND state IN ('old', 'failed') AND id <> $2
-            AND version <= (SELECT MAX(version) FROM insight_models WHERE org_id = $1) - $3",
-        args![cx.scope.org_arg(), id.uuid(), VERSIONS_MAX],
-    )
-    .await?;
+    prune(tx, cx.scope, "old", VERSIONS_MAX).await?;
     Ok(put == 1)
 }
 
-/// Notes that nothing came out of a version that waits.
+/// Deletes the versions of a state but for the newest `kept`.
+async fn prune(tx: &mut Tx, scope: Scope, state: &str, kept: i64) -> Result<(), DbError> {
+    tx.execute(
+        "DELETE FROM insight_models WHERE org_id = $1 AND state = $2 AND version < (
+             SELECT MIN(version) FROM (
+                 SELECT version FROM insight_models WHERE org_id = $1 AND state = $2
+                  ORDER BY version DESC LIMIT $3) AS newest)",
+        args![scope.org_arg(), state, kept],
+    )
+    .await
+    .map(drop)
+}
+
+/// Notes that nothing came out of a version that waits. Failed versions beyond [`FAILED_MAX`] go.
 ///
 /// # Errors
 /// As the database says.
@@ -280,8 +290,8 @@ pub async fn fail(tx: &mut Tx, scope: Scope, id: ModelId, why: &str) -> Result<(
          WHERE org_id = $1 AND id = $2 AND state = 'waiting'",
         args![scope.org_arg(), id.uuid(), why],
     )
-    .await
-    .map(drop)
+    .await?;
+    prune(tx, scope, "failed", FAILED_MAX).await
 }
 
 /// Shows the scores of this version from now on.
