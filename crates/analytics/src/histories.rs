@@ -1,11 +1,11 @@
 //! What single customers bought, order by order with products, for models that look at a day in the past.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use kernel::{CustomerId, Reach, ShopId, Timestamp, Zone};
 
 use crate::base::NEVER;
-use crate::daily::day_number;
+use crate::daily::{DAY_MS, day_number};
 use crate::delta::Row;
 use crate::engine::Snapshot;
 use crate::feed::OrderFact;
@@ -37,6 +37,19 @@ pub struct Buyer {
     pub orders: Vec<Bought>,
 }
 
+/// The counted orders there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderSpan {
+    /// Day of the first, counted as [`Bought::day`].
+    pub first: i64,
+    /// Day of the last.
+    pub last: i64,
+    /// How many.
+    pub orders: u64,
+    /// Customers with one.
+    pub buyers: usize,
+}
+
 /// Numbers of products: those of the base, and more for products that are in the overlay alone.
 struct Products<'a> {
     known: &'a crate::lines::Lines,
@@ -60,26 +73,64 @@ impl Snapshot {
         view.base.len() - view.dead_count + view.delta.live()
     }
 
-    /// The days of the first and of the last counted order of all, counted as in [`Bought::day`]; `None` without
-    /// one.
+    /// From when to when there are counted orders, and how many; `None` without one.
     #[must_use]
-    pub fn order_days(&self, zone: Zone) -> Option<(i64, i64)> {
+    pub fn order_span(&self, zone: Zone) -> Option<OrderSpan> {
         let view = self.view();
         let facts = &view.base.facts;
         let of_base = (0..view.base.len())
             .filter(|ordinal| !view.dead.has(*ordinal))
             .map(|ordinal| facts.range(ordinal))
             .filter(|range| !range.is_empty())
-            .map(|range| (facts.fact(range.start), facts.fact(range.end - 1)));
+            .map(|range| (facts.fact(range.start), facts.fact(range.end - 1), range.len()));
         let of_delta = view.delta.rows().filter_map(|(_, row, _)| {
             let (first, last) = (row.facts.first()?, row.facts.last()?);
-            Some((*first, *last))
+            Some((*first, *last, row.facts.len()))
         });
         let day = |fact: OrderFact| day_number(fact.ordered_at.millis(), zone);
-        of_base.chain(of_delta).fold(None, |span: Option<(i64, i64)>, (first, last)| {
-            let (first, last) = (day(first), day(last));
-            Some(span.map_or((first, last), |(from, to)| (from.min(first), to.max(last))))
+        of_base.chain(of_delta).fold(None, |span: Option<OrderSpan>, (first, last, orders)| {
+            let own =
+                OrderSpan { first: day(first), last: day(last), orders: orders as u64, buyers: 1 };
+            Some(span.map_or(own, |all| OrderSpan {
+                first: all.first.min(own.first),
+                last: all.last.max(own.last),
+                orders: all.orders + own.orders,
+                buyers: all.buyers + 1,
+            }))
         })
+    }
+
+    /// The shops with a counted order in each stretch of days: the first up to the day `ends[0]`, each other one
+    /// after the stretch before it up to the end of its own day. `ends` ascend.
+    #[must_use]
+    pub fn shops_by_stretch(&self, zone: Zone, ends: &[i64]) -> Vec<BTreeSet<ShopId>> {
+        let offset = i64::from(zone.offset_seconds()) * 1000;
+        // The first millisecond after each stretch.
+        let ends: Vec<i64> = ends.iter().map(|day| (day + 1) * DAY_MS - offset).collect();
+        let view = self.view();
+        let facts = &view.base.facts;
+        let shops = facts.shops.len();
+        let mut has = vec![false; ends.len() * shops];
+        for ordinal in (0..view.base.len()).filter(|ordinal| !view.dead.has(*ordinal)) {
+            for index in facts.range(ordinal) {
+                let stretch = ends.partition_point(|end| *end <= facts.time.get(index));
+                if stretch < ends.len() {
+                    has[stretch * shops + facts.shop.get(index) as usize] = true;
+                }
+            }
+        }
+        let numbered = (0..ends.len()).map(|stretch| {
+            let known = (0..shops).filter(|shop| has[stretch * shops + shop]);
+            known.map(|shop| *facts.shops.value(shop as u32)).collect()
+        });
+        let mut found: Vec<BTreeSet<ShopId>> = numbered.collect();
+        for fact in view.delta.rows().flat_map(|(_, row, _)| row.facts.iter()) {
+            let at = fact.ordered_at.millis();
+            if let Some(stretch) = found.get_mut(ends.partition_point(|end| *end <= at)) {
+                stretch.insert(fact.shop);
+            }
+        }
+        found
     }
 
     /// Gives `take` everybody in `reach` with a counted order whom `wants` picks; one after the other, so that
@@ -243,7 +294,11 @@ mod tests {
             snapshot.each_buyer(Zone::UTC, &Reach::ALL, |_| true, |buyer| all.push(buyer));
             let some = snapshot.buyers(Zone::UTC, &[two, none, one]);
             assert_eq!(plain(&some), plain(&[all[1].clone(), all[0].clone()]));
-            assert_eq!(snapshot.order_days(Zone::UTC), Some((10, 20)));
+            let span = OrderSpan { first: 10, last: 20, orders: 3, buyers: 2 };
+            assert_eq!(snapshot.order_span(Zone::UTC), Some(span));
+            let stretches = snapshot.shops_by_stretch(Zone::UTC, &[9, 14, 19]);
+            let with_shops: Vec<bool> = stretches.iter().map(|shops| !shops.is_empty()).collect();
+            assert_eq!(with_shops, [false, true, true]);
             assert_eq!(snapshot.customers(), 3);
             let mut picked = 0;
             snapshot.each_buyer(Zone::UTC, &Reach::ALL, |id| id == two, |_| picked += 1);

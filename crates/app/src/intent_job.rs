@@ -2,12 +2,11 @@
 
 use async_trait::async_trait;
 use flows::engine::{EngineHandle, Engines};
-use flows::intent::{self, TrainPayload, WATCH};
+use flows::intent::{self, IntentRefused, TrainPayload, WATCH};
 use platform::jobs::{self, JobOptions};
+use platform::retention::DAY_MILLIS;
 use platform::{Ctx, DbError, Job, JobError, JobHandler, JobOutcome, Platform, Scope};
 use tokio_util::sync::CancellationToken;
-
-const DAY_MILLIS: i64 = 24 * 3_600_000;
 
 /// Trains a version that was asked for.
 #[derive(Debug, Clone)]
@@ -92,7 +91,9 @@ impl JobHandler for WatchIntent {
         let cx = platform.ctx(Scope::system(job.scope.org()));
         let work = async {
             let engine = EngineHandle::of_process(&self.engines, platform, &cx).await?;
-            intent::watch(&engine, &cx).await
+            let watched = intent::watch(&engine, &cx).await?;
+            tracing::debug!(?watched, "customers are held against the model of purchase intent");
+            Ok::<_, IntentRefused>(())
         };
         tokio::select! {
             done = work => done.map_err(JobError::retry)?,

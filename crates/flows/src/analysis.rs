@@ -173,4 +173,5 @@ pub(crate) struct Analyses {
     pub(crate) baskets: crate::baskets::Kept,
     pub(crate) prices: crate::prices::Kept,
     pub(crate) clusters: crate::clusters::Kept,
+    pub(crate) intents: crate::intent::Kept,
 }

@@ -72,7 +72,6 @@ struct Inner {
     values: crate::value::Kept,
     analyses: crate::analysis::Analyses,
     counted: crate::audiences::Counted,
-    intents: crate::intent::Remembered,
     /// One at a time loads or catches up.
     turn: tokio::sync::Mutex<follow::Turn>,
 }
@@ -90,7 +89,6 @@ impl EngineHandle {
             values: crate::value::Kept::default(),
             analyses: crate::analysis::Analyses::default(),
             counted: crate::audiences::Counted::default(),
-            intents: crate::intent::Remembered::default(),
             turn: tokio::sync::Mutex::default(),
         }))
     }
@@ -228,11 +226,6 @@ impl EngineHandle {
     /// Audiences counted lately.
     pub(crate) fn counted(&self) -> &crate::audiences::Counted {
         &self.0.counted
-    }
-
-    /// Scores of purchase intent made lately.
-    pub(crate) fn intents(&self) -> &crate::intent::Remembered {
-        &self.0.intents
     }
 
     fn ctx(&self) -> Ctx {

@@ -6,7 +6,9 @@ mod file;
 mod learn;
 mod registry;
 mod scores;
+mod silent;
 mod views;
+mod watch;
 
 use insight::models::ModelStoreError;
 use kernel::{CursorError, FieldErrors};
@@ -16,13 +18,14 @@ use platform::{DbError, Problem};
 pub use file::{FileAnswer, FileColumn, FileOptions, file_report};
 pub use learn::LearnError;
 pub use registry::{
-    HORIZONS, TRAIN, TrainPayload, WATCH, Wanted, activate, ask, get, give_up, list, train, watch,
+    HORIZONS, TRAIN, TrainPayload, WATCH, Wanted, activate, ask, get, give_up, list, train,
 };
-pub(crate) use scores::Remembered;
+pub(crate) use scores::Kept;
 pub use scores::{
     IntentCustomer, IntentParams, IntentReason, IntentTier, ScoredCustomers, customers,
 };
 pub use views::{DriftView, ModelDetail, ModelRow};
+pub use watch::{Watched, watch};
 
 use crate::engine::EngineError;
 
@@ -41,6 +44,15 @@ pub enum IntentRefused {
     /// No version is active.
     #[error("there is no active model of purchase intent; have one trained first")]
     NoModel,
+    /// The position of a list by another version or of another day.
+    #[error(
+        "the list changed since its first page: another model is shown or a day has passed; begin \
+         with the first page again"
+    )]
+    ListChanged,
+    /// So many files wait that another one would wait for long.
+    #[error("others have files looked at, and each takes its time; try again in a minute")]
+    Crowded,
     /// The position of another list.
     #[error(transparent)]
     Cursor(#[from] CursorError),
@@ -63,6 +75,8 @@ impl From<IntentRefused> for Problem {
             IntentRefused::Learn(_) => Self::conflict("too_little_history", detail),
             IntentRefused::Score(_) => Self::conflict("model_unusable", detail),
             IntentRefused::NoModel => Self::conflict("no_model", detail),
+            IntentRefused::ListChanged => Self::conflict("list_changed", detail),
+            IntentRefused::Crowded => Self::too_many_requests(60).detail(detail),
             IntentRefused::Cursor(error) => Self::field("after", error.to_string()),
             IntentRefused::Store(error) => match error {
                 ModelStoreError::Unknown(_) => Self::not_found("model"),

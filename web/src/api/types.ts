@@ -179,6 +179,8 @@ export type IntentModelDetail = IntentModel & {
     as_of: string;
     moments: string[];
     is_sample: boolean;
+    /** Not of versions that an earlier program trained. */
+    silent_shops?: { shop: string; moments: string[] }[];
     amounts: boolean;
     comparison: IntentComparison | null;
     report: IntentReport;

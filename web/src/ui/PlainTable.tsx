@@ -1,9 +1,10 @@
-import type { InfiniteData, UseInfiniteQueryResult } from '@tanstack/react-query';
-import { Button } from 'antd';
+import { type InfiniteData, type UseInfiniteQueryResult, useQueryClient } from '@tanstack/react-query';
+import { Alert, Button } from 'antd';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { ProblemError } from '@/api/client';
 import { ScrollX } from './ScrollX';
-import { EmptyState, Loaded } from './states';
+import { EmptyState, Loaded, useProblemText } from './states';
 
 export interface PlainColumn<T> {
   /** Said to screen readers only where `quietTitle` is set. */
@@ -73,6 +74,8 @@ export function PlainTable<T extends { id: string }>(props: {
 export function PagedTable<T extends { id: string }>(props: {
   label: string;
   query: UseInfiniteQueryResult<InfiniteData<{ items: T[] }>>;
+  /** Where a list may change between two pages, so that it can begin again. */
+  queryKey?: readonly unknown[];
   empty: { title: string; text?: string };
   columns: PlainColumn<T>[];
   stacks?: boolean;
@@ -80,7 +83,13 @@ export function PagedTable<T extends { id: string }>(props: {
   instead?: (rows: T[]) => ReactNode;
 }) {
   const { t } = useTranslation();
-  const { query, empty, instead, ...rest } = props;
+  const say = useProblemText();
+  const client = useQueryClient();
+  const { query, queryKey, empty, instead, ...rest } = props;
+  const changed = query.error instanceof ProblemError && query.error.kind === 'list_changed';
+  const again = () =>
+    // The pages that are there are of the list as it was.
+    queryKey && changed ? client.resetQueries({ queryKey }) : query.fetchNextPage();
   return (
     <Loaded query={query}>
       {(data) => {
@@ -89,7 +98,19 @@ export function PagedTable<T extends { id: string }>(props: {
         return (
           <div className="stack">
             {instead ? instead(rows) : <PlainTable rows={rows} {...rest} />}
-            {query.hasNextPage ? (
+            {query.isFetchNextPageError ? (
+              <Alert
+                type="warning"
+                showIcon
+                role="alert"
+                title={say(query.error)}
+                action={
+                  <Button size="small" onClick={() => void again()}>
+                    {t(changed ? 'ui.beginAgain' : 'ui.retry')}
+                  </Button>
+                }
+              />
+            ) : query.hasNextPage ? (
               <div>
                 <Button loading={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
                   {t('ui.loadMore')}

@@ -33,6 +33,7 @@ export default {
   pageForward: 'Next',
   pageNumber: 'Page {{n}}',
   loadMore: 'Load more',
+  beginAgain: 'Begin again',
   none: 'None',
   exportCsv: 'Export CSV',
   exportXlsx: 'Export Excel (XLSX)',
@@ -90,6 +91,8 @@ export default {
     'model-not-trained': 'This version was not trained, so it cannot be used.',
     'model-unusable': 'The model in use does not fit the data any more. Train it again.',
     'no-model': 'There is no model yet. Train one first.',
+    'list-changed':
+      'The list changed: another model is shown, or a day has passed. Begin with the first page again.',
     'orders-not-usable': 'A model cannot be made of these orders.',
   },
   reveal: {

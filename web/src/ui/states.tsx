@@ -40,7 +40,7 @@ export function EmptyState(props: { title: string; text?: ReactNode; action?: Re
 }
 
 /** Refusals of which the words say all. */
-const WHOLE = /^(network|not-found|export-.*|too-many-exports|request-is-finished)$/;
+const WHOLE = /^(network|not-found|export-.*|too-many-exports|list-changed|request-is-finished)$/;
 
 /** What the server's refusal means, in the reader's words. */
 export function useProblemText(): (error: unknown) => string {

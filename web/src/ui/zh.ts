@@ -33,6 +33,7 @@ export default {
   pageForward: '下一页',
   pageNumber: '第 {{n}} 页',
   loadMore: '加载更多',
+  beginAgain: '从头开始',
   none: '无',
   exportCsv: '导出 CSV',
   exportXlsx: '导出 Excel（XLSX）',
@@ -88,6 +89,7 @@ export default {
     'model-not-trained': '这个版本没有训练成功，不能启用。',
     'model-unusable': '使用中的模型已不适用于现在的数据，请重新训练。',
     'no-model': '还没有模型，请先训练。',
+    'list-changed': '名单已更新：换了模型，或过了一天。请从第一页重新看。',
     'orders-not-usable': '这些订单不能用来建立模型。',
   },
   reveal: {

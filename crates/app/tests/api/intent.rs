@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use app::server::Workers;
 use axum::http::{Request, StatusCode};
+use flows::intent::Watched;
+use platform::retention::DAY_MILLIS;
 use serde_json::{Value, json};
 use testkit::db_test;
 
@@ -149,16 +151,18 @@ db_test! { migrations();
         assert_eq!(code(&unready), (409, "model_not_trained".into()));
         workers.stop().await;
 
-        // The daily look at drift on the same customers finds nothing, and it is too early to train again.
+        // The daily look at drift on the same customers finds nothing new.
         let engine = shop.house.state.engines.of(kernel::OrgId::FIRST);
         let cx = shop.house.state.platform.ctx(platform::Scope::system(kernel::OrgId::FIRST));
-        flows::intent::watch(&engine, &cx).await.unwrap();
+        let watched = flows::intent::watch(&engine, &cx).await.unwrap();
+        assert_eq!(watched, Some(Watched::NothingNew));
         let models = shop.get("/insight/intent/models").await;
         let versions = models["items"].as_array().unwrap();
         assert_eq!(versions.len(), 3);
         let looked = versions.iter().find(|one| one["state"] == "active").unwrap();
         // The same customers as a moment ago differ from those of the training by as much.
         assert_eq!(looked["drift"]["score_psi"], model["drift"]["score_psi"], "{looked}");
+        assert_eq!((&model["drift"]["watched"], &looked["drift"]["watched"]), (&Value::Null, &json!("nothing_new")));
 
         let deeds = shop.get("/platform/audit").await;
         let of = |action: &str| deeds["items"].as_array().unwrap().iter().filter(|one| one["action"] == action).count();
@@ -174,8 +178,16 @@ db_test! { migrations();
         shop.post("/insight/intent/models", &json!({"horizon_days": 60})).await;
         let model = trained(&shop).await;
         assert_eq!(model["state"], "active", "{model}");
-        workers.stop().await;
         let detail = format!("/insight/intent/models/{}", text(&model["id"]));
+        // The place in a list by one version is none in the list by another.
+        let page = shop.get("/insight/intent/customers?limit=7").await;
+        shop.post("/insight/intent/models", &json!({"horizon_days": 30})).await;
+        assert_eq!(trained(&shop).await["state"], "active");
+        let next = format!("/insight/intent/customers?limit=7&after={}", page["next"].as_str().unwrap());
+        assert_eq!(code(&shop.ask(&next).await), (409, "list_changed".into()));
+        shop.post(&format!("/insight/intent/models/{}/activate", text(&model["id"])), &json!({})).await;
+        assert_eq!(shop.get(&next).await["items"].as_array().unwrap().len(), 7);
+        workers.stop().await;
         for (name, rights, fields) in [
             ("figures", json!(["insight.read"]), json!({})),
             ("blind", json!(["insight.read", "customers.read"]), json!({"commerce.amounts": "hidden", "customers.region": "hidden"})),
@@ -205,7 +217,63 @@ db_test! { migrations();
         let near = Other::of(&shop, &db, "near@example.com", "near").await;
         let list = near.send("GET", "/insight/intent/customers", &json!(null)).await.json();
         assert_eq!((&list["total"], &list["items"]), (&json!(0), &json!([])));
-        assert_eq!(near.send("GET", &detail, &json!(null)).await.json()["report"], Value::Null);
+        let told = near.send("GET", &detail, &json!(null)).await.json();
+        assert_eq!((&told["report"], &told["figures"]), (&Value::Null, &Value::Null));
+    }
+
+    async fn new_orders_are_learned_from_by_a_job_of_the_watch(db) {
+        let mut shop = Shop::open(&db).await;
+        shop.import(&db, "老店", &history()).await;
+        let workers = Workers::start(&shop.house.state);
+        shop.post("/insight/intent/models", &json!({"horizon_days": 30})).await;
+        let first = trained(&shop).await;
+        assert_eq!(first["state"], "active", "{first}");
+        let engine = shop.house.state.engines.of(kernel::OrgId::FIRST);
+        let watch = async || {
+            let cx = shop.house.state.platform.ctx(platform::Scope::system(kernel::OrgId::FIRST));
+            flows::intent::watch(&engine, &cx).await.unwrap()
+        };
+        // One more order, by a shop that was not there; its customers do not change what a model sees of the others.
+        let mut lines = crate::reading::ORDERS.lines();
+        let more = [lines.next().unwrap(), "910000000001,new,赵六,13800000009,浙江省,2025-12-30,10.00,,completed,茶,西湖区,路 1 号"];
+        shop.import(&db, "新店", &more.join("\n")).await;
+        assert_eq!(watch().await, Some(Watched::NotDue));
+        db.clock().advance_millis(28 * DAY_MILLIS);
+        assert_eq!(watch().await, Some(Watched::Training));
+        // The sign-in of four weeks ago has ended.
+        shop.cookie = shop.house.cookie().await;
+        let next = trained(&shop).await;
+        assert_eq!((&next["version"], &next["trained_by"], &next["failure"]), (&json!(2), &Value::Null, &Value::Null), "{next}");
+        db.clock().advance_millis(100 * DAY_MILLIS);
+        assert_eq!(watch().await, Some(Watched::NothingNew));
+        workers.stop().await;
+    }
+
+    async fn failed_versions_push_no_good_one_out(db) {
+        use insight::models::{self as store, FAILED_MAX, TrainedModel};
+        let house = crate::house::House::owned(&db).await;
+        let cx = db.ctx();
+        let mut tx = house.state.platform.db.begin_for(cx.scope).await.unwrap();
+        let good = store::ask(&mut tx, &cx, 30).await.unwrap();
+        let text = || "{}".to_owned();
+        let trained = TrainedModel {
+            kind: "tree".to_owned(), moments: text(), fingerprint: text(), figures: text(), report: text(), model: text(), drift: text(),
+        };
+        assert!(store::put(&mut tx, &cx, good, &trained).await.unwrap());
+        for _ in 0..30 {
+            let id = store::ask(&mut tx, &cx, 30).await.unwrap();
+            store::fail(&mut tx, cx.scope, id, "nothing to learn from").await.unwrap();
+        }
+        let versions: Vec<i64> = store::all(&mut tx, cx.scope).await.unwrap().iter().map(|one| one.version).collect();
+        assert_eq!(versions, [31, 30, 29, 1]);
+        assert_eq!(versions.len() as i64, FAILED_MAX + 1);
+        for _ in 0..25 {
+            let id = store::ask(&mut tx, &cx, 30).await.unwrap();
+            store::put(&mut tx, &cx, id, &trained).await.unwrap();
+        }
+        let all = store::all(&mut tx, cx.scope).await.unwrap();
+        assert_eq!(all.iter().filter(|one| one.kind.is_some()).count() as i64, store::VERSIONS_MAX);
+        tx.rollback().await.unwrap();
     }
 
     async fn any_file_is_reported_on_or_says_what_is_wrong(db) {

@@ -1,13 +1,15 @@
 //! Intent learned from a file that somebody brings: which columns it has, and the report of a target.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use kernel::FieldErrors;
 use models::intent::{
-    FrameLimits, IntentError, Irregularities, Kind, ReadOptions, Report, TrainOptions, read_table,
-    train,
+    FrameLimits, IntentError, Irregularities, Kind, ReadOptions, Report, Stop, TrainOptions,
+    read_table, train_until,
 };
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use super::IntentRefused;
@@ -72,23 +74,67 @@ pub struct FileAnswer {
 }
 
 /// One file at a time, as each takes all of a processor and up to some hundred megabytes.
-static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+static TURN: Semaphore = Semaphore::const_new(1);
+/// Files that are worked on or wait.
+static QUEUE: Semaphore = Semaphore::const_new(4);
+/// The longest that a file is worked on.
+const TIME_MAX: Duration = Duration::from_mins(2);
 
-/// Reads a file and, where a target is named, compares models on it.
-///
-/// # Errors
-/// `Fields` says which part of the wish is wrong, and what to do about it.
-pub async fn file_report(path: PathBuf, options: FileOptions) -> Result<FileAnswer, IntentRefused> {
-    let _turn = TURN.lock().await;
-    apart(move || answer(&path, options)).await?.map_err(IntentRefused::Fields)
+/// Ends the work when nobody waits for it any more.
+struct StopOnDrop(Stop);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
 }
 
-fn answer(path: &std::path::Path, options: FileOptions) -> Result<FileAnswer, FieldErrors> {
-    let wrong = |field: &'static str, text: String| {
-        let mut errors = FieldErrors::default();
-        errors.push(field, text);
-        errors
-    };
+/// Reads a file and, where a target is named, compares models on it; for two minutes at most.
+///
+/// # Errors
+/// `Fields` says which part of the wish is wrong, and what to do about it; `Crowded` if too many files wait.
+pub async fn file_report(path: PathBuf, options: FileOptions) -> Result<FileAnswer, IntentRefused> {
+    report_within(path, options, TIME_MAX).await
+}
+
+async fn report_within(
+    path: PathBuf,
+    options: FileOptions,
+    limit: Duration,
+) -> Result<FileAnswer, IntentRefused> {
+    let _place = QUEUE.try_acquire().map_err(|_| IntentRefused::Crowded)?;
+    let turn = TURN.acquire().await.map_err(|_| IntentRefused::Crowded)?;
+    let stop = Stop::default();
+    let _nobody_waits = StopOnDrop(stop.clone());
+    let work = apart(move || {
+        let answer = answer(&path, options, &stop);
+        // Not before the work has ended, whoever waited for it.
+        drop(turn);
+        answer
+    });
+    match tokio::time::timeout(limit, work).await {
+        Ok(answered) => answered?.map_err(IntentRefused::Fields),
+        Err(_) => {
+            let text = format!(
+                "it took longer than {} seconds; leave out columns or rows, or use fewer folds",
+                limit.as_secs()
+            );
+            Err(IntentRefused::Fields(wrong("file", text)))
+        }
+    }
+}
+
+fn wrong(field: &'static str, text: String) -> FieldErrors {
+    let mut errors = FieldErrors::default();
+    errors.push(field, text);
+    errors
+}
+
+fn answer(
+    path: &std::path::Path,
+    options: FileOptions,
+    stop: &Stop,
+) -> Result<FileAnswer, FieldErrors> {
     let mut table = tabular::Table::open(path, &tabular::Options::default())
         // Where it lies for the moment is nobody's business.
         .map_err(|error| {
@@ -110,7 +156,7 @@ fn answer(path: &std::path::Path, options: FileOptions) -> Result<FileAnswer, Fi
                 ..TrainOptions::new(target)
             };
             let told = |error: IntentError| wrong(field_of(&error), error.to_string());
-            Some(train(&frame, &wanted).map_err(told)?.report)
+            Some(train_until(&frame, &wanted, stop).map_err(told)?.report)
         }
     };
     let columns = frame.columns().iter().map(|column| FileColumn {
@@ -138,5 +184,46 @@ fn field_of(error: &IntentError) -> &'static str {
         IntentError::ManyClasses { .. } | IntentError::NoPositive { .. } => "positive",
         IntentError::Folds { .. } => "folds",
         _ => "file",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    fn wish() -> FileOptions {
+        FileOptions { target: Some("bought".to_owned()), ..FileOptions::default() }
+    }
+
+    #[tokio::test]
+    async fn a_file_has_a_limit_of_time_and_the_queue_an_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let mut table = "x,bought\n".to_owned();
+        for row in 0..400 {
+            writeln!(table, "{},{}", row * 7 % 101, row * 31 % 97 % 2).unwrap();
+        }
+        std::fs::write(&path, table).unwrap();
+
+        let late = report_within(path.clone(), wish(), Duration::ZERO).await;
+        assert!(late.unwrap_err().to_string().contains("longer than 0 seconds"));
+        // The turn comes back, as what nobody waits for ends.
+        let told = file_report(path.clone(), wish()).await.unwrap();
+        assert_eq!(told.report.unwrap().rows, 400);
+
+        let turn = TURN.acquire().await.unwrap();
+        let waiting: Vec<_> =
+            (0..4).map(|_| tokio::spawn(file_report(path.clone(), wish()))).collect();
+        while QUEUE.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let crowded = file_report(path, wish()).await;
+        assert!(matches!(crowded, Err(IntentRefused::Crowded)));
+        drop(turn);
+        for one in waiting {
+            assert_eq!(one.await.unwrap().unwrap().rows, 400);
+        }
     }
 }

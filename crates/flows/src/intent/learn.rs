@@ -1,9 +1,11 @@
 //! Learning from the organisation's own history: moments in the past, a row for each customer at each, the
 //! comparison of models, and whether the older model did better.
 
-use analytics::Snapshot;
+use std::collections::BTreeMap;
+
+use analytics::{OrderSpan, Snapshot};
 use chrono::NaiveDate;
-use kernel::{CustomerId, Reach, TypedId as _, Zone};
+use kernel::{CustomerId, Reach, ShopId, TypedId as _, Zone};
 use models::clv::summary::date_of;
 use models::intent::{
     ColumnData, Drift, DriftLevel, Frame, IntentError, Metrics, Model, TrainOptions, Training,
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::features::{MOMENT, Recipe, Rows, TARGET};
+use super::silent::Silent;
 
 /// Moments that are learned from and judged on, a horizon apart.
 const MOMENTS: i64 = 6;
@@ -68,11 +71,11 @@ impl Past {
     /// # Errors
     /// `NoOrders`, `TooShort`.
     pub(super) fn of(
-        days: Option<(i64, i64)>,
+        span: Option<OrderSpan>,
         today: i64,
         horizon: i64,
     ) -> Result<Self, LearnError> {
-        let (first, last) = days.ok_or(LearnError::NoOrders)?;
+        let OrderSpan { first, last, .. } = span.ok_or(LearnError::NoOrders)?;
         let as_of = as_of(last, today);
         let found = (as_of - first + 1).max(0);
         let fit = (found - DAYS_BEFORE) / horizon;
@@ -98,7 +101,8 @@ fn lot(id: CustomerId) -> u64 {
     (high ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32
 }
 
-/// Picks about `most` of `all` customers, the same ones each time.
+/// Picks about `most` of `all` buyers, the same ones each time and each as likely as another, so that rates among
+/// those picked are those of all.
 fn picks(most: usize, all: usize) -> impl Fn(CustomerId) -> bool {
     let bar =
         if all <= most { u64::MAX } else { ((most as u128) << 32).div_euclid(all as u128) as u64 };
@@ -126,6 +130,10 @@ pub(super) struct Learned {
     pub(super) fingerprint: String,
     /// Whether some of the customers were learned from instead of all.
     pub(super) is_sample: bool,
+    /// Counted orders there were.
+    pub(super) orders: u64,
+    /// Shops and the moments at which they were left out, as no order came in them in the horizon after.
+    pub(super) silent: BTreeMap<ShopId, Vec<i64>>,
     pub(super) comparison: Option<Comparison>,
     /// How today's customers differ from those of the moments.
     pub(super) drift: Drift,
@@ -142,14 +150,18 @@ pub(super) fn learn(
     recipe: Recipe,
     older: Option<(i64, &Model)>,
 ) -> Result<Learned, LearnError> {
-    let past = Past::of(snapshot.order_days(zone), today, recipe.horizon)?;
+    let span = snapshot.order_span(zone);
+    let past = Past::of(span, today, recipe.horizon)?;
+    let OrderSpan { orders, buyers, .. } = span.ok_or(LearnError::NoOrders)?;
     let most = ROWS_MAX / past.moments.len();
-    let wants = picks(most, snapshot.customers());
+    let silent = Silent::of(snapshot, zone, &past.moments, recipe.horizon);
     let (mut rows, mut newest) = (Rows::new(recipe), Rows::new(recipe));
-    snapshot.each_buyer(zone, &Reach::ALL, wants, |buyer| {
-        past.moments.iter().for_each(|moment| rows.push_past(&buyer, *moment));
-        if let Some(last) = past.moments.last() {
-            newest.push_past(&buyer, *last);
+    snapshot.each_buyer(zone, &Reach::ALL, picks(most, buyers), |buyer| {
+        for moment in past.moments.iter().filter(|moment| !silent.has(&buyer, **moment)) {
+            rows.push_past(&buyer, *moment);
+            if past.moments.last() == Some(moment) {
+                newest.push_past(&buyer, *moment);
+            }
         }
     });
     let frame = rows.frame()?;
@@ -164,8 +176,8 @@ pub(super) fn learn(
     drop(frame);
     let comparison = older.map(|(version, older)| compare(version, older, newest, &training));
     let drift = drift(snapshot, zone, past.as_of, recipe, &training.model)?;
-    let is_sample = snapshot.customers() > most;
-    Ok(Learned { past, training, fingerprint, is_sample, comparison, drift })
+    let (is_sample, silent) = (buyers > most, silent.told());
+    Ok(Learned { past, training, fingerprint, is_sample, orders, silent, comparison, drift })
 }
 
 fn compare(version: i64, older: &Model, newest: Rows, training: &Training) -> Comparison {
@@ -203,7 +215,8 @@ fn fingerprint(frame: &Frame) -> String {
     digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// How the customers of today differ from those of the training.
+/// How the customers of today differ from those of the last moment of the training; as in the training without those
+/// of shops that no order came in lately.
 ///
 /// # Errors
 /// As [`Model::drift`].
@@ -214,10 +227,14 @@ pub(super) fn drift(
     recipe: Recipe,
     model: &Model,
 ) -> Result<Drift, IntentError> {
-    let wants = picks(DRIFT_ROWS_MAX, snapshot.customers());
+    let buyers = snapshot.order_span(zone).map_or(0, |span| span.buyers);
+    let moment = as_of - recipe.horizon;
+    let silent = Silent::of(snapshot, zone, &[moment], recipe.horizon);
     let mut rows = Rows::new(recipe);
-    snapshot.each_buyer(zone, &Reach::ALL, wants, |buyer| {
-        rows.push(&buyer, as_of);
+    snapshot.each_buyer(zone, &Reach::ALL, picks(DRIFT_ROWS_MAX, buyers), |buyer| {
+        if !silent.has(&buyer, moment) {
+            rows.push(&buyer, as_of);
+        }
     });
     Ok(model.drift(&rows.frame()?)?)
 }
@@ -245,34 +262,4 @@ pub(super) fn calendar(day: i64) -> NaiveDate {
 }
 
 #[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-
-    #[test]
-    fn moments_are_a_horizon_apart_and_end_with_what_is_known() {
-        let past = Past::of(Some((0, 400)), 1_000, 30).unwrap();
-        assert_eq!(past, Past { as_of: 400, moments: vec![220, 250, 280, 310, 340, 370] });
-        // Today is not over.
-        assert_eq!(Past::of(Some((0, 400)), 400, 30).unwrap().as_of, 399);
-        // 120 days are just enough for three moments of 30 days.
-        let least = Past::of(Some((1, 120)), 200, 30).unwrap();
-        assert_eq!(least.moments, [30, 60, 90]);
-        assert_eq!(
-            Past::of(Some((2, 120)), 200, 30),
-            Err(LearnError::TooShort { found: 119, horizon: 30, needed: 120 })
-        );
-        assert_eq!(Past::of(None, 200, 30), Err(LearnError::NoOrders));
-    }
-
-    #[test]
-    fn a_sample_is_about_as_large_as_wanted_and_the_same_each_time() {
-        let spread: Vec<CustomerId> =
-            (0..20_000_u128).map(|n| CustomerId::from_uuid(Uuid::from_u128(n))).collect();
-        let wants = picks(5_000, spread.len());
-        let found = spread.iter().filter(|id| wants(**id)).count();
-        assert!((4_000..6_000).contains(&found), "{found}");
-        assert!(spread.iter().all(|id| picks(20_000, 20_000)(*id)));
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! Versions of the model: asked for, trained in the background, made active, watched.
+//! Versions of the model: asked for, trained in the background, made active.
 
 use std::ops::RangeInclusive;
 
@@ -11,10 +11,10 @@ use platform::{Ctx, DbError, Tx};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::IntentRefused;
 use super::features::Recipe;
-use super::learn::{Learned, Past, as_of, calendar, drift, learn};
+use super::learn::{Learned, Past, calendar, learn};
 use super::views::{DriftView, Figures, ModelDetail, ModelRow, report};
-use super::{IntentRefused, LearnError};
 use crate::engine::{EngineHandle, ShopBook, apart};
 use crate::people::People;
 
@@ -24,10 +24,6 @@ pub const TRAIN: &str = "insight.train_intent";
 pub const WATCH: &str = "insight.watch_intent";
 /// Days after a moment in which an order may count.
 pub const HORIZONS: RangeInclusive<i64> = 7..=180;
-
-const DAY_MILLIS: i64 = 24 * 3_600_000;
-/// A model is trained again after so many days, or on the day after customers moved far.
-const RETRAIN_DAYS: i64 = 7;
 
 /// What the job that trains is told.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -74,8 +70,8 @@ impl Wanted {
         }
         let shops = engine.shops();
         let (zone, today) = (shops.frame().zone, today(&shops, cx));
-        let days = engine.ask_apart(move |snapshot| snapshot.order_days(zone)).await?;
-        Past::of(days, today, horizon_days)?;
+        let span = engine.ask_apart(move |snapshot| snapshot.order_span(zone)).await?;
+        Past::of(span, today, horizon_days)?;
         Ok(Self(horizon_days))
     }
 }
@@ -131,16 +127,24 @@ pub async fn activate(tx: &mut Tx, cx: &Ctx, id: ModelId) -> Result<ModelRow, In
     viewed(tx, cx, id).await
 }
 
-/// The active version with its model.
-pub(super) async fn active(
+/// The active version.
+pub(super) async fn active(engine: &EngineHandle, cx: &Ctx) -> Result<Option<ModelHead>, DbError> {
+    let mut tx = engine.platform().db.read_for(cx.scope).await?;
+    let head = store::active(&mut tx, cx.scope).await?;
+    tx.rollback().await?;
+    Ok(head)
+}
+
+/// The stored model of a version, up to some megabytes.
+pub(super) async fn model_text(
     engine: &EngineHandle,
     cx: &Ctx,
-) -> Result<Option<(ModelHead, String)>, DbError> {
+    id: ModelId,
+) -> Result<Option<String>, DbError> {
     let mut tx = engine.platform().db.read_for(cx.scope).await?;
-    let Some(head) = store::active(&mut tx, cx.scope).await? else { return Ok(None) };
-    let text = store::model(&mut tx, cx.scope, head.id).await?;
+    let text = store::model(&mut tx, cx.scope, id).await?;
     tx.rollback().await?;
-    Ok(text.map(|text| (head, text)))
+    Ok(text)
 }
 
 /// Trains a version that waits, and makes it active unless the older one does better on the last moment. A
@@ -155,10 +159,12 @@ pub async fn train(engine: &EngineHandle, cx: &Ctx, id: ModelId) -> Result<(), I
     tx.rollback().await?;
     let Some(head) = found.filter(|head| head.state == ModelState::Waiting) else { return Ok(()) };
     // Of another horizon it answers another question; and one of another format cannot be asked.
-    let older =
-        active(engine, cx).await?.filter(|(older, _)| older.horizon_days == head.horizon_days);
-    let older =
-        older.and_then(|(older, text)| Some((older.version, Model::from_json(&text).ok()?)));
+    let older = active(engine, cx).await?.filter(|older| older.horizon_days == head.horizon_days);
+    let older = match older {
+        Some(older) => model_text(engine, cx, older.id).await?.map(|text| (older.version, text)),
+        None => None,
+    };
+    let older = older.and_then(|(version, text)| Some((version, Model::from_json(&text).ok()?)));
     let shops = engine.shops();
     let (zone, today) = (shops.frame().zone, today(&shops, cx));
     let recipe = recipe(&shops, head.horizon_days);
@@ -172,7 +178,7 @@ pub async fn train(engine: &EngineHandle, cx: &Ctx, id: ModelId) -> Result<(), I
     };
     let keeps_old = learned.comparison.as_ref().is_some_and(|compared| compared.keeps_old);
     let (amounts, now) = (recipe.minor_per_major.is_some(), cx.now());
-    let trained = apart(move || stored(&learned, amounts, now)).await??;
+    let trained = apart(move || stored(&learned, &shops, amounts, now)).await??;
     let mut tx = engine.platform().db.begin_for(cx.scope).await?;
     if store::put(&mut tx, cx, id, &trained).await? && !keeps_old {
         store::activate(&mut tx, cx, id).await?;
@@ -197,12 +203,17 @@ pub async fn give_up(
     Ok(())
 }
 
-fn written(value: &impl Serialize) -> Result<String, ScoreError> {
+pub(super) fn written(value: &impl Serialize) -> Result<String, ScoreError> {
     serde_json::to_string(value)
         .map_err(|error| ScoreError::NotAModel { reason: error.to_string() })
 }
 
-fn stored(learned: &Learned, amounts: bool, now: Timestamp) -> Result<TrainedModel, IntentRefused> {
+fn stored(
+    learned: &Learned,
+    shops: &ShopBook,
+    amounts: bool,
+    now: Timestamp,
+) -> Result<TrainedModel, IntentRefused> {
     let report = &learned.training.report;
     let best = report.models.iter().find(|model| model.name == report.best);
     let metrics = best.map_or(report.baseline.metrics, |model| model.metrics);
@@ -215,11 +226,18 @@ fn stored(learned: &Learned, amounts: bool, now: Timestamp) -> Result<TrainedMod
         brier: metrics.brier,
         top20_capture: metrics.top20_capture,
     };
-    let moments: Vec<_> = learned.past.moments.iter().map(|day| calendar(*day)).collect();
+    let days = |days: &[i64]| days.iter().map(|day| calendar(*day)).collect::<Vec<_>>();
+    let moments = days(&learned.past.moments);
+    let silent = learned.silent.iter().map(|(shop, moments)| {
+        let name = shops.by_id(*shop).map_or_else(|| shop.to_string(), |shop| shop.name.clone());
+        json!({"shop": name, "moments": days(moments)})
+    });
     let told = json!({
         "as_of": calendar(learned.past.as_of),
         "moments": moments,
+        "orders": learned.orders,
         "is_sample": learned.is_sample,
+        "silent_shops": silent.collect::<Vec<_>>(),
         "amounts": amounts,
         "comparison": learned.comparison,
         "report": report,
@@ -238,54 +256,4 @@ fn stored(learned: &Learned, amounts: bool, now: Timestamp) -> Result<TrainedMod
         model: learned.training.model.to_json()?,
         drift: written(&DriftView::of(&learned.drift, now))?,
     })
-}
-
-/// Looks at drift, and has a version trained where it is time: a week after the last version was asked for, or a day where
-/// customers moved far. Without an active version there is nothing to watch.
-///
-/// # Errors
-/// As the database and the engine say.
-pub async fn watch(engine: &EngineHandle, cx: &Ctx) -> Result<(), IntentRefused> {
-    let Some((head, text)) = active(engine, cx).await? else { return Ok(()) };
-    engine.fresh().await?;
-    let shops = engine.shops();
-    let (zone, today) = (shops.frame().zone, today(&shops, cx));
-    let recipe = recipe(&shops, head.horizon_days);
-    let model = apart(move || Model::from_json(&text)).await?;
-    let moved = match model {
-        Ok(model) => {
-            let look = move |snapshot: &analytics::Snapshot| {
-                let (_, last) = snapshot.order_days(zone).ok_or(LearnError::NoOrders)?;
-                Ok(drift(snapshot, zone, as_of(last, today), recipe, &model)?)
-            };
-            engine.ask_apart(look).await?
-        }
-        Err(error) => Err(LearnError::Model(error.into())),
-    };
-    let now = cx.now();
-    let moved = moved.map(|drift| DriftView::of(&drift, now));
-    let mut tx = engine.platform().db.begin_for(cx.scope).await?;
-    if let Ok(moved) = &moved {
-        store::note_drift(&mut tx, cx.scope, head.id, &written(moved)?).await?;
-    }
-    let newest = store::all(&mut tx, cx.scope).await?.first().map_or(head.asked_at, |n| n.asked_at);
-    tx.commit().await?;
-    // A model that cannot be asked any more is replaced as one that drifted.
-    let is_far = moved.as_ref().map_or(true, DriftView::is_large);
-    let days = if is_far { 1 } else { RETRAIN_DAYS };
-    // An hour less, so that what runs once a day does not wait for the day after.
-    if now < newest.plus_millis(days * DAY_MILLIS - DAY_MILLIS / 24) {
-        return Ok(());
-    }
-    let mut tx = engine.platform().db.begin_for(cx.scope).await?;
-    match store::ask(&mut tx, cx, head.horizon_days).await {
-        Ok(id) => {
-            // By a job of its own: should the program end, that goes on, and this one does not ask twice.
-            jobs::enqueue(&mut tx, cx, TRAIN, &TrainPayload { model: id }, JobOptions::default())
-                .await?;
-            Ok(tx.commit().await?)
-        }
-        Err(store::ModelStoreError::Busy) => Ok(tx.rollback().await?),
-        Err(error) => Err(error.into()),
-    }
 }

@@ -1,7 +1,8 @@
 //! Customers by how likely they are to order soon, each with the reasons.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ops::Range;
+use std::sync::Arc;
 
 use analytics::Snapshot;
 use chrono::NaiveDate;
@@ -18,8 +19,9 @@ use uuid::Uuid;
 use super::IntentRefused;
 use super::features::{Recipe, Rows};
 use super::learn::{LearnError, as_of, calendar};
-use super::registry::{active, recipe, today};
+use super::registry::{active, model_text, recipe, today};
 use super::views::sees;
+use crate::analysis::Remembered;
 use crate::engine::{EngineHandle, apart};
 use crate::list_customers::{CustomerRow, rows_of};
 
@@ -27,8 +29,6 @@ use crate::list_customers::{CustomerRow, rows_of};
 const CHUNK: usize = 20_000;
 /// Reasons told of each customer.
 const REASONS: usize = 4;
-/// Scores remembered at most.
-const REMEMBERED_MAX: usize = 4;
 
 /// A customer's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -128,7 +128,7 @@ pub struct ScoredCustomers {
 
 /// Everybody's scores by one model as of one day.
 #[derive(Debug)]
-struct Scored {
+pub(crate) struct Scored {
     model: Model,
     as_of: i64,
     /// The highest first, equal ones by id.
@@ -136,47 +136,48 @@ struct Scored {
     withheld: u64,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-struct Key {
-    version: u64,
+impl Scored {
+    /// Where the customers of a tier stand, or all.
+    fn range(&self, tier: Option<IntentTier>) -> Range<usize> {
+        let bounds = self.model.tiers();
+        let from =
+            |bound: f64| self.scores.partition_point(|(probability, _)| *probability >= bound);
+        let (high, medium) = (from(bounds.high), from(bounds.medium.min(bounds.high)));
+        match tier {
+            None => 0..self.scores.len(),
+            Some(IntentTier::High) => 0..high,
+            Some(IntentTier::Medium) => high..medium,
+            Some(IntentTier::Low) => medium..self.scores.len(),
+        }
+    }
+}
+
+/// By which model, on which day and by which features customers are scored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct By {
     model: ModelId,
     today: i64,
     recipe: Recipe,
-    reach: Reach,
 }
 
-/// Scores made lately, remembered until the engine changes; they are made one at a time.
-#[derive(Debug, Default)]
-pub(crate) struct Remembered {
-    scored: Mutex<Vec<(Key, Arc<Scored>)>>,
-    turn: tokio::sync::Mutex<()>,
-}
+/// Scores made lately.
+pub(crate) type Kept = Remembered<By, Scored>;
 
-impl Remembered {
-    fn get(&self, key: &Key) -> Option<Arc<Scored>> {
-        let scored = self.scored.lock().unwrap_or_else(PoisonError::into_inner);
-        scored.iter().find(|(of, _)| of == key).map(|(_, scored)| Arc::clone(scored))
-    }
-
-    fn put(&self, key: Key, new: &Arc<Scored>) {
-        let mut scored = self.scored.lock().unwrap_or_else(PoisonError::into_inner);
-        scored.retain(|(of, _)| of.version == key.version && of.model == key.model);
-        scored.truncate(REMEMBERED_MAX - 1);
-        scored.insert(0, (key, Arc::clone(new)));
-    }
-}
+/// A place in the list by one version as of one day: the bits of the probability and the id of the customer before it.
+type Place = (Uuid, i64, u64, Uuid);
 
 /// Scores everybody in `reach` who has ordered and refused no automated decisions by `now`.
 fn score(
     snapshot: &Snapshot,
     zone: Zone,
+    reach: &Reach,
     (as_of, now): (i64, Timestamp),
-    key: &Key,
+    recipe: Recipe,
     model: Model,
 ) -> Result<Scored, IntentError> {
     let mut scored = Scored { model, as_of, scores: Vec::new(), withheld: 0 };
     let mut ids: Vec<CustomerId> = Vec::new();
-    let mut rows = Rows::new(key.recipe);
+    let mut rows = Rows::new(recipe);
     let mut failed: Option<IntentError> = None;
     let mut finish = |scored: &mut Scored, ids: &mut Vec<CustomerId>, rows: Rows| {
         let probabilities = rows.frame().and_then(|frame| Ok(scored.model.score(&frame)?));
@@ -187,7 +188,7 @@ fn score(
     };
     snapshot.each_buyer(
         zone,
-        &key.reach,
+        reach,
         |_| true,
         |buyer| {
             if buyer.refused_from.is_some_and(|from| from <= now) {
@@ -196,7 +197,7 @@ fn score(
                 ids.push(buyer.id);
             }
             if ids.len() >= CHUNK {
-                let full = std::mem::replace(&mut rows, Rows::new(key.recipe));
+                let full = std::mem::replace(&mut rows, Rows::new(recipe));
                 finish(&mut scored, &mut ids, full);
                 ids.clear();
             }
@@ -214,33 +215,28 @@ async fn scored(
     engine: &EngineHandle,
     cx: &Ctx,
 ) -> Result<(ModelHead, Arc<Scored>, Recipe), IntentRefused> {
-    let (head, text) = active(engine, cx).await?.ok_or(IntentRefused::NoModel)?;
+    let head = active(engine, cx).await?.ok_or(IntentRefused::NoModel)?;
     engine.fresh().await?;
     let shops = engine.shops();
     let recipe = recipe(&shops, head.horizon_days);
     let (zone, today, now) = (shops.frame().zone, today(&shops, cx), cx.now());
-    let version = engine.progress().borrow().version;
-    let reach = cx.access.reach().clone();
-    let key = Key { version, model: head.id, today, recipe, reach };
-    if let Some(known) = engine.intents().get(&key) {
-        return Ok((head, known, recipe));
-    }
-    let _turn = engine.intents().turn.lock().await;
-    if let Some(known) = engine.intents().get(&key) {
-        return Ok((head, known, recipe));
-    }
-    let model = apart(move || Model::from_json(&text)).await??;
-    let of = key.clone();
-    let work = move |snapshot: &Snapshot| {
-        let (_, last) = snapshot.order_days(zone).ok_or(LearnError::NoOrders)?;
-        Ok::<_, LearnError>(score(snapshot, zone, (as_of(last, today), now), &of, model)?)
+    let make = async {
+        let text = model_text(engine, cx, head.id).await?.ok_or(IntentRefused::NoModel)?;
+        let model = apart(move || Model::from_json(&text)).await??;
+        let reach = cx.access.reach().clone();
+        let work = move |snapshot: &Snapshot| {
+            let span = snapshot.order_span(zone).ok_or(LearnError::NoOrders)?;
+            let days = (as_of(span.last, today), now);
+            Ok::<_, LearnError>(score(snapshot, zone, &reach, days, recipe, model)?)
+        };
+        match engine.ask_apart(work).await? {
+            Err(LearnError::Model(IntentError::Encode(error))) => Err(error.into()),
+            made => Ok::<_, IntentRefused>(made?),
+        }
     };
-    let made = match engine.ask_apart(work).await? {
-        Err(LearnError::Model(IntentError::Encode(error))) => return Err(error.into()),
-        made => Arc::new(made?),
-    };
-    engine.intents().put(key, &made);
-    Ok((head, made, recipe))
+    let by = By { model: head.id, today, recipe };
+    let scored = engine.analyses().intents.get_or(engine, cx, by, make).await?;
+    Ok((head, scored, recipe))
 }
 
 /// A page of customers, the most likely to order first.
@@ -255,10 +251,13 @@ pub async fn customers(
     let mut errors = FieldErrors::default();
     let limit = errors.keep("limit", Limit::new(params.limit));
     let limit = errors.finish(|| limit).map_err(IntentRefused::Fields)?;
-    let after = params.after.as_deref().map(Cursor::decode::<(u64, Uuid)>).transpose()?;
+    let after = params.after.as_deref().map(Cursor::decode::<Place>).transpose()?;
     let (head, scored, recipe) = scored(engine, cx).await?;
+    let is_other = |place: &Place| (place.0, place.1) != (head.id.uuid(), scored.as_of);
+    if after.as_ref().is_some_and(is_other) {
+        return Err(IntentRefused::ListChanged);
+    }
     let bounds = scored.model.tiers();
-    let tier = |probability: f64| IntentTier::of(bounds.of_probability(probability));
     let counts = IntentTier::ALL.map(|one| IntentTierCount {
         tier: one,
         from_probability: match one {
@@ -266,16 +265,10 @@ pub async fn customers(
             IntentTier::Medium => bounds.medium,
             IntentTier::Low => 0.0,
         },
-        customers: scored.scores.iter().filter(|(probability, _)| tier(*probability) == one).count()
-            as u64,
+        customers: scored.range(Some(one)).len() as u64,
     });
-    let wanted: Vec<(f64, CustomerId)> = scored
-        .scores
-        .iter()
-        .copied()
-        .filter(|(probability, _)| params.tier.is_none_or(|one| tier(*probability) == one))
-        .collect();
-    let begin = after.map_or(0, |(bits, id)| {
+    let wanted = &scored.scores[scored.range(params.tier)];
+    let begin = after.map_or(0, |(_, _, bits, id)| {
         let (last, id) = (f64::from_bits(bits), CustomerId::from_uuid(id));
         wanted.partition_point(|(score, of)| {
             last.total_cmp(score).then(of.cmp(&id)) != std::cmp::Ordering::Greater
@@ -284,10 +277,10 @@ pub async fn customers(
     let may_read = cx.access.permissions().allow("customers.read");
     let end = if may_read { (begin + limit.get()).min(wanted.len()) } else { begin };
     let page = wanted[begin..end].to_vec();
-    let next = page
-        .last()
-        .filter(|_| end < wanted.len())
-        .map(|(score, id)| Cursor::encode(&(score.to_bits(), id.uuid())));
+    let next = page.last().filter(|_| end < wanted.len()).map(|(score, id)| {
+        let place: Place = (head.id.uuid(), scored.as_of, score.to_bits(), id.uuid());
+        Cursor::encode(&place)
+    });
     let total = wanted.len() as u64;
     let items = items(engine, cx, &scored, recipe, page).await?;
     Ok(ScoredCustomers {

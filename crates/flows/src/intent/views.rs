@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use super::features::field_of;
 use super::learn::level;
+use super::watch::Watched;
 use crate::people::People;
 
 /// Figures of a version on held-back rows, each 0 to 1 but the log loss.
@@ -45,6 +46,9 @@ pub struct DriftView {
     pub score_psi: f64,
     /// Features that moved, the furthest first.
     pub columns: Vec<MovedColumn>,
+    /// What the daily look came to; null before the first.
+    #[serde(default)]
+    pub watched: Option<Watched>,
 }
 
 /// A feature that moved.
@@ -82,7 +86,7 @@ impl DriftView {
             .collect();
         columns.sort_by(|a, b| b.psi.total_cmp(&a.psi));
         let level = name(level(drift)).to_owned();
-        Self { checked_at, level, score_psi: drift.score.psi, columns }
+        Self { checked_at, level, score_psi: drift.score.psi, columns, watched: None }
     }
 
     /// Whether the model should be trained again at once.
@@ -113,7 +117,7 @@ pub struct ModelRow {
     pub trained_by_person: Option<Person>,
     /// When it was trained.
     pub trained_at: Option<Timestamp>,
-    /// On held-back rows.
+    /// On held-back rows; null before the training, and for whoever does not see all customers.
     pub figures: Option<Figures>,
     /// As of the training or the last daily look; null before the training.
     pub drift: Option<DriftView>,
@@ -128,8 +132,8 @@ pub struct ModelDetail {
     /// The version.
     #[serde(flatten)]
     pub row: ModelRow,
-    /// `{as_of, moments, is_sample, amounts, comparison, report}` with the report of `docs/models-intent.md`; null before
-    /// it was trained, and for whoever does not see all customers.
+    /// `{as_of, moments, orders, is_sample, silent_shops, amounts, comparison, report}` with the report of
+    /// `docs/models-intent.md`; null before it was trained, and for whoever does not see all customers.
     #[schema(value_type = Option<Object>)]
     pub report: Option<Value>,
 }
@@ -145,6 +149,8 @@ impl ModelRow {
         if let Some(DriftView { columns, .. }) = &mut drift {
             columns.retain(|one| sees(cx.access.fields(), &one.column));
         }
+        // They count customers and buyers of all.
+        let told = head.figures.as_deref().filter(|_| cx.access.reach().is_all());
         Self {
             id: head.id,
             version: head.version,
@@ -155,7 +161,7 @@ impl ModelRow {
             trained_by: head.trained_by,
             trained_by_person: people.get(head.trained_by),
             trained_at: head.trained_at,
-            figures: head.figures.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+            figures: told.and_then(|text| serde_json::from_str(text).ok()),
             drift,
             failure: head.failure,
         }

@@ -218,6 +218,9 @@ pub enum IntentError {
         /// What it holds.
         kind: &'static str,
     },
+    /// Whoever asked does not wait any more.
+    #[error("training was stopped before it ended")]
+    Stopped,
     /// Not enough windows with both outcomes.
     #[error(
         "split by `{column}`, only {usable} of {folds} windows have both outcomes before and after; \

@@ -27,6 +27,7 @@ mod report;
 pub(crate) mod rng;
 mod screen;
 mod solve;
+mod stop;
 mod target;
 mod train;
 mod tree;
@@ -52,6 +53,7 @@ pub use report::{
     Baseline, ColumnReport, Excluded, ExclusionCode, ModelReport, Report, Split, Warning,
 };
 pub use screen::ScreenOptions;
+pub use stop::Stop;
 pub use target::Target;
-pub use train::{TrainOptions, Training, train};
+pub use train::{TrainOptions, Training, train, train_until};
 pub use tree::{Node, Tree, TreeOptions};

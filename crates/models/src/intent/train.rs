@@ -16,6 +16,7 @@ use super::report::{
 };
 use super::rng::Rng;
 use super::screen::{ScreenOptions, screen};
+use super::stop::Stop;
 use super::target::Target;
 
 /// What is to be foretold, and how it is judged.
@@ -90,6 +91,19 @@ pub struct Training {
 /// # Errors
 /// [`IntentError`] says what is missing: the target, a second outcome, rows, columns.
 pub fn train(frame: &Frame, options: &TrainOptions) -> Result<Training, IntentError> {
+    train_until(frame, options, &Stop::default())
+}
+
+/// As [`train`], until somebody says [`Stop::stop`].
+///
+/// # Errors
+/// As [`train`], and `Stopped`.
+pub fn train_until(
+    frame: &Frame,
+    options: &TrainOptions,
+    stop: &Stop,
+) -> Result<Training, IntentError> {
+    stop.check()?;
     if !(2..=MAX_FOLDS).contains(&options.folds) {
         return Err(IntentError::Folds { found: options.folds, limit: MAX_FOLDS });
     }
@@ -102,13 +116,15 @@ pub fn train(frame: &Frame, options: &TrainOptions) -> Result<Training, IntentEr
     chosen.leave_out_leaks(frame, options, &rows, &outcomes)?;
 
     let folds = split(frame, time, &rows, &outcomes, options)?;
-    let held_back = cross_validate(frame, &chosen.places, &rows, &outcomes, &folds, options)?;
+    let held_back =
+        cross_validate(frame, &chosen.places, (&rows, &outcomes), &folds, options, stop)?;
     let models: Vec<ModelReport> = held_back.iter().map(HeldBack::report).collect();
     let best = choose(&models);
     let winner = &held_back[best];
 
     let platt = Platt::fit(&winner.outcomes(), &winner.scores());
     let calibrated: Vec<f64> = winner.scores().into_iter().map(|p| platt.apply(p)).collect();
+    stop.check()?;
     let (encoder, matrix) =
         Encoder::fit(frame, &chosen.places, &rows, &outcomes, options.seed, &options.encoder)?;
     let learner = Learner::fit(winner.kind, &matrix, &outcomes, options.seed, &options.learners);
@@ -340,10 +356,10 @@ struct HeldBack {
 fn cross_validate(
     frame: &Frame,
     places: &[usize],
-    rows: &[u32],
-    outcomes: &[bool],
+    (rows, outcomes): (&[u32], &[bool]),
     folds: &[Fold],
     options: &TrainOptions,
+    stop: &Stop,
 ) -> Result<Vec<HeldBack>, IntentError> {
     let mut held_back: Vec<HeldBack> =
         LearnerKind::ALL.into_iter().map(|kind| HeldBack { kind, folds: Vec::new() }).collect();
@@ -358,6 +374,7 @@ fn cross_validate(
             Encoder::fit(frame, places, &train_rows, &train_outcomes, seed, &options.encoder)?;
         let test = encoder.transform(frame, &test_rows)?;
         for model in &mut held_back {
+            stop.check()?;
             let learner =
                 Learner::fit(model.kind, &matrix, &train_outcomes, seed, &options.learners);
             model.folds.push((test_outcomes.clone(), learner.probabilities(&test)));

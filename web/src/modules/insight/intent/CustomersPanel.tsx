@@ -61,6 +61,8 @@ export function CustomersPanel(props: { model: string }) {
       <PagedTable
         label={t('insight.intent.customers')}
         query={query}
+        // Another version may be shown.
+        queryKey={['intent']}
         empty={{ title: t(opens ? 'insight.intent.nobody' : 'insight.intent.noNames') }}
         stacks
         columns={[

@@ -200,7 +200,11 @@ function Board(props: { detail: IntentModelDetail }) {
                 <DriftLight drift={detail.drift} />
               </span>
             }
-            note={t('insight.intent.drift.note')}
+            note={
+              detail.state === 'active' && detail.drift?.watched
+                ? t(`insight.intent.watched.${detail.drift.watched}`)
+                : t('insight.intent.drift.note')
+            }
           />
         </dl>
       ) : null}
@@ -213,6 +217,14 @@ function Board(props: { detail: IntentModelDetail }) {
               day: report.as_of,
             })}{' '}
             {report.is_sample ? t('insight.intent.isSample') : null}{' '}
+            {report.silent_shops?.map((one) => (
+              <span key={one.shop}>
+                {t('insight.intent.silent', {
+                  shop: one.shop,
+                  moments: one.moments.join(t('insight.intent.listJoint')),
+                })}{' '}
+              </span>
+            ))}
             {report.amounts ? null : t('insight.intent.noAmounts')}{' '}
             {report.comparison?.old_auc != null
               ? t('insight.intent.compared', {

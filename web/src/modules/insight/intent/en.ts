@@ -38,6 +38,12 @@ export default {
   shareNote: 'of {{n}}: customers at days in the past',
   learned: 'Learned from {{moments}}; orders are known up to {{day}}.',
   isSample: 'There are so many customers that some were learned from.',
+  silent: '{{shop}} has no order in the time after {{moments}}; its customers were left out there.',
+  watched: {
+    nothing_new: 'No new order since the training',
+    not_due: 'Trained again when it is time',
+    training: 'A new version is trained',
+  },
   noAmounts: 'Shops sell in several currencies, so amounts were left out.',
   compared: 'On the newest stretch: {{fresh}} against {{old}} of version {{n}} (AUC).',
   models: 'Models compared',
@@ -115,7 +121,7 @@ export default {
     large: 'Large',
     too_few_rows: 'Too few to tell',
     moved: 'What moved since the training',
-    text: 'The model is trained again after a week, or on the next day when much moved; the earlier version stays if the new one does worse.',
+    text: 'Where new orders came, the model is trained again after four weeks, or after one when much moved; the earlier version stays if the new one does worse.',
   },
   column: {
     orders: 'Orders within {{days}}',

@@ -37,6 +37,12 @@ export default {
   shareNote: '共 {{n}} 行：客户在过去某日',
   learned: '学习的时点：{{moments}}；订单截至 {{day}}。',
   isSample: '客户太多，只取了一部分学习。',
+  silent: '{{shop}} 在 {{moments}} 之后一段时间没有订单，未用其客户学习。',
+  watched: {
+    nothing_new: '训练后没有新订单',
+    not_due: '到时会重新训练',
+    training: '正在训练新版本',
+  },
   noAmounts: '店铺币种不同，未使用金额。',
   compared: '最近一段的 AUC：新版 {{fresh}}，第 {{n}} 版 {{old}}。',
   models: '模型比较',
