@@ -195,6 +195,29 @@ test('turned live, it counts by itself and tells who enters', async () => {
   await turn.and(page.getByRole('switch', { checked: false })).waitFor();
 });
 
+test('its customers are listed, and the list knows whose it is', async () => {
+  await page.reload();
+  await page.getByRole('heading', { level: 1, name: NAME }).waitFor();
+  // It was turned to nobody before; a list of nobody is not offered.
+  await page.getByText('文本', { exact: true }).click();
+  const all = await counted(() => page.getByRole('textbox', { name: '条件的文本' }).fill('everyone'));
+  await page.getByRole('button', { name: /^保\s*存$/ }).click();
+  if (all.customers === 0) return;
+  await page.getByRole('link', { name: '打开客户名单' }).click();
+  await page.getByText(`人群：${NAME}`).waitFor();
+  assert.match(page.url(), /\/customers\?audience=adn_\w+$/);
+  await page.getByText(new RegExp(`^${all.customers.toLocaleString('zh-CN')} 位客户`)).waitFor();
+  await accessible();
+  // The chip goes like any other.
+  await page.locator('.chips').getByRole('button', { name: '移除这个筛选' }).click();
+  await page.getByText(`人群：${NAME}`).waitFor({ state: 'detached' });
+  await page.goto(`${BASE}/customers?audience=adn_01h455vb4pex5vsknk084sn02q`);
+  await page.getByText('这个人群无法列出').waitFor();
+  await accessible();
+  await page.getByRole('button', { name: '不按人群筛选' }).click();
+  await page.getByText('这个人群无法列出').waitFor({ state: 'detached' });
+});
+
 test('it is deleted, and its customers stay', async () => {
   await page
     .getByRole('navigation', { name: '主菜单' })

@@ -3,18 +3,19 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kernel::{CustomerId, Reach, ShopId, Timestamp};
+use kernel::{CustomerId, Reach, Timestamp};
 
-use crate::base::{Base, NEVER, Profiles};
+use crate::base::{Base, Profiles};
 use crate::bits::Bits;
 use crate::compact::{Compacted, Compaction, Retired};
 use crate::daily::{self, DaySum, DaysQuery};
 use crate::delta::{Delta, Entry, Row};
-use crate::facts::{Facts, NO_ORDER};
-use crate::feed::{CustomerFacts, CustomerFeed, LineFact, OrderFact, average_minor};
-use crate::list::{self, ListPage, ListQuery, SortKey};
+use crate::facts::Facts;
+use crate::feed::{CustomerFacts, CustomerFeed, LineFact, OrderFact};
+use crate::list::{ListPage, ListQuery, SortKey};
 use crate::load::CustomerLoader;
-use crate::rfm::{self, Rfm, RfmQuery, Rules, Score, Standing};
+use crate::rfm::{self, Rfm, RfmQuery, Score};
+pub(crate) use crate::view::View;
 
 /// Results of RFM remembered: today's, the day compared with, and those of one or two others.
 const RFM_REMEMBERED: usize = 4;
@@ -70,7 +71,9 @@ impl Snapshot {
         self.version
     }
 
-    pub(crate) fn view(&self) -> View<'_> {
+    /// What it answers.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
         View {
             base: &self.base,
             dead: &self.dead,
@@ -81,19 +84,6 @@ impl Snapshot {
             scored_apart: None,
         }
     }
-}
-
-/// What a read sees.
-#[derive(Clone, Copy)]
-pub(crate) struct View<'a> {
-    pub(crate) base: &'a Base,
-    pub(crate) dead: &'a Bits,
-    pub(crate) dead_count: usize,
-    pub(crate) delta: &'a Delta,
-    pub(crate) scores: Option<(&'a Rfm, &'a [u16])>,
-    pub(crate) scores_stamp: u64,
-    /// Rules by which the overlay is to be scored, where that is not by those set.
-    pub(crate) scored_apart: Option<&'a Rules>,
 }
 
 impl Default for Engine {
@@ -212,81 +202,13 @@ impl Engine {
     /// What is known of a customer; `None` if there is none of this id.
     #[must_use]
     pub fn customer(&self, id: CustomerId) -> Option<CustomerFacts> {
-        let (orders, revenue, first, last, (created, refused), cell) = match self.delta.get(id) {
-            Some(entry) => {
-                let row = entry.row.as_ref()?;
-                let moments = (row.created, row.refused);
-                (row.orders(), row.revenue, row.first, row.last, moments, entry.cell)
-            }
-            None => {
-                let (base, at) = (&self.base, self.base.ordinal(id)?);
-                let cell = self.scores.as_ref().map_or(0, |scores| scores.base_cells[at]);
-                let orders = base.facts.orders(at);
-                let moments = (base.created.get(at), base.refused.get(at));
-                {
-                    let (first, last) = (base.first.get(at), base.last.get(at));
-                    (orders, base.revenue.get(at), first, last, moments, cell)
-                }
-            }
-        };
-        let moment = |at: i64| (at != NO_ORDER).then(|| Timestamp::from_millis(at));
-        let scores = self.scores.as_ref();
-        Some(CustomerFacts {
-            orders,
-            revenue_minor: revenue,
-            average_minor: average_minor(revenue, orders),
-            first_order_at: moment(first),
-            last_order_at: moment(last),
-            created_at: Timestamp::from_millis(created),
-            refused_from: (refused != NEVER).then(|| Timestamp::from_millis(refused)),
-            standing: Score::from_code(cell)
-                .and_then(|score| scores.map(|scores| scores.rfm.standing(score))),
-        })
-    }
-
-    /// Revenue and counted orders of a customer in one shop.
-    #[must_use]
-    pub fn amounts_of(&self, id: CustomerId, shop: ShopId) -> (i64, u32) {
-        match self.delta.get(id) {
-            Some(entry) => entry.row.as_ref().map_or((0, 0), |row| row.amounts_of(shop)),
-            None => self.base.ordinal(id).map_or((0, 0), |at| self.base.amounts_of(at, shop)),
-        }
+        self.view().customer(id)
     }
 
     /// One page of customers.
     #[must_use]
     pub fn list(&self, query: &ListQuery) -> ListPage {
-        list::list(self.view(), query)
-    }
-
-    /// One page of customers, filtered by tiers and cells of `scores` instead of those set. Customers
-    /// who changed since are scored by the bounds of `scores`.
-    #[must_use]
-    pub fn list_by(&self, query: &ListQuery, scores: &Rfm) -> ListPage {
-        if !list::by_cell(&query.filter) {
-            return self.list(query);
-        }
-        let cells = scores
-            .base_cells(&self.base.ids)
-            .unwrap_or_else(|| Arc::new(rfm::base_cells(&self.base, None, scores.rules())));
-        let view = View {
-            scores: Some((scores, &cells)),
-            scores_stamp: scores.stamp(),
-            scored_apart: Some(scores.rules()),
-            ..self.view()
-        };
-        list::list(view, query)
-    }
-
-    /// How a customer stands by `scores` instead of those set; `None` without a counted order that
-    /// they look at.
-    #[must_use]
-    pub fn standing_by(&self, id: CustomerId, scores: &Rfm) -> Option<Standing> {
-        let cell = match self.delta.get(id) {
-            Some(entry) => entry.row.as_ref()?.cell(scores.rules()),
-            None => rfm::base_cell(&self.base, self.base.ordinal(id)?, scores.rules()),
-        };
-        Score::from_code(cell).map(|score| scores.standing(score))
+        self.view().list(query)
     }
 
     /// Scores all customers; remembered until orders change.
@@ -467,7 +389,9 @@ impl Engine {
         }
     }
 
-    pub(crate) fn view(&self) -> View<'_> {
+    /// What it answers, as of now.
+    #[must_use]
+    pub fn view(&self) -> View<'_> {
         View {
             base: &self.base,
             dead: &self.dead,

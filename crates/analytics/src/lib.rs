@@ -35,6 +35,7 @@ mod sketch;
 #[cfg(test)]
 mod tests;
 mod text;
+mod view;
 
 pub use compact::{Compacted, Compaction, Retired};
 pub use contact::{ContactChannel, ContactPurpose, ContactSpan};
@@ -53,3 +54,4 @@ pub use rfm::{
 };
 pub use rfm_values::RfmValues;
 pub use saved::RestoreError;
+pub use view::View;

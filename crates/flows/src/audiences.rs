@@ -19,8 +19,8 @@ pub use asked::Definition;
 pub(crate) use asked::{Asked, Counted};
 pub use explain::{AudienceWhy, ExplainBody, SeenValue, WhyNode, explain};
 pub use keep::{
-    AudienceBody, AudienceRow, AudienceView, Prepared, change, create, delete, get, list, overlap,
-    prepare,
+    AudienceBody, AudienceRow, AudienceView, Prepared, change, create, delete, find, get, list,
+    overlap, prepare,
 };
 pub use live::{AudienceLive, AudienceTransition, LiveBody, live, switch};
 pub use sql::{AudienceSql, statement, take_tables};

@@ -112,7 +112,7 @@ pub async fn customer_card(
     };
     let shops = engine.shops();
     let told = Told::usual(&shops, cx);
-    let facts = engine.ask(|engine| told.facts(engine, id));
+    let facts = engine.ask(|engine| told.facts(engine.view(), id));
     let family: Vec<Uuid> = profile.family.iter().map(|id| id.uuid()).collect();
     let totals = orders_list::totals_by_shop(&mut tx, cx.scope, &profile.family).await?;
     let moments =

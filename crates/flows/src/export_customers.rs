@@ -6,7 +6,6 @@ mod workbook;
 
 use std::path::{Path, PathBuf};
 
-use analytics::ListQuery;
 use customers::exports::{self, AskError, Export, NewExport};
 use kernel::{CustomerId, ExportId, Zone};
 use platform::{Ctx, DbError, Problem, Tx, audit};
@@ -15,7 +14,7 @@ use tokio::sync::mpsc;
 pub use columns::Wording;
 
 use crate::engine::{EngineError, EngineHandle, ShopBook};
-use crate::list_customers::{self, CustomerParams, CustomerRow, Found, ListError, Told};
+use crate::list_customers::{self, Asking, CustomerParams, CustomerRow, Found, ListError, Told};
 use crate::people::People;
 
 /// Customers read at once.
@@ -113,7 +112,7 @@ impl From<ExportError> for Problem {
 struct Pages {
     engine: EngineHandle,
     cx: Ctx,
-    query: ListQuery,
+    asking: Asking,
     /// Kept for the whole file, so that cells mean the same on its first and its last page.
     told: Told,
     /// Rows that may still come: as many as were counted, however the list grows meanwhile.
@@ -133,14 +132,13 @@ impl Pages {
         engine.fresh().await?;
         let told = list_customers::told(engine, cx, params).await?;
         let mut tx = engine.platform().db.read_for(cx.scope).await?;
-        let shops = engine.shops();
-        let mut query = list_customers::query(&mut tx, cx, &shops, params, &told).await?;
+        let params = CustomerParams { after: None, ..params.clone() };
+        let mut asking = Asking::new(engine, &mut tx, cx, &params, &told).await?;
         tx.rollback().await?;
-        query.limit = PAGE;
-        query.after = None;
-        let count = Found::ask(engine, &query, &told).page.total;
+        asking.query.limit = PAGE;
+        let count = Found::ask(engine, &asking, &told).await?.page.total;
         let (engine, cx) = (engine.clone(), cx.clone());
-        let pages = Self { engine, cx, query, told, left: count, ended: false, who: Vec::new() };
+        let pages = Self { engine, cx, asking, told, left: count, ended: false, who: Vec::new() };
         Ok((pages, count))
     }
 
@@ -149,14 +147,14 @@ impl Pages {
         if self.ended {
             return Ok(None);
         }
-        let found = Found::ask(&self.engine, &self.query, &self.told);
+        let found = Found::ask(&self.engine, &self.asking, &self.told).await?;
         let mut tx = self.engine.platform().db.read_for(self.cx.scope).await?;
         let mut rows =
             list_customers::rows(&self.engine, &mut tx, &self.cx, &self.told, &found).await?;
         tx.rollback().await?;
         rows.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
         self.left -= rows.len() as u64;
-        self.query.after = found.page.next;
+        self.asking.query.after = found.page.next;
         self.ended = found.page.next.is_none() || self.left == 0;
         self.who.extend(rows.iter().map(|row| row.id));
         Ok(Some(rows))

@@ -1,12 +1,13 @@
 //! The list of customers: which, in which order, a page at a time.
 
+mod found;
 mod params;
 mod row;
 mod told;
 
 use std::collections::HashMap;
 
-use analytics::{CustomerFacts, ListPage, ListQuery};
+use analytics::{CustomerFacts, ListQuery};
 use commerce::orders_list;
 use customers::AccountSpace;
 use customers::model::{normal_email, normal_phone};
@@ -18,7 +19,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-pub use params::{After, CustomerParams, OwnedBy, PageLimit, Parsed};
+pub(crate) use found::{Asking, Found};
+pub use params::{After, CustomerParams, OwnedBy, PageLimit, Parsed, Place};
 pub(crate) use row::channel_of;
 pub use row::{AccountView, Automated, CustomerRow};
 pub use told::{Told, told};
@@ -43,6 +45,9 @@ pub enum ListError {
     /// Some parameters are wrong, which only the data can tell.
     #[error("{0}")]
     Fields(FieldErrors),
+    /// An audience is asked for by somebody who may not see audiences.
+    #[error("you may not see audiences")]
+    NoAudiences,
 }
 
 impl From<EngineError> for Problem {
@@ -61,6 +66,7 @@ impl From<ListError> for Problem {
             ListError::Engine(error) => error.into(),
             ListError::Db(error) => error.into(),
             ListError::Fields(errors) => Self::validation(errors),
+            ListError::NoAudiences => Self::forbidden(error.to_string()),
         }
     }
 }
@@ -100,24 +106,18 @@ async fn page(
     params: &CustomerParams,
     told: &Told,
 ) -> Result<CustomerPage, ListError> {
-    let shops = engine.shops();
-    let query = query(tx, cx, &shops, params, told).await?;
-    let found = if query.filter.q.is_some() {
-        // A name asked for the first time is searched for in a few milliseconds.
-        tokio::task::block_in_place(|| Found::ask(engine, &query, told))
-    } else {
-        Found::ask(engine, &query, told)
-    };
+    let asking = Asking::new(engine, tx, cx, params, told).await?;
+    let found = Found::ask(engine, &asking, told).await?;
     let items = rows(engine, tx, cx, told, &found).await?;
     Ok(CustomerPage {
         items,
-        next: found.page.next.as_ref().map(Cursor::encode),
+        next: asking.next(&found.page).as_ref().map(Cursor::encode),
         total: found.page.total,
     })
 }
 
 /// What the engine is asked: the parameters, and who is found by phone, e-mail or order number.
-pub(crate) async fn query(
+async fn query(
     tx: &mut Tx,
     cx: &Ctx,
     shops: &ShopBook,
@@ -186,26 +186,6 @@ pub(crate) fn account_spaces(shops: &ShopBook) -> Vec<AccountSpace> {
     spaces
 }
 
-/// A page of ids with what the engine knows of each.
-pub(crate) struct Found {
-    pub(crate) page: ListPage,
-    pub(crate) facts: Vec<Option<CustomerFacts>>,
-}
-
-impl Found {
-    /// Asks under one lock, so that both parts are of one version.
-    pub(crate) fn ask(engine: &EngineHandle, query: &ListQuery, told: &Told) -> Self {
-        engine.ask(|engine| {
-            let page = match &told.scores {
-                None => engine.list(query),
-                Some(scores) => engine.list_by(query, scores),
-            };
-            let facts = page.ids.iter().map(|id| told.facts(engine, *id)).collect();
-            Self { page, facts }
-        })
-    }
-}
-
 /// Rows of a page. A customer that is gone or merged since the engine was fed is left out.
 pub(crate) async fn rows(
     engine: &EngineHandle,
@@ -255,10 +235,11 @@ pub(crate) async fn rows_of(
     let shops = engine.shops();
     let told = Told::usual(&shops, cx);
     Ok(engine.ask(|engine| {
+        let view = engine.view();
         known
             .iter()
             .map(|profile| {
-                let facts = told.facts(engine, profile.id);
+                let facts = told.facts(view, profile.id);
                 let row = CustomerRow::new(profile, facts.as_ref(), told.currency, &shops, &people);
                 (profile.id, row.under(cx.access.fields()))
             })

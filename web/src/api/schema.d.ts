@@ -6962,6 +6962,11 @@ export interface operations {
                 shop?: components["schemas"]["ShopId"];
                 /** @description With this tag. */
                 tag?: components["schemas"]["TagId"];
+                /**
+                 * @description Who belongs to this audience today; takes the right `insight.read`. All pages are as of the day of the
+                 *     first one.
+                 */
+                audience?: components["schemas"]["AudienceId"];
                 /** @description In this tier of the 11-name scheme; may come several times. */
                 tier?: string[];
                 /** @description In this class of the classic scheme; may come several times. */
@@ -7212,6 +7217,11 @@ export interface operations {
                 shop?: components["schemas"]["ShopId"];
                 /** @description With this tag. */
                 tag?: components["schemas"]["TagId"];
+                /**
+                 * @description Who belongs to this audience today; takes the right `insight.read`. All pages are as of the day of the
+                 *     first one.
+                 */
+                audience?: components["schemas"]["AudienceId"];
                 /** @description In this tier of the 11-name scheme; may come several times. */
                 tier?: string[];
                 /** @description In this class of the classic scheme; may come several times. */

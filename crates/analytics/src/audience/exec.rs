@@ -19,7 +19,7 @@ use crate::list::{SortKey, Span, Within};
 use crate::rfm::Score;
 
 /// Who belongs to an audience, as of one state of the engine.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Members {
     ids: Arc<Vec<CustomerId>>,
     base: Bits,
@@ -97,19 +97,46 @@ impl Snapshot {
         let view = self.view();
         let plan = plan(view, root, named, as_of)?.ranked();
         let within = Within::new(view, reach);
-        let bits = passing(view, &plan, &within);
+        let mut bits = passing(view, &plan, &within);
+        bits.and_not(view.dead);
+        Ok(self.members(bits, &plan, &within))
+    }
+
+    /// Who of all customers belongs to an audience, for [`crate::Filter::members`]. What is true of the base is
+    /// remembered with it, so that the pages of a list cost no more than what changed since, whatever changes.
+    ///
+    /// # Errors
+    /// As [`Snapshot::audience`].
+    pub fn audience_of_list(
+        &self,
+        root: &Node,
+        named: &Arc<Definitions>,
+        as_of: AsOf,
+    ) -> Result<Members, AudienceError> {
+        let view = self.view();
+        let plan = plan(view, root, named, as_of)?.ranked();
+        let all = Reach::ALL;
+        let within = Within::new(view, &all);
+        // What others are is all the same to a definition that names none.
+        let alone = root.audiences().is_empty();
+        let named = if alone { Arc::default() } else { Arc::clone(named) };
+        let wanted = (root.clone(), named, as_of);
+        let ask = || passing(view, &plan, &within);
+        let mut bits = view.base.filters.audience(wanted, view.scores_stamp, ask).bits.clone();
+        bits.and_not(view.dead);
+        Ok(self.members(bits, &plan, &within))
+    }
+
+    /// Those of the base, and who passes of the overlay.
+    fn members(&self, base: Bits, plan: &Plan, within: &Within<'_>) -> Members {
+        let view = self.view();
         let overlay = view
             .delta
             .rows()
-            .filter(|(id, row, cell)| within.holds_row(row) && passes(&plan, *id, row, *cell))
+            .filter(|(id, row, cell)| within.holds_row(row) && passes(plan, *id, row, *cell))
             .map(|(id, ..)| id)
             .collect();
-        Ok(Members {
-            ids: Arc::clone(&view.base.ids),
-            base: bits,
-            overlay,
-            version: self.version(),
-        })
+        Members { ids: Arc::clone(&view.base.ids), base, overlay, version: self.version() }
     }
 }
 
@@ -122,11 +149,10 @@ pub(super) fn plan(
     Planner { view, as_of, named, inside: Vec::new(), conditions: 0 }.plan(root)
 }
 
-/// Those of the base who are in reach and pass. A block in which nobody is left is not read further.
+/// Those of the base, the dead too, who are in reach and pass. A block in which nobody is left is not read further.
 fn passing(view: View<'_>, plan: &Plan, within: &Within<'_>) -> Bits {
     Bits::joined(blocks::each(view.base.len(), |Range { start, end }| {
         let mut bits = Bits::all(end - start);
-        bits.and_not_part(view.dead, start);
         within.retain_part(&mut bits, start);
         Block { view, start, end }.retain(plan, &mut bits);
         bits

@@ -1,12 +1,13 @@
 //! Which customers pass a filter: columns at a time in the base, row by row in the overlay.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kernel::{CustomerId, Reach};
 use memchr::memmem::Finder;
 
 use super::query::{Filter, SortKey, Span};
+use crate::audience::{AsOf, Definitions, Members, Node};
 use crate::base::Base;
 use crate::bits::Bits;
 use crate::delta::Row;
@@ -32,34 +33,76 @@ impl Hits {
     }
 }
 
-/// Filters answered lately. A base never changes, so only scores can make an answer stale.
+/// What was answered lately of one base, which never changes: only other scores make an answer stale.
 #[derive(Debug, Default)]
-pub(crate) struct FilterCache(Mutex<VecDeque<(Filter, u64, Arc<Hits>)>>);
+pub(crate) struct FilterCache {
+    filters: Recent<Filter>,
+    audiences: Recent<Wanted>,
+}
+
+/// A definition asked as of a moment.
+pub(crate) type Wanted = (Node, Arc<Definitions>, AsOf);
 
 impl FilterCache {
-    fn get(&self, filter: &Filter, stamp: u64) -> Option<Arc<Hits>> {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = entries.iter().position(|(f, s, _)| *s == stamp && f == filter)?;
+    /// Who of the base passes an audience.
+    pub(crate) fn audience(
+        &self,
+        wanted: Wanted,
+        scores_stamp: u64,
+        ask: impl FnOnce() -> Bits,
+    ) -> Arc<Hits> {
+        self.audiences.get(&wanted, scores_stamp).unwrap_or_else(|| {
+            let hits = Hits::new(ask());
+            self.audiences.put(wanted, scores_stamp, Arc::clone(&hits));
+            hits
+        })
+    }
+
+    pub(crate) fn clear(&self) {
+        self.filters.entries().clear();
+        self.audiences.entries().clear();
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.filters.memory_bytes() + self.audiences.memory_bytes()
+    }
+}
+
+/// Answers by question and stamp of the scores, the one used last in front.
+type Answers<K> = VecDeque<(K, u64, Arc<Hits>)>;
+
+#[derive(Debug)]
+struct Recent<K>(Mutex<Answers<K>>);
+
+impl<K> Default for Recent<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq> Recent<K> {
+    fn entries(&self) -> MutexGuard<'_, Answers<K>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, key: &K, stamp: u64) -> Option<Arc<Hits>> {
+        let mut entries = self.entries();
+        let at = entries.iter().position(|(k, s, _)| *s == stamp && k == key)?;
         let entry = entries.remove(at)?;
         let hits = Arc::clone(&entry.2);
         entries.push_front(entry);
         Some(hits)
     }
 
-    fn put(&self, filter: Filter, stamp: u64, hits: Arc<Hits>) {
+    fn put(&self, key: K, stamp: u64, hits: Arc<Hits>) {
         let size = hits.bits.memory_bytes().max(1);
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.entries();
         entries.truncate((REMEMBERED_BYTES / size).clamp(4, 64) - 1);
-        entries.push_front((filter, stamp, hits));
+        entries.push_front((key, stamp, hits));
     }
 
-    pub(crate) fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
-    pub(crate) fn memory_bytes(&self) -> usize {
-        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.iter().map(|(_, _, hits)| hits.bits.memory_bytes()).sum()
+    fn memory_bytes(&self) -> usize {
+        self.entries().iter().map(|(_, _, hits)| hits.bits.memory_bytes()).sum()
     }
 }
 
@@ -67,21 +110,22 @@ impl FilterCache {
 pub(crate) fn base_hits(view: View<'_>, filter: &Filter) -> Option<Arc<Hits>> {
     let base = view.base;
     let needle = filter.q.as_deref().map(text::needle).filter(|needle| !needle.is_empty());
-    let plain = Filter { q: needle, also: Vec::new(), ids: None, ..filter.clone() };
+    let plain = Filter { q: needle, also: Vec::new(), ids: None, members: None, ..filter.clone() };
     let mut hits = if filter.also.is_empty() || plain.q.is_none() {
         remembered(view, plain)
     } else {
         let rest = Filter { q: None, ..plain.clone() };
         let by_text = Filter { q: plain.q, ..Filter::default() };
         let mut bits = remembered(view, by_text).map_or(Bits::all(base.len()), |h| h.bits.clone());
-        bits.or(&bits_of(base, &filter.also));
+        bits.or(&bits_of(base, filter.also.iter().copied()));
         if let Some(rest) = remembered(view, rest) {
             bits.and(&rest.bits);
         }
         Some(Hits::new(bits))
     };
-    if let Some(ids) = &filter.ids {
-        let mut bits = bits_of(base, ids);
+    let given = filter.ids.as_ref().map(|ids| bits_of(base, ids.iter().copied()));
+    let members = filter.members.as_ref().map(|members| members_of(base, members));
+    for mut bits in given.into_iter().chain(members) {
         if let Some(hits) = hits {
             bits.and(&hits.bits);
         }
@@ -90,10 +134,16 @@ pub(crate) fn base_hits(view: View<'_>, filter: &Filter) -> Option<Arc<Hits>> {
     hits
 }
 
-fn bits_of(base: &Base, ids: &[CustomerId]) -> Bits {
+fn bits_of(base: &Base, ids: impl Iterator<Item = CustomerId>) -> Bits {
     let mut bits = Bits::none(base.len());
-    ids.iter().filter_map(|id| base.ordinal(*id)).for_each(|ordinal| bits.set(ordinal));
+    ids.filter_map(|id| base.ordinal(id)).for_each(|ordinal| bits.set(ordinal));
     bits
+}
+
+/// Members found in the same state are bits already; those of another one are looked up one by one.
+fn members_of(base: &Base, members: &Members) -> Bits {
+    let (ids, bits, _) = members.parts();
+    if Arc::ptr_eq(ids, &base.ids) { bits.clone() } else { bits_of(base, members.ids()) }
 }
 
 fn remembered(view: View<'_>, mut filter: Filter) -> Option<Arc<Hits>> {
@@ -104,9 +154,9 @@ fn remembered(view: View<'_>, mut filter: Filter) -> Option<Arc<Hits>> {
         return None;
     }
     let stamp = if by_cell(&filter) { view.scores_stamp } else { 0 };
-    Some(view.base.filters.get(&filter, stamp).unwrap_or_else(|| {
+    Some(view.base.filters.filters.get(&filter, stamp).unwrap_or_else(|| {
         let hits = Hits::new(evaluate(view, &filter));
-        view.base.filters.put(filter, stamp, Arc::clone(&hits));
+        view.base.filters.filters.put(filter, stamp, Arc::clone(&hits));
         hits
     }))
 }
@@ -306,6 +356,7 @@ impl<'a> RowFilter<'a> {
             && filter.shop.is_none_or(|shop| row.facts_of(Some(shop)).next().is_some())
             && self.cells.as_ref().is_none_or(|wanted| wanted[usize::from(cell)])
             && self.ids.as_ref().is_none_or(|ids| ids.binary_search(&id).is_ok())
+            && filter.members.as_ref().is_none_or(|members| members.has(id))
             && self.needle.as_ref().is_none_or(|needle| {
                 needle.find(&row.text).is_some() || self.also.binary_search(&id).is_ok()
             })

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use kernel::{CustomerId, Reach, ShopId, TagId, Timestamp, UserId, Zone};
 use serde::{Deserialize, Serialize};
 
+use crate::audience::Members;
 use crate::feed::average_minor;
 use crate::rfm::{CellPattern, Tier};
 
@@ -49,7 +51,7 @@ impl Span {
 }
 
 /// Which customers: all conditions at once. The default lets everyone pass.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Part of the name or of an account, folded here; or a customer of `also`.
     pub q: Option<String>,
@@ -57,6 +59,9 @@ pub struct Filter {
     pub also: Vec<CustomerId>,
     /// Only these customers.
     pub ids: Option<Vec<CustomerId>>,
+    /// Only who belongs to an audience. Ask the state in which they were found
+    /// ([`crate::Snapshot::audience_of_list`]): then they agree with all else, and cost no look-up.
+    pub members: Option<Arc<Members>>,
     /// Has a counted order in this shop.
     pub shop: Option<ShopId>,
     /// Has this tag.

@@ -169,6 +169,7 @@ pub(crate) fn filter_strategy() -> impl Strategy<Value = Filter> {
             q: q.map(str::to_owned),
             also: also.unwrap_or_default(),
             ids,
+            members: None,
             shop: shop_no.map(shop),
             tag: tag_no.map(tag),
             tier: tier.unwrap_or_default(),

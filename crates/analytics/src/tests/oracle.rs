@@ -140,12 +140,12 @@ proptest! {
                 let query =
                     ListQuery { filter: filter.clone(), sort: *sort, after: None, limit: 100 };
                 for _ in 0..2 {
-                    prop_assert_eq!(&engine.list_by(&query, &scores).ids, &expected);
+                    prop_assert_eq!(&engine.view().list_by(&query, &scores).ids, &expected);
                 }
                 for id in expected {
                     let facts = &model[&id].1;
                     let standing = model::score(&scores, facts).map(|s| scores.standing(s));
-                    prop_assert_eq!(engine.standing_by(id, &scores), standing);
+                    prop_assert_eq!(engine.view().standing_by(id, &scores), standing);
                 }
             }
             if round == 0 {

@@ -42,6 +42,9 @@ pub(super) struct CustomersArgs {
     /// Scores of each dimension for cells and tiers; 5 unless given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=10))]
     bins: Option<u8>,
+    /// Only who belongs to this audience, by its name or id
+    #[arg(long, value_name = "NAME")]
+    audience: Option<String>,
     /// Only orders of this shop count for cells and tiers
     #[arg(long, value_name = "NAME")]
     shop: Option<String>,
@@ -108,6 +111,10 @@ async fn customers(global: &Global, args: CustomersArgs) -> Result<ExitCode> {
         let shops = engine.shops();
         let shop = shops.all().iter().find(|shop| shop.name == *name);
         params.rfm_shop = Some(shop.with_context(|| format!("there is no shop {name}"))?.id);
+    }
+    if let Some(name) = &args.audience {
+        let found = flows::audiences::find(&boot.platform, &cx, name).await?;
+        params.audience = Some(found.with_context(|| format!("there is no audience {name}"))?);
     }
     let file = CustomersFile::begin(&engine, &cx, &params, format, Wording::default()).await?;
     let customers = file.write(&path).await?.len();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod analyses;
+mod audience_lists;
 mod audiences;
 mod audit;
 mod backups;

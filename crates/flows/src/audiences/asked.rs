@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use analytics::audience::{self, AsOf, Definitions, Members, Node};
 use chrono::NaiveDate;
-use insight::audiences::definitions;
-use kernel::Reach;
+use insight::audiences::{AudienceStoreError, definitions};
+use kernel::{AudienceId, Reach};
 use platform::access::{FieldRules, Permissions};
 use platform::{Ctx, Tx};
 
@@ -53,6 +53,25 @@ impl Asked {
             }
             _ => return Err(AudienceRefused::Form),
         };
+        let named = Arc::new(definitions(&audiences));
+        Self::of_tree(engine, cx, tree, named, Arc::new(words), as_of)
+    }
+
+    /// The definition of an audience that is kept.
+    ///
+    /// # Errors
+    /// `Unknown`; what whoever asks may not ask.
+    pub(crate) async fn kept(
+        tx: &mut Tx,
+        engine: &EngineHandle,
+        cx: &Ctx,
+        id: AudienceId,
+        as_of: Option<NaiveDate>,
+    ) -> Result<Self, AudienceRefused> {
+        let audiences = insight::audiences::all(tx, cx.scope).await?;
+        let one = audiences.iter().find(|one| one.id == id);
+        let tree = one.ok_or(AudienceStoreError::Unknown(id))?.definition.clone();
+        let words = Words::read_all(tx, cx, engine, &audiences, false).await?;
         let named = Arc::new(definitions(&audiences));
         Self::of_tree(engine, cx, tree, named, Arc::new(words), as_of)
     }

@@ -7,7 +7,7 @@ use analytics::audience::{self, Definitions, Node};
 use customers::mask::mask_text;
 use insight::audiences::{self as store, Audience, NewAudience, SizeOfDay};
 use kernel::{AudienceId, Person, Timestamp};
-use platform::{Ctx, Tx};
+use platform::{Ctx, DbError, Platform, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -111,6 +111,22 @@ pub async fn list(engine: &EngineHandle, cx: &Ctx) -> Result<Vec<AudienceRow>, A
         tx.commit().await?;
     }
     Ok(rows)
+}
+
+/// The audience of this name or id.
+///
+/// # Errors
+/// As the database says.
+pub async fn find(
+    platform: &Platform,
+    cx: &Ctx,
+    name: &str,
+) -> Result<Option<AudienceId>, DbError> {
+    let mut tx = platform.db.read_for(cx.scope).await?;
+    let audiences = store::all(&mut tx, cx.scope).await?;
+    tx.rollback().await?;
+    let called = |one: &&Audience| one.name == name || one.id.to_string() == name;
+    Ok(audiences.iter().find(called).map(|one| one.id))
 }
 
 async fn lives(tx: &mut Tx, cx: &Ctx) -> Result<BTreeSet<AudienceId>, AudienceRefused> {

@@ -29,6 +29,7 @@ pub(crate) fn filter(params: &CustomerParams) -> Map<String, Value> {
     put("q", json(params.q.as_deref().map(mask_text)));
     put("shop", json(params.shop));
     put("tag", json(params.tag));
+    put("audience", json(params.audience));
     put("tier", json(&params.tier));
     put("classic", json(&params.classic));
     put("cell", json(params.cell));

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use analytics::{Bins, CellPattern, Filter, ListCursor, ListQuery, Sort, Span, Tier};
 use chrono::NaiveDate;
 use customers::Rating;
-use kernel::{Cursor, FieldErrors, Limit, ShopId, TagId, UserId, Zone};
+use kernel::{AudienceId, Cursor, FieldErrors, Limit, ShopId, TagId, UserId, Zone};
 use platform::access::FieldRules;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::IntoParams;
@@ -84,6 +84,17 @@ impl<T: serde::de::DeserializeOwned> FromStr for After<T> {
     }
 }
 
+/// Where a page of customers begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// After whom.
+    #[serde(flatten)]
+    pub list: ListCursor,
+    /// As of which day an audience was asked on the first page, so that midnight changes no list half-way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<NaiveDate>,
+}
+
 /// Filters, sort and page of the list of customers.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -95,6 +106,9 @@ pub struct CustomerParams {
     pub shop: Option<ShopId>,
     /// With this tag.
     pub tag: Option<TagId>,
+    /// Who belongs to this audience today; takes the right `insight.read`. All pages are as of the day of the
+    /// first one.
+    pub audience: Option<AudienceId>,
     /// In this tier of the 11-name scheme; may come several times.
     #[serde(default)]
     #[param(value_type = Vec<String>)]
@@ -146,7 +160,7 @@ pub struct CustomerParams {
     pub sort: Option<Parsed<Sort>>,
     /// `next` of the page before.
     #[param(value_type = Option<String>)]
-    pub after: Option<Parsed<After<ListCursor>>>,
+    pub after: Option<Parsed<After<Place>>>,
     /// Rows of a page: 1 to 200, 50 unless said.
     #[param(value_type = Option<u32>)]
     pub limit: Option<Parsed<PageLimit>>,
@@ -244,7 +258,7 @@ impl CustomerParams {
                 ..Filter::default()
             },
             sort: self.sort.map_or_else(Sort::default, |sort| sort.0),
-            after: self.after.map(|after| after.0.0),
+            after: self.after.map(|after| after.0.0.list),
             limit: self.limit.map_or(50, |limit| limit.0.0.get()),
         }
     }
@@ -272,7 +286,7 @@ mod tests {
     #[test]
     fn every_documented_parameter_is_understood() {
         let query = "q=a&shop=shop_01h455vb4pex5vsknk084sn02q&tag=tag_01h455vb4pex5vsknk084sn02q\
-            &tier=at_risk&tier=loyal&classic=important_value&cell=R5F*M5&as_of=2025-12-31&bins=3\
+            &audience=adn_01h455vb4pex5vsknk084sn02q&tier=at_risk&tier=loyal&classic=important_value&cell=R5F*M5&as_of=2025-12-31&bins=3\
             &rfm_shop=shop_01h455vb4pex5vsknk084sn02q&province=x&rating=A&automated=refused\
             &orders_min=1&orders_max=2&revenue_min=-1&revenue_max=5&last_order_from=2026-01-01\
             &last_order_to=2026-01-01&first_order_from=2025-01-01&first_order_to=2026-01-01\
@@ -301,12 +315,16 @@ mod tests {
     #[test]
     fn a_position_belongs_to_its_sort() {
         use kernel::TypedId as _;
-        let after = Cursor::encode(&ListCursor {
+        let list = ListCursor {
             sort: Sort::default(),
             value: Some(1),
             id: kernel::CustomerId::from_uuid(uuid::Uuid::nil()),
-        });
-        assert_eq!(fields(&format!("after={after}")), Vec::<String>::new());
-        assert_eq!(fields(&format!("after={after}&sort=orders")), ["after"]);
+        };
+        for day in [None, NaiveDate::from_ymd_opt(2026, 11, 23)] {
+            let after = Cursor::encode(&Place { list, day });
+            assert_eq!(Cursor::decode(&after), Ok(Place { list, day }));
+            assert_eq!(fields(&format!("after={after}")), Vec::<String>::new());
+            assert_eq!(fields(&format!("after={after}&sort=orders")), ["after"]);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use analytics::{CustomerFacts, Engine, Rfm, average_minor};
+use analytics::{CustomerFacts, Rfm, View, average_minor};
 use insight::FrameError;
 use kernel::{Currency, CustomerId, FieldErrors, ShopId};
 use platform::Ctx;
@@ -35,16 +35,16 @@ impl Told {
     }
 
     /// What is told of a customer.
-    pub(crate) fn facts(&self, engine: &Engine, id: CustomerId) -> Option<CustomerFacts> {
-        let mut facts = engine.customer(id)?;
+    pub(crate) fn facts(&self, view: View<'_>, id: CustomerId) -> Option<CustomerFacts> {
+        let mut facts = view.customer(id)?;
         if let Some(scores) = &self.scores {
-            facts.standing = engine.standing_by(id, scores);
+            facts.standing = view.standing_by(id, scores);
         }
         if self.currency.is_none() {
             facts.standing = None;
         }
         if let Some(shop) = self.amounts_of {
-            let (revenue, orders) = engine.amounts_of(id, shop);
+            let (revenue, orders) = view.amounts_of(id, shop);
             facts.revenue_minor = revenue;
             facts.average_minor = average_minor(revenue, orders);
         }

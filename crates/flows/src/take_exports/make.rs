@@ -8,6 +8,7 @@ use platform::{Ctx, Platform, Scope};
 use super::{Contents, RIGHT, file_of, params_of, sealed};
 use crate::engine::EngineHandle;
 use crate::export_customers::{self, CustomersFile, ExportError, ExportFormat};
+use crate::list_customers::ListError;
 
 /// How much larger than when it was approved an export may be when it is made: by a tenth, or so many.
 const MORE: u64 = 100;
@@ -46,7 +47,13 @@ pub async fn make(
     else {
         return give_up(platform, system, id, ExportFailure::Broke).await;
     };
-    let count = export_customers::count(engine, &cx, &params).await?;
+    let count = match export_customers::count(engine, &cx, &params).await {
+        // What its asker may not ask any more, such as an audience that went, does not come back.
+        Err(ExportError::List(ListError::Fields(_) | ListError::NoAudiences)) => {
+            return give_up(platform, system, id, ExportFailure::Broke).await;
+        }
+        counted => counted?,
+    };
     let most = most(&export);
     if export.approved && count > most {
         return give_up(platform, system, id, ExportFailure::Grew).await;

@@ -139,7 +139,7 @@ function ListPanel(props: { whose: 'own' | 'all'; title: string }) {
 function What(props: { row: CustomerExport }) {
   const { t } = useTranslation();
   const format = useFormat();
-  const filter = useExportFilter()(props.row);
+  const filter = useExportFilter(props.row);
   const { row } = props;
   return (
     <>

@@ -2,15 +2,37 @@ import { Button, Popover, Select } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { CustomerRow } from '@/api/types';
 import { PROVINCES } from '@/lib/provinces';
-import { useSees } from '@/lib/rights';
+import { useMay, useSees } from '@/lib/rights';
 import type { Search } from '@/lib/url';
 import { CLASSIC_TIERS, ELEVEN_TIERS, RATINGS } from '@/lib/words';
+import { useAudienceName, useAudiences } from '@/ui/audiences';
 import { DayRange, FilterBar, FilterChips, Labelled, NumberRange, SearchField } from '@/ui/filters';
 import { useShops } from '@/ui/shops';
 import { useTags } from '@/ui/tags';
 import { AUTOMATED, canFilter } from './filters';
 import { useFilterWords } from './filterWords';
 import { useOwnerChoices } from './owners';
+
+/** Audiences are counted for it, so it is shown only where somebody looks for more filters. */
+function AudienceSelect(props: { value?: string; onChange: (audience: string | undefined) => void }) {
+  const { t } = useTranslation();
+  const audiences = useAudiences();
+  return (
+    <Select
+      allowClear
+      showSearch={{ optionFilterProp: 'label' }}
+      aria-label={t('customers.audience.one')}
+      loading={audiences.isLoading}
+      value={props.value}
+      onChange={props.onChange}
+      options={(audiences.data ?? []).map((one) => ({
+        value: one.id,
+        label: one.name,
+        disabled: one.customers == null,
+      }))}
+    />
+  );
+}
 
 /** Everything by which the list can be narrowed; the values live in the URL. */
 export function ListFilters(props: {
@@ -24,12 +46,13 @@ export function ListFilters(props: {
   const tags = useTags();
   const shops = useShops();
   const sees = useSees();
+  const may = useMay();
   const can = (name: string) => canFilter(sees, name);
   const owners = useOwnerChoices(props.rows);
   const { url, setUrl, currency } = props;
   const tierName = (tier: string) => t(`ui.tier.${tier}`);
   const listed = (value?: string) => (value ? value.split(',') : []);
-  const words = useFilterWords(owners);
+  const words = useFilterWords(owners, useAudienceName(url.audience));
   return (
     <>
       <FilterBar>
@@ -164,6 +187,11 @@ export function ListFilters(props: {
                       label: t(`customers.rating.${rating}`),
                     }))}
                   />
+                </Labelled>
+              ) : null}
+              {may('insight.read') ? (
+                <Labelled label={t('customers.audience.one')}>
+                  <AudienceSelect value={url.audience} onChange={(audience) => setUrl({ audience })} />
                 </Labelled>
               ) : null}
               <Labelled label={t('customers.automated.title')}>

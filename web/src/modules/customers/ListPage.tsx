@@ -23,7 +23,7 @@ import { Day, Money } from '@/ui/values';
 import { useCustomers } from './api';
 import { BulkBar } from './BulkBar';
 import { CustomerLink, useCustomerColumns } from './columns';
-import { FILTERS, queryOf, rulesOf } from './filters';
+import { FILTERS, isOfAudience, queryOf, rulesOf } from './filters';
 import { ListFilters } from './ListFilters';
 import { Views } from './Views';
 
@@ -36,7 +36,7 @@ export default function ListPage() {
   const me = useMe();
   const tags = useTags();
   const shops = useShops();
-  const [url, setUrl] = useKnownUrl(rulesOf(shops.data, tags.data, sees));
+  const [url, setUrl] = useKnownUrl(rulesOf(shops.data, tags.data, sees, may('insight.read')));
   const query = useMemo(() => queryOf(url, me.id), [url, me.id]);
   const keyset = useKeyset(JSON.stringify(query));
   const list = useCustomers({ ...query, after: keyset.after, limit: 50 });
@@ -109,6 +109,14 @@ export default function ListPage() {
       />
       {wantsOneShop(list.error, shops.data) ? (
         <OneShop shops={shops.data ?? []} onChoose={(shop) => setUrl({ shop })} />
+      ) : isOfAudience(list.error) ? (
+        <EmptyState
+          title={t('customers.audience.refused')}
+          text={t('customers.audience.refusedText')}
+          action={
+            <Button onClick={() => setUrl({ audience: undefined })}>{t('customers.audience.drop')}</Button>
+          }
+        />
       ) : (
         <ListTable<CustomerRow>
           label={t('customers.title')}

@@ -48,6 +48,15 @@ export default {
     shops: 'Shops',
     created: 'Known since',
   },
+  audience: {
+    one: 'Audience',
+    chip: 'Audience: {{name}}',
+    some: '…',
+    refused: 'This audience cannot be listed',
+    refusedText:
+      'It was deleted, names something that is not there any more, or looks at fields that your role does not see.',
+    drop: 'List without it',
+  },
   owner: {
     me: 'Me',
     nobody: 'Nobody',

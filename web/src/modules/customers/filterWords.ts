@@ -3,14 +3,16 @@ import type { CustomerExport } from '@/api/types';
 import { useFormat } from '@/lib/format';
 import { useMe } from '@/lib/rights';
 import type { Search } from '@/lib/url';
+import { useAudienceName } from '@/ui/audiences';
 import type { Chip } from '@/ui/filters';
 import { useShops } from '@/ui/shops';
 import { useTags } from '@/ui/tags';
 import { useOwnerChoices } from './owners';
 
-/** Says filters of the list in words; amounts are in `currency`. What is searched for stands in its own field. */
+/** Says filters of the list in words; amounts are in `currency`, and `audience` is the name of the one filtered by. What is searched for stands in its own field. */
 export function useFilterWords(
   owners: readonly { value: string; label: string }[],
+  audience?: string,
 ): (url: Search, currency: string) => Chip[] {
   const { t } = useTranslation();
   const format = useFormat();
@@ -30,6 +32,10 @@ export function useFilterWords(
     const chips = [
       url.shop && { names: ['shop'], text: nameOf(shops.data, url.shop) },
       url.tag && { names: ['tag'], text: nameOf(tags.data, url.tag) },
+      url.audience && {
+        names: ['audience'],
+        text: t('customers.audience.chip', { name: audience ?? t('customers.audience.some') }),
+      },
       url.tier && { names: ['tier'], text: tierNames(url.tier) },
       url.classic && { names: ['classic'], text: tierNames(url.classic) },
       url.cell && { names: ['cell'], text: `RFM ${url.cell}` },
@@ -74,19 +80,17 @@ export function useFilterWords(
 }
 
 /** Says what an export was asked for: searches and filters, in the words of the list. Its order says nothing. */
-export function useExportFilter(): (row: CustomerExport) => string {
+export function useExportFilter({ filter }: CustomerExport): string {
   const { t } = useTranslation();
   const me = useMe();
   const shops = useShops();
-  const words = useFilterWords(useOwnerChoices([]));
-  return ({ filter }) => {
-    if (!filter) return '';
-    const texts = Object.entries(filter).map(([name, value]) => [name, String(value)]);
-    const asked: Search = Object.fromEntries(texts);
-    if (asked.owner === me.id) asked.owner = 'me';
-    const shop = shops.data?.find((one) => one.id === (asked.rfm_shop ?? asked.shop)) ?? shops.data?.[0];
-    const search = asked.q ? [t('customers.exports.searched', { q: asked.q })] : [];
-    const said = [...search, ...words(asked, shop?.currency ?? 'CNY').map((chip) => chip.text)];
-    return said.join(' · ') || t('customers.exports.unfiltered');
-  };
+  const texts = Object.entries(filter ?? {}).map(([name, value]) => [name, String(value)]);
+  const asked: Search = Object.fromEntries(texts);
+  const words = useFilterWords(useOwnerChoices([]), useAudienceName(asked.audience));
+  if (!filter) return '';
+  if (asked.owner === me.id) asked.owner = 'me';
+  const shop = shops.data?.find((one) => one.id === (asked.rfm_shop ?? asked.shop)) ?? shops.data?.[0];
+  const search = asked.q ? [t('customers.exports.searched', { q: asked.q })] : [];
+  const said = [...search, ...words(asked, shop?.currency ?? 'CNY').map((chip) => chip.text)];
+  return said.join(' · ') || t('customers.exports.unfiltered');
 }

@@ -1,3 +1,4 @@
+import { ProblemError } from '@/api/client';
 import type { CustomerQuery } from '@/api/types';
 import { idOf, isDay, oneOf, type Rules, someOf, sortOf, within } from '@/lib/known';
 import { type Sees, seesBy } from '@/lib/rights';
@@ -8,6 +9,7 @@ const TEXT = [
   'q',
   'shop',
   'tag',
+  'audience',
   'cell',
   'as_of',
   'rfm_shop',
@@ -54,8 +56,16 @@ export const canFilter = (sees: Sees, name: string) => !FIELD_OF[name] || sees.c
 /** Whose: one's own, nobody's, or a user's. */
 export const isOwner = (value: string) => value === 'me' || value === 'none' || /^usr_\w+$/.test(value);
 
-/** What the filters may be; shops and tags once they are known. What one does not see is no filter. */
-export function rulesOf(shops?: { id: string }[], tags?: { id: string }[], sees: Sees = seesBy({})): Rules {
+/**
+ * What the filters may be; shops and tags once they are known. What one does not see is no filter, and audiences
+ * are none without the right to see them.
+ */
+export function rulesOf(
+  shops?: { id: string }[],
+  tags?: { id: string }[],
+  sees: Sees = seesBy({}),
+  audiences = true,
+): Rules {
   const hidden = FILTERS.filter((name) => !canFilter(sees, name));
   const sorts = SORTS.filter((name) => sees.clear('commerce.amounts') || !BY_AMOUNT.includes(name));
   return {
@@ -63,6 +73,7 @@ export function rulesOf(shops?: { id: string }[], tags?: { id: string }[], sees:
     shop: idOf(shops),
     rfm_shop: idOf(shops),
     tag: idOf(tags),
+    audience: (value) => audiences && /^adn_\w+$/.test(value),
     tier: someOf(ELEVEN_TIERS),
     classic: someOf(CLASSIC_TIERS),
     cell: (value) => CELL.test(value),
@@ -81,6 +92,13 @@ export function rulesOf(shops?: { id: string }[], tags?: { id: string }[], sees:
     sort: sortOf(sorts),
     ...Object.fromEntries(hidden.map((name) => [name, () => false])),
   };
+}
+
+/** Whether a list was refused only because its audience is not there, or cannot be asked. */
+export function isOfAudience(error: unknown): boolean {
+  if (!(error instanceof ProblemError) || error.status !== 422) return false;
+  const fields = error.problem.errors?.map((one) => one.field) ?? [];
+  return fields.length > 0 && fields.every((field) => field === 'audience');
 }
 
 /** The filters of the URL as the server takes them, for the user `me`; anything else in the URL is left out. */

@@ -47,6 +47,14 @@ export default {
     shops: '所在店铺',
     created: '建档时间',
   },
+  audience: {
+    one: '人群',
+    chip: '人群：{{name}}',
+    some: '…',
+    refused: '这个人群无法列出',
+    refusedText: '它可能已被删除，或者用到了已不存在的内容，或者用到了你的角色看不到的字段。',
+    drop: '不按人群筛选',
+  },
   owner: {
     me: '我',
     nobody: '暂无',

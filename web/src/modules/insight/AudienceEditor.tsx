@@ -8,6 +8,7 @@ import { placeErrors } from '@/lib/fields';
 import { useRested } from '@/lib/rested';
 import { useMay } from '@/lib/rights';
 import { useGo } from '@/lib/url';
+import { audienceHref } from '@/ui/audiences';
 import { Page, Panel } from '@/ui/Page';
 import { useSay } from '@/ui/say';
 import { useProblemText } from '@/ui/states';
@@ -48,7 +49,8 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
   const say = useSay();
   const wrong = useProblemText();
   const client = useQueryClient();
-  const keeps = useMay()('insight.audiences');
+  const may = useMay();
+  const keeps = may('insight.audiences');
   const [form] = Form.useForm<Said>();
   const [saved, setSaved] = useState(props.saved);
   const [tree, setTree] = useState<Node>((saved?.tree as Node | undefined) ?? FIRST_TREE);
@@ -165,6 +167,9 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
 
   const redefined = draft !== undefined || JSON.stringify(tree) !== JSON.stringify(saved?.tree);
 
+  // A list is of what is kept, and of today.
+  const isListed = saved && !dirty && !asOf && may('customers.read');
+  const listed = isListed ? audienceHref(saved.id) : undefined;
   const title = saved?.name ?? t('insight.audience.new');
   const note = missing
     ? t('insight.audience.notCounted', { count: missing, n: missing })
@@ -300,7 +305,7 @@ export function AudienceEditor(props: { saved?: AudienceView; start?: EditorStar
           {saved ? <OverlapPanel id={saved.id} unsaved={dirty} /> : null}
         </div>
         <div className="stack audience-side">
-          <CountPanel answer={answer} note={note} asOf={asOf} onAsOf={setAsOf} />
+          <CountPanel answer={answer} note={note} listed={listed} asOf={asOf} onAsOf={setAsOf} />
           {answer ? <SamplePanel answer={answer} onWhy={ask} /> : null}
         </div>
       </div>

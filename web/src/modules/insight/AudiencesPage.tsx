@@ -5,6 +5,7 @@ import { ProblemError, queryText } from '@/api/client';
 import type { AudienceRow } from '@/api/types';
 import { useFormat } from '@/lib/format';
 import { useMay, useSees } from '@/lib/rights';
+import { audienceHref, useAudiences } from '@/ui/audiences';
 import { AppLink } from '@/ui/Link';
 import { Page, Panel } from '@/ui/Page';
 import { PlainTable } from '@/ui/PlainTable';
@@ -12,7 +13,7 @@ import { useSay } from '@/ui/say';
 import { EmptyState, Loaded } from '@/ui/states';
 import { Time } from '@/ui/values';
 import { Who } from '@/ui/Who';
-import { deleteAudience, useAudiences } from './api';
+import { deleteAudience } from './api';
 
 /** Ready definitions that show what can be asked; the last one looks at amounts. */
 const EXAMPLES = [
@@ -51,7 +52,8 @@ function List(props: { rows: AudienceRow[] }) {
   const say = useSay();
   const client = useQueryClient();
   const { modal } = App.useApp();
-  const keeps = useMay()('insight.audiences');
+  const may = useMay();
+  const keeps = may('insight.audiences');
   const remove = useMutation({
     mutationFn: (row: AudienceRow) => deleteAudience(row.id),
     onSuccess: async (_, row) => {
@@ -108,7 +110,10 @@ function List(props: { rows: AudienceRow[] }) {
                 {t('insight.audiences.refused')}
               </span>
             ) : (
-              <AppLink href={`/insight/audiences/${row.id}`}>
+              <AppLink
+                href={may('customers.read') ? audienceHref(row.id) : `/insight/audiences/${row.id}`}
+                title={may('customers.read') ? t('insight.audience.asList') : undefined}
+              >
                 {t('insight.audiences.size', { count: row.customers, n: format.int(row.customers) })}
               </AppLink>
             ),

@@ -26,6 +26,8 @@ export function CountPanel(props: {
   answer?: AudienceCount;
   /** Why the answer is not of what is shown beside it. */
   note?: string;
+  /** Where those who were counted are listed, if they are. */
+  listed?: string;
   asOf?: string;
   onAsOf: (day: string | undefined) => void;
 }) {
@@ -65,6 +67,9 @@ export function CountPanel(props: {
         </p>
       </div>
       <ShareBar share={share} />
+      {props.listed && answer?.customers ? (
+        <AppLink href={props.listed}>{t('insight.audience.asList')}</AppLink>
+      ) : null}
       {props.note ? <p className="quiet count-note">{props.note}</p> : null}
     </Panel>
   );

@@ -2,11 +2,12 @@ import { Select } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useFormat } from '@/lib/format';
+import { useAudiences } from '@/ui/audiences';
 import { AppLink } from '@/ui/Link';
 import { Panel } from '@/ui/Page';
 import { PlainTable } from '@/ui/PlainTable';
 import { ErrorState } from '@/ui/states';
-import { useAudiences, useOverlap } from './api';
+import { useOverlap } from './api';
 
 const MOST = 5;
 

@@ -1,10 +1,9 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { client, itemsOf, ProblemError, take } from '@/api/client';
+import { client, ProblemError, take } from '@/api/client';
 import type {
   AudienceCount,
   AudienceLive,
   AudienceOverlap,
-  AudienceRow,
   AudienceView,
   AudienceWhy,
   CustomerCohorts,
@@ -18,6 +17,7 @@ import type {
   Workbench,
 } from '@/api/types';
 import { queryClient } from '@/lib/query';
+import { audiencesQuery } from '@/ui/audiences';
 import type { Node } from './tree';
 
 const workbenchQuery = {
@@ -56,18 +56,8 @@ export type Definition = { tree: Node } | { text: string };
 // is described in docs/audiences.md.
 const bodyOf = (definition: Definition, more: object = {}) => ({ ...more, ...definition }) as never;
 
-const audiencesQuery = {
-  queryKey: ['audiences'],
-  queryFn: async () => itemsOf<AudienceRow>(await take(client.GET('/api/v1/insight/audiences'))),
-};
-
 export function askAudiences() {
   void queryClient.prefetchQuery(audiencesQuery);
-}
-
-/** All audiences with their sizes of now. */
-export function useAudiences() {
-  return useQuery(audiencesQuery);
 }
 
 export function useAudience(id: string) {

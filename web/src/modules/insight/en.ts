@@ -230,6 +230,7 @@ export default {
     toText: 'Mend the text',
     lastRead: 'The text has a fault; this is what was last understood. Changing it here drops that text.',
     size: 'Size',
+    asList: 'Open as a list',
     today: 'As of today',
     asOf: 'As of which day',
     of_one: 'of {{n}} customer, {{time}}',

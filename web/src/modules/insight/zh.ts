@@ -223,6 +223,7 @@ export default {
     toText: '去改文本',
     lastRead: '文本里有错，这里是最后一次读懂的条件。在这里修改会放弃那段文本。',
     size: '人数',
+    asList: '打开客户名单',
     today: '截至今天',
     asOf: '截至哪一天',
     of_one: '共 {{n}} 位客户，用时 {{time}}',

@@ -15,7 +15,7 @@ use crate::{
     Bins, CustomerFeed, Engine, LineFact, OrderFact, RfmQuery, Scheme, Score, Tier, average_minor,
 };
 
-type World = BTreeMap<CustomerId, (CustomerFeed, Vec<OrderFact>, Vec<LineFact>)>;
+pub(super) type World = BTreeMap<CustomerId, (CustomerFeed, Vec<OrderFact>, Vec<LineFact>)>;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
@@ -23,6 +23,23 @@ pub(crate) enum Op {
     Remove(u8),
     Compact,
     Score,
+}
+
+impl Op {
+    pub(super) fn apply(&self, engine: &mut Engine) {
+        match self {
+            Self::Put(feed, facts, lines) => engine.upsert(feed, facts, lines),
+            Self::Remove(n) => drop(engine.remove(customer(*n))),
+            Self::Compact => {
+                let done = engine.take_compaction().run().unwrap();
+                drop(engine.install(done));
+            }
+            Self::Score => {
+                let scores = engine.rfm(&rfm());
+                engine.set_scores(scores);
+            }
+        }
+    }
 }
 
 /// A customer whose orders have up to two lines each.
@@ -49,7 +66,7 @@ pub(crate) fn put() -> impl Strategy<Value = Op> {
     })
 }
 
-fn op() -> impl Strategy<Value = Op> {
+pub(super) fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         12 => put(),
         2 => (0_u8..40).prop_map(Op::Remove),
@@ -74,7 +91,7 @@ pub(crate) fn rfm() -> RfmQuery {
 }
 
 /// What is known after `ops`, and an engine that went through them.
-fn lived(loaded: &[Op], ops: &[Op]) -> (World, Engine) {
+pub(super) fn lived(loaded: &[Op], ops: &[Op]) -> (World, Engine) {
     let mut world = World::new();
     for op in loaded {
         if let Op::Put(feed, facts, lines) = op {
@@ -90,23 +107,13 @@ fn lived(loaded: &[Op], ops: &[Op]) -> (World, Engine) {
     }
     let mut engine = loader.build().unwrap();
     for op in ops {
+        op.apply(&mut engine);
         match op {
             Op::Put(feed, facts, lines) => {
-                engine.upsert(feed, facts, lines);
                 world.insert(feed.id, (*feed.clone(), facts.clone(), lines.clone()));
             }
-            Op::Remove(n) => {
-                engine.remove(customer(*n));
-                world.remove(&customer(*n));
-            }
-            Op::Compact => {
-                let done = engine.take_compaction().run().unwrap();
-                drop(engine.install(done));
-            }
-            Op::Score => {
-                let scores = engine.rfm(&rfm());
-                engine.set_scores(scores);
-            }
+            Op::Remove(n) => drop(world.remove(&customer(*n))),
+            Op::Compact | Op::Score => {}
         }
     }
     (world, engine)
@@ -281,7 +288,7 @@ fn oracle<'a>(
 }
 
 /// Definitions that name those before them.
-fn definitions() -> impl Strategy<Value = Definitions> {
+pub(super) fn definitions() -> impl Strategy<Value = Definitions> {
     (tree(), tree()).prop_map(|(a, b)| {
         let of = vec![Node::Audience { audience: audience(0) }, without_names(b)];
         let named = [
