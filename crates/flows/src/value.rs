@@ -1,6 +1,7 @@
 //! Lifetime value of an organisation's customers: the models fitted to its orders, and what they expect.
 
 mod at_risk;
+mod best;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -273,16 +274,12 @@ async fn told(
         let by_orders = scores.expected_orders[*index];
         (worth(*index).unwrap_or(0), (by_orders * 1e6) as i64)
     };
-    let mut best: Vec<usize> = (0..scores.customer.len()).collect();
+    let id = |index: usize| fit.ids[scores.customer[index] as usize];
     // Who may not see customers is told of all together.
     let top = if cx.access.permissions().allow("customers.read") { TOP } else { 0 };
-    let count = top.min(best.len());
-    if count > 0 && count < best.len() {
-        best.select_nth_unstable_by_key(count - 1, |index| std::cmp::Reverse(order(index)));
-    }
-    best.truncate(count);
-    best.sort_unstable_by_key(|index| std::cmp::Reverse(order(index)));
-    let id = |index: usize| fit.ids[scores.customer[index] as usize];
+    let is_withheld =
+        |index| engine.ask(|engine| at_risk::is_withheld(engine, id(index), cx.now()));
+    let best = best::best(scores.customer.len(), top, order, is_withheld);
     let losses = engine.ask(|engine| {
         let is_withheld = |index| at_risk::is_withheld(engine, id(index), cx.now());
         at_risk::losses(scores, top, is_withheld)

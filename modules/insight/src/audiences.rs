@@ -34,6 +34,9 @@ pub struct Audience {
     pub note: String,
     /// Who belongs to it.
     pub definition: Node,
+    /// Whether this program cannot read what is stored, as after going back to an older version. Then
+    /// `definition` names the audience itself, which is refused wherever it is asked.
+    pub is_unreadable: bool,
     /// Rises with each change.
     pub revision: i64,
     /// Who made it.
@@ -66,6 +69,11 @@ impl NewAudience {
         if note.chars().count() > NOTE_MAX {
             errors.push("note", format!("must be at most {NOTE_MAX} characters"));
         }
+        for (field, text) in [("name", name), ("note", note)] {
+            if text.contains(turns_text) {
+                errors.push(field, "must not hold characters that turn the direction of text");
+            }
+        }
         errors.finish(|| Some(Self { name: name.to_owned(), note: note.to_owned(), definition }))
     }
 
@@ -74,6 +82,11 @@ impl NewAudience {
     pub const fn definition(&self) -> &Node {
         &self.definition
     }
+}
+
+/// Bidirectional controls: unseen, they make a text read other than it is.
+const fn turns_text(c: char) -> bool {
+    matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Why an audience was not kept.
@@ -115,23 +128,21 @@ const COLUMNS: &str =
     "SELECT id, name, note, definition, revision, created_by, created_at, updated_at
        FROM insight_audiences WHERE org_id = $1";
 
-impl TryFrom<Row> for Audience {
-    type Error = DbError;
-    fn try_from(row: Row) -> Result<Self, DbError> {
-        let unreadable = |error| {
-            let id = AudienceId::from_uuid(row.id);
-            DbError::Refused(format!("the definition of the audience {id} is unreadable: {error}"))
-        };
-        Ok(Self {
-            id: AudienceId::from_uuid(row.id),
-            definition: serde_json::from_str(&row.definition).map_err(unreadable)?,
+impl From<Row> for Audience {
+    fn from(row: Row) -> Self {
+        let id = AudienceId::from_uuid(row.id);
+        let read = serde_json::from_str(&row.definition);
+        Self {
+            id,
+            is_unreadable: read.is_err(),
+            definition: read.unwrap_or(Node::Audience { audience: id }),
             name: row.name,
             note: row.note,
             revision: row.revision,
             created_by: row.created_by.map(UserId::from_uuid),
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
-        })
+        }
     }
 }
 
@@ -148,7 +159,7 @@ pub async fn all(tx: &mut Tx, scope: Scope) -> Result<Vec<Audience>, DbError> {
     let rows: Vec<Row> = tx
         .fetch_all(AssertSqlSafe(format!("{COLUMNS} ORDER BY name, id")), args![scope.org_arg()])
         .await?;
-    rows.into_iter().map(Audience::try_from).collect()
+    Ok(rows.into_iter().map(Audience::from).collect())
 }
 
 /// The audience of an id.
@@ -162,7 +173,7 @@ pub async fn get(tx: &mut Tx, scope: Scope, id: AudienceId) -> Result<Option<Aud
             args![scope.org_arg(), id.uuid()],
         )
         .await?;
-    row.map(Audience::try_from).transpose()
+    Ok(row.map(Audience::from))
 }
 
 /// Lets one transaction at a time change definitions of an organisation.
@@ -289,7 +300,9 @@ pub async fn delete(tx: &mut Tx, cx: &Ctx, id: AudienceId) -> Result<(), Audienc
     let Some(old) = audiences.iter().find(|audience| audience.id == id) else {
         return Err(AudienceStoreError::Unknown(id));
     };
-    if let Some(other) = audiences.iter().find(|other| other.definition.audiences().contains(&id)) {
+    if let Some(other) =
+        audiences.iter().find(|other| other.id != id && other.definition.audiences().contains(&id))
+    {
         return Err(AudienceStoreError::Named(other.name.clone()));
     }
     for sql in [

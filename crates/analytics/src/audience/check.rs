@@ -47,6 +47,8 @@ pub fn check(root: &Node) -> Result<(), Vec<TreeError>> {
 }
 
 const ERRORS_MAX: usize = 100;
+/// Scores of each dimension by which audiences ask.
+const SCORES: u8 = 5;
 /// Years that a text writes in four digits.
 const YEARS: std::ops::RangeInclusive<i32> = 1_000..=9_999;
 
@@ -126,8 +128,12 @@ impl Checker {
                 }
                 self.length(seed);
             }
+            Node::Cell { is } => {
+                if [is.r, is.f, is.m].into_iter().flatten().any(|score| score > SCORES) {
+                    self.wrong(format!("scores run from 1 to {SCORES}"));
+                }
+            }
             Node::Tag { .. }
-            | Node::Cell { .. }
             | Node::RefusesAutomation
             | Node::MayContact { .. }
             | Node::Audience { .. } => {}

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::{db_test, eventually};
 
 use crate::house::migrations;
-use crate::reading::Shop;
+use crate::reading::{Shop, text};
 
 const DAY: &str = "2026-01-01";
 
@@ -130,6 +130,29 @@ db_test! { migrations();
         assert_eq!(left, 0);
     }
 
+    async fn an_audience_of_a_newer_program_is_told_and_can_be_defined_anew(db) {
+        let shop = Shop::open(&db).await;
+        let body = json!({"name": "新版", "text": "orders >= 2"});
+        let made = shop.post("/insight/audiences", &body).await;
+        let id = text(&made["id"]);
+        shop.post("/insight/audiences", &json!({"name": "其他", "text": "not audience \"新版\""})).await;
+        let mut tx = db.db().begin().await.unwrap();
+        let newer = "UPDATE insight_audiences SET definition = '{\"kind\": \"horoscope\"}' WHERE name = '新版'";
+        assert_eq!(tx.execute(newer, vec![]).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        let list = shop.get("/insight/audiences").await;
+        let told: Vec<_> = list["items"].as_array().unwrap().iter()
+            .map(|one| (text(&one["name"]), one["customers"].clone(), one["refused"].is_string()))
+            .collect();
+        assert_eq!(told, [("其他".to_owned(), Value::Null, true), ("新版".to_owned(), Value::Null, true)]);
+        assert_eq!(shop.ask(&format!("/customers?audience={id}")).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let path = format!("/insight/audiences/{id}");
+        assert!(text(&shop.get(&path).await["refused"]).contains("define it anew"));
+        let answer = shop.send("PUT", &path, &[("if-match", "\"1\"")], &body).await;
+        assert_eq!((answer.status, &answer.json()["customers"]), (StatusCode::OK, &json!(1)));
+        assert_eq!(shop.get("/insight/audiences").await["items"][0]["customers"], 4);
+    }
+
     async fn what_is_wrong_is_told_with_its_place(db) {
         let shop = Shop::open(&db).await;
         for (body, wanted) in [
@@ -140,6 +163,7 @@ db_test! { migrations();
             (json!({"tree": {"kind": "all", "of": [{"kind": "not", "of": {"kind": "rating", "bounds": {}}}]}}),
                 "tree.all[0].not"),
             (json!({"tree": {"kind": "drop table"}}), "unknown variant"),
+            (json!({"text": "cell \"R9F*M*\""}), "scores run from 1 to 5"),
             (json!({"text": "everyone", "nonsense": 1}), "nonsense"),
             (json!({"text": "audience \"adn_01h455vb4pex5vsknk084sn02q\""}), "there is no audience"),
         ] {
@@ -219,6 +243,7 @@ db_test! { migrations();
             json!({"name": "a", "note": "call 13812345678", "text": "everyone"}),
             json!({"name": "zhang@example.com", "text": "everyone"}),
             json!({"name": "a", "text": "name contains \"13812345678\""}),
+            json!({"name": "a\u{202e}b", "text": "everyone"}),
         ] {
             let (status, told) = refusal(&shop, "/insight/audiences", &body).await;
             assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{told}");

@@ -151,6 +151,10 @@ async fn row(
         (Err(error), _) => Err(error),
     };
     let (customers, refused, hidden) = match counted {
+        _ if one.is_unreadable => {
+            let why = "this version of the program cannot read its definition; define it anew";
+            (None, Some(why.to_owned()), true)
+        }
         Ok(customers) => (Some(customers), None, false),
         Err(error @ AudienceRefused::Hidden(_)) => (None, Some(error.to_string()), true),
         Err(
