@@ -63,7 +63,7 @@ pub fn packages(top: &Path) -> Result<Vec<Package>> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Room {
     Kernel,
-    /// Tools that know no more than the kernel's words.
+    /// Tools that know no more than the kernel's words, and prices.
     Tool,
     Platform,
     Analytics,
@@ -84,7 +84,7 @@ impl Room {
     fn of(manifest: &str) -> Option<Self> {
         match manifest.strip_suffix("/Cargo.toml")?.split('/').collect::<Vec<_>>()[..] {
             ["crates", "kernel"] => Some(Self::Kernel),
-            ["crates", "tabular" | "demoshop"] => Some(Self::Tool),
+            ["crates", "tabular" | "demoshop" | "pricing"] => Some(Self::Tool),
             ["crates", "platform"] => Some(Self::Platform),
             ["crates", "analytics"] => Some(Self::Analytics),
             ["crates", "models"] => Some(Self::Models),
@@ -203,7 +203,7 @@ mod tests {
         }
     }
 
-    const HOUSE: [&str; 14] = [
+    const HOUSE: [&str; 15] = [
         "crates/kernel",
         "crates/tabular",
         "crates/platform",
@@ -214,6 +214,7 @@ mod tests {
         "crates/testkit",
         "crates/app",
         "crates/demoshop",
+        "crates/pricing",
         "modules/customers",
         "modules/commerce",
         "modules/insight",
@@ -252,6 +253,8 @@ mod tests {
             ("modules/customers", "models"),
             ("crates/tabular", "platform"),
             ("crates/demoshop", "commerce"),
+            ("crates/pricing", "platform"),
+            ("crates/pricing", "tabular"),
             ("crates/kernel", "tabular"),
             ("crates/flows", "app"),
             ("crates/flows", "testkit"),
@@ -276,6 +279,7 @@ mod tests {
             ("modules/commerce", "tabular", None),
             ("modules/insight", "analytics", None),
             ("crates/flows", "customers", None),
+            ("crates/flows", "pricing", None),
             ("crates/app", "demoshop", None),
             ("crates/app", "testkit", Some("dev")),
             ("crates/platform", "testkit", Some("dev")),
