@@ -188,6 +188,16 @@ typed_ids! {
     PersonRequestId = "prq";
     /// An account, phone number or e-mail address of one customer, as it is named in paths; nowhere stored.
     IdentityId = "idn";
+    /// A programme of points.
+    ProgrammeId = "prg";
+    /// An entry of the ledger of points.
+    PointsEntryId = "pen";
+    /// Points of one origin and one expiry.
+    LotId = "lot";
+    /// Points spent on an order, or reserved for one.
+    SpendId = "spd";
+    /// A change of points by hand.
+    AdjustmentId = "adj";
     /// A background job.
     JobId = "job";
     /// An entry of the audit log.

@@ -11,9 +11,9 @@ mod time;
 
 pub use field_errors::{FieldError, FieldErrors};
 pub use ids::{
-    AudienceId, AuditId, ConsentId, ConsentTextId, CustomerId, ExportId, IdParseError, IdentityId,
-    Ids, ImportId, InvitationId, JobId, MergeId, ModelId, NoteId, OrderId, OrgId, PersonRequestId,
-    ProviderId, SessionId, ShopId, SuggestionId, TagId, TeamId, TerritoryId, TokenId, TypedId,
+    AdjustmentId, AudienceId, AuditId, ConsentId, ConsentTextId, CustomerId, ExportId, IdParseError, IdentityId,
+    Ids, ImportId, InvitationId, JobId, LotId, MergeId, ModelId, NoteId, OrderId, OrgId, PersonRequestId,
+    PointsEntryId, ProgrammeId, ProviderId, SessionId, ShopId, SpendId, SuggestionId, TagId, TeamId, TerritoryId, TokenId, TypedId,
     UserId, ViewId,
 };
 pub use money::{Currency, Money, MoneyError};

@@ -218,6 +218,7 @@ mod tests {
         "modules/customers",
         "modules/commerce",
         "modules/insight",
+        "modules/loyalty",
         "modules/identity",
     ];
 
@@ -239,6 +240,7 @@ mod tests {
         for (folder, dependency) in [
             ("modules/customers", "analytics"),
             ("modules/insight", "customers"),
+            ("modules/loyalty", "commerce"),
             ("modules/customers", "flows"),
             ("crates/platform", "customers"),
             ("crates/platform", "analytics"),

@@ -1,0 +1,60 @@
+//! Points for something other than an order: a birthday, a sign-in, a review.
+
+use chrono::{Datelike as _, NaiveDate};
+use kernel::{Timestamp, TypedId as _};
+use platform::{Ctx, Tx, args};
+use uuid::Uuid;
+
+use super::desk::{Account, Head, Kind, other};
+use super::programme::Programme;
+use super::{Holder, PointsError, store};
+
+/// The activity that is given once in a calendar year, whatever its rule says of a day.
+pub const BIRTHDAY: &str = "birthday";
+
+/// Gives what the programme says for `activity`, at most as often a day as it says, counted over the whole family
+/// of `holder`. `key` makes it happen once: the same again gives nothing.
+///
+/// # Errors
+/// `NoRule`, `DailyLimit`.
+pub async fn award(
+    tx: &mut Tx,
+    cx: &Ctx,
+    programme: &Programme,
+    holder: &Holder,
+    activity: &str,
+    key: &str,
+) -> Result<(), PointsError> {
+    let rule = programme.rules.activities.iter().find(|rule| rule.name == activity);
+    let rule = rule.ok_or_else(|| PointsError::NoRule(activity.to_owned()))?;
+    let mut desk = store::open(tx, cx, programme, holder.members()).await?;
+    let key = format!("award:{activity}:{key}");
+    if store::entry_of_key(tx, cx.scope, programme.id.uuid(), &key).await?.is_some() {
+        return Ok(());
+    }
+    let day = cx.now().day(programme.zone);
+    let (from, limit) = if activity == BIRTHDAY {
+        (NaiveDate::from_ymd_opt(day.year(), 1, 1).unwrap_or(day), 1)
+    } else {
+        (day, rule.times_a_day)
+    };
+    let first = args![
+        cx.scope.org_arg(),
+        programme.id.uuid(),
+        activity,
+        Timestamp::start_of(from, programme.zone)
+    ];
+    let select = "SELECT id FROM loyalty_entries WHERE org_id = $1 AND programme_id = $2
+        AND source_kind = $3 AND at >= $4 AND customer_id";
+    let given: Vec<(Uuid,)> = store::by_ids(tx, select, &first, holder.members(), "").await?;
+    if given.len() as u64 >= u64::from(limit) {
+        return Err(PointsError::DailyLimit(limit));
+    }
+    let expires = programme.rules.expires_at(cx.now(), programme.zone);
+    let posting = desk.new_lot(holder.root(), None, rule.points, cx.now(), expires);
+    let mut head = Head::new(Kind::Earn, holder.root(), key);
+    activity.clone_into(&mut head.source_kind);
+    desk.post(head, programme.version, vec![posting, other(Account::Issued, -rule.points)])?;
+    let changed = store::close(tx, desk).await?;
+    Ok(store::tell(tx, cx, programme, &changed).await?)
+}

@@ -1,0 +1,117 @@
+//! By hand, and for other things than orders.
+
+use kernel::{TypedId, UserId};
+use loyalty::points::adjust::{self, State};
+use loyalty::points::{Holder, PointsError, award, liability, spend};
+use testkit::db_test;
+use uuid::Uuid;
+
+use crate::tools::{Club, DAY, MIGRATIONS, customer, order, rules};
+
+db_test! { MIGRATIONS;
+    async fn many_points_need_two_persons(db) {
+        let club = Club::new(&db, rules()).await;
+        let [one, two] = [1, 2].map(|n| db.ctx_of(UserId::from_uuid(Uuid::from_u128(n))));
+        let who = customer(1);
+        let mut tx = db.db().begin().await.unwrap();
+        let (_, state) = adjust::ask(&mut tx, &one, &club.programme, who, 1_000, "sorry").await.unwrap();
+        assert_eq!(state, State::Posted);
+        let (id, state) = adjust::ask(&mut tx, &one, &club.programme, who, 1_001, "very sorry, Ms Li").await.unwrap();
+        assert_eq!(state, State::Waiting);
+        assert!(matches!(adjust::ask(&mut tx, &one, &club.programme, who, 1, " ").await, Err(PointsError::Fields(_))));
+        assert!(matches!(adjust::decide(&mut tx, &one, id, true).await, Err(PointsError::OwnAdjustment)));
+        tx.commit().await.unwrap();
+        assert_eq!(club.balance(who).await, [0, 1_000, 0, 0]);
+        let mut tx = db.db().begin().await.unwrap();
+        let waiting = adjust::waiting(&mut tx, club.cx.scope, &db.keys()).await.unwrap();
+        assert_eq!(waiting.iter().map(|it| it.reason.as_deref()).collect::<Vec<_>>(), [Some("very sorry, Ms Li")]);
+        adjust::decide(&mut tx, &two, id, true).await.unwrap();
+        assert!(matches!(adjust::decide(&mut tx, &two, id, true).await, Err(PointsError::NoAdjustment)));
+        assert_eq!(adjust::erase(&mut tx, club.cx.scope, &[who]).await.unwrap(), 2);
+        tx.commit().await.unwrap();
+        assert_eq!(club.balance(who).await, [0, 2_001, 0, 0]);
+        let mut tx = db.db().begin().await.unwrap();
+        let too_many = adjust::ask(&mut tx, &one, &club.programme, who, -2_002, "x").await;
+        assert!(matches!(too_many, Ok((_, State::Waiting))));
+        let (_, state) = adjust::ask(&mut tx, &one, &club.programme, who, -1_000, "x").await.unwrap();
+        assert_eq!(state, State::Posted);
+        tx.commit().await.unwrap();
+        assert_eq!(club.balance(who).await, [0, 1_001, 0, 0]);
+        club.verify().await;
+    }
+
+    async fn activities_have_limits_a_day(db) {
+        let club = Club::new(&db, rules()).await;
+        let family = Holder::new(customer(1), &[customer(2)]);
+        let give = async |holder: &Holder, activity: &str, key: &str| {
+            let mut tx = db.db().begin().await.unwrap();
+            let given = award::award(&mut tx, &club.cx, &club.programme, holder, activity, key).await;
+            tx.commit().await.unwrap();
+            given
+        };
+        give(&family, "sign_in", "1").await.unwrap();
+        give(&family, "sign_in", "1").await.unwrap();
+        assert!(matches!(give(&Holder::new(customer(2), &[customer(1)]), "sign_in", "2").await, Err(PointsError::DailyLimit(1))));
+        give(&family, "review", "a").await.unwrap();
+        give(&family, "review", "b").await.unwrap();
+        assert!(matches!(give(&family, "review", "c").await, Err(PointsError::DailyLimit(2))));
+        give(&family, "birthday", "2026").await.unwrap();
+        db.clock().advance_millis(DAY);
+        give(&family, "sign_in", "3").await.unwrap();
+        assert!(matches!(give(&family, "birthday", "again").await, Err(PointsError::DailyLimit(1))));
+        assert!(matches!(give(&family, "dance", "1").await, Err(PointsError::NoRule(_))));
+        assert_eq!(club.balance(customer(1)).await, [0, 150, 0, 0]);
+        club.verify().await;
+    }
+
+    async fn what_is_held_is_spent_or_comes_back(db) {
+        let club = Club::new(&db, rules()).await;
+        let who = Holder::single(customer(1));
+        club.settle(&[club.paid(customer(1), order(1), 10_000)]).await;
+        club.days_pass(7);
+        let first = club.reserve(&who, order(2), 60, "a", 15).await.unwrap();
+        assert_eq!(club.reserve(&who, order(2), 60, "a", 15).await.unwrap(), first);
+        assert!(matches!(club.reserve(&who, order(3), 60, "a", 15).await, Err(PointsError::KeyReused)));
+        assert!(matches!(club.spend(&who, order(3), 50, "b").await, Err(PointsError::Insufficient { available: 40, wanted: 50 })));
+        let second = club.reserve(&who, order(3), 40, "c", 15).await.unwrap();
+        assert_eq!(club.balance(customer(1)).await, [0, 0, 100, 0]);
+        club.commit(first).await.unwrap();
+        club.commit(first).await.unwrap();
+        db.clock().advance_millis(15 * 60_000);
+        assert!(matches!(club.commit(second).await, Err(PointsError::TimedOut)));
+        assert_eq!(club.due().await, 1);
+        assert!(matches!(club.commit(second).await, Err(PointsError::WrongState(_))));
+        assert_eq!(club.balance(customer(1)).await, [0, 40, 0, 0]);
+        let mut tx = db.db().begin().await.unwrap();
+        let unknown = spend::cancel(&mut tx, &club.cx, &club.programme, kernel::SpendId::from_uuid(Uuid::nil())).await;
+        assert!(matches!(unknown, Err(PointsError::NoSpend)));
+        drop(tx);
+        club.verify().await;
+    }
+
+    async fn the_report_tells_what_is_owed_at_any_moment(db) {
+        let club = Club::new(&db, rules()).await;
+        let who = Holder::single(customer(1));
+        let start = club.cx.now();
+        club.settle(&[club.paid(customer(1), order(1), 10_050)]).await;
+        club.days_pass(7);
+        club.due().await;
+        let then = club.cx.now().plus_millis(1);
+        club.days_pass(1);
+        club.spend(&who, order(2), 30, "a").await.unwrap();
+        club.settle(&[club.paid(customer(2), order(3), 5_000)]).await;
+        club.days_pass(1);
+        let report = async |at| {
+            let mut tx = db.db().read().await.unwrap();
+            liability::liability(&mut tx, club.cx.scope, &club.programme, start, at).await.unwrap()
+        };
+        let told = report(then).await;
+        assert_eq!((told.available, told.pending, told.earned, told.spent, told.value_minor), (100, 0, 100, 0, 100));
+        let told = report(club.cx.now()).await;
+        assert_eq!((told.available, told.pending, told.outstanding), (70, 50, 120));
+        assert_eq!((told.earned, told.spent, told.expired), (150, 30, 0));
+        let months: Vec<_> = told.by_month.iter().map(|it| (it.month.as_deref(), it.points)).collect();
+        assert_eq!(months, [(Some("2026-02"), 120)]);
+        assert_eq!(told.value_minor, 120);
+    }
+}

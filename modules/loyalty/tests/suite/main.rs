@@ -1,0 +1,13 @@
+//! The loyalty module on both databases.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "helpers of tests may panic as tests do")]
+
+mod adjusting;
+mod due;
+mod examples;
+mod ledger;
+mod merging;
+mod model;
+mod properties;
+mod races;
+mod tools;
