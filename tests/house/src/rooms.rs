@@ -203,7 +203,7 @@ mod tests {
         }
     }
 
-    const HOUSE: [&str; 15] = [
+    const HOUSE: [&str; 16] = [
         "crates/kernel",
         "crates/tabular",
         "crates/platform",
