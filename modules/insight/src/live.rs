@@ -119,6 +119,9 @@ pub async fn switch(
     id: AudienceId,
     live: bool,
 ) -> Result<(), AudienceStoreError> {
+    if !live {
+        teller::hold_off(tx, cx.scope).await?;
+    }
     let audience = get(tx, cx.scope, id).await?.ok_or(AudienceStoreError::Unknown(id))?;
     let changed = if live {
         let sql = "INSERT INTO insight_live (org_id, audience_id, since, announce, size)
@@ -151,6 +154,7 @@ pub async fn switch(
 
 /// Forgets everything of an audience that is deleted.
 pub(crate) async fn delete(tx: &mut Tx, scope: Scope, id: AudienceId) -> Result<(), DbError> {
+    teller::hold_off(tx, scope).await?;
     for sql in [
         "DELETE FROM insight_live WHERE org_id = $1 AND audience_id = $2",
         "DELETE FROM insight_live_sets WHERE org_id = $1 AND audience_id = $2",

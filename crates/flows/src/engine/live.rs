@@ -25,6 +25,8 @@ const WHOLE_SHARE: usize = 16;
 const FEW: usize = 5_000;
 /// Transitions written in one transaction.
 const BATCH: usize = 5_000;
+/// Batches written in one turn; engines are fed between turns.
+const BATCHES: usize = 10;
 /// After so many transitions the set of an audience is kept anew, which bounds what a start must read.
 const SET_EVERY: usize = 20_000;
 /// How often a process that does not tell looks whether it should.
@@ -54,6 +56,12 @@ pub(super) struct Keeper {
     touched: BTreeSet<CustomerId>,
     reloaded: bool,
     rescored: bool,
+    /// Why what is still to be written down is owed; what comes later waits for it.
+    left: Option<Cause>,
+    /// A day began, and what belongs to that is not done yet.
+    new_day: bool,
+    /// How long it took to ask after scores.
+    scores_took: Duration,
 }
 
 impl Keeper {
@@ -80,14 +88,19 @@ impl Keeper {
         }
     }
 
+    /// How long others waited because scores changed.
+    pub(super) const fn scores_took(&self) -> Duration {
+        self.scores_took
+    }
+
     fn owner(&mut self, cx: &Ctx) -> Uuid {
         *self.owner.get_or_insert_with(|| cx.ids.uuid(cx.now()))
     }
 
     /// Another process tells now, or there is nothing to tell.
     fn rest(&mut self, look_at: Option<Instant>) {
-        let (owner, shops) = (self.owner, self.shops);
-        *self = Self { owner, shops, looked: true, look_at, ..Self::default() };
+        let (owner, shops, new_day) = (self.owner, self.shops, self.new_day);
+        *self = Self { owner, shops, new_day, looked: true, look_at, ..Self::default() };
     }
 }
 
@@ -119,9 +132,15 @@ impl EngineHandle {
             self.look(keeper).await?;
             keeper.looked = true;
         }
+        if let Some(cause) = keeper.left {
+            self.write_down(keeper, cause).await?;
+        }
+        if keeper.left.is_some() {
+            return Ok(());
+        }
         let as_of = self.live_day();
         let Some(live) = &keeper.live else { return Ok(()) };
-        let is_new_day = live.as_of() != as_of;
+        keeper.new_day |= live.as_of() != as_of;
         if keeper.reloaded {
             self.with_live(keeper, move |live, engine| live.renew(engine, as_of)).await?;
             keeper.touched.clear();
@@ -133,15 +152,18 @@ impl EngineHandle {
             self.write_down(keeper, Cause::Changed).await?;
         }
         if keeper.rescored {
+            let began = Instant::now();
             self.with_live(keeper, Live::rescored).await?;
             keeper.rescored = false;
             self.write_down(keeper, Cause::Scores).await?;
+            keeper.scores_took = began.elapsed();
         }
-        if is_new_day && keeper.live.is_some() {
+        if keeper.new_day && keeper.live.is_some() {
             self.with_live(keeper, move |live, engine| live.turn_to(engine, as_of)).await?;
             self.write_down(keeper, Cause::Day).await?;
             self.keep_sets(keeper).await?;
             self.prune(keeper).await?;
+            keeper.new_day = false;
         }
         // What could not be written down before.
         self.write_down(keeper, Cause::Found).await?;
@@ -208,26 +230,33 @@ impl EngineHandle {
     }
 
     /// Writes down what is owed, and tells it: each batch with its events in one transaction, so that a batch is told
-    /// once or not at all.
+    /// once or not at all. What is too much for one turn is left to the next.
     async fn write_down(&self, keeper: &mut Keeper, cause: Cause) -> Result<(), EngineError> {
         let cx = self.ctx();
         let owner = keeper.owner(&cx);
-        let mut told_any = false;
+        let (mut told_any, mut batches) = (false, 0);
+        keeper.left = None;
         while let Some(live) = &mut keeper.live {
             let owed = live.owed(BATCH);
             if owed.is_empty() {
                 break;
             }
+            if batches == BATCHES {
+                keeper.left = Some(cause);
+                break;
+            }
+            batches += 1;
             let mut tx = self.platform().db.begin_for(self.scope()).await?;
-            let still = store::ids(&mut tx, self.scope()).await?;
-            let (now, off): (Vec<Transition>, Vec<Transition>) =
-                owed.into_iter().partition(|one| still.contains(&one.audience));
-            let told: Vec<Told> = now.iter().map(told).collect();
-            let Some(seq) = store::advance(&mut tx, &cx, owner, told.len()).await? else {
+            // Whoever switches an audience off waits from here on, and so its rows are not written after they went.
+            let Some(seq) = store::advance(&mut tx, &cx, owner, owed.len()).await? else {
                 tx.rollback().await?;
                 self.rest(keeper);
                 return Ok(());
             };
+            let still = store::ids(&mut tx, self.scope()).await?;
+            let (now, off): (Vec<Transition>, Vec<Transition>) =
+                owed.into_iter().partition(|one| still.contains(&one.audience));
+            let told: Vec<Told> = now.iter().map(told).collect();
             let sizes =
                 told.iter().filter_map(|one| Some((one.audience, live.size(one.audience)?)));
             let sizes: BTreeMap<AudienceId, u64> = sizes.collect();

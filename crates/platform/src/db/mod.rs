@@ -168,7 +168,8 @@ impl Db {
         self.wall.get()
     }
 
-    /// A handle that changes the text of each statement; for the tests that take the first wall away.
+    /// A handle that changes the text of each statement; for the tests that take the first wall away. Where it changes
+    /// [`tx::COMMIT`], the work is kept and its answer lost.
     #[doc(hidden)]
     #[must_use]
     pub fn with_rewriting(&self, rewrite: Rewrite) -> Self {

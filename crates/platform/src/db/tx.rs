@@ -41,6 +41,8 @@ pub struct Tx {
     pub(super) rewrite: Option<Rewrite>,
 }
 
+/// What a [`Rewrite`] is asked when work was made durable.
+pub(super) const COMMIT: &str = "COMMIT";
 /// Changes the text of a statement; see `Db::with_rewriting`.
 pub type Rewrite = fn(&str) -> String;
 
@@ -251,11 +253,14 @@ impl Tx {
     /// Makes the work durable and visible.
     ///
     /// # Errors
-    /// As the database says; then nothing was kept.
+    /// As the database says; then nothing was kept, but where the answer was lost on its way.
     pub async fn commit(self) -> Result<(), DbError> {
         match self.inner {
             Inner::Sqlite(tx) => tx.commit().await?,
             Inner::Postgres(tx) => tx.commit().await?,
+        }
+        if self.rewrite.is_some_and(|rewrite| rewrite(COMMIT) != COMMIT) {
+            return Err(DbError::Unavailable("no answer to a commit".to_owned()));
         }
         if let Some(committed) = self.committed {
             committed.send_modify(|count| *count += 1);

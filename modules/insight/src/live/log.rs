@@ -348,28 +348,39 @@ pub async fn erase(tx: &mut Tx, scope: Scope, customers: &[CustomerId]) -> Resul
     Ok(())
 }
 
-/// Deletes some transitions older than [`KEPT_DAYS`] that every set knows; gives how many.
+/// Deletes some transitions older than [`KEPT_DAYS`] of each audience that its own set knows, or that is not live;
+/// gives how many. An audience whose set does not move on holds up no other.
 ///
 /// # Errors
 /// As the database says.
 pub async fn prune(tx: &mut Tx, cx: &Ctx) -> Result<u64, DbError> {
     let cutoff = platform::retention::cutoff(cx.now(), KEPT_DAYS as u32);
     let org = cx.scope.org_arg();
-    // Numbers and moments rise together.
-    let (last,): (Option<i64>,) = tx
-        .fetch_one(
-            "SELECT MAX(seq) FROM (SELECT seq, at FROM insight_transitions
-              WHERE org_id = $1 AND seq <= COALESCE(
-                    (SELECT MIN(seq) FROM insight_live_sets WHERE org_id = $1), $2)
-              ORDER BY seq LIMIT $3) AS batch WHERE at < $4",
-            args![org, i64::MAX, PRUNE_BATCH, cutoff],
-        )
-        .await?;
-    let Some(last) = last else { return Ok(0) };
     // A process that told of an audience while somebody deleted it.
     let orphans = "DELETE FROM insight_live_days WHERE org_id = $1 AND audience_id NOT IN
                        (SELECT id FROM insight_audiences WHERE org_id = $1)";
     tx.execute(orphans, args![org]).await?;
-    let sql = "DELETE FROM insight_transitions WHERE org_id = $1 AND seq <= $2";
-    tx.execute(sql, args![org, last]).await
+    let sql = "SELECT t.audience_id, MAX(COALESCE(s.seq, 0)), COUNT(l.audience_id)
+                 FROM (SELECT DISTINCT audience_id FROM insight_transitions WHERE org_id = $1) AS t
+                 LEFT JOIN insight_live l ON l.org_id = $1 AND l.audience_id = t.audience_id
+                 LEFT JOIN insight_live_sets s ON s.org_id = $1 AND s.audience_id = t.audience_id
+                GROUP BY t.audience_id";
+    let audiences: Vec<(Uuid, i64, i64)> = tx.fetch_all(sql, args![org]).await?;
+    let mut gone = 0;
+    for (audience, set, is_live) in audiences {
+        let known = if is_live == 1 { set } else { i64::MAX };
+        // Numbers and moments rise together.
+        let sql =
+            "DELETE FROM insight_transitions WHERE org_id = $1 AND audience_id = $2 AND seq <= (
+                       SELECT MAX(seq) FROM (
+                           SELECT seq, at FROM insight_transitions
+                            WHERE org_id = $1 AND audience_id = $2 AND seq <= $3
+                            ORDER BY seq LIMIT $4) AS batch
+                        WHERE at < $5)";
+        gone += tx.execute(sql, args![org, audience, known, PRUNE_BATCH, cutoff]).await?;
+        if gone >= PRUNE_BATCH as u64 {
+            break;
+        }
+    }
+    Ok(gone)
 }

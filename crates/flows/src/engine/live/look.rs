@@ -73,6 +73,8 @@ impl EngineHandle {
         tx.commit().await?;
         keeper.rest(None);
         keeper.looked = false;
+        // Where the program runs for some hours only, a day may never begin while it does.
+        keeper.new_day = true;
         keeper.rolled = roll.len();
         keeper.live = Some(Box::new(Live::with_roll(self.live_day(), roll)));
         Ok(())
@@ -118,10 +120,15 @@ impl EngineHandle {
     }
 
     async fn watch(&self, keeper: &mut Keeper, defined: Vec<Defined>) -> Result<(), EngineError> {
-        let Some(live) = &mut keeper.live else { return Ok(()) };
+        let Some(live) = &keeper.live else { return Ok(()) };
         let there: BTreeSet<AudienceId> = defined.iter().map(|one| one.row.audience).collect();
         let gone: Vec<AudienceId> = live.audiences().filter(|id| !there.contains(id)).collect();
-        gone.into_iter().for_each(|id| live.forget(id));
+        for id in gone {
+            // As long as it stands still nobody can say who was told to belong to it but the database.
+            self.keep_set(keeper, id, None).await?;
+            let Some(live) = &mut keeper.live else { return Ok(()) };
+            live.forget(id);
+        }
         keeper.tags = tags_of(&defined);
         for Defined { row, tree, named, text } in defined {
             let id = row.audience;
@@ -138,7 +145,10 @@ impl EngineHandle {
             let knows = tells && (was_watched || self.recall(keeper, id).await?);
             if knows {
                 let cause = if same { Cause::Found } else { Cause::Definition };
-                self.write_down(keeper, cause).await?;
+                // After more than one turn's of another audience it waits for the next.
+                if keeper.left.is_none() {
+                    self.write_down(keeper, cause).await?;
+                }
             } else if let Some(live) = &mut keeper.live {
                 live.settle(id);
             }
