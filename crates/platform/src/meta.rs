@@ -56,6 +56,20 @@ pub async fn remove(tx: &mut Tx, key: &str) -> Result<(), DbError> {
     tx.execute("DELETE FROM platform_meta WHERE key = $1", args![key]).await.map(drop)
 }
 
+/// Keys that begin with `prefix`, and what is stored under each; there are few.
+///
+/// # Errors
+/// As the database says.
+pub async fn all(tx: &mut Tx, prefix: &str) -> Result<Vec<(String, String)>, DbError> {
+    let length = prefix.chars().count() as i64;
+    tx.fetch_all(
+        "SELECT key, value FROM platform_meta WHERE substr(key, 1, CAST($1 AS INTEGER)) = $2
+          ORDER BY key LIMIT 1000",
+        args![length, prefix],
+    )
+    .await
+}
+
 /// Removes what is stored under keys that begin with `prefix`.
 ///
 /// # Errors

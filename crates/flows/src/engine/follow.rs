@@ -77,10 +77,10 @@ struct Touched {
 
 /// What new events say.
 #[derive(Default)]
-struct News {
+pub(super) struct News {
     position: Position,
-    customers: BTreeSet<CustomerId>,
-    all: bool,
+    pub(super) customers: BTreeSet<CustomerId>,
+    pub(super) all: bool,
     /// Definitions of audiences, or which of them are live.
     defined: bool,
 }
@@ -119,20 +119,14 @@ impl EngineHandle {
 
     async fn turn(&self) -> Result<CaughtUp, EngineError> {
         let done = if self.is_ready() {
-            let done = self.catch_up().await?;
-            if done != CaughtUp::Idle {
-                self.drop_distrusted().await?;
-            }
-            done
+            self.catch_up().await?
         } else {
-            if self.begin().await? {
-                self.delete_unfinished();
-                self.drop_distrusted().await?;
-            } else {
-                self.delete_saved("");
+            if !self.begin().await? {
+                self.delete_saved();
             }
             CaughtUp::Reloaded
         };
+        self.drop_distrusted().await?;
         // Who entered and left is told before scores are computed, which takes longer; what the scores change, after.
         self.keep_live().await?;
         self.save_if_due().await;
@@ -148,6 +142,7 @@ impl EngineHandle {
     /// As the database says; `Capacity` if there is too much.
     pub(super) async fn begin(&self) -> Result<bool, EngineError> {
         let mut turn = self.0.turn.lock().await;
+        turn.saved.doubtful = Some(Instant::now());
         if self.restore(&mut turn).await? {
             drop(turn);
             self.catch_up().await?;
@@ -188,6 +183,7 @@ impl EngineHandle {
         drop(old);
         turn.scored_now();
         turn.live.reloaded();
+        turn.saved.doubtful = Some(Instant::now());
         self.moved_on(position, commits, busy, true);
         Ok(())
     }
@@ -200,7 +196,8 @@ impl EngineHandle {
         let mut turn = self.0.turn.lock().await;
         let commits = *self.platform().db.commits().borrow();
         outbox::sequence(&self.platform().db).await?;
-        let Some(news) = self.news().await? else {
+        let position = self.0.progress.borrow().position;
+        let Some(news) = self.news(position).await? else {
             self.reload_in(&mut turn, false).await?;
             return Ok(CaughtUp::Reloaded);
         };
@@ -218,15 +215,16 @@ impl EngineHandle {
             return Ok(CaughtUp::Reloaded);
         }
         self.read_again(&news.customers).await?;
+        turn.saved.doubtful = Some(Instant::now());
         turn.live.touched(news.customers);
         turn.rescore = true;
         self.moved_on(news.position, commits, count >= BUSY, true);
         Ok(CaughtUp::Changed(count))
     }
 
-    /// What events after our position say; `None` if some of them are gone.
-    async fn news(&self) -> Result<Option<News>, EngineError> {
-        let mut news = News { position: self.0.progress.borrow().position, ..News::default() };
+    /// What events after `position` say; `None` if some of them are gone.
+    pub(super) async fn news(&self, position: Position) -> Result<Option<News>, EngineError> {
+        let mut news = News { position, ..News::default() };
         let mut tx = self.platform().db.read_wide().await?;
         if !outbox::can_replay_from(&mut tx, news.position).await? {
             return Ok(None);
@@ -375,7 +373,7 @@ impl Turn {
     }
 
     fn wait(&self) -> Duration {
-        let spacing = RESCORE_EVERY.max(self.scoring_took * 5);
+        let spacing = RESCORE_EVERY.max((self.scoring_took + self.live.scores_took()) * 5);
         self.scored_at.map_or(Duration::ZERO, |at| spacing.saturating_sub(at.elapsed()))
     }
 }

@@ -4,14 +4,15 @@
 //! database to an earlier state takes the mark away with it, and so does an erasure, since the names of customers
 //! stand in the file as they do in the database. Without a file that is believed the database is read.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use analytics::{Engine, RestoreError, Snapshot};
-use kernel::OrgId;
-use platform::{DbError, Platform, Position, meta, outbox};
+use kernel::{CustomerId, OrgId, Timestamp, TypedId as _};
+use platform::{DbError, Platform, Position, Tx, meta, outbox};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -28,16 +29,23 @@ const SAVE_EVERY: Duration = Duration::from_mins(10);
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 /// The mark of a file that is being written.
 const WRITING: &str = "writing";
+/// Whoever writes a file has done so within this time, or has ended.
+const WRITING_MILLIS: u64 = 3_600_000;
+/// An erasure is written down no longer than this before its transaction ends.
+const ERASING_MILLIS: u64 = 24 * 3_600_000;
+/// For so long after a change it is looked at whether a file may still be read: an erasure takes its mark back once
+/// more after it ended.
+const DOUBT: Duration = Duration::from_secs(5);
 /// Bytes written at a time.
 const BUFFER: usize = 1 << 20;
 
 /// What stands in the file beside the columns.
 #[derive(Debug, Serialize, Deserialize)]
-struct Note {
+pub(super) struct Note {
     /// Which version of the program wrote it: another one may read the database otherwise.
-    program: String,
-    stamp: Uuid,
-    position: Position,
+    pub(super) program: String,
+    pub(super) stamp: Uuid,
+    pub(super) position: Position,
 }
 
 /// When and what was saved last.
@@ -47,6 +55,8 @@ pub(super) struct LastSaved {
     version: u64,
     at: Option<Instant>,
     is_writing: bool,
+    /// When something changed, as long as it is to be looked at whether files may still be read.
+    pub(super) doubtful: Option<Instant>,
 }
 
 fn marks_of(org: OrgId) -> String {
@@ -60,6 +70,14 @@ fn name_begins(org: OrgId) -> String {
 
 fn mark(org: OrgId, stamp: Uuid) -> String {
     format!("{}{stamp}", marks_of(org))
+}
+
+/// When a stamp was made, milliseconds since 1970.
+fn stamped_millis(stamp: Uuid) -> u64 {
+    stamp.get_timestamp().map_or(0, |at| {
+        let (seconds, nanos) = at.to_unix();
+        seconds * 1_000 + u64::from(nanos) / 1_000_000
+    })
 }
 
 /// Takes back what says that engines on disk may be read. An erasure does so before and after: a file that is written
@@ -88,11 +106,11 @@ impl EngineHandle {
         let mut tx = platform.db.begin_wide().await?;
         meta::set(&mut tx, &mark(org, stamp), WRITING).await?;
         tx.commit().await?;
-        // Whoever was erased before the mark is gone from the engine after this.
+        // Whoever was erased before the mark is gone from the engine after this, and so is the file that has them.
         self.catch_up().await?;
+        self.drop_distrusted().await?;
         let turn = self.0.turn.lock().await;
         let (snapshot, progress) = (self.read().snapshot(), *self.0.progress.borrow());
-        let before = turn.saved.stamp;
         drop(turn);
         let note = Note { program: PROGRAM.to_owned(), stamp, position: progress.position };
         let path = self.saved_path();
@@ -100,7 +118,7 @@ impl EngineHandle {
         let target = unfinished.clone();
         let written = apart(move || write(&snapshot, &note, &target)).await?;
         let is_trusted = match written {
-            Ok(()) => self.trust(stamp, before, progress.position).await?,
+            Ok(()) => self.trust(stamp, progress.position).await?,
             Err(_) => false,
         };
         let done = if is_trusted { fs::rename(&unfinished, &path) } else { Ok(()) };
@@ -116,22 +134,40 @@ impl EngineHandle {
         Ok(is_trusted)
     }
 
-    /// Sets the mark of a file that was written; false if it was taken back meanwhile.
-    async fn trust(
-        &self,
-        stamp: Uuid,
-        before: Option<Uuid>,
-        position: Position,
-    ) -> Result<bool, EngineError> {
+    /// Sets the mark of a file that was written, and takes that of the file back whose place it takes; false if it was
+    /// itself taken back meanwhile.
+    async fn trust(&self, stamp: Uuid, position: Position) -> Result<bool, EngineError> {
         let org = self.scope().org();
         let mut tx = self.platform().db.begin_wide().await?;
         let told = position.get().to_string();
         let is_trusted = meta::replace(&mut tx, &mark(org, stamp), WRITING, &told).await?;
-        if let Some(before) = before {
-            meta::remove(&mut tx, &mark(org, before)).await?;
+        if is_trusted {
+            self.take_back_others(&mut tx, Some(stamp)).await?;
         }
         tx.commit().await?;
         Ok(is_trusted)
+    }
+
+    /// Takes the marks back of all files but that of `stamp` and those that somebody may still be writing.
+    async fn take_back_others(&self, tx: &mut Tx, stamp: Option<Uuid>) -> Result<(), DbError> {
+        let now = u64::try_from(self.platform().now().millis()).unwrap_or(0);
+        for (other, value) in self.marks(tx).await? {
+            let is_written =
+                value == WRITING && stamped_millis(other).saturating_add(WRITING_MILLIS) > now;
+            if stamp != Some(other) && !is_written {
+                meta::remove(tx, &mark(self.scope().org(), other)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn marks(&self, tx: &mut Tx) -> Result<BTreeMap<Uuid, String>, DbError> {
+        let prefix = marks_of(self.scope().org());
+        let all = meta::all(tx, &prefix).await?;
+        let read = |(key, value): (String, String)| {
+            Some((key.strip_prefix(&prefix)?.parse().ok()?, value))
+        };
+        Ok(all.into_iter().filter_map(read).collect())
     }
 
     /// Saves on a task of its own if much changed since, or was read from the database.
@@ -167,13 +203,19 @@ impl EngineHandle {
     pub(super) async fn restore(&self, turn: &mut Turn) -> Result<bool, EngineError> {
         let path = self.saved_path();
         let read_note = path.clone();
-        let Ok(Some(note)) = apart(move || note_of(&read_note)).await else { return Ok(false) };
+        let note = apart(move || note_of(&read_note)).await?;
+        // What was left by programs that ended while they wrote.
+        let mut tx = self.platform().db.begin_wide().await?;
+        self.take_back_others(&mut tx, note.as_ref().map(|note| note.stamp)).await?;
+        tx.commit().await?;
+        let Some(note) = note else { return Ok(false) };
         let mut tx = self.platform().db.read_for(self.scope()).await?;
         let known = meta::get(&mut tx, &mark(self.scope().org(), note.stamp)).await?;
         let is_believed = note.program == PROGRAM
             && known == Some(note.position.get().to_string())
             && note.position <= outbox::head(&mut tx).await?
-            && outbox::can_replay_from(&mut tx, note.position).await?;
+            && outbox::can_replay_from(&mut tx, note.position).await?
+            && !self.has_erased(&mut tx, &note).await?;
         let shops = ShopBook::read(&mut tx, &self.ctx()).await?;
         tx.rollback().await?;
         if !is_believed {
@@ -214,39 +256,81 @@ impl EngineHandle {
         Ok(true)
     }
 
-    /// Deletes the file if it may not be read any more.
+    /// Whether somebody was erased whom the file still has. Its mark is gone then, unless the program ended between the
+    /// erasure and taking the mark back.
+    async fn has_erased(&self, tx: &mut Tx, note: &Note) -> Result<bool, EngineError> {
+        let from = stamped_millis(note.stamp).saturating_sub(ERASING_MILLIS);
+        let from = Timestamp::from_millis(i64::try_from(from).unwrap_or(0));
+        let erased = customers::exports::erased_since(tx, self.scope(), from).await?;
+        if erased.is_empty() {
+            return Ok(false);
+        }
+        outbox::sequence(&self.platform().db).await?;
+        // The events of an erasure are of its transaction: those that the file knows come before its position.
+        let Some(news) = self.news(note.position).await? else { return Ok(true) };
+        Ok(news.all || erased.iter().any(|id| news.customers.contains(&CustomerId::from_uuid(*id))))
+    }
+
+    /// Deletes files that may not be read any more, if that may be since the last time.
     pub(super) async fn drop_distrusted(&self) -> Result<(), EngineError> {
         let mut turn = self.0.turn.lock().await;
-        let Some(stamp) = turn.saved.stamp else { return Ok(()) };
-        let mut tx = self.platform().db.read_for(self.scope()).await?;
-        let known = meta::get(&mut tx, &mark(self.scope().org(), stamp)).await?;
+        let Some(since) = turn.saved.doubtful else { return Ok(()) };
+        let is_last = since.elapsed() > DOUBT;
+        let mut tx = self.platform().db.read_wide().await?;
+        let marks = self.marks(&mut tx).await?;
         tx.rollback().await?;
-        if known.is_none() {
-            self.delete_saved("");
-            // So that it is saved again.
-            turn.saved = LastSaved { is_writing: turn.saved.is_writing, ..LastSaved::default() };
+        let (path, own) = (self.saved_path(), name_begins(self.scope().org()));
+        let trusted: BTreeSet<Uuid> = marks.keys().copied().collect();
+        let on_disk = apart(move || delete_others(&path, &own, &trusted)).await?;
+        let saved = &mut turn.saved;
+        if is_last {
+            saved.doubtful = None;
+        }
+        if saved.stamp.is_some_and(|stamp| !marks.contains_key(&stamp)) {
+            saved.stamp = on_disk;
+            if on_disk.is_none() {
+                // So that it is saved again. The file of another server is as good as ours.
+                (saved.version, saved.at) = (0, None);
+            }
         }
         Ok(())
     }
 
-    /// Deletes what was left of files that were not finished.
-    pub(super) fn delete_unfinished(&self) {
-        self.delete_saved(".part");
+    /// Deletes the file.
+    pub(super) fn delete_saved(&self) {
+        delete(&self.saved_path());
     }
+}
 
-    /// Deletes the files of this organisation whose names end so.
-    pub(super) fn delete_saved(&self, ending: &str) {
-        let path = self.saved_path();
-        let own = name_begins(self.scope().org());
-        let files =
-            path.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten();
-        for file in files.flatten() {
-            let is_own = |name: &str| name.starts_with(&own) && name.ends_with(ending);
-            let is_own = file.file_name().to_str().is_some_and(is_own);
-            if is_own && let Err(error) = fs::remove_file(file.path()) {
-                tracing::error!(%error, "an engine on disk cannot be deleted");
-            }
+/// Deletes the files in the folder of `path` whose names begin with `own` but for those of `trusted` stamps, be they
+/// finished or not; gives the stamp of the finished one that stays.
+fn delete_others(path: &Path, own: &str, trusted: &BTreeSet<Uuid>) -> Option<Uuid> {
+    let files = path.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten();
+    let mut stays = None;
+    for file in files.flatten() {
+        let Ok(name) = file.file_name().into_string() else { continue };
+        let Some(rest) = name.strip_prefix(own) else { continue };
+        let is_finished = file.path() == path;
+        let stamp = if is_finished {
+            note_of(path).map(|note| note.stamp)
+        } else {
+            rest.strip_suffix(".part").and_then(|stamp| stamp.parse().ok())
+        };
+        match stamp.filter(|stamp| trusted.contains(stamp)) {
+            Some(stamp) if is_finished => stays = Some(stamp),
+            Some(_) => {}
+            None => delete(&file.path()),
         }
+    }
+    stays
+}
+
+fn delete(path: &Path) {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::error!(%error, "an engine on disk cannot be deleted");
+        }
+        _ => {}
     }
 }
 
@@ -254,7 +338,7 @@ fn unwritten(path: &Path, error: &io::Error) -> EngineError {
     EngineError::Broken(format!("it cannot be saved to {}: {error}", path.display()))
 }
 
-fn write(snapshot: &Snapshot, note: &Note, path: &Path) -> io::Result<()> {
+pub(super) fn write(snapshot: &Snapshot, note: &Note, path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);

@@ -12,6 +12,7 @@ use platform::Position;
 use proptest::prelude::*;
 use testkit::TestDb;
 
+use super::saved::{Note, write};
 use super::{CaughtUp, EngineHandle};
 use world::{MIGRATIONS, Step, World};
 
@@ -213,6 +214,22 @@ testkit::db_test! { MIGRATIONS;
     }
 }
 
+/// A stamp of an hour and more ago.
+fn old_stamp(world: &World) -> uuid::Uuid {
+    world.platform.ids.uuid(world.platform.now().plus_millis(-3_700_000))
+}
+
+async fn set_mark(world: &World, stamp: uuid::Uuid, value: &str) {
+    let mut tx = world.platform.db.begin_wide().await.unwrap();
+    platform::meta::set(&mut tx, &format!("engine_saved:1:{stamp}"), value).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn marks(world: &World) -> Vec<(String, String)> {
+    let mut tx = world.platform.db.read_wide().await.unwrap();
+    platform::meta::all(&mut tx, "engine_saved:1:").await.unwrap()
+}
+
 fn saved_file(world: &World) -> std::path::PathBuf {
     world.platform.folder.join("engine").join("org-1.columns")
 }
@@ -266,9 +283,11 @@ testkit::db_test! { MIGRATIONS;
         damaged[bytes.len() / 2] ^= 1;
         std::fs::write(saved_file(&world), &damaged).unwrap();
         assert!(!is_on_disk().await);
+        std::fs::write(saved_file(&world), &bytes).unwrap();
+        assert!(is_on_disk().await);
         std::fs::write(saved_file(&world), &bytes[..20]).unwrap();
         assert!(!is_on_disk().await);
-        std::fs::write(saved_file(&world), &bytes).unwrap();
+        assert!(saver.save().await.unwrap());
         assert!(is_on_disk().await);
         // Events since are gone.
         platform::outbox::sequence(&world.platform.db).await.unwrap();
@@ -299,14 +318,85 @@ testkit::db_test! { MIGRATIONS;
         #[cfg(unix)]
         assert_eq!(std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions()) & 0o777, 0o600);
         world.take(&Step::Erase(3)).await;
-        let mut progress = handle.progress();
-        while path.exists() {
-            // The file goes after the engine took the erasure in; looking again asks for another turn.
-            world.take(&Step::Edit(4, 1)).await;
-            progress.changed().await.unwrap();
-        }
+        testkit::eventually("the file to go", async || (!path.exists()).then_some(())).await;
         stop.cancel();
         follower.await.unwrap();
         assert!(!EngineHandle::new(world.platform.clone(), world.cx.scope.org()).begin().await.unwrap());
+    }
+
+    async fn a_file_of_another_program_is_not_read(db) {
+        let world = World::new(&db).await;
+        world.take(&Step::Import((0..world::ACCOUNTS).map(|who| (who, who, 100)).collect())).await;
+        let saver = EngineHandle::load(&world.platform, world.cx.scope).await.unwrap();
+        assert!(saver.save().await.unwrap());
+        let path = saved_file(&world);
+        let (name, told) = marks(&world).await.remove(0);
+        let note = |program: &str| Note {
+            program: program.to_owned(),
+            stamp: name.rsplit(':').next().unwrap().parse().unwrap(),
+            position: Position::new(told.parse().unwrap()),
+        };
+        for (program, is_read) in [("0.0.1", false), (env!("CARGO_PKG_VERSION"), true)] {
+            std::fs::remove_file(&path).unwrap();
+            write(&saver.ask(analytics::Engine::snapshot), &note(program), &path).unwrap();
+            let handle = EngineHandle::new(world.platform.clone(), world.cx.scope.org());
+            assert_eq!(handle.begin().await.unwrap(), is_read, "{program}");
+            assert_eq!(handle.ask(analytics::Engine::len), saver.ask(analytics::Engine::len));
+        }
+    }
+
+    async fn what_a_program_that_ended_left_goes_and_what_another_writes_stays(db) {
+        let world = World::new(&db).await;
+        world.take(&Step::Import((0..world::ACCOUNTS).map(|who| (who, who, 100)).collect())).await;
+        let saver = EngineHandle::load(&world.platform, world.cx.scope).await.unwrap();
+        assert!(saver.save().await.unwrap());
+        let folder = saved_file(&world).parent().unwrap().to_owned();
+        let part = |stamp: uuid::Uuid| folder.join(format!("org-1.{stamp}.part"));
+        let now = || world.platform.ids.uuid(world.platform.now());
+        let (left, forgotten, written) = (old_stamp(&world), now(), now());
+        set_mark(&world, left, "writing").await;
+        set_mark(&world, written, "writing").await;
+        for stamp in [left, forgotten, written] {
+            std::fs::write(part(stamp), "half").unwrap();
+        }
+        let handle = EngineHandle::new(world.platform.clone(), world.cx.scope.org());
+        assert!(handle.begin().await.unwrap());
+        handle.drop_distrusted().await.unwrap();
+        let there = [left, forgotten, written].map(|stamp| part(stamp).exists());
+        assert_eq!(there, [false, false, true]);
+        assert!(saved_file(&world).exists());
+        let values: Vec<String> = marks(&world).await.into_iter().map(|(_, value)| value).collect();
+        assert_eq!(values.iter().filter(|value| *value == "writing").count(), 1);
+        assert_eq!(values.len(), 2);
+        // Two servers on one folder: the file of either is good for both.
+        assert!(handle.save().await.unwrap());
+        world.take(&Step::Edit(4, 1)).await;
+        saver.catch_up().await.unwrap();
+        saver.drop_distrusted().await.unwrap();
+        assert!(saved_file(&world).exists());
+        assert!(EngineHandle::new(world.platform.clone(), world.cx.scope.org()).begin().await.unwrap());
+        // What another one saves takes the place of it, with one mark.
+        assert!(saver.save().await.unwrap());
+        assert_eq!(marks(&world).await.len(), 2);
+    }
+
+    async fn an_erasure_takes_the_file_away_at_once_and_after_a_crash(db) {
+        let world = World::new(&db).await;
+        world.take(&Step::Import((0..world::ACCOUNTS).map(|who| (who, who, 100)).collect())).await;
+        let handle = EngineHandle::load(&world.platform, world.cx.scope).await.unwrap();
+        assert!(handle.save().await.unwrap());
+        // Taken in by a save: the file that has the name is gone before another one is written.
+        let old = std::fs::read(saved_file(&world)).unwrap();
+        let mark = marks(&world).await.remove(0);
+        world.take(&Step::Erase(3)).await;
+        assert!(handle.save().await.unwrap());
+        assert_ne!(std::fs::read(saved_file(&world)).unwrap(), old);
+
+        // The program ended between the erasure and taking the mark back: file and mark are there.
+        std::fs::write(saved_file(&world), &old).unwrap();
+        set_mark(&world, mark.0.rsplit(':').next().unwrap().parse().unwrap(), &mark.1).await;
+        let next = EngineHandle::new(world.platform.clone(), world.cx.scope.org());
+        assert!(!next.begin().await.unwrap());
+        assert_eq!(next.ask(analytics::Engine::len), handle.ask(analytics::Engine::len));
     }
 }
