@@ -2,6 +2,7 @@
 
 mod asked;
 mod explain;
+mod given;
 mod keep;
 mod live;
 mod sql;
@@ -18,6 +19,7 @@ use utoipa::ToSchema;
 pub use asked::Definition;
 pub(crate) use asked::{Asked, Counted};
 pub use explain::{AudienceWhy, ExplainBody, SeenValue, WhyNode, explain};
+pub use given::GivenTree;
 pub use keep::{
     AudienceBody, AudienceRow, AudienceView, Prepared, change, create, delete, find, get, list,
     overlap, prepare,
@@ -82,21 +84,35 @@ pub enum AudienceRefused {
     Db(#[from] DbError),
 }
 
+impl AudienceRefused {
+    /// Notes the faults of a definition, each with its place; says whether it is about one.
+    fn name_fields(&self, fields: &mut FieldErrors) -> bool {
+        match self {
+            Self::Text(errors) => {
+                errors.iter().for_each(|error| fields.push("text", error.to_string()));
+            }
+            Self::Tree(errors) => {
+                for TreeError { path, message } in errors {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    fields.push(format!("tree{dot}{path}"), message.as_str());
+                }
+            }
+            Self::Form | Self::Currency(_) | Self::Gone(_) | Self::Sql(_) | Self::Audience(_) => {
+                fields.push("text", self.to_string());
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
 impl From<AudienceRefused> for Problem {
     fn from(error: AudienceRefused) -> Self {
         let detail = error.to_string();
         match error {
-            AudienceRefused::Text(errors) => {
+            error @ (AudienceRefused::Text(_) | AudienceRefused::Tree(_)) => {
                 let mut fields = FieldErrors::default();
-                errors.iter().for_each(|error| fields.push("text", error.to_string()));
-                Self::validation(fields)
-            }
-            AudienceRefused::Tree(errors) => {
-                let mut fields = FieldErrors::default();
-                for TreeError { path, message } in errors {
-                    let dot = if path.is_empty() { "" } else { "." };
-                    fields.push(format!("tree{dot}{path}"), message);
-                }
+                error.name_fields(&mut fields);
                 Self::validation(fields)
             }
             AudienceRefused::Fields(errors) => Self::validation(errors),
@@ -130,7 +146,7 @@ pub struct CountBody {
     pub text: Option<String>,
     /// Who belongs to it, as tree.
     #[schema(value_type = Option<Object>)]
-    pub tree: Option<Node>,
+    pub tree: Option<GivenTree>,
     /// As of which day; today unless given.
     #[schema(value_type = Option<String>, format = Date)]
     pub as_of: Option<NaiveDate>,

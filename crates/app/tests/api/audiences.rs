@@ -164,6 +164,7 @@ db_test! { migrations();
                 "tree.all[0].not"),
             (json!({"tree": {"kind": "drop table"}}), "unknown variant"),
             (json!({"text": "cell \"R9F*M*\""}), "scores run from 1 to 5"),
+            (json!({"tree": {"kind": "all", "of": [{"kind": "not", "of": {"kind": "rating"}}]}}), "tree.all[0].not"),
             (json!({"text": "everyone", "nonsense": 1}), "nonsense"),
             (json!({"text": "audience \"adn_01h455vb4pex5vsknk084sn02q\""}), "there is no audience"),
         ] {
@@ -171,6 +172,11 @@ db_test! { migrations();
             assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}: {told}");
             assert!(told.contains(wanted), "{body}: {told}");
         }
+        // Name and definition are told together.
+        let both = json!({"name": "", "text": "orders >> 2"});
+        let (status, told) = refusal(&shop, "/insight/audiences", &both).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{told}");
+        assert!(told.contains("1 to 60 characters") && told.contains("expected a number"), "{told}");
     }
 
     async fn nobody_learns_more_by_counting_than_by_looking(db) {

@@ -11,7 +11,7 @@ use kernel::{AudienceId, Reach};
 use platform::access::{FieldRules, Permissions};
 use platform::{Ctx, Tx};
 
-use super::{AudienceRefused, Words};
+use super::{AudienceRefused, GivenTree, Words};
 use crate::engine::EngineHandle;
 use crate::fields;
 
@@ -21,7 +21,7 @@ pub struct Definition {
     /// The text, as `docs/audiences.md` describes it.
     pub text: Option<String>,
     /// The tree.
-    pub tree: Option<Node>,
+    pub tree: Option<GivenTree>,
 }
 
 /// A definition that was read, with what is needed to ask it.
@@ -48,6 +48,7 @@ impl Asked {
                 audience::parse(&text, &words).map_err(AudienceRefused::Text)?
             }
             Definition { text: None, tree: Some(tree) } => {
+                let tree = tree.node().map_err(|error| AudienceRefused::Tree(vec![error]))?;
                 audience::check(&tree).map_err(AudienceRefused::Tree)?;
                 tree
             }

@@ -9,7 +9,7 @@ use platform::Ctx;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Asked, AudienceRefused, Definition, Words, may_see_customers};
+use super::{Asked, AudienceRefused, Definition, GivenTree, Words, may_see_customers};
 use crate::engine::{EngineHandle, ShopBook};
 
 /// Whom to explain, and in which audience.
@@ -20,7 +20,7 @@ pub struct ExplainBody {
     pub text: Option<String>,
     /// Who belongs to it, as tree.
     #[schema(value_type = Option<Object>)]
-    pub tree: Option<Node>,
+    pub tree: Option<GivenTree>,
     /// The customer.
     pub customer: CustomerId,
     /// As of which day; today unless given.

@@ -11,7 +11,7 @@ use platform::{Ctx, DbError, Platform, Tx};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Asked, AudienceRefused, Definition, Words};
+use super::{Asked, AudienceRefused, Definition, GivenTree, Words};
 use crate::engine::EngineHandle;
 use crate::people::People;
 
@@ -31,7 +31,7 @@ pub struct AudienceBody {
     pub text: Option<String>,
     /// Who belongs to it, as tree.
     #[schema(value_type = Option<Object>)]
-    pub tree: Option<Node>,
+    pub tree: Option<GivenTree>,
     /// Where a live audience gets another definition: who enters and leaves by that is told, too. Those that are
     /// defined by it follow.
     #[serde(default)]
@@ -245,8 +245,21 @@ pub async fn prepare(
     engine.fresh().await?;
     let definition = Definition { text: body.text, tree: body.tree };
     let mut tx = engine.platform().db.read_for(cx.scope).await?;
-    let asked = Asked::read(&mut tx, engine, cx, definition, None).await?;
+    let read = Asked::read(&mut tx, engine, cx, definition, None).await;
     tx.rollback().await?;
+    // What is wrong with the name is told together with what is wrong with the definition.
+    let named = NewAudience::parse(&body.name, &body.note, Node::everyone()).err();
+    let asked = match (read, named) {
+        (Ok(asked), None) => asked,
+        (Ok(_), Some(errors)) => return Err(AudienceRefused::Fields(errors)),
+        (Err(refused), named) => {
+            let mut errors = named.unwrap_or_default();
+            if errors.is_empty() || !refused.name_fields(&mut errors) {
+                return Err(refused);
+            }
+            return Err(AudienceRefused::Fields(errors));
+        }
+    };
     for (field, text) in [("name", &body.name), ("note", &body.note)] {
         if mask_text(text) != **text {
             return Err(AudienceRefused::Personal(field));

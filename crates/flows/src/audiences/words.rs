@@ -7,7 +7,7 @@ use insight::audiences::Audience;
 use kernel::{AudienceId, ShopId, TagId, UserId};
 use platform::{Ctx, DbError, Tx};
 
-use super::Definition;
+use super::{Definition, GivenTree};
 use crate::engine::EngineHandle;
 
 /// Names and ids of one kind.
@@ -61,7 +61,7 @@ impl Words {
     ) -> Result<Self, DbError> {
         let mut names_owner =
             definition.text.as_ref().is_some_and(|text| text.to_lowercase().contains("owner"));
-        if let Some(tree) = &definition.tree {
+        if let Some(tree) = definition.tree.as_ref().and_then(GivenTree::readable) {
             tree.walk(&mut |node| names_owner |= matches!(node, Node::Owner { .. }));
         }
         Self::read_all(tx, cx, engine, audiences, names_owner).await
