@@ -3831,6 +3831,7 @@ export interface components {
              * @description Population stability index of the score.
              */
             score_psi: number;
+            watched?: components["schemas"]["IntentWatched"] | null;
         };
         /** @description Figures of a version on held-back rows, each 0 to 1 but the log loss. */
         IntentFigures: {
@@ -3944,8 +3945,8 @@ export interface components {
         /** @description A version with its report. */
         IntentModelDetail: components["schemas"]["IntentModel"] & {
             /**
-             * @description `{as_of, moments, is_sample, amounts, comparison, report}` with the report of `docs/models-intent.md`; null before
-             *     it was trained, and for whoever does not see all customers.
+             * @description `{as_of, moments, orders, is_sample, silent_shops, amounts, comparison, report}` with the report of
+             *     `docs/models-intent.md`; null before it was trained, and for whoever does not see all customers.
              */
             report?: Record<string, never> | null;
         };
@@ -3998,6 +3999,11 @@ export interface components {
             /** @description The tier. */
             tier: components["schemas"]["IntentTier"];
         };
+        /**
+         * @description What a daily look came to.
+         * @enum {string}
+         */
+        IntentWatched: "nothing_new" | "not_due" | "training";
         /** @description Somebody who was asked to join and has not yet. */
         Invitation: {
             /** @description Since when. */
