@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
 use flows::engine::EngineHandle;
 use flows::value::{self, ValueParams};
@@ -52,7 +52,7 @@ pub(super) struct ClvArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct IntentArgs {
-    /// The file: one row for each customer or lead
+    /// The file, or - for what is piped in: one row for each customer or lead
     #[arg(long, value_name = "FILE")]
     csv: PathBuf,
     /// The column that is to be foretold
@@ -156,10 +156,15 @@ fn tell(report: &ClvReport) {
 }
 
 fn intent(global: &Global, args: IntentArgs) -> Result<ExitCode> {
-    ensure!(args.csv.is_file(), "there is no file {}", args.csv.display());
-    let name = args.csv.display().to_string();
-    let mut table = tabular::Table::open(&args.csv, &tabular::Options::default())
-        .with_context(|| name.clone())?;
+    let reading = tabular::Options::default();
+    let (name, table) = if args.csv.as_os_str() == "-" {
+        let name = "what is piped in".to_owned();
+        let table = tabular::Table::from_reader(&name, std::io::stdin(), None, &reading);
+        (name, table)
+    } else {
+        (args.csv.display().to_string(), tabular::Table::open(&args.csv, &reading))
+    };
+    let mut table = table.with_context(|| name.clone())?;
     let read = intent::read_table(&mut table, &ReadOptions::default()).with_context(|| name)?;
     if let Some((line, fault)) = &read.irregularities.first {
         say(&format!(

@@ -12,6 +12,7 @@ mod canary;
 #[allow(dead_code, reason = "shared with tests/crash")]
 mod http;
 mod imports;
+mod intent;
 mod kills;
 mod kills_of_server;
 mod master_key;
