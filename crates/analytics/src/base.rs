@@ -189,6 +189,9 @@ pub(crate) struct Base {
     pub(crate) contacts: Contacts,
     pub(crate) tags: BTreeMap<TagId, Members>,
     pub(crate) facts: Facts,
+    /// Orders of which something was refunded, counted or not: their revenue, and the amounts of their lines, are
+    /// what was refunded.
+    pub(crate) refunds: Facts,
     pub(crate) by_shop: Vec<Members>,
     pub(crate) by_product: Vec<Members>,
     pub(crate) revenue: Narrow<i32>,
@@ -205,8 +208,8 @@ pub(crate) struct Base {
 }
 
 impl Base {
-    /// Joins sorted profiles with the orders of the same ordinals.
-    pub(crate) fn new(mut profiles: Profiles, facts: Facts) -> Self {
+    /// Joins sorted profiles with the orders and refunds of the same ordinals.
+    pub(crate) fn new(mut profiles: Profiles, facts: Facts, refunds: Facts) -> Self {
         let Features { revenue, first, last, earliest, latest } = facts.features();
         profiles.ids.shrink_to_fit();
         profiles.text.shrink();
@@ -239,6 +242,7 @@ impl Base {
             by_product: facts.customers_by_product().into_iter().map(members).collect(),
             without_orders: facts.without_orders(),
             facts,
+            refunds,
             revenue,
             latest,
             earliest,
@@ -371,6 +375,7 @@ impl Base {
                 .map(Members::memory_bytes)
                 .sum::<usize>()
             + self.facts.memory_bytes()
+            + self.refunds.memory_bytes()
             + self.without_orders.memory_bytes()
             + self.sorted.iter().filter_map(OnceLock::get).map(|o| o.capacity() * 4).sum::<usize>()
             + self

@@ -79,10 +79,11 @@ impl Compaction {
     fn merge(&self) -> Result<Base, CapacityError> {
         let old = &self.base;
         let customers = old.len() + self.rows.len();
-        let changed = self.rows.iter().map(|(_, row)| row.facts.len()).sum::<usize>();
+        let changed = self.rows.iter().map(|(_, row)| row.bought.facts.len()).sum::<usize>();
         let mut new = Merged {
             profiles: Profiles::like(old, customers),
             facts: Facts::with_capacity(customers, old.facts.len() + changed, &old.facts),
+            refunds: Facts::with_capacity(customers, old.refunds.len(), &old.refunds),
             kept: Vec::new(),
         };
         let mut dead = self.dead.iter_from(0).peekable();
@@ -90,12 +91,12 @@ impl Compaction {
         for (id, row) in &self.rows {
             let until = old.ids.partition_point(|own| own < id);
             new.keep(old, at..until, &mut dead)?;
-            push_row(&mut new.profiles, &mut new.facts, *id, row)?;
+            push_row(&mut new.profiles, [&mut new.facts, &mut new.refunds], *id, row)?;
             at = until;
         }
         new.keep(old, at..old.len(), &mut dead)?;
         new.move_sets(old);
-        Ok(Base::new(new.profiles, new.facts))
+        Ok(Base::new(new.profiles, new.facts, new.refunds))
     }
 }
 
@@ -103,6 +104,7 @@ impl Compaction {
 struct Merged {
     profiles: Profiles,
     facts: Facts,
+    refunds: Facts,
     /// Stretches of the old base, and where they begin in the new one.
     kept: Vec<(Range<usize>, usize)>,
 }
@@ -122,6 +124,7 @@ impl Merged {
                 self.kept.push((at..until, self.profiles.ids.len()));
                 self.profiles.push_customers(old, at..until)?;
                 self.facts.push_customers(&old.facts, at..until)?;
+                self.refunds.push_customers(&old.refunds, at..until)?;
             }
             at = until;
             while at < part.end && dead.next_if_eq(&at).is_some() {
@@ -154,7 +157,7 @@ impl Merged {
 
 pub(crate) fn push_row(
     profiles: &mut Profiles,
-    facts: &mut Facts,
+    [facts, refunds]: [&mut Facts; 2],
     id: CustomerId,
     row: &Row,
 ) -> Result<(), CapacityError> {
@@ -169,5 +172,6 @@ pub(crate) fn push_row(
         contact: &row.contact,
     })?;
     row.tags.iter().for_each(|tag| profiles.tag_last(*tag));
-    facts.push_row(row)
+    facts.push_row(&row.bought)?;
+    refunds.push_row(&row.refunds)
 }

@@ -7,8 +7,8 @@ use kernel::{CustomerId, ShopId, TagId, Timestamp, UserId};
 
 use crate::base::{Base, NEVER, NO_RATING};
 use crate::contact::ContactSpan;
-use crate::facts::NO_ORDER;
-use crate::feed::{CustomerFeed, LineFact, OrderFact, average_minor};
+use crate::facts::{Facts, NO_ORDER};
+use crate::feed::{CustomerFeed, LineFact, OrderFact, OrdersFed, average_minor};
 use crate::lines::{link, product_key};
 use crate::list::SortKey;
 use crate::rfm::{Rules, Values, Window};
@@ -27,23 +27,20 @@ pub(crate) struct Row {
     /// Sorted.
     pub(crate) contact: Box<[ContactSpan]>,
     pub(crate) tags: Box<[TagId]>,
-    /// Sorted by time.
-    pub(crate) facts: Box<[OrderFact]>,
-    /// By order, those of order `o` at `line_ends[o - 1]..line_ends[o]`.
-    lines: Box<[RowLine]>,
-    line_ends: Box<[u32]>,
+    pub(crate) bought: RowOrders,
+    /// Orders of which something was refunded; amounts are what was.
+    pub(crate) refunds: RowOrders,
     pub(crate) revenue: i64,
     pub(crate) first: i64,
     pub(crate) last: i64,
 }
 
 impl Row {
-    pub(crate) fn new(feed: &CustomerFeed, facts: &[OrderFact], lines: &[LineFact]) -> Self {
-        let mut facts: Box<[OrderFact]> = facts.into();
-        facts.sort_unstable();
+    pub(crate) fn new(feed: &CustomerFeed, bought: OrdersFed<'_>, refunds: OrdersFed<'_>) -> Self {
+        let bought = RowOrders::new(bought);
+        let facts = &bought.facts;
         let mut contact: Box<[ContactSpan]> = feed.contact.as_slice().into();
         contact.sort_unstable();
-        let (lines, line_ends) = RowLine::of(&facts, lines);
         let at = |fact: Option<&OrderFact>| fact.map_or(NO_ORDER, |fact| fact.ordered_at.millis());
         Self {
             text: text::entry(&feed.name, &feed.accounts).into_bytes().into(),
@@ -57,25 +54,13 @@ impl Row {
             revenue: facts.iter().fold(0, |sum, fact| sum.saturating_add(fact.revenue_minor)),
             first: at(facts.first()),
             last: at(facts.last()),
-            facts,
-            lines,
-            line_ends,
+            bought,
+            refunds: RowOrders::new(refunds),
         }
     }
 
     /// A customer of a base.
     pub(crate) fn of_base(base: &Base, at: usize) -> Self {
-        let range = base.facts.range(at);
-        let (mut lines, mut line_ends) = (Vec::new(), Vec::with_capacity(range.len()));
-        let columns = &base.facts.lines;
-        for order in range.clone() {
-            lines.extend(columns.range(order).map(|line| RowLine {
-                product: columns.products.value(columns.product.get(line)).as_str().into(),
-                quantity: columns.quantity.get(line),
-                amount_minor: columns.amount.get(line),
-            }));
-            line_ends.push(lines.len() as u32);
-        }
         let tags = base.tags.iter().filter(|(_, members)| members.has(at));
         Self {
             text: base.text.entry(at).into(),
@@ -86,36 +71,16 @@ impl Row {
             refused: base.refused.get(at),
             contact: base.contacts.of(at).collect(),
             tags: tags.map(|(tag, _)| *tag).collect(),
-            facts: range.map(|order| base.facts.fact(order)).collect(),
-            lines: lines.into(),
-            line_ends: line_ends.into(),
+            bought: RowOrders::of_base(&base.facts, at),
+            refunds: RowOrders::of_base(&base.refunds, at),
             revenue: base.revenue.get(at),
             first: base.first.get(at),
             last: base.last.get(at),
         }
     }
 
-    /// Where the lines of an order are, by its index.
-    pub(crate) fn line_range(&self, order: usize) -> std::ops::Range<usize> {
-        let start = if order == 0 { 0 } else { self.line_ends[order - 1] as usize };
-        start..self.line_ends[order] as usize
-    }
-
-    /// The lines of an order, by its index.
-    pub(crate) fn lines_of(&self, order: usize) -> &[RowLine] {
-        &self.lines[self.line_range(order)]
-    }
-
-    pub(crate) fn line_count(&self) -> usize {
-        self.lines.len()
-    }
-
-    pub(crate) fn line(&self, index: usize) -> &RowLine {
-        &self.lines[index]
-    }
-
     pub(crate) fn orders(&self) -> u32 {
-        self.facts.len() as u32
+        self.bought.facts.len() as u32
     }
 
     pub(crate) fn value(&self, key: SortKey) -> Option<i64> {
@@ -145,7 +110,7 @@ impl Row {
 
     /// Orders in `shop`, or all.
     pub(crate) fn facts_of(&self, shop: Option<ShopId>) -> impl Iterator<Item = &OrderFact> {
-        self.facts.iter().filter(move |fact| shop.is_none_or(|shop| fact.shop == shop))
+        self.bought.facts.iter().filter(move |fact| shop.is_none_or(|shop| fact.shop == shop))
     }
 
     pub(crate) fn values(&self, window: &Window) -> Option<Values> {
@@ -174,7 +139,69 @@ impl Row {
             + self.province.len()
             + self.tags.len() * 16
             + size_of_val(&*self.contact)
-            + size_of_val(&*self.facts)
+            + self.bought.memory_bytes()
+            + self.refunds.memory_bytes()
+    }
+}
+
+/// Orders of one customer of the overlay with their lines.
+#[derive(Debug, Clone)]
+pub(crate) struct RowOrders {
+    /// Sorted by time.
+    pub(crate) facts: Box<[OrderFact]>,
+    /// By order, those of order `o` at `line_ends[o - 1]..line_ends[o]`.
+    lines: Box<[RowLine]>,
+    line_ends: Box<[u32]>,
+}
+
+impl RowOrders {
+    fn new(fed: OrdersFed<'_>) -> Self {
+        let mut facts: Box<[OrderFact]> = fed.orders.into();
+        facts.sort_unstable();
+        let (lines, line_ends) = RowLine::of(&facts, fed.lines);
+        Self { facts, lines, line_ends }
+    }
+
+    fn of_base(facts: &Facts, at: usize) -> Self {
+        let range = facts.range(at);
+        let (mut lines, mut line_ends) = (Vec::new(), Vec::with_capacity(range.len()));
+        let columns = &facts.lines;
+        for order in range.clone() {
+            lines.extend(columns.range(order).map(|line| RowLine {
+                product: columns.products.value(columns.product.get(line)).as_str().into(),
+                quantity: columns.quantity.get(line),
+                amount_minor: columns.amount.get(line),
+            }));
+            line_ends.push(lines.len() as u32);
+        }
+        Self {
+            facts: range.map(|order| facts.fact(order)).collect(),
+            lines: lines.into(),
+            line_ends: line_ends.into(),
+        }
+    }
+
+    /// Where the lines of an order are, by its index.
+    pub(crate) fn line_range(&self, order: usize) -> std::ops::Range<usize> {
+        let start = if order == 0 { 0 } else { self.line_ends[order - 1] as usize };
+        start..self.line_ends[order] as usize
+    }
+
+    /// The lines of an order, by its index.
+    pub(crate) fn lines_of(&self, order: usize) -> &[RowLine] {
+        &self.lines[self.line_range(order)]
+    }
+
+    pub(crate) fn line_count(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub(crate) fn line(&self, index: usize) -> &RowLine {
+        &self.lines[index]
+    }
+
+    fn memory_bytes(&self) -> usize {
+        size_of_val(&*self.facts)
             + size_of_val(&*self.line_ends)
             + self.lines.iter().map(|line| size_of::<RowLine>() + line.product.len()).sum::<usize>()
     }

@@ -11,7 +11,7 @@ use crate::compact::{Compacted, Compaction, Retired};
 use crate::daily::{self, DaySum, DaysQuery};
 use crate::delta::{Delta, Entry, Row};
 use crate::facts::Facts;
-use crate::feed::{CustomerFacts, CustomerFeed, LineFact, OrderFact};
+use crate::feed::{CustomerFacts, CustomerFeed, LineFact, OrderFact, OrdersFed};
 use crate::list::{ListPage, ListQuery, SortKey};
 use crate::load::CustomerLoader;
 use crate::rfm::{self, Rfm, RfmQuery, Score};
@@ -96,7 +96,7 @@ impl Engine {
     /// An engine without customers.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_base(Base::new(Profiles::default(), Facts::default()))
+        Self::with_base(Base::new(Profiles::default(), Facts::default(), Facts::default()))
     }
 
     /// Loads many customers at once.
@@ -124,11 +124,18 @@ impl Engine {
         }
     }
 
-    /// Replaces everything known of a customer. `lines` are those of the orders `facts`: an order without
-    /// any has bought nothing that conditions on products see, and a line without its order is not kept.
+    /// Replaces everything known of a customer to whom nothing was refunded. `lines` are those of the orders
+    /// `facts`: an order without any has bought nothing that conditions on products see, and a line without its
+    /// order is not kept.
     pub fn upsert(&mut self, feed: &CustomerFeed, facts: &[OrderFact], lines: &[LineFact]) {
-        let row = Row::new(feed, facts, lines);
-        self.facts_version += u64::from(!self.has_facts(feed.id, &row.facts));
+        self.put(feed, OrdersFed { orders: facts, lines }, OrdersFed::default());
+    }
+
+    /// Replaces everything known of a customer. `refunds` are all orders of which something was refunded, counted
+    /// or not: their revenue, and the amounts of their lines, are what was refunded.
+    pub fn put(&mut self, feed: &CustomerFeed, bought: OrdersFed<'_>, refunds: OrdersFed<'_>) {
+        let row = Row::new(feed, bought, refunds);
+        self.facts_version += u64::from(!self.has_facts(feed.id, &row.bought.facts));
         let cell = self.scores.as_ref().map_or(0, |scores| row.cell(scores.rfm.rules()));
         self.change(feed.id, Some(Arc::new(row)), cell);
     }
@@ -164,7 +171,7 @@ impl Engine {
     /// Whether a customer, known or not, has these orders, sorted by time.
     fn has_facts(&self, id: CustomerId, facts: &[OrderFact]) -> bool {
         match self.delta.get(id) {
-            Some(entry) => entry.row.as_ref().map_or(&[][..], |row| &*row.facts) == facts,
+            Some(entry) => entry.row.as_ref().map_or(&[][..], |row| &*row.bought.facts) == facts,
             None => match self.base.ordinal(id) {
                 Some(at) => self.base.facts.are(at, facts),
                 None => facts.is_empty(),

@@ -7,7 +7,7 @@ use roaring::RoaringBitmap;
 
 use crate::bits::Bits;
 use crate::blocks;
-use crate::delta::Row;
+use crate::delta::RowOrders;
 use crate::dictionary::Dictionary;
 use crate::feed::{CapacityError, OrderFact};
 use crate::lines::{Lines, LooseLines};
@@ -93,7 +93,7 @@ impl Facts {
     }
 
     /// Adds the next customer's orders.
-    pub(crate) fn push_row(&mut self, row: &Row) -> Result<(), CapacityError> {
+    pub(crate) fn push_row(&mut self, row: &RowOrders) -> Result<(), CapacityError> {
         for (order, fact) in row.facts.iter().enumerate() {
             self.shop.push(self.shops.number(&fact.shop));
             self.time.push(fact.ordered_at.millis());

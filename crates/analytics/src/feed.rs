@@ -61,6 +61,16 @@ pub struct LineFact {
     pub amount_minor: i64,
 }
 
+/// Orders of one customer with their lines, each in any order. An order without lines has none that conditions on
+/// products see, and a line without its order is not kept.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OrdersFed<'a> {
+    /// The orders.
+    pub orders: &'a [OrderFact],
+    /// Lines of these orders.
+    pub lines: &'a [LineFact],
+}
+
 /// What the engine knows of one customer's orders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CustomerFacts {

@@ -84,8 +84,8 @@ impl Snapshot {
             .filter(|range| !range.is_empty())
             .map(|range| (facts.fact(range.start), facts.fact(range.end - 1), range.len()));
         let of_delta = view.delta.rows().filter_map(|(_, row, _)| {
-            let (first, last) = (row.facts.first()?, row.facts.last()?);
-            Some((*first, *last, row.facts.len()))
+            let facts = &row.bought.facts;
+            Some((*facts.first()?, *facts.last()?, facts.len()))
         });
         let day = |fact: OrderFact| day_number(fact.ordered_at.millis(), zone);
         of_base.chain(of_delta).fold(None, |span: Option<OrderSpan>, (first, last, orders)| {
@@ -212,11 +212,16 @@ fn take_some(buyer: Buyer, take: &mut impl FnMut(Buyer)) {
 }
 
 fn of_row(id: CustomerId, row: &Row, zone: Zone, products: &mut Products<'_>) -> Buyer {
-    let orders = row.facts.iter().enumerate().map(|(order, fact)| Bought {
+    let orders = row.bought.facts.iter().enumerate().map(|(order, fact)| Bought {
         day: day_number(fact.ordered_at.millis(), zone),
         shop: fact.shop,
         revenue_minor: fact.revenue_minor,
-        products: row.lines_of(order).iter().map(|line| products.number(&line.product)).collect(),
+        products: row
+            .bought
+            .lines_of(order)
+            .iter()
+            .map(|line| products.number(&line.product))
+            .collect(),
     });
     Buyer {
         id,

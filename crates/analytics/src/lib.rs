@@ -41,7 +41,9 @@ pub use compact::{Compacted, Compaction, Retired};
 pub use contact::{ContactChannel, ContactPurpose, ContactSpan};
 pub use daily::{DaySum, DaysQuery};
 pub use engine::{Engine, Snapshot};
-pub use feed::{CapacityError, CustomerFacts, CustomerFeed, LineFact, OrderFact, average_minor};
+pub use feed::{
+    CapacityError, CustomerFacts, CustomerFeed, LineFact, OrderFact, OrdersFed, average_minor,
+};
 pub use histories::{Bought, Buyer, OrderSpan};
 pub use list::{Filter, ListCursor, ListPage, ListQuery, Sort, SortKey, SortParseError, Span};
 pub use load::{CustomerLoader, FactLoader};

@@ -48,6 +48,8 @@ impl CustomerLoader {
             index,
             facts: LooseFacts::default(),
             lines: LooseLines::default(),
+            refunds: LooseFacts::default(),
+            refund_lines: LooseLines::default(),
             overflow: self.overflow,
             at: 0,
         }
@@ -61,6 +63,8 @@ pub struct FactLoader {
     index: IdIndex,
     facts: LooseFacts,
     lines: LooseLines,
+    refunds: LooseFacts,
+    refund_lines: LooseLines,
     overflow: Option<CapacityError>,
     /// The customer of the order before.
     at: usize,
@@ -82,6 +86,22 @@ impl FactLoader {
         true
     }
 
+    /// Adds an order of which something was refunded: its revenue is what was. False, without adding it, if its
+    /// customer was not loaded.
+    pub fn refund(&mut self, customer: CustomerId, refund: OrderFact) -> bool {
+        let Some(ordinal) = self.ordinal(customer) else { return false };
+        self.refunds.push(ordinal as u32, refund);
+        true
+    }
+
+    /// Adds a line of such an order: its amount is what was refunded of it. False, without adding it, if its
+    /// customer was not loaded.
+    pub fn refund_line(&mut self, customer: CustomerId, line: &LineFact) -> bool {
+        let Some(ordinal) = self.ordinal(customer) else { return false };
+        self.refund_lines.push(ordinal as u32, line);
+        true
+    }
+
     fn ordinal(&mut self, customer: CustomerId) -> Option<usize> {
         let ids = &self.profiles.ids;
         // Orders read by customer name the same customer again or the one after.
@@ -100,8 +120,10 @@ impl FactLoader {
             return Err(error);
         }
         drop(self.index);
-        let facts = self.facts.settle(self.lines, self.profiles.ids.len())?;
-        Ok(Engine::with_base(Base::new(self.profiles, facts)))
+        let customers = self.profiles.ids.len();
+        let facts = self.facts.settle(self.lines, customers)?;
+        let refunds = self.refunds.settle(self.refund_lines, customers)?;
+        Ok(Engine::with_base(Base::new(self.profiles, facts, refunds)))
     }
 }
 

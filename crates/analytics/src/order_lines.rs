@@ -120,13 +120,13 @@ impl Snapshot {
         }
         for (id, row, _) in view.delta.rows().filter(|(_, row, _)| within.holds_row(row)) {
             let buyer = found.begin(id);
-            for (index, fact) in row.facts.iter().enumerate() {
+            for (index, fact) in row.bought.facts.iter().enumerate() {
                 let is_of_shop = query.shop.is_none_or(|shop| shop == fact.shop);
                 let at = fact.ordered_at.millis();
                 if !is_of_shop || !span.contains(&at) {
                     continue;
                 }
-                for line in row.lines_of(index) {
+                for line in row.bought.lines_of(index) {
                     let product = found.number(&line.product, id);
                     found.push(product, at);
                     if query.amounts && product != NAMELESS {

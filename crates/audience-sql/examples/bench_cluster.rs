@@ -90,7 +90,7 @@ fn make(dir: &Path, customers: u32, lines: u64) -> Result<(), Failed> {
     let orders = (0..customers).map(of).flat_map(|(id, (orders, _))| with(id, orders));
     let rows = (0..customers).map(of).flat_map(|(id, (_, lines))| with(id, lines));
     let began = Instant::now();
-    let written = write(dir, people, orders, rows)?;
+    let written = write(dir, people, orders, rows, [], [])?;
     tell(&format!("{written:?} in {:.1} s", began.elapsed().as_secs_f64()));
     Ok(())
 }

@@ -98,7 +98,36 @@ pub(crate) const LINES: Table = Table {
     sorted_by: &["customer", "ordered_at"],
 };
 
-pub(crate) const TABLES: [Table; 5] = [CUSTOMERS, TAGS, CONTACTS, ORDERS, LINES];
+pub(crate) const REFUNDS: Table = Table {
+    name: "refunds",
+    columns: &[
+        ("customer", Text),
+        ("ordered_at", Number),
+        ("order_no", Number),
+        ("shop", Text),
+        ("refund_minor", Number),
+    ],
+    sorted_by: &["customer", "ordered_at"],
+};
+
+pub(crate) const REFUND_LINES: Table = Table {
+    name: "refund_lines",
+    columns: &[
+        ("customer", Text),
+        ("ordered_at", Number),
+        ("order_no", Number),
+        ("shop", Text),
+        ("order_refund_minor", Number),
+        ("code_folded", Text),
+        ("title_folded", Text),
+        ("quantity", Number),
+        ("amount_minor", Number),
+    ],
+    sorted_by: &["customer", "ordered_at"],
+};
+
+pub(crate) const TABLES: [Table; 7] =
+    [CUSTOMERS, TAGS, CONTACTS, ORDERS, LINES, REFUNDS, REFUND_LINES];
 
 impl Table {
     pub(crate) fn schema(&self) -> SchemaRef {

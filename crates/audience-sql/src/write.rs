@@ -7,7 +7,9 @@ use analytics::audience::sql::{CustomerRow, LineRow, searchable};
 use analytics::{CustomerFeed, LineFact, OrderFact, Snapshot, Standing};
 use kernel::{CustomerId, Timestamp};
 
-use crate::table::{CONTACTS, CUSTOMERS, LINES, ORDERS, TAGS, Table, TableFile, Value, Whole};
+use crate::table::{
+    CONTACTS, CUSTOMERS, LINES, ORDERS, REFUND_LINES, REFUNDS, TAGS, Table, TableFile, Value, Whole,
+};
 
 /// Moments lie so many milliseconds before and after 1970 at most: that many come until the year 10,000.
 pub const MOMENT_MAX_MS: i64 = 253_402_300_799_999;
@@ -64,6 +66,10 @@ pub struct Written {
     pub orders: u64,
     /// Lines of orders.
     pub lines: u64,
+    /// Orders of which something was refunded.
+    pub refunds: u64,
+    /// Their lines of which something was.
+    pub refund_lines: u64,
 }
 
 /// Writes the tables of [`analytics::audience::sql`] into `dir`, in place of those that are there: one
@@ -72,7 +78,8 @@ pub struct Written {
 ///
 /// `customers` come by id with their standing by the scores of today, if they have one; `orders` and
 /// `lines` come by customer. A line without its order is left out, as in the engine; the lines of orders of
-/// one shop and moment are given to these orders in turn.
+/// one shop and moment are given to these orders in turn. `refunds` and `refund_lines` are the same of orders,
+/// counted or not, of which something was refunded: what was is their revenue and amount.
 ///
 /// # Errors
 /// If rows come in another order, a moment is out of range, or the folder cannot be written to.
@@ -81,10 +88,13 @@ pub fn write(
     customers: impl IntoIterator<Item = (CustomerFeed, Option<Standing>)>,
     orders: impl IntoIterator<Item = (CustomerId, OrderFact)>,
     lines: impl IntoIterator<Item = (CustomerId, LineFact)>,
+    refunds: impl IntoIterator<Item = (CustomerId, OrderFact)>,
+    refund_lines: impl IntoIterator<Item = (CustomerId, LineFact)>,
 ) -> Result<Written, WriteError> {
     let people = write_customers(dir, customers)?;
-    let bought = write_orders(dir, orders, lines)?;
-    publish(people, bought)
+    let bought = write_orders([ORDERS, LINES], dir, orders, lines)?;
+    let refunded = write_orders([REFUNDS, REFUND_LINES], dir, refunds, refund_lines)?;
+    publish(people, bought, refunded)
 }
 
 /// As [`write`], of all that `snapshot` holds, with the standings by the scores set. The figures of conditions
@@ -95,29 +105,39 @@ pub fn write(
 pub fn write_snapshot(dir: &Path, snapshot: &Snapshot) -> Result<Written, WriteError> {
     let mut people = Files::create([CUSTOMERS, TAGS, CONTACTS], dir)?;
     let mut bought = Files::create([ORDERS, LINES], dir)?;
+    let mut refunded = Files::create([REFUNDS, REFUND_LINES], dir)?;
     snapshot.each_customer(|rows| -> Result<(), WriteError> {
         push_customer(&mut people, &rows.customer)?;
         let id = rows.customer.id;
         let customer = id.to_string();
-        let mut lines = rows.lines;
-        for (index, order) in rows.orders.iter().enumerate() {
-            let (own, rest) = lines.split_at(lines.partition_point(|line| line.order <= index));
-            push_order(&mut bought, (id, &customer), index, order, own.iter().copied())?;
-            lines = rest;
+        for (files, orders, mut lines) in [
+            (&mut bought, rows.orders, rows.lines),
+            (&mut refunded, rows.refunds, rows.refund_lines),
+        ] {
+            for (index, order) in orders.iter().enumerate() {
+                let (own, rest) = lines.split_at(lines.partition_point(|line| line.order <= index));
+                push_order(files, (id, &customer), index, order, own.iter().copied())?;
+                lines = rest;
+            }
         }
         Ok(())
     })?;
-    publish(people.finish()?, bought.finish()?)
+    publish(people.finish()?, bought.finish()?, refunded.finish()?)
 }
 
-/// Gives the files their names; of customers, tags and contacts, and of orders and lines.
-fn publish(people: [Whole; 3], bought: [Whole; 2]) -> Result<Written, WriteError> {
-    for file in people.iter().chain(&bought) {
+/// Gives the files their names; of customers, tags and contacts, of orders and lines, and of those refunded.
+fn publish(
+    people: [Whole; 3],
+    bought: [Whole; 2],
+    refunded: [Whole; 2],
+) -> Result<Written, WriteError> {
+    for file in people.iter().chain(&bought).chain(&refunded) {
         file.publish()?;
     }
     let [customers, tags, contacts] = people.map(|file| file.rows);
     let [orders, lines] = bought.map(|file| file.rows);
-    Ok(Written { customers, tags, contacts, orders, lines })
+    let [refunds, refund_lines] = refunded.map(|file| file.rows);
+    Ok(Written { customers, tags, contacts, orders, lines, refunds, refund_lines })
 }
 
 /// Files that are written side by side.
@@ -125,7 +145,7 @@ struct Files<const N: usize>([TableFile; N]);
 
 /// Customers, tags and contacts.
 type People = Files<3>;
-/// Orders and lines.
+/// Orders and lines, or those of which something was refunded.
 type Bought = Files<2>;
 
 impl<const N: usize> Files<N> {
@@ -220,11 +240,12 @@ fn push_customer(files: &mut People, row: &CustomerRow<'_>) -> Result<(), WriteE
 }
 
 fn write_orders(
+    tables: [Table; 2],
     dir: &Path,
     orders: impl IntoIterator<Item = (CustomerId, OrderFact)>,
     lines: impl IntoIterator<Item = (CustomerId, LineFact)>,
 ) -> Result<[Whole; 2], WriteError> {
-    let mut files = Files::create([ORDERS, LINES], dir)?;
+    let mut files = Files::create(tables, dir)?;
     let mut orders = orders.into_iter().peekable();
     let mut lines = lines.into_iter().peekable();
     let mut last = None;

@@ -4,6 +4,7 @@ mod counted;
 mod of_import;
 #[cfg(test)]
 mod plans;
+mod refunded;
 
 use std::collections::HashMap;
 
@@ -23,6 +24,7 @@ pub use counted::{
     CountedLine, CountedOrder, counted_lines_of, counted_of, each_counted, each_counted_line,
 };
 pub use of_import::{customers_of, each_customer_of_import, imports_with_orders_of, last_imports};
+pub use refunded::{each_refunded, each_refunded_line, refunded_lines_of, refunded_of};
 
 /// Keys looked up by one statement.
 const LOOKUP_MAX: usize = 512;

@@ -228,6 +228,9 @@ impl<'a> Block<'a> {
             Plan::MayContact(pair, end) => {
                 base.contacts.retain_part(*pair, bits, self.start, *end);
             }
+            Plan::Figure(measure, _, chosen, bounds) if measure.is_of_refunds() => {
+                self.refunds(bits, *measure, chosen, *bounds);
+            }
             Plan::Figure(measure, _, chosen, bounds) => {
                 self.figure(bits, *measure, chosen, *bounds);
             }
@@ -262,7 +265,7 @@ impl<'a> Block<'a> {
                 Measure::Count => Some(SortKey::Orders),
                 Measure::Revenue => Some(SortKey::Revenue),
                 Measure::AverageOrder => Some(SortKey::AverageOrder),
-                Measure::Items => None,
+                Measure::Items | Measure::Refunds | Measure::Refunded => None,
             };
             if let Some(key) = key {
                 // A bound that is open does not let in who has no average.
@@ -284,6 +287,20 @@ impl<'a> Block<'a> {
         } else {
             *bits = active;
         }
+    }
+
+    /// Whoever has no refund has the figure 0, and need not be looked at.
+    fn refunds(&self, bits: &mut Bits, measure: Measure, chosen: &Chosen, bounds: Span) {
+        let facts = &self.view.base.refunds;
+        let idle_pass = bounds.contains(0);
+        bits.retain_each(|at| {
+            let range = facts.range(self.start + at);
+            if range.is_empty() {
+                return idle_pass;
+            }
+            let figure = BaseOrders { facts, range }.figure(measure, chosen);
+            figure.is_some_and(|figure| bounds.contains(figure))
+        });
     }
 
     /// Leaves out who surely has no order that is chosen.
@@ -371,12 +388,14 @@ pub(super) fn passes(plan: &Plan, id: CustomerId, row: &Row, cell: u16) -> bool 
 }
 
 impl Plan {
-    /// Whether a customer with these orders passes a condition on orders; false for any other.
-    pub(super) fn holds(&self, orders: &impl OrdersOf) -> bool {
+    /// Whether a customer passes a condition on orders or refunds; false for any other.
+    fn holds(&self, row: &Row) -> bool {
+        let orders = &row.bought;
         match self {
-            Self::Figure(measure, _, chosen, bounds) => {
-                orders.figure(*measure, chosen).is_some_and(|figure| bounds.contains(figure))
-            }
+            Self::Figure(measure, _, chosen, bounds) => row
+                .orders_of(*measure)
+                .figure(*measure, chosen)
+                .is_some_and(|figure| bounds.contains(figure)),
             Self::First(_, chosen, _, span) => {
                 orders.first(chosen).is_some_and(|at| span.contains(&at))
             }

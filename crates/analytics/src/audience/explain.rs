@@ -10,7 +10,6 @@ use super::plan::{AsOf, AudienceError, Definitions, Plan};
 use super::subject::OrdersOf;
 use super::tree::{Node, When};
 use crate::base::NEVER;
-use crate::contact::ContactSpan;
 use crate::delta::Row;
 use crate::engine::{Snapshot, View};
 
@@ -137,7 +136,9 @@ impl Question {
 
     /// Days that can be looked at within the work that one question may cost.
     fn days_max(&self, conditions: usize) -> usize {
-        let a_day = conditions * (1 + self.row.facts.len() + self.row.line_count());
+        let (bought, refunds) = (&self.row.bought, &self.row.refunds);
+        let orders = bought.facts.len() + refunds.facts.len();
+        let a_day = conditions * (1 + orders + bought.line_count() + refunds.line_count());
         (WORK_MAX / a_day.max(1)).clamp(1, DAYS_MAX)
     }
 
@@ -178,12 +179,13 @@ impl Question {
             Plan::Created(..) => moment(Some(self.row.created)),
             Plan::Refuses(_) => moment((self.row.refused != NEVER).then_some(self.row.refused)),
             Plan::Figure(measure, _, chosen, _) => {
-                Some(self.row.figure(*measure, chosen).map_or(Seen::Nothing, |figure| {
+                let orders = self.row.orders_of(*measure);
+                Some(orders.figure(*measure, chosen).map_or(Seen::Nothing, |figure| {
                     if measure.is_amount() { Seen::Amount(figure) } else { Seen::Number(figure) }
                 }))
             }
-            Plan::First(_, chosen, ..) => moment(self.row.first(chosen)),
-            Plan::Last(_, chosen, ..) => moment(self.row.last(chosen)),
+            Plan::First(_, chosen, ..) => moment(self.row.bought.first(chosen)),
+            Plan::Last(_, chosen, ..) => moment(self.row.bought.last(chosen)),
             Plan::Bucket(lot) => Some(Seen::Bucket(lot.bucket(self.id))),
             _ => None,
         }
@@ -224,16 +226,8 @@ impl Question {
         let as_of = self.as_of;
         let mut lengths = BTreeSet::from([0]);
         self.today.windows(&mut lengths);
-        let row = &self.row;
-        let mut moments: BTreeSet<i64> =
-            row.facts.iter().map(|fact| fact.ordered_at.millis()).collect();
-        moments.insert(row.created);
-        if row.refused != NEVER {
-            moments.insert(row.refused);
-        }
-        moments.extend(row.contact.iter().flat_map(ContactSpan::moments));
-        let moments: BTreeSet<NaiveDate> =
-            moments.into_iter().map(|at| Timestamp::from_millis(at).day(as_of.zone)).collect();
+        let day = |at| Timestamp::from_millis(at).day(as_of.zone);
+        let moments: BTreeSet<NaiveDate> = self.row.moments().map(day).collect();
         let turning = |length: &u32| {
             let later = Days::new(u64::from(*length));
             moments.iter().filter_map(move |day| day.checked_add_days(later))

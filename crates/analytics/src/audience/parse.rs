@@ -50,8 +50,8 @@ pub fn parse(text: &str, names: &dyn Vocabulary) -> Result<Node, Vec<TextError>>
 }
 
 const CONDITIONS: &str = "a condition: name, province, rating, owner, tag, tier, cell, created, \
-     refuses_automation, may_contact, orders, revenue, average_order, items, first_order, last_order, sequence, \
-     audience, bucket, everyone or nobody";
+     refuses_automation, may_contact, orders, revenue, average_order, items, refunds, refunded, first_order, last_order, \
+     sequence, audience, bucket, everyone or nobody";
 
 struct Parser<'a> {
     lexer: Lexer<'a>,

@@ -9,11 +9,12 @@ use kernel::{AudienceId, TagId, Timestamp, UserId, Zone};
 use memchr::memmem::Finder;
 
 use super::subject::{Chosen, ProductPlan, ShopPlan};
-use super::tree::{Measure, Node, Orders, When};
+use super::tree::{Measure, Node, Orders, Product, When};
 use crate::bits::Bits;
 use crate::contact::Pair;
 use crate::daily::end_of;
 use crate::engine::View;
+use crate::facts::Facts;
 use crate::list::{Span, retain_text};
 use crate::rfm::{Rfm, Score, Tier};
 use crate::text;
@@ -204,7 +205,9 @@ impl Planner<'_> {
                 Plan::MayContact((*channel, *purpose), self.as_of.end_ms())
             }
             Node::Orders { measure, of, bounds } => {
-                Plan::Figure(*measure, of.when, self.chosen(of), (*bounds).into())
+                let chosen =
+                    if measure.is_of_refunds() { self.refunds_chosen(of) } else { self.chosen(of) };
+                Plan::Figure(*measure, of.when, chosen, (*bounds).into())
             }
             Node::FirstOrder { of, when } => {
                 Plan::First(of.when, self.chosen(of), *when, self.as_of.span(*when))
@@ -249,11 +252,25 @@ impl Planner<'_> {
     }
 
     fn chosen(&self, of: &Orders) -> Chosen {
-        let facts = &self.view.base.facts;
+        let base = self.view.base;
+        self.chosen_of(&base.facts, of, |product| ProductPlan::new(product, base))
+    }
+
+    fn refunds_chosen(&self, of: &Orders) -> Chosen {
+        let refunds = &self.view.base.refunds;
+        self.chosen_of(refunds, of, |product| ProductPlan::of(product, refunds))
+    }
+
+    fn chosen_of(
+        &self,
+        facts: &Facts,
+        of: &Orders,
+        product: impl Fn(&Product) -> ProductPlan,
+    ) -> Chosen {
         Chosen {
             span: self.as_of.span(of.when),
             shop: of.shop.map(|id| ShopPlan { id, number: facts.shops.find(&id) }),
-            product: of.product.as_ref().map(|p| ProductPlan::new(p, self.view.base)),
+            product: of.product.as_ref().map(product),
             amount: of.amount.into(),
         }
     }
@@ -313,6 +330,8 @@ impl Plan {
             Self::Tag(_) | Self::Name(_) | Self::MayContact(..) => 0,
             Self::Rating(_) | Self::Cells(_) => 1,
             Self::Province(_) | Self::Owner(_) | Self::Created(..) | Self::Refuses(_) => 2,
+            // Few orders have a refund.
+            Self::Figure(measure, ..) if measure.is_of_refunds() => 3,
             Self::First(_, chosen, ..)
             | Self::Last(_, chosen, ..)
             | Self::Figure(_, _, chosen, _)

@@ -9,10 +9,10 @@ use kernel::CustomerId;
 use super::exec::{passes, plan};
 use super::plan::{AsOf, AudienceError, Definitions, Plan};
 use super::subject::{BaseOrders, OrdersOf as _};
-use super::tree::Node;
+use super::tree::{Measure, Node};
 use crate::base::NEVER;
 use crate::contact::ContactSpan;
-use crate::delta::Row;
+use crate::delta::{Row, RowOrders};
 use crate::engine::{Engine, View};
 
 /// A definition for rows, as of a day.
@@ -114,13 +114,21 @@ pub(crate) fn moments_of(view: View<'_>, ordinal: usize, mut each: impl FnMut(i6
     base.contacts.of(ordinal).flat_map(|span| span.moments()).for_each(&mut each);
     let orders = BaseOrders { facts: &base.facts, range: base.facts.range(ordinal) };
     (0..orders.count()).for_each(|order| each(orders.moment(order)));
+    let refunds = BaseOrders { facts: &base.refunds, range: base.refunds.range(ordinal) };
+    (0..refunds.count()).for_each(|order| each(refunds.moment(order)));
 }
 
 impl Row {
+    /// What a measure looks at.
+    pub(super) fn orders_of(&self, measure: Measure) -> &RowOrders {
+        if measure.is_of_refunds() { &self.refunds } else { &self.bought }
+    }
+
     /// Every moment from which days are counted, in milliseconds.
     pub(crate) fn moments(&self) -> impl Iterator<Item = i64> + '_ {
         let refused = (self.refused != NEVER).then_some(self.refused);
-        let ordered = self.facts.iter().map(|fact| fact.ordered_at.millis());
+        let orders = self.bought.facts.iter().chain(&self.refunds.facts);
+        let ordered = orders.map(|fact| fact.ordered_at.millis());
         let contact = self.contact.iter().flat_map(ContactSpan::moments);
         std::iter::once(self.created).chain(refused).chain(contact).chain(ordered)
     }

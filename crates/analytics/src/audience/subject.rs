@@ -10,7 +10,7 @@ use super::tree::{Measure, Product};
 use crate::base::Base;
 use crate::bits::Bits;
 use crate::daily::DAY_MS;
-use crate::delta::Row;
+use crate::delta::RowOrders;
 use crate::facts::Facts;
 use crate::feed::average_minor;
 use crate::lines::code_and_title;
@@ -20,7 +20,7 @@ use crate::list::Span;
 #[derive(Debug, Clone)]
 pub(super) struct ProductPlan {
     matcher: Matcher,
-    /// For each product of the base, whether it is one of them.
+    /// For each product of the base, or of its refunds, whether it is one of them.
     marks: Arc<Vec<bool>>,
     /// Customers of the base who bought one of them; `None` where so many did that it is not worth it.
     pub(super) buyers: Option<Arc<Bits>>,
@@ -35,6 +35,20 @@ enum Matcher {
 
 impl ProductPlan {
     pub(super) fn new(product: &Product, base: &Base) -> Self {
+        let mut plan = Self::of(product, &base.facts);
+        let meant = || plan.marks.iter().zip(&base.by_product).filter(|(is_meant, _)| **is_meant);
+        let bought: u64 = meant().map(|(_, members)| members.count()).sum();
+        let buyers = (bought < base.len() as u64 / 2).then(|| {
+            let mut buyers = Bits::none(base.len());
+            meant().for_each(|(_, members)| members.for_each(|ordinal| buyers.set(ordinal)));
+            Arc::new(buyers)
+        });
+        plan.buyers = buyers;
+        plan
+    }
+
+    /// The products among those of `facts`; who bought them is not looked up.
+    pub(super) fn of(product: &Product, facts: &Facts) -> Self {
         let matcher = match product {
             Product::Is(names) => {
                 Matcher::Is(Arc::new(names.iter().map(|name| kernel::text::fold(name)).collect()))
@@ -44,15 +58,8 @@ impl ProductPlan {
                 Matcher::Contains(Arc::new(Finder::new(folded.as_bytes()).into_owned()))
             }
         };
-        let marks = base.facts.lines.products.mark(|key| matcher.has(key));
-        let meant = || marks.iter().zip(&base.by_product).filter(|(is_meant, _)| **is_meant);
-        let bought: u64 = meant().map(|(_, members)| members.count()).sum();
-        let buyers = (bought < base.len() as u64 / 2).then(|| {
-            let mut buyers = Bits::none(base.len());
-            meant().for_each(|(_, members)| members.for_each(|ordinal| buyers.set(ordinal)));
-            Arc::new(buyers)
-        });
-        Self { matcher, marks: Arc::new(marks), buyers }
+        let marks = facts.lines.products.mark(|key| matcher.has(key));
+        Self { matcher, marks: Arc::new(marks), buyers: None }
     }
 }
 
@@ -131,20 +138,21 @@ pub(super) trait OrdersOf {
         for order in self.chosen(chosen) {
             orders += 1;
             let of_order = match measure {
-                Measure::Count => continue,
+                Measure::Count | Measure::Refunds => continue,
                 Measure::Items => self.of_lines(order, chosen, |line| self.quantity(line)),
-                Measure::Revenue | Measure::AverageOrder if chosen.product.is_none() => {
-                    self.revenue(order)
-                }
-                Measure::Revenue | Measure::AverageOrder => {
-                    self.of_lines(order, chosen, |line| self.amount(line))
+                Measure::Revenue | Measure::AverageOrder | Measure::Refunded => {
+                    if chosen.product.is_none() {
+                        self.revenue(order)
+                    } else {
+                        self.of_lines(order, chosen, |line| self.amount(line))
+                    }
                 }
             };
             sum = sum.saturating_add(of_order);
         }
         match measure {
-            Measure::Count => Some(i64::from(orders)),
-            Measure::Revenue | Measure::Items => Some(sum),
+            Measure::Count | Measure::Refunds => Some(i64::from(orders)),
+            Measure::Revenue | Measure::Items | Measure::Refunded => Some(sum),
             Measure::AverageOrder => average_minor(sum, orders),
         }
     }
@@ -228,7 +236,7 @@ impl OrdersOf for BaseOrders<'_> {
     }
 }
 
-impl OrdersOf for Row {
+impl OrdersOf for RowOrders {
     fn count(&self) -> usize {
         self.facts.len()
     }

@@ -199,11 +199,23 @@ pub enum Measure {
     AverageOrder,
     /// Pieces bought, by the lines of the orders. Not with an amount.
     Items,
+    /// Orders of which something was refunded, counted or not; an amount is what was. With a product: those with
+    /// a refunded line of it.
+    Refunds,
+    /// What was refunded of them, in minor units. With a product: of its lines.
+    Refunded,
 }
 
 impl Measure {
     /// All measures.
-    pub const ALL: [Self; 4] = [Self::Count, Self::Revenue, Self::AverageOrder, Self::Items];
+    pub const ALL: [Self; 6] = [
+        Self::Count,
+        Self::Revenue,
+        Self::AverageOrder,
+        Self::Items,
+        Self::Refunds,
+        Self::Refunded,
+    ];
 
     /// The word in the text form.
     #[must_use]
@@ -213,13 +225,21 @@ impl Measure {
             Self::Revenue => "revenue",
             Self::AverageOrder => "average_order",
             Self::Items => "items",
+            Self::Refunds => "refunds",
+            Self::Refunded => "refunded",
         }
     }
 
     /// Whether the figure is an amount of money.
     #[must_use]
     pub const fn is_amount(self) -> bool {
-        matches!(self, Self::Revenue | Self::AverageOrder)
+        matches!(self, Self::Revenue | Self::AverageOrder | Self::Refunded)
+    }
+
+    /// Whether it looks at refunds, and not at counted orders.
+    #[must_use]
+    pub const fn is_of_refunds(self) -> bool {
+        matches!(self, Self::Refunds | Self::Refunded)
     }
 }
 

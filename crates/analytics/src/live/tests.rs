@@ -144,17 +144,13 @@ impl World {
             Step::Change(ops) => {
                 let mut touched = Vec::new();
                 for op in ops {
-                    match op {
-                        Op::Put(feed, facts, lines) => {
-                            self.engine.upsert(feed, facts, lines);
-                            touched.push(feed.id);
-                        }
-                        Op::Remove(n) => {
-                            self.engine.remove(customer(*n));
-                            touched.push(customer(*n));
-                        }
-                        Op::Compact | Op::Score => {}
-                    }
+                    let id = match op {
+                        Op::Put(feed, _) => feed.id,
+                        Op::Remove(n) => customer(*n),
+                        Op::Compact | Op::Score => continue,
+                    };
+                    op.apply(&mut self.engine);
+                    touched.push(id);
                 }
                 self.live.touch(&self.engine, &touched);
             }
@@ -235,9 +231,7 @@ proptest! {
     ) {
         let mut engine = Engine::new();
         for op in &loaded {
-            if let Op::Put(feed, facts, lines) = op {
-                engine.upsert(feed, facts, lines);
-            }
+            op.apply(&mut engine);
         }
         let done = engine.take_compaction().run().unwrap();
         drop(engine.install(done));

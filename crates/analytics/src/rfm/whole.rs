@@ -49,7 +49,7 @@ impl<'a> Whole<'a> {
     /// Codes and values of a customer of the overlay, all of whose orders in the window are counted.
     fn codes_of(&self, row: &Row) -> Option<([u8; 3], [i64; 3])> {
         let own = row.values(self.window)?;
-        let last = row.facts.iter().rev().map(|fact| fact.ordered_at.millis());
+        let last = row.bought.facts.iter().rev().map(|fact| fact.ordered_at.millis());
         let last = last.into_iter().find(|at| *at < self.window.end_ms)?;
         let raw = [last, i64::from(own.orders), own.revenue_minor];
         let codes = std::array::from_fn(|dimension| self.sketches[dimension].code(raw[dimension]));

@@ -21,7 +21,7 @@ use crate::facts::Facts;
 /// Begins every saved engine.
 const MAGIC: [u8; 8] = *b"guanxi\x00E";
 /// Rises whenever the columns or what they mean change.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// Reads as itself only where bytes of a number come in the same order.
 const ORDER: u32 = 0x0102_0304;
 
@@ -54,11 +54,13 @@ impl Snapshot {
         let view = self.view();
         write_base(view.base, &mut to)?;
         // Who changed since the base was made, as a small base of their own.
-        let (mut profiles, mut facts) = (Profiles::default(), Facts::default());
+        let (mut profiles, mut facts, mut refunds) =
+            (Profiles::default(), Facts::default(), Facts::default());
         for (id, row, _) in view.delta.rows() {
-            push_row(&mut profiles, &mut facts, id, row).map_err(io::Error::other)?;
+            let orders = [&mut facts, &mut refunds];
+            push_row(&mut profiles, orders, id, row).map_err(io::Error::other)?;
         }
-        write_base(&Base::new(profiles, facts), &mut to)?;
+        write_base(&Base::new(profiles, facts, refunds), &mut to)?;
         let is_gone = |id| view.delta.get(id).is_some_and(|entry| entry.row.is_none());
         write_ids(&view.delta.ids().filter(|id| is_gone(*id)).collect::<Vec<_>>(), &mut to)?;
         to.0.flush()

@@ -281,7 +281,8 @@ pub(super) fn write_base(base: &Base, to: &mut ColumnWriter<impl Write>) -> io::
         members.for_each(|ordinal| tagged.push(ordinal as u32));
         to.column(&tagged)?;
     }
-    base.facts.write(to)
+    base.facts.write(to)?;
+    base.refunds.write(to)
 }
 
 /// Reads a base, and makes everything that follows from it.
@@ -308,7 +309,7 @@ pub(super) fn read_base(from: &mut ColumnReader<impl Read>) -> Restored<Base> {
         *tagged = from.column()?;
         is_rising_below(tagged.iter().copied(), count)?;
     }
-    let facts = Facts::read(from)?;
+    let (facts, refunds) = (Facts::read(from)?, Facts::read(from)?);
     let others = [
         profiles.text.len(),
         profiles.province.len(),
@@ -316,6 +317,7 @@ pub(super) fn read_base(from: &mut ColumnReader<impl Read>) -> Restored<Base> {
         profiles.owner.len(),
         profiles.created.len(),
         facts.customers(),
+        refunds.customers(),
     ];
     same(others, count)?;
     below(&profiles.province, profiles.provinces.len())?;
@@ -326,7 +328,7 @@ pub(super) fn read_base(from: &mut ColumnReader<impl Read>) -> Restored<Base> {
     if !profiles.ids.is_sorted_by(|a, b| a < b) {
         return Err(RestoreError::Corrupt("customers are not in order"));
     }
-    Ok(Base::new(profiles, facts))
+    Ok(Base::new(profiles, facts, refunds))
 }
 
 pub(super) fn write_ids(ids: &[CustomerId], to: &mut ColumnWriter<impl Write>) -> io::Result<()> {

@@ -130,6 +130,8 @@ struct Rows {
     contacts: u64,
     orders: u64,
     lines: u64,
+    refunds: u64,
+    refund_lines: u64,
 }
 
 /// Makes the folder for one's own eyes, or takes one that is there and empty.
@@ -175,9 +177,10 @@ mod with_sql {
     }
 
     pub(super) fn write(dir: &Path, snapshot: &Snapshot) -> Result<Rows> {
-        let audience_sql::Written { customers, tags, contacts, orders, lines } =
-            audience_sql::write_snapshot(dir, snapshot)?;
-        Ok(Rows { customers, tags, contacts, orders, lines })
+        let written = audience_sql::write_snapshot(dir, snapshot)?;
+        let audience_sql::Written { customers, tags, contacts, orders, lines, .. } = written;
+        let audience_sql::Written { refunds, refund_lines, .. } = written;
+        Ok(Rows { customers, tags, contacts, orders, lines, refunds, refund_lines })
     }
 }
 

@@ -59,6 +59,39 @@ db_test! { migrations();
         assert_eq!(count(&shop, "everyone").await, 4);
     }
 
+    async fn refunds_are_those_of_all_orders_by_the_moment_of_the_order(db) {
+        let shop = Shop::open(&db).await;
+        for (text, customers) in [
+            ("refunds >= 1", 1),
+            ("refunds = 0", 4),
+            ("refunded = 50", 1),
+            ("refunds(on 2025-03-10, shop \"茶叶店\", amount between 50 and 50) = 1", 1),
+            ("refunds(in last 90 days) >= 1", 0),
+            ("refunded(product = \"红茶\") = 50 and refunds(product = \"龙井\") = 0", 1),
+        ] {
+            assert_eq!(count(&shop, text).await, customers, "{text}");
+        }
+        // An order that was refunded in full does not count as one, and is a refund.
+        let returned = "no,account,name,mobile,province,at,paid,refund,state,title,district,address\n\
+            410000000001,regret,钱七,13800000011,浙江省,2025-12-20,80.00,80.00,closed,茶杯,西湖区,文三路 9 号\n\
+            410000000002,regret,钱七,13800000011,浙江省,2025-12-21,30.00,10.00,completed,茶壶,西湖区,文三路 9 号\n";
+        shop.import(&db, "退货店", returned).await;
+        for (text, customers) in [
+            ("refunds >= 2", 1),
+            ("refunds(product contains \"茶杯\") = 1 and orders = 1 and refunded = 90", 1),
+            ("refunds(in last 13 days) = 2", 1),
+            ("refunds(in last 12 days) = 1", 1),
+        ] {
+            assert_eq!(count(&shop, text).await, customers, "{text}");
+        }
+        let ask = json!({"text": "refunds(in last 12 days) >= 1", "customer": shop.id_of("regret").await, "as_of": DAY});
+        let why = shop.post("/insight/audiences/explain", &ask).await;
+        assert_eq!((&why["is_in"], &why["why"]["seen"]["value"], &why["flips_on"]), (&json!(true), &json!(1), &json!("2026-01-02")));
+        let product_and_amount = json!({"text": "refunds(product = \"茶壶\", amount >= 1) >= 1"});
+        let (_, told) = refusal(&shop, "/insight/audiences/count", &product_and_amount).await;
+        assert!(told.contains("does not go with a product"), "{told}");
+    }
+
     async fn why_somebody_is_in_and_until_when(db) {
         let shop = Shop::open(&db).await;
         let customer = shop.id_of("tealover").await;
@@ -204,6 +237,8 @@ db_test! { migrations();
         for text in [
             "revenue >= 1",
             "orders(amount >= 1) = 1",
+            "refunded >= 1",
+            "refunds(amount >= 1) >= 1",
             "tier = champions",
             "not (orders = 1 or audience \"big\")",
             "name contains \"张\"",

@@ -1,8 +1,8 @@
 //! The same members by SQL, by the engine, and by a reading of the contract.
 
-use analytics::OrderFact;
 use analytics::audience::sql::select;
 use analytics::audience::{AsOf, Definitions, NoNames, parse};
+use analytics::{OrderFact, OrdersFed};
 use audience_sql::{Limits, members_by_sql};
 use kernel::{CustomerId, Reach, TypedId as _, Zone};
 use proptest::prelude::*;
@@ -46,9 +46,16 @@ proptest! {
         let changed = people.len() / 2;
         let mut engine = engine;
         for person in people.iter().take(changed) {
-            let facts: Vec<OrderFact> = person.orders.iter().map(|order| order.fact).collect();
+            let facts = |orders: &[Order]| -> Vec<OrderFact> {
+                orders.iter().map(|order| order.fact).collect()
+            };
+            let [bought, refunds] = [&person.orders, &person.refunds];
             engine.remove(person.feed.id);
-            engine.upsert(&person.feed, &facts, &world::lines(person));
+            engine.put(
+                &person.feed,
+                OrdersFed { orders: &facts(bought), lines: &world::lines(bought) },
+                OrdersFed { orders: &facts(refunds), lines: &world::lines(refunds) },
+            );
         }
         let some = &trees[..3];
         let by_tables = members_by_sql(

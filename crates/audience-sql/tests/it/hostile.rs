@@ -217,7 +217,7 @@ fn rows_out_of_order_or_range_are_refused() {
         (customer(n), OrderFact { ordered_at, shop: shop(1), revenue_minor: 1 })
     };
     let refused = |ids: &[u8], orders: Vec<(CustomerId, OrderFact)>| {
-        write(dir.path(), feeds(ids), orders, []).unwrap_err()
+        write(dir.path(), feeds(ids), orders, [], [], []).unwrap_err()
     };
     for ids in [[2, 1], [1, 1]] {
         let error = refused(&ids, Vec::new());
@@ -228,12 +228,12 @@ fn rows_out_of_order_or_range_are_refused() {
     let error = refused(&[1, 2], vec![order(2, i64::MAX)]);
     assert!(matches!(error, WriteError::Moment { millis: i64::MAX, .. }), "{error}");
     let early = CustomerFeed { created_at: Timestamp::from_millis(i64::MIN), ..plain(1).feed };
-    let error = write(dir.path(), [(early, None)], [], []).unwrap_err();
+    let error = write(dir.path(), [(early, None)], [], [], [], []).unwrap_err();
     assert!(matches!(error, WriteError::Moment { .. }), "{error}");
     // What was refused left nothing to open.
     let opened = Executor::open(dir.path(), Limits::default());
     assert!(matches!(opened, Err(ExecuteError::Open(_))), "{opened:?}");
-    assert!(write(&dir.path().join("missing"), [], [], []).is_err());
+    assert!(write(&dir.path().join("missing"), [], [], [], [], []).is_err());
     assert!(Executor::open(&dir.path().join("missing"), Limits::default()).is_err());
 }
 
@@ -245,7 +245,9 @@ fn files_are_the_same_for_the_same_rows_wherever_they_lie() {
     let written = world::write_all(dir.path(), &people);
     assert_eq!((written.customers, written.orders, written.lines, written.tags), (9, 9, 9, 0));
     assert_eq!(world::write_all(&odd, &people), written);
-    for table in ["customers", "customer_tags", "contacts", "orders", "lines"] {
+    for table in
+        ["customers", "customer_tags", "contacts", "orders", "lines", "refunds", "refund_lines"]
+    {
         let [a, b] = [dir.path(), &odd].map(|dir| dir.join(format!("{table}.parquet")));
         assert_eq!(std::fs::read(a).unwrap(), std::fs::read(b).unwrap(), "{table}");
     }

@@ -51,27 +51,30 @@ impl Asked {
             }
     }
 
-    fn chosen<'a>(&self, of: &Orders, person: &'a Person) -> Vec<&'a Order> {
+    fn chosen<'a>(&self, of: &Orders, orders: &'a [Order]) -> Vec<&'a Order> {
         let is_chosen = |order: &&Order| {
             self.is_in(order.fact.ordered_at, of.when)
                 && of.shop.is_none_or(|shop| order.fact.shop == shop)
                 && of.amount.contains(order.fact.revenue_minor)
                 && of.product.as_ref().is_none_or(|p| order.lines.iter().any(|l| sells(p, l)))
         };
-        person.orders.iter().filter(is_chosen).collect()
+        orders.iter().filter(is_chosen).collect()
     }
 
     fn measure(&self, measure: Measure, of: &Orders, person: &Person) -> Option<i64> {
-        let orders = self.chosen(of, person);
+        let known = if measure.is_of_refunds() { &person.refunds } else { &person.orders };
+        let orders = self.chosen(of, known);
         let revenue: i64 = orders.iter().map(|order| order.fact.revenue_minor).sum();
         let lines = || {
             let lines = orders.iter().flat_map(|order| &order.lines);
             lines.filter(|line| of.product.as_ref().is_none_or(|product| sells(product, line)))
         };
         match measure {
-            Measure::Count => Some(orders.len() as i64),
-            Measure::Revenue if of.product.is_some() => Some(lines().map(|l| l.amount_minor).sum()),
-            Measure::Revenue => Some(revenue),
+            Measure::Count | Measure::Refunds => Some(orders.len() as i64),
+            Measure::Revenue | Measure::Refunded if of.product.is_some() => {
+                Some(lines().map(|line| line.amount_minor).sum())
+            }
+            Measure::Revenue | Measure::Refunded => Some(revenue),
             Measure::AverageOrder => average_minor(revenue, orders.len() as u32),
             Measure::Items => Some(lines().map(|line| line.quantity).sum()),
         }
@@ -80,7 +83,7 @@ impl Asked {
     fn passes(&self, node: &Node, person: &Person) -> bool {
         let feed = &person.feed;
         let times = |of: &Orders| -> Vec<Timestamp> {
-            self.chosen(of, person).iter().map(|order| order.fact.ordered_at).collect()
+            self.chosen(of, &person.orders).iter().map(|order| order.fact.ordered_at).collect()
         };
         match node {
             Node::All { of } => of.iter().all(|part| self.passes(part, person)),

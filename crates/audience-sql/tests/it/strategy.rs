@@ -83,8 +83,9 @@ fn person(n: u8) -> impl Strategy<Value = Person> {
         prop::option::weighted(0.3, moment()),
         (prop::collection::vec((0_u8..3).prop_map(tag), 0..3), contact()),
     );
-    (texts, known, prop::collection::vec(order(), 0..6)).prop_map(
-        move |((name, accounts, province), known, orders)| {
+    let orders = (prop::collection::vec(order(), 0..6), prop::collection::vec(order(), 0..3));
+    (texts, known, orders).prop_map(
+        move |((name, accounts, province), known, (orders, refunds))| {
             let (rating, owner, created_at, refused_from, (tags, contact)) = known;
             let id = customer(n);
             let feed = CustomerFeed {
@@ -99,7 +100,7 @@ fn person(n: u8) -> impl Strategy<Value = Person> {
                 refused_from,
                 contact,
             };
-            Person { feed, standing: None, orders }
+            Person { feed, standing: None, orders, refunds }
         },
     )
 }
@@ -156,7 +157,7 @@ fn orders() -> impl Strategy<Value = Orders> {
 }
 
 fn of_orders() -> impl Strategy<Value = Node> {
-    (0_usize..4, orders(), bounds(-1, 6), bounds(-400, 1_200)).prop_map(
+    (0..Measure::ALL.len(), orders(), bounds(-1, 6), bounds(-400, 1_200)).prop_map(
         |(measure, of, counts, amounts)| {
             let mut measure = Measure::ALL[measure];
             if measure == Measure::AverageOrder && of.product.is_some() {

@@ -42,6 +42,8 @@ pub(crate) struct Person {
     pub(crate) feed: CustomerFeed,
     pub(crate) standing: Option<Standing>,
     pub(crate) orders: Vec<Order>,
+    /// Orders, counted or not, with what was refunded of them.
+    pub(crate) refunds: Vec<Order>,
 }
 
 /// An order with its lines.
@@ -74,7 +76,7 @@ pub(crate) fn plain(n: u8) -> Person {
         refused_from: None,
         contact: Vec::new(),
     };
-    Person { feed, standing: None, orders: Vec::new() }
+    Person { feed, standing: None, orders: Vec::new(), refunds: Vec::new() }
 }
 
 /// Writes the people, sorted by id, and opens them.
@@ -85,18 +87,28 @@ pub(crate) fn open(dir: &Path, people: &[Person], limits: Limits) -> Executor {
 
 pub(crate) fn write_all(dir: &Path, people: &[Person]) -> Written {
     let customers = people.iter().map(|person| (person.feed.clone(), person.standing));
-    let orders = people
-        .iter()
-        .flat_map(|person| person.orders.iter().map(|order| (person.feed.id, order.fact)));
-    let lines = people
-        .iter()
-        .flat_map(|person| lines(person).into_iter().map(|line| (person.feed.id, line)));
-    write(dir, customers, orders, lines).unwrap()
+    let facts = |of: fn(&Person) -> &[Order]| {
+        let own = move |person: &Person| {
+            let id = person.feed.id;
+            of(person).iter().map(|order| (id, order.fact)).collect::<Vec<_>>()
+        };
+        people.iter().flat_map(own)
+    };
+    let of_lines = |of: fn(&Person) -> &[Order]| {
+        let own = move |person: &Person| {
+            let id = person.feed.id;
+            lines(of(person)).into_iter().map(|line| (id, line)).collect::<Vec<_>>()
+        };
+        people.iter().flat_map(own)
+    };
+    let [bought, refunded]: [fn(&Person) -> &[Order]; 2] = [|one| &one.orders, |one| &one.refunds];
+    let (orders, lines) = (facts(bought), of_lines(bought));
+    write(dir, customers, orders, lines, facts(refunded), of_lines(refunded)).unwrap()
 }
 
-/// The lines of a person's orders, numbered in the order in which orders are told apart.
-pub(crate) fn lines(person: &Person) -> Vec<LineFact> {
-    let mut sorted: Vec<&Order> = person.orders.iter().collect();
+/// The lines of orders, numbered in the order in which orders are told apart.
+pub(crate) fn lines(orders: &[Order]) -> Vec<LineFact> {
+    let mut sorted: Vec<&Order> = orders.iter().collect();
     sorted.sort_by_key(|order| order.fact);
     let lines = (0..).zip(sorted).flat_map(|(number, order)| {
         order.lines.iter().map(move |line| LineFact {
@@ -121,8 +133,14 @@ pub(crate) fn engine(people: &[Person], zone: Zone) -> Engine {
         for order in &person.orders {
             assert!(loader.fact(person.feed.id, order.fact));
         }
-        for line in lines(person) {
+        for line in lines(&person.orders) {
             assert!(loader.line(person.feed.id, &line));
+        }
+        for refund in &person.refunds {
+            assert!(loader.refund(person.feed.id, refund.fact));
+        }
+        for line in lines(&person.refunds) {
+            assert!(loader.refund_line(person.feed.id, &line));
         }
     }
     let mut engine = loader.build().unwrap();

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use analytics::{
     ContactChannel, ContactPurpose, ContactSpan, CustomerFeed, Engine, LineFact, OrderFact,
+    OrdersFed,
 };
 use commerce::store::{self as orders, CountedLine, CountedOrder};
 use commerce::{Shop, shops};
@@ -198,14 +199,68 @@ pub(super) async fn load(
         }
     })
     .await?;
+    orders::each_refunded(tx, scope, |order| {
+        if let Some(refund) = shops.fact(&order) {
+            loader.refund(root_of(order.customer), refund);
+        }
+    })
+    .await?;
+    orders::each_refunded_line(tx, scope, |line| {
+        let root = root_of(line.customer);
+        if let Some(line) = shops.line(line) {
+            loader.refund_line(root, &line);
+        }
+    })
+    .await?;
     // Sorting a million orders takes a while.
     Ok(apart(move || loader.build()).await??)
 }
 
+/// Orders of a customer with their lines.
+#[derive(Debug, Default)]
+pub(super) struct Sold {
+    orders: Vec<OrderFact>,
+    lines: Vec<LineFact>,
+}
+
+impl Sold {
+    pub(super) fn fed(&self) -> OrdersFed<'_> {
+        OrdersFed { orders: &self.orders, lines: &self.lines }
+    }
+
+    /// Orders by customer.
+    fn by_customer(
+        shops: &ShopBook,
+        orders: Vec<CountedOrder>,
+        lines: Vec<CountedLine>,
+    ) -> HashMap<CustomerId, Self> {
+        let mut all: HashMap<CustomerId, Self> = HashMap::new();
+        for order in orders {
+            let fact = shops.fact(&order);
+            all.entry(order.customer).or_default().orders.extend(fact);
+        }
+        for line in lines {
+            let customer = line.customer;
+            all.entry(customer).or_default().lines.extend(shops.line(line));
+        }
+        all
+    }
+
+    /// Those of a family together.
+    fn of_family(all: &mut HashMap<CustomerId, Self>, family: &[CustomerId]) -> Self {
+        let mut own = Self::default();
+        for sold in family.iter().filter_map(|member| all.remove(member)) {
+            own.orders.extend(sold.orders);
+            own.lines.extend(sold.lines);
+        }
+        own
+    }
+}
+
 /// One customer as it is now.
 pub(super) enum Change {
-    /// A root with the counted orders of its family, and their lines.
-    Put(Box<CustomerFeed>, Vec<OrderFact>, Vec<LineFact>),
+    /// A root with the counted orders of its family, and those of which something was refunded.
+    Put(Box<CustomerFeed>, [Sold; 2]),
     /// Gone, or merged into another.
     Remove(CustomerId),
 }
@@ -224,28 +279,18 @@ pub(super) async fn changes(
     let families = engine_feed::profiles_for_engine(tx, scope, &ids).await?;
     let members: Vec<Uuid> =
         families.iter().flat_map(|family| family.family.iter().map(|id| id.uuid())).collect();
-    let mut bought: HashMap<CustomerId, Vec<OrderFact>> = HashMap::new();
-    for order in orders::counted_of(tx, scope, &members).await? {
-        if let Some(fact) = shops.fact(&order) {
-            bought.entry(order.customer).or_default().push(fact);
-        }
-    }
-    let mut lines: HashMap<CustomerId, Vec<LineFact>> = HashMap::new();
-    for line in orders::counted_lines_of(tx, scope, &members).await? {
-        let customer = line.customer;
-        if let Some(line) = shops.line(line) {
-            lines.entry(customer).or_default().push(line);
-        }
-    }
+    let facts = orders::counted_of(tx, scope, &members).await?;
+    let lines = orders::counted_lines_of(tx, scope, &members).await?;
+    let mut bought = Sold::by_customer(shops, facts, lines);
+    let facts = orders::refunded_of(tx, scope, &members).await?;
+    let lines = orders::refunded_lines_of(tx, scope, &members).await?;
+    let mut refunds = Sold::by_customer(shops, facts, lines);
     let roots: HashSet<CustomerId> = families.iter().map(|family| family.profile.id).collect();
     let mut changes: Vec<Change> =
         touched.iter().filter(|id| !roots.contains(id)).map(|id| Change::Remove(*id)).collect();
     for family in families {
-        let facts =
-            family.family.iter().filter_map(|member| bought.remove(member)).flatten().collect();
-        let lines =
-            family.family.iter().filter_map(|member| lines.remove(member)).flatten().collect();
-        changes.push(Change::Put(Box::new(feed(family.profile, family.tags)), facts, lines));
+        let sold = [&mut bought, &mut refunds].map(|all| Sold::of_family(all, &family.family));
+        changes.push(Change::Put(Box::new(feed(family.profile, family.tags)), sold));
     }
     Ok(changes)
 }

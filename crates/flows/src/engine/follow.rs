@@ -272,7 +272,9 @@ impl EngineHandle {
                 let mut engine = self.write();
                 for change in changes.by_ref().take(PUT) {
                     match change {
-                        Change::Put(feed, facts, lines) => engine.upsert(&feed, &facts, &lines),
+                        Change::Put(feed, [bought, refunds]) => {
+                            engine.put(&feed, bought.fed(), refunds.fed());
+                        }
                         Change::Remove(id) => drop(engine.remove(id)),
                     }
                 }

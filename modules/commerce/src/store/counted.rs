@@ -18,9 +18,9 @@ pub struct CountedOrder {
     pub revenue_minor: i64,
 }
 
-type CountedRow = (Uuid, i64, i64, i64);
+pub(super) type CountedRow = (Uuid, i64, i64, i64);
 
-fn counted(row: CountedRow) -> CountedOrder {
+pub(super) fn counted(row: CountedRow) -> CountedOrder {
     CountedOrder {
         customer: CustomerId::from_uuid(row.0),
         shop_number: row.1,
@@ -104,7 +104,7 @@ pub struct CountedLine {
     pub amount_minor: i64,
 }
 
-type LineRow = (Uuid, Uuid, i64, i64, Option<String>, Option<String>, i64, i64);
+pub(super) type LineRow = (Uuid, Uuid, i64, i64, Option<String>, Option<String>, i64, i64);
 
 const LINES: &str = "SELECT o.customer_id, o.id, o.shop_number, o.ordered_at, l.sku_code,
         CASE WHEN l.order_id IS NULL THEN o.item_title ELSE l.title END,
@@ -115,7 +115,7 @@ const LINES: &str = "SELECT o.customer_id, o.id, o.shop_number, o.ordered_at, l.
    FROM commerce_orders o
    LEFT JOIN commerce_order_lines l ON l.org_id = o.org_id AND l.order_id = o.id";
 
-fn line(row: LineRow) -> CountedLine {
+pub(super) fn line(row: LineRow) -> CountedLine {
     CountedLine {
         customer: CustomerId::from_uuid(row.0),
         order: OrderId::from_uuid(row.1),

@@ -5,7 +5,7 @@ import { useSees } from '@/lib/rights';
 import { useShops } from '@/ui/shops';
 import { useCurrency } from './builder';
 import { BoundsField, ProductField, WhenField } from './fields';
-import { type Chosen, type Condition, type Of, tidy } from './tree';
+import { AMOUNTS, type Chosen, type Condition, type Of, tidy } from './tree';
 
 /** Which orders: a time, and by wish a shop, a product, an amount. */
 export function ChosenFields(props: {
@@ -109,7 +109,7 @@ export function FigureFields(props: { node: Of<'orders'>; onChange: (node: Condi
   const { t } = useTranslation();
   const { node } = props;
   const currency = useCurrency(node.of?.shop);
-  const money = node.measure === 'revenue' || node.measure === 'average_order';
+  const money = AMOUNTS.includes(node.measure);
   return (
     <>
       <BoundsField

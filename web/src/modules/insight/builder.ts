@@ -38,6 +38,7 @@ export function useChoices(): Choice[] {
       cell: ['commerce.amounts'],
       revenue: ['commerce.amounts'],
       average_order: ['commerce.amounts'],
+      refunded: ['commerce.amounts'],
     };
     return CHOICES.filter(
       (choice) => (clear[choice] ?? []).every(sees.clear) && (choice !== 'may_contact' || hearsConsents),

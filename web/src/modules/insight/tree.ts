@@ -10,7 +10,10 @@ export type When =
   | { before_last_days: number }
   | { days: [from: string | null, to: string | null] };
 export type Product = { is: string[] } | { contains: string };
-export type Measure = 'count' | 'revenue' | 'average_order' | 'items';
+export type Measure = 'count' | 'revenue' | 'average_order' | 'items' | 'refunds' | 'refunded';
+
+/** Measures in money. */
+export const AMOUNTS: readonly Measure[] = ['revenue', 'average_order', 'refunded'];
 
 /** Ways by which people are reached, and what for, as the consents of a customer have them. */
 export const CONTACT_CHANNELS = ['sms', 'email', 'phone', 'wecom', 'in_site', 'post'] as const;
@@ -56,6 +59,8 @@ export const CHOICES = [
   'revenue',
   'average_order',
   'items',
+  'refunds',
+  'refunded',
   'last_order',
   'first_order',
   'sequence',
@@ -97,6 +102,10 @@ export function defaultOf(choice: Choice): Condition {
       return { kind: 'orders', measure: choice, bounds: { min: 50_000 } };
     case 'items':
       return { kind: 'orders', measure: 'items', bounds: { min: 5 } };
+    case 'refunds':
+      return { kind: 'orders', measure: 'refunds', of: { when: { last_days: 180 } }, bounds: { min: 2 } };
+    case 'refunded':
+      return { kind: 'orders', measure: 'refunded', bounds: { min: 10_000 } };
     case 'last_order':
     case 'first_order':
       return { kind: choice, when: { last_days: 90 } };

@@ -1,7 +1,7 @@
 //! An audience as SQL: one statement that a person can read and that `audience-sql` executes with
 //! DataFusion over Parquet.
 //!
-//! The statement asks five tables. Ids are texts as everywhere outside (`cus_…`), moments are milliseconds
+//! The statement asks seven tables. Ids are texts as everywhere outside (`cus_…`), moments are milliseconds
 //! since 1970 in UTC, amounts are minor units, and *folded* texts are those of [`searchable`]. What may be
 //! NULL is marked with `?`.
 //!
@@ -12,6 +12,8 @@
 //! | `contacts` | a time in which the answer for one way and purpose is other than without a word | `customer`, `channel`, `purpose`, `from_at`, `until_at?` |
 //! | `orders` | a counted order | `customer`, `ordered_at`, `order_no`, `shop`, `revenue_minor` |
 //! | `lines` | a line of one | `customer`, `ordered_at`, `order_no`, `shop`, `order_revenue_minor`, `code_folded`, `title_folded`, `quantity`, `amount_minor` |
+//! | `refunds` | an order, counted or not, of which something was refunded | `customer`, `ordered_at`, `order_no`, `shop`, `refund_minor` |
+//! | `refund_lines` | a line of one of which something was | `customer`, `ordered_at`, `order_no`, `shop`, `order_refund_minor`, `code_folded`, `title_folded`, `quantity`, `amount_minor` (refunded) |
 //!
 //! `order_no` tells the orders of one customer apart. There is one function beyond those of DataFusion:
 //! `bucket(customer, seed, buckets)`, the bucket of a customer from 1.

@@ -5,8 +5,9 @@ use kernel::{CustomerId, TagId, Timestamp, UserId};
 use crate::base::{NEVER, NO_RATING};
 use crate::bits::Bits;
 use crate::contact::ContactSpan;
-use crate::delta::Row;
+use crate::delta::{Row, RowOrders};
 use crate::engine::Snapshot;
+use crate::facts::Facts;
 use crate::feed::OrderFact;
 use crate::lines::code_and_title;
 use crate::rfm::{Score, Standing};
@@ -63,6 +64,10 @@ pub struct Rows<'a> {
     pub orders: &'a [OrderFact],
     /// Their lines.
     pub lines: &'a [LineRow<'a>],
+    /// Orders of which something was refunded, counted or not, with what was as their revenue.
+    pub refunds: &'a [OrderFact],
+    /// Their lines of which something was refunded, with what was as their amount.
+    pub refund_lines: &'a [LineRow<'a>],
 }
 
 /// Customers whose tags are looked up together; a multiple of 64.
@@ -83,7 +88,6 @@ impl Snapshot {
             Score::from_code(cell).map(|score| rfm.standing(score))
         };
         let mut changed = view.delta.rows().peekable();
-        let mut orders = Vec::new();
         for start in (0..view.base.len()).step_by(BLOCK) {
             let tags = self.tags_from(start);
             for (own, ordinal) in tags.iter().zip(start..) {
@@ -96,21 +100,8 @@ impl Snapshot {
                 }
                 let base = view.base;
                 let (name, accounts) = name_and_accounts(base.text.entry(ordinal));
-                let range = base.facts.range(ordinal);
-                orders.clear();
-                orders.extend(range.clone().map(|order| base.facts.fact(order)));
-                let lines = &base.facts.lines;
-                let line = |order: usize, line: usize| {
-                    let (code, title) =
-                        code_and_title(lines.products.value(lines.product.get(line)));
-                    let (quantity, amount_minor) =
-                        (lines.quantity.get(line), lines.amount.get(line));
-                    LineRow { order, code, title, quantity, amount_minor }
-                };
-                let lines: Vec<LineRow<'_>> = (0..range.len())
-                    .flat_map(|order| lines.range(range.start + order).map(move |at| (order, at)))
-                    .map(|(order, at)| line(order, at))
-                    .collect();
+                let (orders, lines) = orders_of(&base.facts, ordinal);
+                let (refunds, refund_lines) = orders_of(&base.refunds, ordinal);
                 let contact: Vec<ContactSpan> = base.contacts.of(ordinal).collect();
                 let customer = CustomerRow {
                     id,
@@ -125,7 +116,13 @@ impl Snapshot {
                     tags: own,
                     contact: &contact,
                 };
-                each(Rows { customer, orders: &orders, lines: &lines })?;
+                each(Rows {
+                    customer,
+                    orders: &orders,
+                    lines: &lines,
+                    refunds: &refunds,
+                    refund_lines: &refund_lines,
+                })?;
             }
         }
         for (id, row, cell) in changed {
@@ -159,14 +156,7 @@ fn each_row<E>(
     let mut tags = row.tags.to_vec();
     tags.sort_unstable();
     tags.dedup();
-    let of_order = |order: usize| {
-        row.lines_of(order).iter().map(move |line| {
-            let (code, title) = code_and_title(&line.product);
-            let (quantity, amount_minor) = (line.quantity, line.amount_minor);
-            LineRow { order, code, title, quantity, amount_minor }
-        })
-    };
-    let lines: Vec<LineRow<'_>> = (0..row.facts.len()).flat_map(of_order).collect();
+    let (lines, refund_lines) = (lines_of(&row.bought), lines_of(&row.refunds));
     let customer = CustomerRow {
         id,
         name,
@@ -180,7 +170,40 @@ fn each_row<E>(
         tags: &tags,
         contact: &row.contact,
     };
-    each(Rows { customer, orders: &row.facts, lines: &lines })
+    each(Rows {
+        customer,
+        orders: &row.bought.facts,
+        lines: &lines,
+        refunds: &row.refunds.facts,
+        refund_lines: &refund_lines,
+    })
+}
+
+/// Orders and lines of a customer of the base.
+fn orders_of(facts: &Facts, ordinal: usize) -> (Vec<OrderFact>, Vec<LineRow<'_>>) {
+    let range = facts.range(ordinal);
+    let lines = &facts.lines;
+    let line = |order: usize, line: usize| {
+        let (code, title) = code_and_title(lines.products.value(lines.product.get(line)));
+        let (quantity, amount_minor) = (lines.quantity.get(line), lines.amount.get(line));
+        LineRow { order, code, title, quantity, amount_minor }
+    };
+    let own = (0..range.len())
+        .flat_map(|order| lines.range(range.start + order).map(move |at| (order, at)))
+        .map(|(order, at)| line(order, at));
+    (range.clone().map(|order| facts.fact(order)).collect(), own.collect())
+}
+
+/// Lines of a customer of the overlay.
+fn lines_of(orders: &RowOrders) -> Vec<LineRow<'_>> {
+    let of_order = |order: usize| {
+        orders.lines_of(order).iter().map(move |line| {
+            let (code, title) = code_and_title(&line.product);
+            let (quantity, amount_minor) = (line.quantity, line.amount_minor);
+            LineRow { order, code, title, quantity, amount_minor }
+        })
+    };
+    (0..orders.facts.len()).flat_map(of_order).collect()
 }
 
 fn refused(millis: i64) -> Option<Timestamp> {

@@ -22,6 +22,8 @@ pub(super) struct Statement<'a> {
     contacts: Figures,
     orders: Figures,
     lines: Figures,
+    refunds: Figures,
+    refund_lines: Figures,
     sequences: Figures,
     nodes: usize,
     depth: usize,
@@ -29,6 +31,27 @@ pub(super) struct Statement<'a> {
     /// The audiences being unfolded, each named by the one before.
     within: Vec<AudienceId>,
     checked: BTreeSet<AudienceId>,
+}
+
+/// The table that a figure of orders is of.
+#[derive(Debug, Clone, Copy)]
+enum Table {
+    Orders,
+    Lines,
+    Refunds,
+    RefundLines,
+}
+
+impl Table {
+    /// The column with the amount of the whole order.
+    const fn amount(self) -> &'static str {
+        match self {
+            Self::Orders => "revenue_minor",
+            Self::Lines => "order_revenue_minor",
+            Self::Refunds => "refund_minor",
+            Self::RefundLines => "order_refund_minor",
+        }
+    }
 }
 
 impl<'a> Statement<'a> {
@@ -40,6 +63,8 @@ impl<'a> Statement<'a> {
             contacts: Figures::default(),
             orders: Figures::default(),
             lines: Figures::default(),
+            refunds: Figures::default(),
+            refund_lines: Figures::default(),
             sequences: Figures::default(),
             nodes: 0,
             depth: 0,
@@ -179,6 +204,16 @@ impl<'a> Statement<'a> {
             Measure::Revenue if by_line => self.figure("revenue", "sum(amount_minor)", of, true),
             Measure::Revenue => self.figure("revenue", "sum(revenue_minor)", of, false),
             Measure::Items => self.figure("items", "sum(quantity)", of, true),
+            Measure::Refunds if by_line => {
+                self.figure_in(Table::RefundLines, "refunds", "count(DISTINCT order_no)", of)
+            }
+            Measure::Refunds => self.figure_in(Table::Refunds, "refunds", "count(*)", of),
+            Measure::Refunded if by_line => {
+                self.figure_in(Table::RefundLines, "refunded", "sum(amount_minor)", of)
+            }
+            Measure::Refunded => {
+                self.figure_in(Table::Refunds, "refunded", "sum(refund_minor)", of)
+            }
             Measure::AverageOrder => {
                 let revenue = self.figure("revenue", "sum(revenue_minor)", of, false);
                 let orders = self.figure("orders", "count(*)", of, false);
@@ -193,17 +228,26 @@ impl<'a> Statement<'a> {
 
     /// A column of the aggregation of orders or, for what looks at lines, of theirs.
     fn figure(&mut self, word: &str, function: &str, of: &Orders, by_line: bool) -> String {
+        let table = if by_line { Table::Lines } else { Table::Orders };
+        self.figure_in(table, word, function, of)
+    }
+
+    /// A column of the aggregation of a table.
+    fn figure_in(&mut self, table: Table, word: &str, function: &str, of: &Orders) -> String {
         let mut conditions = self.time_within("ordered_at", of.when);
         conditions.extend(of.shop.map(|shop| one_of("shop", [shop.to_string()])));
         conditions.extend(of.product.as_ref().map(is_product));
         if !of.amount.is_open() {
-            let amount = if by_line { "order_revenue_minor" } else { "revenue_minor" };
-            conditions.push(within(amount, of.amount));
+            conditions.push(within(table.amount(), of.amount));
         }
         let expression = aggregation(function, &conditions);
         self.bytes += expression.len();
-        let (alias, figures) =
-            if by_line { ("l", &mut self.lines) } else { ("o", &mut self.orders) };
+        let (alias, figures) = match table {
+            Table::Orders => ("o", &mut self.orders),
+            Table::Lines => ("l", &mut self.lines),
+            Table::Refunds => ("r", &mut self.refunds),
+            Table::RefundLines => ("d", &mut self.refund_lines),
+        };
         format!("{alias}.{}", figures.name(word, expression))
     }
 
@@ -279,9 +323,12 @@ impl<'a> Statement<'a> {
                 out.push_str(&format!("\n    FROM {table}\n    GROUP BY customer\n  )"));
             }
         }
-        for (name, table, figures) in
-            [("of_orders", "orders", &self.orders), ("of_lines", "lines", &self.lines)]
-        {
+        for (name, table, figures) in [
+            ("of_orders", "orders", &self.orders),
+            ("of_lines", "lines", &self.lines),
+            ("of_refunds", "refunds", &self.refunds),
+            ("of_refund_lines", "refund_lines", &self.refund_lines),
+        ] {
             if !figures.is_empty() {
                 begin(&mut out, name);
                 figures.write(&mut out, 6);
@@ -314,6 +361,8 @@ impl<'a> Statement<'a> {
             (&self.contacts, "of_contacts", "w"),
             (&self.orders, "of_orders", "o"),
             (&self.lines, "of_lines", "l"),
+            (&self.refunds, "of_refunds", "r"),
+            (&self.refund_lines, "of_refund_lines", "d"),
             (&self.sequences, "of_sequences", "s"),
         ] {
             if !figures.is_empty() {

@@ -73,7 +73,7 @@ fn orders() -> impl Strategy<Value = Orders> {
 fn condition() -> impl Strategy<Value = Node> {
     let province = prop::sample::select(vec!["浙江省", "广东省", "", "无"]).prop_map(str::to_owned);
     let name = prop::sample::select(vec!["张", "zhang", "ＶＩＰ", "\"\\", "12"]);
-    let figure = (0_usize..4, orders(), bounds(-1, 6), bounds(-400, 1_200)).prop_map(
+    let figure = (0..Measure::ALL.len(), orders(), bounds(-1, 6), bounds(-400, 1_200)).prop_map(
         |(measure, of, counts, amounts)| {
             let mut measure = Measure::ALL[measure];
             if measure == Measure::AverageOrder && of.product.is_some() {

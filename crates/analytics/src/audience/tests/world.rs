@@ -12,23 +12,32 @@ use crate::audience::{AsOf, AudienceError, Definitions, Measure, Node, Orders, P
 use crate::tests::model::{HOUR_MS, customer, feed_strategy, reach_strategy};
 use crate::tests::saved::through_disk;
 use crate::{
-    Bins, CustomerFeed, Engine, LineFact, OrderFact, RfmQuery, Scheme, Score, Tier, average_minor,
+    Bins, CustomerFeed, Engine, LineFact, OrderFact, OrdersFed, RfmQuery, Scheme, Score, Tier,
+    average_minor,
 };
 
-pub(super) type World = BTreeMap<CustomerId, (CustomerFeed, Vec<OrderFact>, Vec<LineFact>)>;
+pub(super) type World = BTreeMap<CustomerId, (CustomerFeed, [Sold; 2])>;
+
+/// Orders and their lines.
+type Sold = (Vec<OrderFact>, Vec<LineFact>);
+
+fn fed((orders, lines): &Sold) -> OrdersFed<'_> {
+    OrdersFed { orders, lines }
+}
 
 #[derive(Debug, Clone)]
 pub(crate) enum Op {
-    Put(Box<CustomerFeed>, Vec<OrderFact>, Vec<LineFact>),
+    /// Orders, and those of which something was refunded.
+    Put(Box<CustomerFeed>, [Sold; 2]),
     Remove(u8),
     Compact,
     Score,
 }
 
 impl Op {
-    pub(super) fn apply(&self, engine: &mut Engine) {
+    pub(crate) fn apply(&self, engine: &mut Engine) {
         match self {
-            Self::Put(feed, facts, lines) => engine.upsert(feed, facts, lines),
+            Self::Put(feed, [bought, refunds]) => engine.put(feed, fed(bought), fed(refunds)),
             Self::Remove(n) => drop(engine.remove(customer(*n))),
             Self::Compact => {
                 let done = engine.take_compaction().run().unwrap();
@@ -42,28 +51,34 @@ impl Op {
     }
 }
 
-/// A customer whose orders have up to two lines each.
+/// A customer whose orders have up to two lines each; of up to two orders something was refunded.
 pub(crate) fn put() -> impl Strategy<Value = Op> {
-    let line = (0_usize..PRODUCTS.len(), -1_i64..400, -100_i64..300);
-    let lines = prop::collection::vec(prop::collection::vec(line, 0..3), 5);
-    (feed_strategy(), lines).prop_map(|((feed, facts), lines)| {
-        let of_order = |(order, fact): (usize, &OrderFact)| {
-            let fact = *fact;
-            lines[order].clone().into_iter().map(move |(product, quantity, amount_minor)| {
-                LineFact {
-                    ordered_at: fact.ordered_at,
-                    order: order as u64,
-                    shop: fact.shop,
-                    code: PRODUCTS[product].0.to_owned(),
-                    title: PRODUCTS[product].1.to_owned(),
-                    quantity,
-                    amount_minor,
-                }
-            })
-        };
-        let lines = facts.iter().enumerate().flat_map(of_order).collect();
-        Op::Put(Box::new(feed), facts.clone(), lines)
-    })
+    let line = || (0_usize..PRODUCTS.len(), -1_i64..400, -100_i64..300);
+    let lines = || prop::collection::vec(prop::collection::vec(line(), 0..3), 5);
+    let refunds = feed_strategy().prop_map(|(_, facts)| facts.into_iter().take(2).collect());
+    (feed_strategy(), lines(), refunds, lines()).prop_map(
+        |((feed, facts), lines, refunds, refund_lines)| {
+            let sold = |facts: Vec<OrderFact>, lines: Vec<Vec<(usize, i64, i64)>>| {
+                let of_order = |(order, fact): (usize, &OrderFact)| {
+                    let fact = *fact;
+                    let line =
+                        move |(product, quantity, amount_minor): (usize, i64, i64)| LineFact {
+                            ordered_at: fact.ordered_at,
+                            order: order as u64,
+                            shop: fact.shop,
+                            code: PRODUCTS[product].0.to_owned(),
+                            title: PRODUCTS[product].1.to_owned(),
+                            quantity,
+                            amount_minor,
+                        };
+                    lines[order].clone().into_iter().map(line)
+                };
+                let lines = facts.iter().enumerate().flat_map(of_order).collect();
+                (facts, lines)
+            };
+            Op::Put(Box::new(feed), [sold(facts, lines), sold(refunds, refund_lines)])
+        },
+    )
 }
 
 pub(super) fn op() -> impl Strategy<Value = Op> {
@@ -94,23 +109,25 @@ pub(crate) fn rfm() -> RfmQuery {
 pub(super) fn lived(loaded: &[Op], ops: &[Op]) -> (World, Engine) {
     let mut world = World::new();
     for op in loaded {
-        if let Op::Put(feed, facts, lines) = op {
-            world.insert(feed.id, (*feed.clone(), facts.clone(), lines.clone()));
+        if let Op::Put(feed, sold) = op {
+            world.insert(feed.id, (*feed.clone(), sold.clone()));
         }
     }
     let mut loader = Engine::builder();
     world.values().for_each(|(feed, ..)| loader.customer(feed));
     let mut loader = loader.facts();
-    for (id, (_, facts, lines)) in world.iter().rev() {
+    for (id, (_, [(facts, lines), (refunds, refund_lines)])) in world.iter().rev() {
         lines.iter().rev().for_each(|line| assert!(loader.line(*id, line)));
         facts.iter().rev().for_each(|fact| assert!(loader.fact(*id, *fact)));
+        refund_lines.iter().rev().for_each(|line| assert!(loader.refund_line(*id, line)));
+        refunds.iter().rev().for_each(|fact| assert!(loader.refund(*id, *fact)));
     }
     let mut engine = loader.build().unwrap();
     for op in ops {
         op.apply(&mut engine);
         match op {
-            Op::Put(feed, facts, lines) => {
-                world.insert(feed.id, (*feed.clone(), facts.clone(), lines.clone()));
+            Op::Put(feed, sold) => {
+                world.insert(feed.id, (*feed.clone(), sold.clone()));
             }
             Op::Remove(n) => drop(world.remove(&customer(*n))),
             Op::Compact | Op::Score => {}
@@ -122,8 +139,8 @@ pub(super) fn lived(loaded: &[Op], ops: &[Op]) -> (World, Engine) {
 /// One customer, asked slowly.
 struct Oracle<'a> {
     feed: &'a CustomerFeed,
-    facts: &'a [OrderFact],
-    lines: &'a [LineFact],
+    bought: &'a Sold,
+    refunds: &'a Sold,
     tiers: Option<(Score, [Tier; 2])>,
     named: &'a Definitions,
     as_of: AsOf,
@@ -157,8 +174,8 @@ impl Oracle<'_> {
         }
     }
 
-    fn lines_of(&self, of: &Orders) -> Vec<&LineFact> {
-        self.lines
+    fn lines_of<'b>(&self, sold: &'b Sold, of: &Orders) -> Vec<&'b LineFact> {
+        sold.1
             .iter()
             .filter(|line| {
                 self.is_in(line.ordered_at, of.when)
@@ -169,16 +186,16 @@ impl Oracle<'_> {
     }
 
     /// Moments and revenues of the orders chosen.
-    fn orders(&self, of: &Orders) -> Vec<(Timestamp, i64)> {
+    fn orders(&self, sold: &Sold, of: &Orders) -> Vec<(Timestamp, i64)> {
         if of.product.is_some() {
             let mut orders = BTreeMap::new();
-            for line in self.lines_of(of) {
+            for line in self.lines_of(sold, of) {
                 *orders.entry((line.ordered_at, line.order)).or_insert(0) += line.amount_minor;
             }
             return orders.into_iter().map(|((at, _), sum)| (at, sum)).collect();
         }
-        let mut orders: Vec<_> = self
-            .facts
+        let mut orders: Vec<_> = sold
+            .0
             .iter()
             .filter(|fact| {
                 self.is_in(fact.ordered_at, of.when)
@@ -193,7 +210,7 @@ impl Oracle<'_> {
 
     /// Pieces in lines of the orders chosen.
     fn items(&self, of: &Orders) -> i64 {
-        self.lines_of(of).iter().map(|line| line.quantity).sum()
+        self.lines_of(self.bought, of).iter().map(|line| line.quantity).sum()
     }
 
     fn passes(&self, node: &Node) -> bool {
@@ -232,28 +249,30 @@ impl Oracle<'_> {
                 if purpose.needs_grant() { differs } else { !differs }
             }
             Node::Orders { measure, of, bounds } => {
-                let orders = self.orders(of);
+                let sold = if measure.is_of_refunds() { self.refunds } else { self.bought };
+                let orders = self.orders(sold, of);
                 let sum: i64 = orders.iter().map(|(_, amount)| amount).sum();
                 let figure = match measure {
-                    Measure::Count => Some(orders.len() as i64),
-                    Measure::Revenue => Some(sum),
+                    Measure::Count | Measure::Refunds => Some(orders.len() as i64),
+                    Measure::Revenue | Measure::Refunded => Some(sum),
                     Measure::AverageOrder => average_minor(sum, orders.len() as u32),
                     Measure::Items => Some(self.items(of)),
                 };
                 figure.is_some_and(|figure| bounds.contains(figure))
             }
             Node::FirstOrder { of, when } => {
-                self.orders(of).first().is_some_and(|(at, _)| self.is_in(*at, *when))
+                self.orders(self.bought, of).first().is_some_and(|(at, _)| self.is_in(*at, *when))
             }
             Node::LastOrder { of, when } => {
-                self.orders(of).last().is_some_and(|(at, _)| self.is_in(*at, *when))
+                self.orders(self.bought, of).last().is_some_and(|(at, _)| self.is_in(*at, *when))
             }
             Node::Sequence { first, then, within_days, when } => {
                 let within = i64::from(*within_days) * 24 * HOUR_MS;
                 let of = |product: &Product| {
                     let chosen =
                         Orders { when: *when, product: Some(product.clone()), ..Orders::default() };
-                    self.lines_of(&chosen).iter().map(|l| l.ordered_at.millis()).collect::<Vec<_>>()
+                    let lines = self.lines_of(self.bought, &chosen);
+                    lines.iter().map(|line| line.ordered_at.millis()).collect::<Vec<_>>()
                 };
                 let then = of(then);
                 of(first).iter().any(|a| then.iter().any(|b| a < b && b - a <= within))
@@ -278,13 +297,13 @@ fn oracle<'a>(
     named: &'a Definitions,
     as_of: AsOf,
 ) -> Oracle<'a> {
-    let (feed, facts, lines) = &world[&id];
+    let (feed, [bought, refunds]) = &world[&id];
     let standing = engine.customer(id).unwrap().standing;
     let tiers = standing.map(|s| {
         let scores = engine.scores().unwrap();
         (s.score, [Scheme::Eleven, Scheme::Classic].map(|scheme| scores.tier(s.score, scheme)))
     });
-    Oracle { feed, facts, lines, tiers, named, as_of }
+    Oracle { feed, bought, refunds, tiers, named, as_of }
 }
 
 /// Definitions that name those before them.
