@@ -4,15 +4,21 @@
 //! exact at every step. A branch is left when even the most that the remaining offers could take off
 //! (for offers of which only one may apply, the largest) would not beat what was found.
 
+mod settle;
+
 use crate::effect::{Effect, State};
+use crate::priced::Stage;
 use crate::promotion::Kind;
 use crate::world::{Offer, World};
 
-/// Looks at offers that one search may take, about a millisecond. Beyond it the best found so far is compared with
-/// every single promotion and improved by exchanging single offers.
-const WORK_LIMIT: usize = 200_000;
-/// Looks at offers that the improvement may take.
-const REPAIR_LIMIT: usize = 100_000;
+/// Looks at offers that the search may take, about a millisecond. Beyond it the best found so far is compared with
+/// every single promotion, improved by exchanging single offers, and for its prices of lines the best promotions of
+/// several lines are searched.
+const WORK_LIMIT: usize = 10_000;
+/// Looks at offers that the exchange may take.
+const REPAIR_LIMIT: usize = 4_000;
+/// Looks at offers that the search for given prices of lines may take.
+const REST_LIMIT: usize = 4_000;
 
 /// The offers to apply.
 pub(crate) struct Found {
@@ -35,6 +41,17 @@ impl Worth {
     }
 }
 
+/// What was decided about an offer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decision {
+    /// Not applied.
+    Out,
+    /// Applied, and could still be left out.
+    In,
+    /// Applied in any case.
+    Forced,
+}
+
 pub(crate) struct Search<'w, 'a> {
     world: &'w World<'a>,
     state: State,
@@ -45,6 +62,8 @@ pub(crate) struct Search<'w, 'a> {
     /// For each bundle: its clique; of the bundles of a clique one at most applies.
     cliques: Vec<usize>,
     clique_count: usize,
+    /// For each live offer, whether it applies in any case.
+    forced: Vec<bool>,
     /// For each live offer, how many chosen ones it conflicts with.
     blocked: Vec<u32>,
     work: usize,
@@ -71,7 +90,8 @@ impl<'w, 'a> Search<'w, 'a> {
         let mut search = Self {
             world,
             state,
-            blocked: vec![0; live.len()],
+            blocked: Vec::new(),
+            forced: vec![false; live.len()],
             bundles: Vec::with_capacity(live.len()),
             live,
             cliques: Vec::new(),
@@ -86,11 +106,14 @@ impl<'w, 'a> Search<'w, 'a> {
             return Found { chosen: Vec::new(), is_exact: true };
         }
         search.cover();
+        search.settle(&mut initial);
+        search.blocked.resize(search.live.len(), 0);
         search.greedy(&initial);
-        let is_exact = search.branch();
+        let is_exact = search.branch(WORK_LIMIT);
         if !is_exact {
             search.singles();
             search.repair();
+            search.search_rest();
         }
         let live = &search.live;
         let chosen = search.chosen.iter().map(|at| live[*at]).collect();
@@ -108,6 +131,8 @@ impl<'w, 'a> Search<'w, 'a> {
     /// Gathers offers into bundles and bundles into cliques: each into the first clique with all of whose
     /// members all of its own conflict.
     fn cover(&mut self) {
+        self.bundles.clear();
+        self.cliques.clear();
         // Offers of one place (a stage, and where it is about single lines the line) stand together.
         let place = |offer: Offer| (self.world.stage(offer), offer.line);
         let mut members: Vec<Vec<usize>> = Vec::new();
@@ -253,10 +278,10 @@ impl<'w, 'a> Search<'w, 'a> {
         chosen.next().is_none_or(|other| other >= at)
     }
 
-    /// Walks the tree; whether to its end.
-    fn branch(&mut self) -> bool {
-        // One entry for each decided offer: whether it was applied and could still be left out.
-        let mut decided: Vec<bool> = Vec::with_capacity(self.live.len());
+    /// Walks the tree; whether to its end within `limit` more looks.
+    fn branch(&mut self, limit: usize) -> bool {
+        let limit = self.work + limit;
+        let mut decided: Vec<Decision> = Vec::with_capacity(self.live.len());
         loop {
             if decided.len() < self.live.len() {
                 let at = decided.len();
@@ -269,11 +294,11 @@ impl<'w, 'a> Search<'w, 'a> {
                     self.state.effect(self.world, offer).ok()
                 };
                 let Some(effect) = effect else {
-                    decided.push(false);
+                    decided.push(Decision::Out);
                     continue;
                 };
                 self.state.apply(self.world, at, offer, effect);
-                decided.push(true);
+                decided.push(if self.forced[at] { Decision::Forced } else { Decision::In });
                 if !self.block(at, true) || self.is_promising(at + 1) {
                     continue;
                 }
@@ -284,20 +309,20 @@ impl<'w, 'a> Search<'w, 'a> {
             }
             // Back to the last offer that was applied, now without it.
             loop {
-                if self.work > WORK_LIMIT {
+                if self.work > limit {
                     self.clear();
                     return false;
                 }
                 match decided.pop() {
                     None => return true,
-                    Some(false) => {}
-                    Some(true) => {
+                    Some(Decision::Out) => {}
+                    Some(decision) => {
                         let at = decided.len();
                         self.state.undo(self.world);
                         self.state.back_to(self.world.stage(self.offer(at)));
                         self.block(at, false);
-                        if self.is_promising(at + 1) {
-                            decided.push(false);
+                        if decision == Decision::In && self.is_promising(at + 1) {
+                            decided.push(Decision::Out);
                             break;
                         }
                     }
@@ -340,7 +365,10 @@ impl<'w, 'a> Search<'w, 'a> {
             (0..self.live.len()).map(|at| (self.offer(at).promotion, at)).collect();
         promotions.sort_unstable();
         for group in promotions.chunk_by(|a, b| a.0 == b.0) {
-            let wanted: Vec<usize> = group.iter().map(|(_, at)| *at).collect();
+            let mut wanted: Vec<usize> = group.iter().map(|(_, at)| *at).collect();
+            wanted.extend((0..self.live.len()).filter(|at| self.forced[*at]));
+            wanted.sort_unstable();
+            wanted.dedup();
             self.try_out(&wanted);
         }
     }
@@ -348,12 +376,12 @@ impl<'w, 'a> Search<'w, 'a> {
     /// Puts single offers in, in place of what conflicts with them, and takes single ones out, as long as
     /// that helps and work is left.
     fn repair(&mut self) {
-        self.work = 0;
+        let limit = self.work + REPAIR_LIMIT;
         let mut is_better = true;
         while is_better {
             is_better = false;
             for at in 0..self.live.len() {
-                if self.work > REPAIR_LIMIT {
+                if self.work > limit {
                     return;
                 }
                 let is_chosen = self.chosen.binary_search(&at).is_ok();
@@ -370,5 +398,22 @@ impl<'w, 'a> Search<'w, 'a> {
                 is_better |= self.try_out(&wanted);
             }
         }
+    }
+
+    /// With the promotions of single lines as they were chosen, searches all others anew.
+    fn search_rest(&mut self) {
+        let is_single = |search: &Self, at: usize| {
+            matches!(search.world.stage(search.offer(at)), Stage::Price | Stage::Item)
+        };
+        let is_chosen = |search: &Self, at: usize| search.chosen.binary_search(&at).is_ok();
+        let kept: Vec<usize> = (0..self.live.len())
+            .filter(|at| !is_single(self, *at) || is_chosen(self, *at))
+            .collect();
+        self.forced = kept.iter().map(|at| is_single(self, *at)).collect();
+        self.chosen = self.chosen.iter().filter_map(|at| kept.binary_search(at).ok()).collect();
+        self.live = kept.iter().map(|at| self.live[*at]).collect();
+        self.blocked = vec![0; self.live.len()];
+        self.cover();
+        self.branch(REST_LIMIT);
     }
 }

@@ -132,7 +132,8 @@ impl<'a> World<'a> {
         first.stage == Stage::Shipping || self.is_shared(a, b)
     }
 
-    fn is_shared(&self, a: Offer, b: Offer) -> bool {
+    /// Whether both are about some line.
+    pub(crate) fn is_shared(&self, a: Offer, b: Offer) -> bool {
         match (a.line, b.line) {
             (WHOLE, WHOLE) => {
                 let words = |offer: Offer| {
@@ -145,6 +146,14 @@ impl<'a> World<'a> {
             (line, WHOLE) => self.is_matched(b.promotion(), line),
             (line, other) => line == other,
         }
+    }
+
+    /// Whether `outer` is about all lines of `inner`.
+    pub(crate) fn is_within(&self, inner: Offer, outer: Offer) -> bool {
+        self.lines_of(inner).all(|line| match outer.line {
+            WHOLE => self.is_matched(outer.promotion(), line as u16),
+            one => usize::from(one) == line,
+        })
     }
 
     fn is_matched(&self, promotion: usize, line: u16) -> bool {
