@@ -4,10 +4,11 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a tool for the command line")]
 
+use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use kernel::{Currency, Timestamp};
-use pricing::{Cart, Catalogue, Context, Line, Platform, Promotion};
+use pricing::{Cart, Catalogue, Context, Line, PastOrder, Platform, Promotion, simulate};
 
 /// Small deterministic numbers (SplitMix64).
 struct Numbers(u64);
@@ -175,4 +176,27 @@ fn main() {
             applied as f64 / carts.len() as f64,
         );
     }
+    replay(&mut numbers, &promotions);
+}
+
+/// Orders of one to three lines through ten promotions, on two threads.
+fn replay(numbers: &mut Numbers, promotions: &[Promotion]) {
+    let draft: Vec<Promotion> = promotions.iter().step_by(20).cloned().collect();
+    let draft = Catalogue::new(&draft, &Platform::default()).unwrap();
+    let now = Catalogue::new(&[], &Platform::default()).unwrap();
+    let orders: Vec<PastOrder> = (0..200_000)
+        .map(|n| PastOrder { cart: cart(numbers, 1 + n % 3), context: context() })
+        .collect();
+    let begun = Instant::now();
+    let found = simulate(&orders, &now, &draft, 5_000, NonZeroUsize::new(2).unwrap());
+    let seconds = begun.elapsed().as_secs_f64();
+    println!(
+        "{} orders through {} promotions on 2 threads in {seconds:.2} s: {:.0} a second; {} touched, {} leaks, {} inexact",
+        orders.len(),
+        draft.promotions().len(),
+        orders.len() as f64 / seconds,
+        found.draft.touched,
+        found.leaks,
+        found.draft.inexact,
+    );
 }

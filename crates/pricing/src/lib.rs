@@ -8,6 +8,7 @@ mod calendar;
 mod cart;
 mod catalogue;
 mod conditions;
+mod conflicts;
 mod define;
 mod effect;
 mod explain;
@@ -16,12 +17,14 @@ mod priced;
 mod promotion;
 mod refund;
 mod search;
+mod simulate;
 mod world;
 
 pub use calendar::{Calendar, Hours, Period};
 pub use cart::{Cart, Context, Customer, Line, PointsToSpend, Used};
 pub use catalogue::{Catalogue, Platform, price};
 pub use conditions::Conditions;
+pub use conflicts::{Conflict, NeverReason, conflicts};
 pub use priced::{
     Gift, LineOutcome, Outcome, PointsUsed, Priced, PricedLine, Reason, Share, ShippingPriced,
     Stage, Tried,
@@ -33,6 +36,7 @@ pub use refund::{
     Recalculation, Refund, RefundError, RefundPolicy, Returned, ShippingRefund, refund,
     refund_share,
 };
+pub use simulate::{Leak, PastOrder, PromotionTotals, Simulation, Totals, simulate};
 
 /// Lines of one cart.
 pub const MAX_LINES: usize = 500;
