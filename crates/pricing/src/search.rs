@@ -64,6 +64,9 @@ pub(crate) struct Search<'w, 'a> {
     clique_count: usize,
     /// For each live offer, whether it applies in any case.
     forced: Vec<bool>,
+    /// For each line: the most that price rules and promotions of the line alone take off together, where that
+    /// is known, and the first live offer of them.
+    chains: Vec<(i64, usize)>,
     /// For each live offer, how many chosen ones it conflicts with.
     blocked: Vec<u32>,
     work: usize,
@@ -90,6 +93,7 @@ impl<'w, 'a> Search<'w, 'a> {
         let mut search = Self {
             world,
             state,
+            chains: Vec::new(),
             blocked: Vec::new(),
             forced: vec![false; live.len()],
             bundles: Vec::with_capacity(live.len()),
@@ -184,17 +188,21 @@ impl<'w, 'a> Search<'w, 'a> {
 
     /// At least what the offers from `from` on, that are not blocked, could still give.
     fn bound(&mut self, from: usize) -> Worth {
-        self.work += self.live.len() - from;
         self.sums.clear();
         self.sums.resize(self.cliques.len(), 0);
         self.most.clear();
         self.most.resize(self.clique_count, 0);
         let mut gifts = 0_i64;
+        let chained = self.chains.iter().filter(|(_, first)| *first >= from);
+        let mut off: i64 = chained.map(|(most, _)| most).sum();
         for at in from..self.live.len() {
-            if self.blocked[at] > 0 {
+            let offer = self.offer(at);
+            let chain = self.chains.get(usize::from(offer.line));
+            let is_single = matches!(self.world.stage(offer), Stage::Price | Stage::Item);
+            if self.blocked[at] > 0 || is_single && chain.is_some_and(|(_, first)| *first >= from) {
                 continue;
             }
-            let offer = self.offer(at);
+            self.work += 1;
             let effect = self.state.upper(self.world, offer);
             self.sums[self.bundles[at]] += effect.minor;
             if effect.times > 0 {
@@ -205,7 +213,7 @@ impl<'w, 'a> Search<'w, 'a> {
             let most = &mut self.most[self.cliques[bundle]];
             *most = (*most).max(*sum);
         }
-        let off: i64 = self.most.iter().sum();
+        off += self.most.iter().sum::<i64>();
         Worth {
             payable: self.state.payable() - off,
             gifts: self.state.gift_value.saturating_add(gifts),
@@ -412,6 +420,7 @@ impl<'w, 'a> Search<'w, 'a> {
         self.forced = kept.iter().map(|at| is_single(self, *at)).collect();
         self.chosen = self.chosen.iter().filter_map(|at| kept.binary_search(at).ok()).collect();
         self.live = kept.iter().map(|at| self.live[*at]).collect();
+        self.chains.clear();
         self.blocked = vec![0; self.live.len()];
         self.cover();
         self.branch(REST_LIMIT);

@@ -65,6 +65,22 @@ impl Search<'_, '_> {
         let mut keep = keeps.iter();
         is_forced.retain(|_| *keep.next().unwrap_or(&true));
         self.forced = is_forced;
+        self.chains = least
+            .iter()
+            .zip(&self.world.lines)
+            .map(|(least, line)| (line.list - least, usize::MAX))
+            .collect();
+        for at in (0..self.live.len()).rev() {
+            let offer = self.offer(at);
+            if matches!(self.world.stage(offer), Stage::Price | Stage::Item) {
+                self.chains[usize::from(offer.line)].1 = at;
+            }
+        }
+        for chain in &mut self.chains {
+            if chain.1 == usize::MAX {
+                chain.0 = 0;
+            }
+        }
         self.cover();
     }
 
