@@ -12,6 +12,7 @@ pub fn modules() -> Vec<Module> {
         customers::module(),
         commerce::module(),
         insight::module(),
+        loyalty::module(),
     ]
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
-use flows::{erase_again, intent, take_exports};
+use flows::{erase_again, intent, settle_points, take_exports};
 use platform::jobs::{JobRunner, RunnerOptions};
 use platform::keys::{ROTATE, RotateJob};
 use platform::outbox::DeliveryOptions;
@@ -85,6 +85,8 @@ impl Workers {
         handlers.insert(backup::NOTE_ERASURES, Arc::new(note_job::NoteErasures));
         handlers.insert(retention_job::RETENTION, Arc::new(retention_job::ApplyRetention));
         handlers.insert(ROTATE, Arc::new(RotateJob { columns: sealed() }));
+        handlers.insert(settle_points::SETTLE, Arc::new(settle_points::SettleAll));
+        subscribers.push(Arc::new(settle_points::SettlePoints));
         for module in modules() {
             handlers.extend(module.jobs);
             subscribers.extend(module.subscribers);
@@ -165,6 +167,11 @@ impl Server {
             && let Err(error) = intent_job::begin(&boot.platform, &boot.ctx()).await
         {
             tracing::warn!(%error, "models are watched when the server starts again");
+        }
+        if role.works()
+            && let Err(error) = loyalty::points::jobs::begin(&boot.platform, &boot.ctx()).await
+        {
+            tracing::warn!(%error, "points are released and expired when the server starts again");
         }
         if role.works() && state.platform.backups.is_some() {
             if let Err(error) = backup::begin(&state.platform, &boot.ctx()).await {

@@ -26,6 +26,7 @@ pub async fn verify(platform: &Platform, cx: &Ctx) -> Result<Vec<Check>, DbError
         .await?
         .into_iter()
         .chain(customers::invariants::check(&mut tx, cx.scope, &keys).await?)
+        .chain(loyalty::points::invariants::check(&mut tx, cx.scope).await?)
     {
         checks.push(Check { name, ok: broken == 0, detail: format!("{broken} exceptions") });
     }

@@ -138,7 +138,8 @@ CREATE INDEX loyalty_lots_customer ON loyalty_lots (org_id, programme_id, custom
     WHERE pending + available + reserved > 0;
 CREATE INDEX loyalty_lots_pending ON loyalty_lots (org_id, programme_id, available_from, id) WHERE pending > 0;
 CREATE INDEX loyalty_lots_lapsed ON loyalty_lots (org_id, source_id) WHERE lapsed > 0;
-CREATE INDEX loyalty_lots_expiring ON loyalty_lots (org_id, programme_id, expires_at, id)
+-- By customer within a day, so that a batch changes each balance once.
+CREATE INDEX loyalty_lots_expiring ON loyalty_lots (org_id, programme_id, expires_at, customer_id, id)
     WHERE available > 0 AND expires_at IS NOT NULL;
 
 -- What the ledger has for an order. `raw` is what it earns before the limit of its `day`, `target` after it;
@@ -225,7 +226,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('loyalty_lots', 'loyalty_lots_customer', '1000000 1000000 500000 4'),
     ('loyalty_lots', 'loyalty_lots_pending', '100000 100000 50000 2 1'),
     ('loyalty_lots', 'loyalty_lots_lapsed', '1000000 1000000 1'),
-    ('loyalty_lots', 'loyalty_lots_expiring', '900000 900000 450000 2000 1'),
+    ('loyalty_lots', 'loyalty_lots_expiring', '900000 900000 450000 2000 2 1'),
     ('loyalty_orders', 'loyalty_orders', '2000000 2000000 1000000 1'),
     ('loyalty_orders', 'loyalty_orders_day', '2000000 2000000 1000000 7 1'),
     ('loyalty_spends', 'loyalty_spends', '300000 300000 1'),

@@ -42,6 +42,7 @@ pub const MIGRATIONS: &[Migration] = &[
     insight::MIGRATIONS[0],
     insight::MIGRATIONS[1],
     insight::MIGRATIONS[2],
+    loyalty::MIGRATIONS[0],
 ];
 
 pub struct Shop {

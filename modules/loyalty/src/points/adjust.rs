@@ -99,7 +99,7 @@ pub async fn ask(
             "INSERT INTO loyalty_adjustments
                  (org_id, id, programme_id, customer_id, points, state, sealed, asked_by, asked_at)
              SELECT CAST($1 AS BIGINT), $2, $3, $4, $5, $6, $7, $8, $9
-              WHERE (SELECT COUNT(*) FROM loyalty_adjustments
+              WHERE $6 <> 'waiting' OR (SELECT COUNT(*) FROM loyalty_adjustments
                       WHERE org_id = $1 AND state = 'waiting') < $10",
             args![
                 cx.scope.org_arg(),

@@ -116,12 +116,12 @@ pub async fn expire_due(
         .execute(
             "INSERT INTO loyalty_postings
                  (org_id, entry_id, line, programme_id, account, customer_id, lot_id, points, at)
-             SELECT due.org_id, $3, ROW_NUMBER() OVER (ORDER BY due.expires_at, due.id),
+             SELECT due.org_id, $3, ROW_NUMBER() OVER (ORDER BY due.expires_at, due.customer_id, due.id),
                     due.programme_id, 'available', due.customer_id, due.id, -due.available, $4
                FROM (SELECT org_id, programme_id, customer_id, id, available, expires_at FROM loyalty_lots
                       WHERE org_id = $1 AND programme_id = $2 AND available > 0
                         AND expires_at IS NOT NULL AND expires_at <= $4
-                      ORDER BY expires_at, id LIMIT $5) due",
+                      ORDER BY expires_at, customer_id, id LIMIT $5) due",
             args![cx.scope.org_arg(), programme.id.uuid(), entry, cx.now(), limit],
         )
         .await?;

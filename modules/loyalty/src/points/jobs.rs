@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use platform::jobs::{self, JobOptions};
-use platform::{Ctx, DbError, Job, JobError, JobHandler, JobOutcome, Platform, Scope};
+use platform::{Ctx, DbError, Job, JobError, JobHandler, JobOutcome, Platform, Scope, Tx};
 use tokio_util::sync::CancellationToken;
 
 use super::programme::{self, Programme};
@@ -88,20 +88,28 @@ impl Step {
     }
 }
 
-/// Has what is due done now. There is one such job at most; it goes on by itself.
+/// Has what is due done now, where there is a programme.
 ///
 /// # Errors
 /// As the database says.
 pub async fn begin(platform: &Platform, cx: &Ctx) -> Result<(), DbError> {
     let mut tx = platform.db.begin_for(cx.scope).await?;
+    if programme::all(&mut tx, cx.scope).await?.is_empty() {
+        return tx.rollback().await;
+    }
+    look_soon(&mut tx, cx).await?;
+    tx.commit().await
+}
+
+/// Asks for the job. There is one such at most; it goes on by itself.
+pub(crate) async fn look_soon(tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
     // Not in vain for ever because the database was away for long.
     let options = JobOptions {
         unique_key: Some("due".to_owned()),
         max_attempts: u32::MAX,
         ..JobOptions::default()
     };
-    jobs::enqueue(&mut tx, cx, DUE, &(), options).await?;
-    tx.commit().await
+    jobs::enqueue(tx, cx, DUE, &(), options).await.map(drop)
 }
 
 struct DueJob;

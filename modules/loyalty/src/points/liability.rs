@@ -80,7 +80,7 @@ pub async fn liability(
         .fetch_all(
             "SELECT l.expires_at, CAST(SUM(p.points) AS BIGINT)
                FROM loyalty_postings p JOIN loyalty_lots l ON l.org_id = p.org_id AND l.id = p.lot_id
-              WHERE p.org_id = $1 AND p.programme_id = $2 AND p.at < $3
+              WHERE p.org_id = $1 AND p.programme_id = $2 AND p.at < $3 AND p.account <> 'expired'
               GROUP BY l.expires_at HAVING SUM(p.points) <> 0",
             args![scope.org_arg(), programme.id.uuid(), at],
         )

@@ -149,6 +149,7 @@ pub async fn create(tx: &mut Tx, cx: &Ctx, new: &NewProgramme) -> Result<Program
     }
     // Orders that were paid before it was made are judged by the first version, too.
     add_version(tx, cx, id, 1, new.since.min(cx.now()), &new.rules).await?;
+    super::jobs::look_soon(tx, cx).await?;
     let entry = Entry::new("loyalty.programme.create").on("programme", id).with("name", &name);
     audit::record(tx, cx, entry).await?;
     Ok(id)

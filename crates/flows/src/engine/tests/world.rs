@@ -41,6 +41,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     insight::MIGRATIONS[0],
     insight::MIGRATIONS[1],
     insight::MIGRATIONS[2],
+    loyalty::MIGRATIONS[0],
 ];
 
 /// Accounts that buy.
