@@ -124,7 +124,7 @@ impl Snapshot {
             known.map(|shop| *facts.shops.value(shop as u32)).collect()
         });
         let mut found: Vec<BTreeSet<ShopId>> = numbered.collect();
-        for fact in view.delta.rows().flat_map(|(_, row, _)| row.facts.iter()) {
+        for fact in view.delta.rows().flat_map(|(_, row, _)| row.bought.facts.iter()) {
             let at = fact.ordered_at.millis();
             if let Some(stretch) = found.get_mut(ends.partition_point(|end| *end <= at)) {
                 stretch.insert(fact.shop);
