@@ -1,6 +1,6 @@
 //! Audiences through the whole program: counted, explained, kept, and cut by what whoever asks may see.
 
-use axum::http::StatusCode;
+use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 use testkit::{db_test, eventually};
 
@@ -254,6 +254,20 @@ db_test! { migrations();
         let path = format!("/api/v1/insight/audiences/{}", kept["id"].as_str().unwrap());
         let one = shop.house.get(&path, &[("cookie", &cookie)]).await;
         assert_eq!(one.status, StatusCode::FORBIDDEN);
+        // Nor is it replaced by who cannot read it.
+        let keeps = json!({"name": "keeps", "title": "keeps", "rights": ["insight.read", "insight.audiences"],
+            "fields": {"commerce.amounts": "hidden"}});
+        shop.post("/identity/roles", &keeps).await;
+        shop.house.add_user(&db, "keeps@example.com", "keeps").await;
+        let keeper = shop.house.cookie_of("keeps@example.com").await;
+        let request = Request::put(&path)
+            .header("cookie", &keeper)
+            .header("sec-fetch-site", "same-origin")
+            .header("content-type", "application/json")
+            .header("if-match", "\"1\"");
+        let other = json!({"name": "big", "text": "everyone"}).to_string();
+        let answer = shop.house.send(request.body(other.into()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
         let body = json!({"name": "mine", "text": "everyone"});
         let headers = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
         let answer = shop.house.post("/api/v1/insight/audiences", &headers, &body).await;

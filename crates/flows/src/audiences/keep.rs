@@ -298,7 +298,8 @@ pub async fn create(
 /// Replaces an audience of version `revision`; gives it.
 ///
 /// # Errors
-/// `Unknown`, `Changed`, `NameTaken`; `Audience` if it would be part of its own definition.
+/// `Unknown`, `Changed`, `NameTaken`; `Audience` if it would be part of its own definition; `Hidden` if the old one asks
+/// for fields that whoever asks does not see.
 pub async fn change(
     tx: &mut Tx,
     engine: &EngineHandle,
@@ -308,6 +309,7 @@ pub async fn change(
     prepared: &Prepared,
 ) -> Result<AudienceView, AudienceRefused> {
     check_names(tx, cx, Some(id), prepared).await?;
+    super::live::check_seen(tx, engine, cx, id).await?;
     let old = store::get(tx, cx.scope, id).await?;
     store::change(tx, cx, id, revision, &prepared.new).await?;
     // Else the next change would be told instead.

@@ -137,7 +137,7 @@ async fn read(
 }
 
 /// Who belongs to it tells of what it asks for.
-async fn check_seen(
+pub(super) async fn check_seen(
     tx: &mut Tx,
     engine: &EngineHandle,
     cx: &Ctx,
