@@ -283,3 +283,17 @@ proptest! {
         prop_assert_eq!(sql.matches('(').count(), sql.matches(')').count());
     }
 }
+
+#[test]
+fn refunds_have_tables_of_their_own() {
+    let sql = sql(&read("refunds(in last 90 days) >= 2 and refunded(product = \"C9\") = 0"));
+    for part in [
+        "count(*) FILTER (WHERE ordered_at >= 1787673600000 /* 2026-08-26 */) AS refunds_1\n    FROM refunds",
+        "sum(amount_minor) FILTER (WHERE (code_folded = 'c9' OR title_folded = 'c9')) AS refunded_1\n    FROM refund_lines",
+        "coalesce(r.refunds_1, 0) >= 2\n  AND coalesce(d.refunded_1, 0) = 0",
+        "LEFT JOIN of_refunds r ON r.customer = c.customer",
+        "LEFT JOIN of_refund_lines d ON d.customer = c.customer",
+    ] {
+        assert!(sql.contains(part), "{part}\n{sql}");
+    }
+}
