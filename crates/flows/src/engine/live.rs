@@ -35,8 +35,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 const HOLD_EVERY: Duration = Duration::from_millis(store::LEASE_MILLIS as u64 / 2);
 
 /// What whoever has the turn knows of live audiences.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Keeper {
+    /// Transitions written in one transaction.
+    pub(super) batch: usize,
     /// Ourselves, once we have told or tried to.
     owner: Option<Uuid>,
     /// As long as we tell.
@@ -64,7 +66,34 @@ pub(super) struct Keeper {
     scores_took: Duration,
 }
 
+impl Default for Keeper {
+    fn default() -> Self {
+        Self::of(BATCH)
+    }
+}
+
 impl Keeper {
+    fn of(batch: usize) -> Self {
+        Self {
+            batch,
+            owner: None,
+            live: None,
+            rolled: 0,
+            since_set: BTreeMap::new(),
+            tags: BTreeSet::new(),
+            shops: 0,
+            looked: false,
+            look_at: None,
+            held_at: None,
+            touched: BTreeSet::new(),
+            reloaded: false,
+            rescored: false,
+            left: None,
+            new_day: false,
+            scores_took: Duration::ZERO,
+        }
+    }
+
     /// Everything was read again.
     pub(super) fn reloaded(&mut self) {
         self.reloaded = true;
@@ -100,7 +129,7 @@ impl Keeper {
     /// Another process tells now, or there is nothing to tell.
     fn rest(&mut self, look_at: Option<Instant>) {
         let (owner, shops, new_day) = (self.owner, self.shops, self.new_day);
-        *self = Self { owner, shops, new_day, looked: true, look_at, ..Self::default() };
+        *self = Self { owner, shops, new_day, looked: true, look_at, ..Self::of(self.batch) };
     }
 }
 
@@ -122,6 +151,9 @@ impl EngineHandle {
     }
 
     async fn keep_live_in(&self, keeper: &mut Keeper) -> Result<(), EngineError> {
+        if let Some(cause) = keeper.left {
+            self.write_down(keeper, cause).await?;
+        }
         let shops = self.shops().all().len();
         keeper.looked &= std::mem::replace(&mut keeper.shops, shops) == shops;
         if keeper.live.is_none() && keeper.look_at.is_some_and(|at| at <= Instant::now()) {
@@ -131,9 +163,6 @@ impl EngineHandle {
             keeper.looked = false;
             self.look(keeper).await?;
             keeper.looked = true;
-        }
-        if let Some(cause) = keeper.left {
-            self.write_down(keeper, cause).await?;
         }
         if keeper.left.is_some() {
             return Ok(());
@@ -237,7 +266,7 @@ impl EngineHandle {
         let (mut told_any, mut batches) = (false, 0);
         keeper.left = None;
         while let Some(live) = &mut keeper.live {
-            let owed = live.owed(BATCH);
+            let owed = live.owed(keeper.batch);
             if owed.is_empty() {
                 break;
             }

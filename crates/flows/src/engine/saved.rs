@@ -276,10 +276,16 @@ impl EngineHandle {
         let mut turn = self.0.turn.lock().await;
         let Some(since) = turn.saved.doubtful else { return Ok(()) };
         let is_last = since.elapsed() > DOUBT;
+        let (path, own) = (self.saved_path(), name_begins(self.scope().org()));
+        let listed = (path.clone(), own.clone());
+        let is_none = apart(move || files_of(&listed.0, &listed.1).is_empty()).await?;
+        if is_none && turn.saved.stamp.is_none() {
+            turn.saved.doubtful = None;
+            return Ok(());
+        }
         let mut tx = self.platform().db.read_wide().await?;
         let marks = self.marks(&mut tx).await?;
         tx.rollback().await?;
-        let (path, own) = (self.saved_path(), name_begins(self.scope().org()));
         let trusted: BTreeSet<Uuid> = marks.keys().copied().collect();
         let on_disk = apart(move || delete_others(&path, &own, &trusted)).await?;
         let saved = &mut turn.saved;
@@ -302,15 +308,22 @@ impl EngineHandle {
     }
 }
 
+/// The files in the folder of `path` whose names begin with `own`, each with the rest of its name.
+fn files_of(path: &Path, own: &str) -> Vec<(PathBuf, String)> {
+    let files = path.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten();
+    let of_own = |file: fs::DirEntry| {
+        let name = file.file_name().into_string().ok()?;
+        Some((file.path(), name.strip_prefix(own)?.to_owned()))
+    };
+    files.flatten().filter_map(of_own).collect()
+}
+
 /// Deletes the files in the folder of `path` whose names begin with `own` but for those of `trusted` stamps, be they
 /// finished or not; gives the stamp of the finished one that stays.
 fn delete_others(path: &Path, own: &str, trusted: &BTreeSet<Uuid>) -> Option<Uuid> {
-    let files = path.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten();
     let mut stays = None;
-    for file in files.flatten() {
-        let Ok(name) = file.file_name().into_string() else { continue };
-        let Some(rest) = name.strip_prefix(own) else { continue };
-        let is_finished = file.path() == path;
+    for (file, rest) in files_of(path, own) {
+        let is_finished = file == path;
         let stamp = if is_finished {
             note_of(path).map(|note| note.stamp)
         } else {
@@ -319,7 +332,7 @@ fn delete_others(path: &Path, own: &str, trusted: &BTreeSet<Uuid>) -> Option<Uui
         match stamp.filter(|stamp| trusted.contains(stamp)) {
             Some(stamp) if is_finished => stays = Some(stamp),
             Some(_) => {}
-            None => delete(&file.path()),
+            None => delete(&file),
         }
     }
     stays
