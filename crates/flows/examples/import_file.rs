@@ -25,7 +25,9 @@ async fn main() {
         None => Db::open_sqlite(&folder.join("guanxi.db")).await,
     }
     .expect("the database opens");
-    let migrations = [platform::MIGRATIONS, customers::MIGRATIONS, commerce::MIGRATIONS].concat();
+    let migrations =
+        [platform::MIGRATIONS, customers::MIGRATIONS, commerce::MIGRATIONS, loyalty::MIGRATIONS]
+            .concat();
     db.migrate(&migrations).await.expect("migrations run");
     let platform = Platform::new(
         db,

@@ -147,6 +147,13 @@ async fn fill(owner: &Owner, db: &Db) -> String {
     )
     .await
     .unwrap();
+    tx.execute(
+        "INSERT INTO loyalty_adjustments (org_id, id, programme_id, customer_id, points, state, sealed,
+             asked_at) VALUES (1, $1, $1, $2, 1, 'refused', $3, 0)",
+        args![uuid::Uuid::from_u128(1), id, sealed("loyalty.adjustment")],
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     id.to_string()
 }
