@@ -118,8 +118,9 @@ impl Executor {
         let folder = folder.map_err(|()| open(&"the path is not absolute"))?;
         for table in TABLES {
             let path = table.path(&dir);
-            std::fs::metadata(&path)
-                .map_err(|error| open(&format!("{}: {error}", path.display())))?;
+            std::fs::metadata(&path).map_err(|error| {
+                open(&format!("{}: {error}; export the tables again", path.display()))
+            })?;
         }
         Self::asking(runtime, context, folder, Order::OfFiles, limits.time)
     }

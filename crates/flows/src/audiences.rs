@@ -20,6 +20,7 @@ pub use asked::Definition;
 pub(crate) use asked::{Asked, Counted};
 pub use explain::{AudienceWhy, ExplainBody, SeenValue, WhyNode, explain};
 pub use given::GivenTree;
+pub(crate) use keep::changed_since;
 pub use keep::{
     AudienceBody, AudienceRow, AudienceView, Prepared, change, create, delete, find, get, list,
     overlap, prepare,

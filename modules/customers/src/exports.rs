@@ -80,17 +80,22 @@ pub enum ExportFailure {
     RightGone,
     /// There were far more customers than when it was asked for.
     Grew,
+    /// The audience that it names, or one that this names, was defined anew after it was asked for.
+    Redefined,
     /// The file could not be written or the database asked; the log has the cause.
     Broke,
 }
 
 impl ExportFailure {
+    const ALL: [Self; 4] = [Self::RightGone, Self::Grew, Self::Redefined, Self::Broke];
+
     /// The name, as stored and shown.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::RightGone => "right_gone",
             Self::Grew => "grew",
+            Self::Redefined => "redefined",
             Self::Broke => "broke",
         }
     }
@@ -143,11 +148,10 @@ fn opened(keys: &OrgKeys, row: ExportRow) -> Result<Export, DbError> {
         None => Asked::default(),
     };
     let word = row.decision.as_deref().map(|sealed| keys.open_text(FIELD, sealed)).transpose();
-    let failure = row.failure.as_deref().and_then(|name| {
-        [ExportFailure::RightGone, ExportFailure::Grew, ExportFailure::Broke]
-            .into_iter()
-            .find(|one| one.name() == name)
-    });
+    let failure = row
+        .failure
+        .as_deref()
+        .and_then(|name| ExportFailure::ALL.into_iter().find(|one| one.name() == name));
     Ok(Export {
         id: ExportId::from_uuid(row.id),
         state: ExportState::ALL

@@ -34,9 +34,9 @@ pub struct Audience {
     pub note: String,
     /// Who belongs to it.
     pub definition: Node,
-    /// Whether this program cannot read what is stored, as after going back to an older version. Then
+    /// What is stored where this program cannot read it, as after going back to an older version. Then
     /// `definition` names the audience itself, which is refused wherever it is asked.
-    pub is_unreadable: bool,
+    pub unreadable: Option<String>,
     /// Rises with each change.
     pub revision: i64,
     /// Who made it.
@@ -131,11 +131,14 @@ const COLUMNS: &str =
 impl From<Row> for Audience {
     fn from(row: Row) -> Self {
         let id = AudienceId::from_uuid(row.id);
-        let read = serde_json::from_str(&row.definition);
+        let (definition, unreadable) = match serde_json::from_str(&row.definition) {
+            Ok(definition) => (definition, None),
+            Err(_) => (Node::Audience { audience: id }, Some(row.definition)),
+        };
         Self {
             id,
-            is_unreadable: read.is_err(),
-            definition: read.unwrap_or(Node::Audience { audience: id }),
+            definition,
+            unreadable,
             name: row.name,
             note: row.note,
             revision: row.revision,
@@ -143,6 +146,13 @@ impl From<Row> for Audience {
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
         }
+    }
+}
+
+impl Audience {
+    /// The definition as it is stored, whether or not this program can read it.
+    fn stored(&self) -> Result<String, DbError> {
+        self.unreadable.clone().map_or_else(|| json(&self.definition), Ok)
     }
 }
 
@@ -284,7 +294,7 @@ pub async fn change(
         entry = entry.personal_change("note", &old.note, &new.note);
     }
     if old.definition != new.definition {
-        entry = entry.personal_change("definition", json(&old.definition)?, json(&new.definition)?);
+        entry = entry.personal_change("definition", old.stored()?, json(&new.definition)?);
     }
     audit::record(tx, cx, entry).await?;
     outbox::push(tx, cx, &AudiencesDefinedV1 { audience: id }).await?;
@@ -315,7 +325,7 @@ pub async fn delete(tx: &mut Tx, cx: &Ctx, id: AudienceId) -> Result<(), Audienc
         .on("audience", id)
         .personal_gone("name", &old.name)
         .personal_gone("note", &old.note)
-        .personal_gone("definition", json(&old.definition)?);
+        .personal_gone("definition", old.stored()?);
     audit::record(tx, cx, entry).await?;
     live::delete(tx, cx.scope, id).await?;
     outbox::push(tx, cx, &AudiencesDefinedV1 { audience: id }).await?;

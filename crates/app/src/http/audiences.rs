@@ -111,8 +111,9 @@ async fn delete_one(
     Cx(cx): Cx,
     PathId(id): PathId<AudienceId>,
 ) -> Result<StatusCode, Problem> {
+    let engine = state.engines.of(cx.scope.org());
     let mut tx = state.platform.db.begin_for(cx.scope).await?;
-    audiences::delete(&mut tx, &cx, id).await?;
+    audiences::delete(&mut tx, &engine, &cx, id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -151,7 +151,7 @@ async fn row(
         (Err(error), _) => Err(error),
     };
     let (customers, refused, hidden) = match counted {
-        _ if one.is_unreadable => {
+        _ if one.unreadable.is_some() => {
             let why = "this version of the program cannot read its definition; define it anew";
             (None, Some(why.to_owned()), true)
         }
@@ -341,10 +341,42 @@ async fn check_names(
 /// Deletes an audience.
 ///
 /// # Errors
-/// `Unknown`; `Named` as long as another one is defined by it.
-pub async fn delete(tx: &mut Tx, cx: &Ctx, id: AudienceId) -> Result<(), AudienceRefused> {
+/// `Unknown`; `Named` as long as another one is defined by it; `Hidden` if it asks for fields that whoever asks does not
+/// see.
+pub async fn delete(
+    tx: &mut Tx,
+    engine: &EngineHandle,
+    cx: &Ctx,
+    id: AudienceId,
+) -> Result<(), AudienceRefused> {
     store::lock(tx, cx.scope).await?;
+    super::live::check_seen(tx, engine, cx, id).await?;
     Ok(store::delete(tx, cx, id).await?)
+}
+
+/// Whether an audience, or one by which it is defined, was changed after a moment.
+///
+/// # Errors
+/// As the database says.
+pub(crate) async fn changed_since(
+    platform: &Platform,
+    cx: &Ctx,
+    id: AudienceId,
+    since: Timestamp,
+) -> Result<bool, DbError> {
+    let mut tx = platform.db.read_for(cx.scope).await?;
+    let audiences = store::all(&mut tx, cx.scope).await?;
+    tx.rollback().await?;
+    let (mut seen, mut open) = (BTreeSet::new(), vec![id]);
+    while let Some(id) = open.pop() {
+        let one = audiences.iter().find(|one| one.id == id).filter(|_| seen.insert(id));
+        let Some(one) = one else { continue };
+        if one.updated_at > since {
+            return Ok(true);
+        }
+        open.extend(one.definition.audiences());
+    }
+    Ok(false)
 }
 
 /// How many customers each two of some audiences share: row by row, in the order asked, the diagonal being

@@ -154,6 +154,10 @@ impl EngineHandle {
         if let Some(cause) = keeper.left {
             self.write_down(keeper, cause).await?;
         }
+        // What is owed has one cause. Whatever comes next waits until it is written down.
+        if keeper.left.is_some() {
+            return Ok(());
+        }
         let shops = self.shops().all().len();
         keeper.looked &= std::mem::replace(&mut keeper.shops, shops) == shops;
         if keeper.live.is_none() && keeper.look_at.is_some_and(|at| at <= Instant::now()) {
@@ -175,10 +179,16 @@ impl EngineHandle {
             keeper.touched.clear();
             (keeper.reloaded, keeper.rescored) = (false, false);
             self.write_down(keeper, Cause::Found).await?;
+            if keeper.left.is_some() {
+                return Ok(());
+            }
         }
         if !keeper.touched.is_empty() {
             self.test_touched(keeper).await?;
             self.write_down(keeper, Cause::Changed).await?;
+            if keeper.left.is_some() {
+                return Ok(());
+            }
         }
         if keeper.rescored {
             let began = Instant::now();
@@ -186,10 +196,16 @@ impl EngineHandle {
             keeper.rescored = false;
             self.write_down(keeper, Cause::Scores).await?;
             keeper.scores_took = began.elapsed();
+            if keeper.left.is_some() {
+                return Ok(());
+            }
         }
         if keeper.new_day && keeper.live.is_some() {
             self.with_live(keeper, move |live, engine| live.turn_to(engine, as_of)).await?;
             self.write_down(keeper, Cause::Day).await?;
+            if keeper.left.is_some() {
+                return Ok(());
+            }
             self.keep_sets(keeper).await?;
             self.prune(keeper).await?;
             keeper.new_day = false;
@@ -379,10 +395,18 @@ impl EngineHandle {
         Ok(())
     }
 
-    async fn prune(&self, keeper: &Keeper) -> Result<(), EngineError> {
+    async fn prune(&self, keeper: &mut Keeper) -> Result<(), EngineError> {
         while keeper.live.is_some() {
+            let cx = self.ctx();
+            let owner = keeper.owner(&cx);
             let mut tx = self.platform().db.begin_for(self.scope()).await?;
-            let gone = store::prune(&mut tx, &self.ctx()).await?;
+            // Before any row of the log goes, as whoever switches an audience off does it.
+            if store::advance(&mut tx, &cx, owner, 0).await?.is_none() {
+                tx.rollback().await?;
+                self.rest(keeper);
+                break;
+            }
+            let gone = store::prune(&mut tx, &cx).await?;
             tx.commit().await?;
             if gone == 0 {
                 break;

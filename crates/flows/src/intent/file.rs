@@ -89,7 +89,8 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// Reads a file and, where a target is named, compares models on it; for two minutes at most.
+/// Reads a file and, where a target is named, compares models on it. Whoever asks waits for two minutes at most; the
+/// work ends when it next looks whether somebody waits, and keeps its place in the queue until then.
 ///
 /// # Errors
 /// `Fields` says which part of the wish is wrong, and what to do about it; `Crowded` if too many files wait.
@@ -102,18 +103,21 @@ async fn report_within(
     options: FileOptions,
     limit: Duration,
 ) -> Result<FileAnswer, IntentRefused> {
-    let _place = QUEUE.try_acquire().map_err(|_| IntentRefused::Crowded)?;
-    let turn = TURN.acquire().await.map_err(|_| IntentRefused::Crowded)?;
+    let place = QUEUE.try_acquire().map_err(|_| IntentRefused::Crowded)?;
     let stop = Stop::default();
     let _nobody_waits = StopOnDrop(stop.clone());
-    let work = apart(move || {
-        let answer = answer(&path, options, &stop);
-        // Not before the work has ended, whoever waited for it.
-        drop(turn);
-        answer
-    });
-    match tokio::time::timeout(limit, work).await {
-        Ok(answered) => answered?.map_err(IntentRefused::Fields),
+    let asked = async {
+        let turn = TURN.acquire().await.map_err(|_| IntentRefused::Crowded)?;
+        let work = apart(move || {
+            let answer = answer(&path, options, &stop);
+            // Not before the work has ended, whoever waited for it.
+            drop((turn, place));
+            answer
+        });
+        work.await?.map_err(IntentRefused::Fields)
+    };
+    match tokio::time::timeout(limit, asked).await {
+        Ok(answered) => answered,
         Err(_) => {
             let text = format!(
                 "it took longer than {} seconds; leave out columns or rows, or use fewer folds",

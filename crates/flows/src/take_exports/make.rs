@@ -6,6 +6,7 @@ use kernel::{ExportId, Timestamp, TypedId as _};
 use platform::{Ctx, Platform, Scope};
 
 use super::{Contents, RIGHT, file_of, params_of, sealed};
+use crate::audiences;
 use crate::engine::EngineHandle;
 use crate::export_customers::{self, CustomersFile, ExportError, ExportFormat};
 use crate::list_customers::ListError;
@@ -47,6 +48,12 @@ pub async fn make(
     else {
         return give_up(platform, system, id, ExportFailure::Broke).await;
     };
+    if export.approved
+        && let Some(audience) = params.audience
+        && audiences::changed_since(platform, &cx, audience, export.asked_at).await?
+    {
+        return give_up(platform, system, id, ExportFailure::Redefined).await;
+    }
     let count = match export_customers::count(engine, &cx, &params).await {
         // What its asker may not ask any more, such as an audience that went, does not come back.
         Err(ExportError::List(ListError::Fields(_) | ListError::NoAudiences)) => {

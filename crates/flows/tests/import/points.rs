@@ -58,11 +58,11 @@ async fn deliver(shop: &Shop) {
     delivery.release().await.unwrap();
 }
 
-/// What each customer has.
+/// What each customer has; orders of days that the clock has not reached are pending.
 async fn points(shop: &Shop) -> BTreeMap<Uuid, i64> {
     let mut tx = shop.platform.db.read().await.unwrap();
-    let sql =
-        "SELECT customer_id, available + debt FROM loyalty_balances WHERE available + debt <> 0";
+    let sql = "SELECT customer_id, pending + available + debt FROM loyalty_balances
+                WHERE pending + available + debt <> 0";
     let rows: Vec<(Uuid, i64)> = tx.fetch_all(sql, vec![]).await.unwrap();
     rows.into_iter().collect()
 }

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use commerce::imports::{Import, ImportState};
+use commerce::store::{self, CountedOrder};
 use flows::import_orders;
 use flows::undo_import;
+use kernel::TypedId as _;
 use testkit::db_test;
+use uuid::Uuid;
 
 use crate::shop::{MIGRATIONS, Shop, dump};
 
@@ -185,5 +188,33 @@ db_test! { MIGRATIONS;
         for order in dump(&shop).await.orders {
             assert!(order.external_no.bytes().all(|byte| byte.is_ascii_digit()), "{}", order.external_no);
         }
+    }
+
+    async fn what_was_refunded_is_the_greater_of_what_order_and_lines_say(db) {
+        let shop = Shop::open(&db).await;
+        let orders = order_report(&shop, "orders.csv", &[
+            (1, COMPLETED, "杯子", "0.00", ""), (2, COMPLETED, "碗", "10.00", ""), (3, COMPLETED, "盘", "0.00", ""),
+        ]);
+        let mut items = String::from("订单编号,标题,价格,购买数量,订单状态,商家编码,退款金额\r\n");
+        for (no, title, refund) in [(1, "杯子", "15.00"), (1, "碟子", "5.00"), (2, "碗", "4.00"), (3, "盘", "0.00")] {
+            items.push_str(&format!("=\"{}\",{title},100.00,1,{COMPLETED},A,{refund}\r\n", number(no)));
+        }
+        let items = shop.write("items.csv", items.as_bytes());
+        shop.import(&[&orders, &items]).await;
+        let mut tx = shop.platform.db.read_for(shop.cx.scope).await.unwrap();
+        let (mut all, mut lines) = (Vec::new(), Vec::new());
+        store::each_refunded(&mut tx, shop.cx.scope, |order| all.push(order)).await.unwrap();
+        store::each_refunded_line(&mut tx, shop.cx.scope, |line| lines.push(line.amount_minor)).await.unwrap();
+        lines.sort_unstable();
+        assert_eq!(lines, [400, 500, 1500]);
+        let minors = |orders: &[CountedOrder]| {
+            let mut minors: Vec<i64> = orders.iter().map(|order| order.revenue_minor).collect();
+            minors.sort_unstable();
+            minors
+        };
+        assert_eq!(minors(&all), [1000, 2000]);
+        let who: Vec<Uuid> = all.iter().map(|order| order.customer.uuid()).collect();
+        let some = store::refunded_of(&mut tx, shop.cx.scope, &who).await.unwrap();
+        assert_eq!(minors(&some), [1000, 2000]);
     }
 }

@@ -360,10 +360,20 @@ pub async fn prune(tx: &mut Tx, cx: &Ctx) -> Result<u64, DbError> {
     let orphans = "DELETE FROM insight_live_days WHERE org_id = $1 AND audience_id NOT IN
                        (SELECT id FROM insight_audiences WHERE org_id = $1)";
     tx.execute(orphans, args![org]).await?;
-    let sql = "SELECT t.audience_id, MAX(COALESCE(s.seq, 0)), COUNT(l.audience_id)
-                 FROM (SELECT DISTINCT audience_id FROM insight_transitions WHERE org_id = $1) AS t
+    // From one audience of the index to the next: a DISTINCT would read the whole log, for each batch again.
+    let sql = "WITH RECURSIVE t(audience_id) AS (
+                   SELECT (SELECT f.audience_id FROM insight_transitions f WHERE f.org_id = $1
+                            ORDER BY f.audience_id LIMIT 1)
+                    UNION ALL
+                   SELECT (SELECT n.audience_id FROM insight_transitions n
+                            WHERE n.org_id = $1 AND n.audience_id > t.audience_id
+                            ORDER BY n.audience_id LIMIT 1)
+                     FROM t WHERE t.audience_id IS NOT NULL)
+               SELECT t.audience_id, MAX(COALESCE(s.seq, 0)), COUNT(l.audience_id)
+                 FROM t
                  LEFT JOIN insight_live l ON l.org_id = $1 AND l.audience_id = t.audience_id
                  LEFT JOIN insight_live_sets s ON s.org_id = $1 AND s.audience_id = t.audience_id
+                WHERE t.audience_id IS NOT NULL
                 GROUP BY t.audience_id";
     let audiences: Vec<(Uuid, i64, i64)> = tx.fetch_all(sql, args![org]).await?;
     let mut gone = 0;

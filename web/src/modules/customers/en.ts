@@ -387,6 +387,7 @@ export default {
     failures: {
       right_gone: 'Whoever asked may not export any more',
       grew: 'There are far more customers than were approved; ask again',
+      redefined: 'The audience was changed after it was asked for; ask again',
       broke: 'Something broke; the server’s log has the cause',
     },
     whose: 'Whose file is this?',

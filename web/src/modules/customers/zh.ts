@@ -370,6 +370,7 @@ export default {
     failures: {
       right_gone: '申请人已没有导出权限',
       grew: '客户数比批准时多出太多，请重新申请',
+      redefined: '所选人群在申请后被修改，请重新申请',
       broke: '生成时出错，原因在服务器日志里',
     },
     whose: '这个文件是谁导出的',

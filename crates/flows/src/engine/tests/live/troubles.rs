@@ -144,4 +144,28 @@ testkit::db_test! { MIGRATIONS;
         assert_eq!((log.len(), who.len()), (all, all));
         assert!(log.iter().all(|line| line.3 == "definition"), "{log:?}");
     }
+
+    async fn what_is_left_of_a_turn_keeps_its_cause(db) {
+        let world = World::new(&db).await;
+        let id = world.keep("buyers", tree("orders >= 1"), true).await;
+        let handle = world.handle().await;
+        handle.keep_live().await.unwrap();
+        handle.0.turn.lock().await.live.batch = 1;
+        world.take(&Step::Import((0..world::ACCOUNTS).map(|who| (who, who, 100)).collect())).await;
+        let all = world.asked(&handle, &tree("orders >= 1")).len();
+        assert!(all > 10, "{all}");
+        handle.catch_up().await.unwrap();
+        handle.keep_live().await.unwrap();
+        assert_eq!(world.log().await.len(), 10);
+        // Told of before anything else, though nobody asked for what is silent to be announced.
+        world.redefine(id, "buyers", "orders >= 2", false).await;
+        while world.log().await.len() < all {
+            handle.catch_up().await.unwrap();
+            handle.keep_live().await.unwrap();
+        }
+        handle.keep_live().await.unwrap();
+        let log = world.log().await;
+        assert_eq!(log.len(), all);
+        assert!(log.iter().all(|line| line.2 && line.3 == "changed"), "{log:?}");
+    }
 }
