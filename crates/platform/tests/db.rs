@@ -30,6 +30,33 @@ async fn insert(db: &Db, n: u128) -> Result<(), DbError> {
 }
 
 db_test! { MIGRATIONS;
+    async fn a_part_is_taken_back_by_itself(db) {
+        let add = "INSERT INTO platform_t (org_id, id) VALUES ($1, $2)";
+        let row = |n: u128| args![1_i64, uuid::Uuid::from_u128(n)];
+        let mut tx = db.db().begin().await.unwrap();
+        tx.execute(add, row(1)).await.unwrap();
+        tx.savepoint().await.unwrap();
+        tx.execute(add, row(2)).await.unwrap();
+        // PostgreSQL refuses every statement behind a failed one, but for this.
+        assert!(matches!(tx.execute(add, row(1)).await, Err(DbError::Duplicate { .. })));
+        tx.rollback_to_savepoint().await.unwrap();
+        tx.execute(add, row(3)).await.unwrap();
+        tx.renew_savepoint().await.unwrap();
+        tx.savepoint().await.unwrap();
+        tx.execute(add, row(4)).await.unwrap();
+        tx.release_savepoint().await.unwrap();
+        tx.savepoint().await.unwrap();
+        tx.execute(add, row(5)).await.unwrap();
+        tx.rollback_to_savepoint().await.unwrap();
+        // What is open at the end is part of it.
+        tx.commit().await.unwrap();
+        let mut tx = db.db().read().await.unwrap();
+        let rows: Vec<(uuid::Uuid,)> =
+            tx.fetch_all("SELECT id FROM platform_t ORDER BY id", vec![]).await.unwrap();
+        let rows: Vec<u128> = rows.into_iter().map(|(id,)| id.as_u128()).collect();
+        assert_eq!(rows, [1, 3, 4]);
+    }
+
     async fn bulk_rows_come_back_as_they_went_in(db) {
         // None, one, a few, and more than go into one statement.
         for (org, count) in [(1, 0), (2, 1), (3, 2), (4, 99), (5, 100), (6, 101), (7, 2_345_u32)] {

@@ -5,6 +5,7 @@ mod bulk;
 mod error;
 mod migrate;
 mod rows;
+mod savepoint;
 mod tx;
 mod values;
 mod wall;
