@@ -178,6 +178,16 @@ typed_ids! {
     AudienceId = "adn";
     /// A version of a model of purchase intent.
     ModelId = "mdl";
+    /// What coupons of one kind give, to whom and when.
+    CouponDefinitionId = "cpd";
+    /// One coupon.
+    CouponId = "cpn";
+    /// Coupons whose codes were made at once.
+    CouponBatchId = "cpb";
+    /// A promotion.
+    PromotionId = "pro";
+    /// What one order holds of coupons, limits and stock.
+    ReservationId = "rsv";
     /// An entry of the ledger of consents.
     ConsentId = "cst";
     /// A version of a text by which people are asked.

@@ -11,10 +11,11 @@ mod time;
 
 pub use field_errors::{FieldError, FieldErrors};
 pub use ids::{
-    AdjustmentId, AudienceId, AuditId, ConsentId, ConsentTextId, CustomerId, ExportId,
-    IdParseError, IdentityId, Ids, ImportId, InvitationId, JobId, LotId, MergeId, ModelId, NoteId,
-    OrderId, OrgId, PersonRequestId, PointsEntryId, ProgrammeId, ProviderId, SessionId, ShopId,
-    SpendId, SuggestionId, TagId, TeamId, TerritoryId, TokenId, TypedId, UserId, ViewId,
+    AdjustmentId, AudienceId, AuditId, ConsentId, ConsentTextId, CouponBatchId, CouponDefinitionId,
+    CouponId, CustomerId, ExportId, IdParseError, IdentityId, Ids, ImportId, InvitationId, JobId,
+    LotId, MergeId, ModelId, NoteId, OrderId, OrgId, PersonRequestId, PointsEntryId, ProgrammeId,
+    PromotionId, ProviderId, ReservationId, SessionId, ShopId, SpendId, SuggestionId, TagId,
+    TeamId, TerritoryId, TokenId, TypedId, UserId, ViewId,
 };
 pub use money::{Currency, Money, MoneyError};
 pub use page::{Cursor, CursorError, Limit, Page};

@@ -1,17 +1,37 @@
 //! What customers get for coming back. See README.md.
 
+pub mod counters;
+pub mod coupons;
+pub mod desk;
 pub mod events;
+mod holder;
+pub mod invariants;
+pub mod jobs;
 pub mod points;
+pub mod promotions;
+pub mod reservations;
+mod rules;
+
+pub use holder::Holder;
+pub use rules::{OfferState, RefundRule};
 
 use platform::keys::Sealed;
 use platform::{Migration, Module};
 
 /// The tables of this module.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    module: "loyalty",
-    version: 1,
-    sql: include_str!("../migrations/0001_points.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration { module: "loyalty", version: 1, sql: include_str!("../migrations/0001_points.sql") },
+    Migration {
+        module: "loyalty",
+        version: 2,
+        sql: include_str!("../migrations/0002_coupons.sql"),
+    },
+    Migration {
+        module: "loyalty",
+        version: 3,
+        sql: include_str!("../migrations/0003_promotions.sql"),
+    },
+];
 
 /// What this module keeps sealed.
 const SEALED: &[Sealed] =
@@ -24,7 +44,7 @@ pub fn module() -> Module {
         name: "loyalty",
         migrations: MIGRATIONS,
         routes: Default::default,
-        jobs: points::jobs::all(),
+        jobs: points::jobs::all().into_iter().chain(jobs::all()).collect(),
         sealed: SEALED,
         subscribers: Vec::new(),
     }

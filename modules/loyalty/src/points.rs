@@ -23,38 +23,4 @@ pub use desk::{Account, Kind};
 pub use error::PointsError;
 pub use programme::Programme;
 
-use kernel::{CustomerId, TypedId as _};
-use uuid::Uuid;
-
-/// Who spends: a customer with all that were merged into it. Points stay with whom they were earned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    root: Uuid,
-    members: Vec<Uuid>,
-}
-
-impl Holder {
-    /// The family of `root`; `members` may or may not name the root itself.
-    #[must_use]
-    pub fn new(root: CustomerId, members: &[CustomerId]) -> Self {
-        let mut all: Vec<Uuid> = members.iter().map(|id| id.uuid()).collect();
-        all.push(root.uuid());
-        all.sort_unstable();
-        all.dedup();
-        Self { root: root.uuid(), members: all }
-    }
-
-    /// A customer into whom nobody was merged.
-    #[must_use]
-    pub fn single(customer: CustomerId) -> Self {
-        Self::new(customer, &[])
-    }
-
-    pub(crate) fn root(&self) -> Uuid {
-        self.root
-    }
-
-    pub(crate) fn members(&self) -> &[Uuid] {
-        &self.members
-    }
-}
+pub use crate::Holder;

@@ -8,6 +8,7 @@ mod examples;
 mod ledger;
 mod merging;
 mod model;
+mod offers;
 mod properties;
 mod races;
 mod tools;

@@ -1,0 +1,36 @@
+//! What is told of coupons.
+
+use kernel::{CouponDefinitionId, CustomerId};
+use platform::Event;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Coupons of these customers were claimed, given or ended; one event for each batch. It says whose, and readers look
+/// up what is true now. Of their use the events of reservations tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CouponsChangedV1 {
+    /// Of which definition.
+    pub definition: CouponDefinitionId,
+    /// Whose coupons changed.
+    pub customers: Vec<CustomerId>,
+}
+
+impl CouponsChangedV1 {
+    pub(crate) fn of(definition: Uuid, customers: impl IntoIterator<Item = Uuid>) -> Self {
+        let mut customers: Vec<Uuid> = customers.into_iter().collect();
+        customers.sort_unstable();
+        customers.dedup();
+        Self {
+            definition: kernel::TypedId::from_uuid(definition),
+            customers: customers.into_iter().map(kernel::TypedId::from_uuid).collect(),
+        }
+    }
+}
+
+impl Event for CouponsChangedV1 {
+    const TOPIC: &'static str = "loyalty.coupons_changed.v1";
+
+    fn key(&self) -> String {
+        self.definition.to_string()
+    }
+}

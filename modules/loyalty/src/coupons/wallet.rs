@@ -1,0 +1,97 @@
+//! What a customer has.
+
+use std::collections::BTreeMap;
+
+use kernel::{CouponDefinitionId, CouponId, CustomerId, Timestamp, TypedId as _};
+use platform::db::args::in_list;
+use platform::{Arg, DbError, Scope, Tx, args};
+use serde::Serialize;
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use super::{Definition, State, definition};
+use crate::Holder;
+
+/// A coupon that somebody has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Coupon {
+    /// Its id.
+    pub id: CouponId,
+    /// What it gives.
+    pub definition: CouponDefinitionId,
+    /// Whose it is: a member of the family.
+    pub customer: CustomerId,
+    /// Where it is.
+    pub state: State,
+    /// From when on it can be used.
+    pub valid_from: Option<Timestamp>,
+    /// Until when.
+    pub valid_until: Option<Timestamp>,
+    /// Until when a reservation holds it.
+    pub lock_until: Option<Timestamp>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: Uuid,
+    definition_id: Uuid,
+    customer_id: Uuid,
+    state: String,
+    valid_from: Option<i64>,
+    valid_until: Option<i64>,
+    lock_until: Option<i64>,
+}
+
+/// A page of the coupons of a family, the newest first, with their definitions: up to `limit` behind `after`. With
+/// `usable_at` only those that can be used at that moment, as a quote wants them.
+///
+/// # Errors
+/// As the database says.
+pub async fn wallet(
+    tx: &mut Tx,
+    scope: Scope,
+    holder: &Holder,
+    usable_at: Option<Timestamp>,
+    (after, limit): (Option<CouponId>, u32),
+) -> Result<(Vec<Coupon>, BTreeMap<CouponDefinitionId, Definition>), DbError> {
+    let mut arguments = args![scope.org_arg(), limit.min(200)];
+    let mut sql =
+        "SELECT id, definition_id, customer_id, state, valid_from, valid_until, lock_until
+        FROM loyalty_coupons WHERE org_id = $1"
+            .to_owned();
+    let members = holder.members().iter().map(|id| Arg::from(*id)).collect();
+    let (list, values) = in_list(arguments.len() + 1, members);
+    arguments.extend(values);
+    sql.push_str(&format!(" AND customer_id IN ({list})"));
+    if let Some(now) = usable_at {
+        let place = arguments.len() + 1;
+        arguments.push(now.into());
+        sql.push_str(&format!(
+            " AND origin <> 'public' AND (state = 'claimed' OR state = 'locked' AND lock_until <= ${place})
+              AND valid_from <= ${place} AND (valid_until IS NULL OR valid_until > ${place})"
+        ));
+    }
+    if let Some(after) = after {
+        arguments.push(after.uuid().into());
+        sql.push_str(&format!(" AND id < ${}", arguments.len()));
+    }
+    sql.push_str(" ORDER BY id DESC LIMIT $2");
+    let rows: Vec<Row> = tx.fetch_all(AssertSqlSafe(sql), arguments).await?;
+    let mut ids: Vec<Uuid> = rows.iter().map(|row| row.definition_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let definitions = definition::of_ids(tx, scope, &ids).await?;
+    let coupons = rows.into_iter().map(|row| {
+        Ok(Coupon {
+            id: CouponId::from_uuid(row.id),
+            definition: CouponDefinitionId::from_uuid(row.definition_id),
+            customer: CustomerId::from_uuid(row.customer_id),
+            state: State::parse(&row.state)?,
+            valid_from: row.valid_from.map(Timestamp::from_millis),
+            valid_until: row.valid_until.map(Timestamp::from_millis),
+            lock_until: row.lock_until.map(Timestamp::from_millis),
+        })
+    });
+    let coupons = coupons.collect::<Result<_, DbError>>()?;
+    Ok((coupons, definitions.into_iter().map(|found| (found.id, found)).collect()))
+}

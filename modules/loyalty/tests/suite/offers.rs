@@ -1,0 +1,8 @@
+//! Coupons, promotions and reservations on both databases.
+
+mod at_the_desk;
+mod codes;
+mod lives;
+mod model;
+mod races;
+mod tools;

@@ -1,0 +1,142 @@
+//! Codes: made in batches, exported, entered by hand, guessed.
+
+use std::collections::BTreeSet;
+
+use loyalty::counters::Limits;
+use loyalty::coupons::{self, CouponError, CouponRules, batch, code, definition, tries};
+use loyalty::reservations::ReservationError;
+use platform::audit::{self, AuditFilter};
+use platform::jobs::{Handlers, JobRunner, RunnerOptions};
+use platform::{Tx, args};
+use testkit::{db_test, eventually};
+
+use super::tools::*;
+
+db_test! { MIGRATIONS;
+    async fn a_batch_goes_on_after_a_kill_and_is_told_once_more(db) {
+        let (cx, platform) = (db.ctx(), db.platform());
+        let mut tx = db.db().begin().await.unwrap();
+        let id = live(&mut tx, &cx, rules()).await;
+        let made = batch::create(&mut tx, &cx, id, 2_500).await.unwrap();
+        assert!(matches!(batch::create(&mut tx, &cx, id, 1_000_001).await, Err(CouponError::Fields(_))));
+        tx.commit().await.unwrap();
+        let step = async |keep: bool| {
+            let mut tx = db.db().begin_for(cx.scope).await.unwrap();
+            let left = batch::make_more(&mut tx, &cx, made, 1_000).await.unwrap();
+            if keep { tx.commit().await.unwrap() } else { drop(tx) }
+            left
+        };
+        assert_eq!(step(true).await, 1_500);
+        assert_eq!(step(false).await, 500);
+        let mut tx = db.db().begin().await.unwrap();
+        assert!(matches!(batch::export(&mut tx, &cx, made).await.err(), Some(CouponError::WrongState(_))));
+        drop(tx);
+        let job = loyalty::module().jobs;
+        let handlers: Handlers = job.into_iter().collect();
+        let runner = JobRunner::start(platform, handlers, RunnerOptions::default());
+        let done = eventually("all codes are made", async || {
+            let mut tx = db.db().read().await.unwrap();
+            let found = batch::get(&mut tx, cx.scope, made).await.unwrap().unwrap();
+            (found.made == found.size).then_some(found)
+        })
+        .await;
+        runner.stop(std::time::Duration::from_secs(10)).await;
+        assert_eq!((done.size, done.definition), (2_500, id));
+
+        let mut tx = db.db().begin().await.unwrap();
+        let codes: Vec<String> = batch::export(&mut tx, &cx, made).await.unwrap().collect();
+        tx.commit().await.unwrap();
+        let distinct: BTreeSet<&String> = codes.iter().collect();
+        assert_eq!((codes.len(), distinct.len(), codes[0].len()), (2_500, 2_500, 19));
+        let mut tx = db.db().read().await.unwrap();
+        let filter = AuditFilter { action: Some("loyalty.codes.export".into()), ..AuditFilter::default() };
+        let (keys, limit) = (db.keys(), kernel::Limit::new(None).unwrap());
+        let told = audit::list(&mut tx, cx.scope, &keys, &filter, None, limit).await.unwrap();
+        assert_eq!(told.0.len(), 1);
+        // The database holds the digest of each of them, and none of them.
+        for code in [&codes[0], &codes[1_777]] {
+            let digest = code::digest(&db.keys(), &code::normalise(code).unwrap());
+            let (found,): (i64,) = tx
+                .fetch_one("SELECT COUNT(*) FROM loyalty_coupons WHERE digest = $1", args![digest])
+                .await
+                .unwrap();
+            assert_eq!(found, 1);
+        }
+        drop(tx);
+
+        let holder = single(1);
+        let enter = async |holder: &loyalty::Holder, text: &str| {
+            let work = async |tx: &mut Tx| coupons::claim_code(tx, &cx, text, claimant(holder)).await;
+            in_tx(platform, &cx, work).await
+        };
+        let messy = format!(" {} ", codes[7].to_lowercase().replace('0', "o").replace('1', "l"));
+        let coupon = enter(&holder, &messy).await.unwrap();
+        assert_eq!(enter(&holder, &codes[7]).await.unwrap(), coupon);
+        assert!(matches!(enter(&single(2), &codes[7]).await, Err(CouponError::AlreadyClaimed)));
+        assert!(matches!(enter(&holder, "0000-0000-0000-0000").await, Err(CouponError::UnknownCode)));
+        // A code that nobody has is claimed by the order that brings it, and stays with its customer.
+        let held = reserve(platform, &cx, &with_code(single(2), &codes[8])).await.unwrap();
+        cancel(platform, &cx, held.id).await.unwrap();
+        let mut tx = db.db().read().await.unwrap();
+        let of_batch = coupons::funnel_of_batch(&mut tx, cx.scope, made).await.unwrap();
+        assert_eq!((of_batch.issued, of_batch.claimed, of_batch.locked), (2_500, 2, 0));
+        drop(tx);
+        let held = reserve(platform, &cx, &with_code(single(2), &codes[8])).await.unwrap();
+        commit(platform, &cx, held.id).await.unwrap();
+        let stolen = reserve(platform, &cx, &with_code(single(3), &codes[8])).await;
+        assert!(matches!(stolen, Err(ReservationError::Coupon(CouponError::AlreadyClaimed))));
+        verify(&db, &cx).await;
+    }
+
+    async fn a_public_code_is_used_without_a_claim(db) {
+        let (cx, platform) = (db.ctx(), db.platform());
+        let mut tx = db.db().begin().await.unwrap();
+        let limit = Limits { per_person: Some(1), ..Limits::default() };
+        let of = CouponRules { uses: limit, code: Some("Summer-10".into()), ..rules() };
+        let id = live(&mut tx, &cx, of.clone()).await;
+        let same = coupons::NewDefinition { name: "same".into(), rules: of };
+        tx.commit().await.unwrap();
+        let mut tx = db.db().begin().await.unwrap();
+        let taken = definition::create(&mut tx, &cx, &same).await;
+        assert!(matches!(taken, Err(CouponError::CodeTaken)), "{taken:?}");
+        drop(tx);
+        let held = reserve(platform, &cx, &with_code(single(1), "SUMMER 1O")).await.unwrap();
+        commit(platform, &cx, held.id).await.unwrap();
+        let again = reserve(platform, &cx, &with_code(single(1), "summer10")).await;
+        assert!(matches!(again, Err(ReservationError::Full(_))));
+        let mut twice = with_code(single(2), "summer10");
+        twice.coupons.push(twice.coupons[0].clone());
+        assert!(matches!(reserve(platform, &cx, &twice).await, Err(ReservationError::Fields(_))));
+        let mut tx = db.db().begin().await.unwrap();
+        definition::set_state(&mut tx, &cx, id, offer("stopped")).await.unwrap();
+        tx.commit().await.unwrap();
+        let stopped = reserve(platform, &cx, &with_code(single(2), "summer10")).await;
+        assert!(matches!(stopped, Err(ReservationError::Coupon(CouponError::WrongState("stopped")))));
+        verify(&db, &cx).await;
+    }
+
+    async fn guessing_is_slow(db) {
+        let cx = db.ctx();
+        let mut tx = db.db().begin().await.unwrap();
+        for _ in 0..tries::FAILED_MAX {
+            tries::admit(&mut tx, &cx, "203.0.113.7").await.unwrap();
+            tries::note_failed(&mut tx, &cx, "203.0.113.7").await.unwrap();
+        }
+        let retry = async |tx: &mut Tx| match tries::admit(tx, &cx, "203.0.113.7").await {
+            Err(CouponError::TooManyTries { retry_seconds }) => retry_seconds,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(retry(&mut tx).await, 600);
+        tries::admit(&mut tx, &cx, "203.0.113.8").await.unwrap();
+        db.clock().advance_millis(tries::WINDOW_MILLIS - 1);
+        assert_eq!(retry(&mut tx).await, 1);
+        db.clock().advance_millis(1);
+        tries::admit(&mut tx, &cx, "203.0.113.7").await.unwrap();
+        tries::note_failed(&mut tx, &cx, "203.0.113.7").await.unwrap();
+        tries::admit(&mut tx, &cx, "203.0.113.7").await.unwrap();
+        assert_eq!(tries::prune(&mut tx, &cx).await.unwrap(), 0);
+        db.clock().advance_millis(tries::WINDOW_MILLIS);
+        assert_eq!(tries::prune(&mut tx, &cx).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+    }
+}
