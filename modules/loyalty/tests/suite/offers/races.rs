@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 
 use loyalty::counters::{CounterKind, Limits};
-use loyalty::coupons::CouponRules;
+use loyalty::coupons::{self, ClaimLimits, CouponError, CouponRules, batch};
 use loyalty::desk::Desk;
 use loyalty::jobs::end_due;
 use loyalty::promotions::stock;
-use loyalty::reservations::{Reservation, ReservationError, Reserve};
+use loyalty::reservations::{self, Refund, Reservation, ReservationError, Reserve};
+use platform::Tx;
 use testkit::{TestDb, db_test};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -238,6 +239,105 @@ db_test! { MIGRATIONS;
         let answers = through_desk(&db, wanted).await;
         assert_eq!(got(&answers, CounterKind::UseTotal), 5);
         assert_eq!(funnel(&db, &cx, id).await.locked, 5);
+        verify(&db, &cx).await;
+    }
+
+    async fn claims_have_limits_and_a_code_has_one_owner(db) {
+        let cx = db.ctx();
+        let processes = [db.platform().clone(), db.another_process().await];
+        let cases = [
+            (ClaimLimits { total: Some(40), ..ClaimLimits::default() }, CounterKind::ClaimTotal, 40),
+            (ClaimLimits { per_day: Some(30), ..ClaimLimits::default() }, CounterKind::ClaimDay, 30),
+            (ClaimLimits { per_person: Some(2), ..ClaimLimits::default() }, CounterKind::ClaimPerson, 20),
+        ];
+        for (claims, kind, expected) in cases {
+            let mut tx = db.db().begin().await.unwrap();
+            let id = live(&mut tx, &cx, CouponRules { claims, ..rules() }).await;
+            tx.commit().await.unwrap();
+            // Ten customers ask twenty times each.
+            let ask = |n: usize| {
+                let (platform, cx) = (processes[n % 2].clone(), cx.clone());
+                async move { claim(&platform, &cx, id, &single(n as u128 / 2 % 10), &n.to_string()).await }
+            };
+            let answers = all((0..200).map(ask)).await;
+            for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+                assert!(matches!(error, CouponError::Full(full) if full.kind == kind), "{error:?}");
+            }
+            assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), expected);
+            assert_eq!(funnel(&db, &cx, id).await.claimed, expected as i64);
+        }
+        let mut tx = db.db().begin().await.unwrap();
+        let id = live(&mut tx, &cx, rules()).await;
+        let made = batch::create(&mut tx, &cx, id, 3).await.unwrap();
+        assert_eq!(batch::make_more(&mut tx, &cx, made, 3).await.unwrap(), 0);
+        let codes: Vec<String> = batch::export(&mut tx, &cx, made).await.unwrap().collect();
+        tx.commit().await.unwrap();
+        for code in codes {
+            // By hand and by orders at once.
+            let ask = |n: usize| {
+                let (platform, cx, code) = (processes[n % 2].clone(), cx.clone(), code.clone());
+                async move {
+                    let holder = single(n as u128);
+                    if n % 3 == 0 {
+                        return reserve(&platform, &cx, &with_code(holder, &code)).await.is_ok();
+                    }
+                    let work = async |tx: &mut Tx| {
+                        coupons::claim_code(tx, &cx, &code, claimant(&holder)).await
+                    };
+                    in_tx(&platform, &cx, work).await.is_ok()
+                }
+            };
+            let answers = all((0..30).map(ask)).await;
+            assert_eq!(answers.into_iter().filter(|is_mine| *is_mine).count(), 1);
+        }
+        verify(&db, &cx).await;
+    }
+
+    async fn gifts_codes_and_refunds_from_two_sides_are_there_once(db) {
+        let cx = db.ctx();
+        let processes = [db.platform().clone(), db.another_process().await];
+        let mut tx = db.db().begin().await.unwrap();
+        let id = live(&mut tx, &cx, rules()).await;
+        let made = batch::create(&mut tx, &cx, id, 100).await.unwrap();
+        tx.commit().await.unwrap();
+        let give = |n: usize| {
+            let (platform, cx) = (processes[n % 2].clone(), cx.clone());
+            async move {
+                let customers: Vec<_> = (0..50).map(customer).collect();
+                let work =
+                    async |tx: &mut Tx| coupons::assign(tx, &cx, id, "run", &customers).await;
+                in_tx(&platform, &cx, work).await.unwrap()
+            }
+        };
+        assert_eq!(all((0..8).map(give)).await.into_iter().sum::<u64>(), 50);
+        let make = |n: usize| {
+            let (platform, cx) = (processes[n % 2].clone(), cx.clone());
+            async move {
+                let work = async |tx: &mut Tx| batch::make_more(tx, &cx, made, 30).await;
+                in_tx(&platform, &cx, work).await.unwrap();
+            }
+        };
+        for _ in 0..4 {
+            all((0..4).map(make)).await;
+        }
+        assert_eq!(funnel(&db, &cx, id).await.issued, 150);
+
+        let coupon = claim(&processes[0], &cx, id, &single(1), "a").await.unwrap();
+        let held = reserve(&processes[0], &cx, &with_coupon(single(1), coupon)).await.unwrap();
+        commit(&processes[0], &cx, held.id).await.unwrap();
+        let ask = |n: usize| {
+            let (platform, cx, id) = (processes[n % 2].clone(), cx.clone(), held.id);
+            async move {
+                let whole = Refund { is_whole: true, ..Refund::default() };
+                let work = async |tx: &mut Tx| {
+                    reservations::refund(tx, &cx, id, &(n % 2).to_string(), &whole).await
+                };
+                in_tx(&platform, &cx, work).await.is_ok()
+            }
+        };
+        // Two keys: one of them refunds the order, as often as it asks; the other finds it refunded.
+        assert_eq!(all((0..20).map(ask)).await.into_iter().filter(|is_good| *is_good).count(), 10);
+        assert_eq!(funnel(&db, &cx, id).await.refunded, 1);
         verify(&db, &cx).await;
     }
 }
