@@ -146,8 +146,8 @@ pub(crate) async fn find_code(tx: &mut Tx, cx: &Ctx, entered: &str) -> Result<Of
     Ok(OfCode { id, state: State::parse(&state)?, customer, definition })
 }
 
-/// Takes the coupon of a unique code. Again by the same customer it gives the same coupon. The edge asks
-/// [`super::tries::admit`] first, and notes an `UnknownCode`.
+/// Takes the coupon of a unique code. Again by the same customer it gives the same coupon. For codes that people enter
+/// see [`super::tries::enter`].
 ///
 /// # Errors
 /// `UnknownCode`, `AlreadyClaimed`, `WrongState`, `NotNow`, `Level`, `Full`.

@@ -1,9 +1,9 @@
 //! Guessing codes is slow: who entered ten in vain waits.
 
-use kernel::Timestamp;
-use platform::{Ctx, DbError, Tx, args};
+use kernel::{CouponId, Timestamp};
+use platform::{Ctx, Db, DbError, Tx, args};
 
-use super::CouponError;
+use super::{Claimant, CouponError, claim_code};
 
 /// Codes that may be wrong within [`WINDOW_MILLIS`].
 pub const FAILED_MAX: i64 = 10;
@@ -15,49 +15,85 @@ fn digest(cx: &Ctx, caller: &str) -> Vec<u8> {
     cx.keys().blind_index("loyalty.caller", caller).to_vec()
 }
 
-/// Refuses `caller` while too many of their codes were wrong. To be asked before a code is looked at.
+/// Takes one of the tries of `caller`, before a code is looked at: who asks a thousand times at once has no more of
+/// them. To be committed at once, and given back ([`give_back`]) if the code was not wrong; [`enter`] does both.
 ///
 /// # Errors
 /// `TooManyTries`.
-pub async fn admit(tx: &mut Tx, cx: &Ctx, caller: &str) -> Result<(), CouponError> {
-    let row: Option<(i64, i64)> = tx
-        .fetch_optional(
-            "SELECT since, failed FROM loyalty_code_tries WHERE org_id = $1 AND caller = $2",
-            args![cx.scope.org_arg(), digest(cx, caller)],
+pub async fn take(tx: &mut Tx, cx: &Ctx, caller: &str) -> Result<(), CouponError> {
+    let (caller, now) = (digest(cx, caller), cx.now());
+    let taken = tx
+        .execute(
+            "INSERT INTO loyalty_code_tries (org_id, caller, since, failed) VALUES ($1, $2, $3, 1)
+             ON CONFLICT (org_id, caller) DO UPDATE SET
+                failed = CASE WHEN loyalty_code_tries.since > $4
+                              THEN loyalty_code_tries.failed + 1 ELSE 1 END,
+                since = CASE WHEN loyalty_code_tries.since > $4
+                             THEN loyalty_code_tries.since ELSE excluded.since END
+              WHERE loyalty_code_tries.since <= $4 OR loyalty_code_tries.failed < $5",
+            args![
+                cx.scope.org_arg(),
+                caller.as_slice(),
+                now,
+                now.plus_millis(-WINDOW_MILLIS),
+                FAILED_MAX
+            ],
         )
         .await?;
-    let Some((since, failed)) = row else { return Ok(()) };
-    let left =
-        Timestamp::from_millis(since).plus_millis(WINDOW_MILLIS).millis() - cx.now().millis();
-    if failed >= FAILED_MAX && left > 0 {
-        let retry_seconds = u32::try_from((left + 999) / 1_000).unwrap_or(u32::MAX);
-        return Err(CouponError::TooManyTries { retry_seconds });
+    if taken == 1 {
+        return Ok(());
     }
-    Ok(())
+    let (since,): (i64,) = tx
+        .fetch_one(
+            "SELECT since FROM loyalty_code_tries WHERE org_id = $1 AND caller = $2",
+            args![cx.scope.org_arg(), caller],
+        )
+        .await?;
+    let left = Timestamp::from_millis(since).plus_millis(WINDOW_MILLIS).millis() - now.millis();
+    let retry_seconds = u32::try_from((left + 999) / 1_000).unwrap_or(1).max(1);
+    Err(CouponError::TooManyTries { retry_seconds })
 }
 
-/// Notes that a code of `caller` was wrong: in a transaction of its own, since the one in which the code was looked
-/// up is rolled back.
+/// Gives a try back, because the code was one.
 ///
 /// # Errors
 /// As the database says.
-pub async fn note_failed(tx: &mut Tx, cx: &Ctx, caller: &str) -> Result<(), DbError> {
+pub async fn give_back(tx: &mut Tx, cx: &Ctx, caller: &str) -> Result<(), DbError> {
     tx.execute(
-        "INSERT INTO loyalty_code_tries (org_id, caller, since, failed) VALUES ($1, $2, $3, 1)
-         ON CONFLICT (org_id, caller) DO UPDATE SET
-            failed = CASE WHEN loyalty_code_tries.since > $4
-                          THEN loyalty_code_tries.failed + 1 ELSE 1 END,
-            since = CASE WHEN loyalty_code_tries.since > $4
-                         THEN loyalty_code_tries.since ELSE excluded.since END",
-        args![
-            cx.scope.org_arg(),
-            digest(cx, caller),
-            cx.now(),
-            cx.now().plus_millis(-WINDOW_MILLIS)
-        ],
+        "UPDATE loyalty_code_tries SET failed = failed - 1
+          WHERE org_id = $1 AND caller = $2 AND failed > 0",
+        args![cx.scope.org_arg(), digest(cx, caller)],
     )
     .await
     .map(drop)
+}
+
+/// Takes the coupon of the code that `caller` entered, in transactions of its own.
+///
+/// # Errors
+/// `TooManyTries`, and those of [`claim_code`].
+pub async fn enter(
+    db: &Db,
+    cx: &Ctx,
+    caller: &str,
+    entered: &str,
+    claimant: Claimant<'_>,
+) -> Result<CouponId, CouponError> {
+    let mut tx = db.begin_for(cx.scope).await?;
+    take(&mut tx, cx, caller).await?;
+    tx.commit().await?;
+    let mut tx = db.begin_for(cx.scope).await?;
+    let claimed = claim_code(&mut tx, cx, entered, claimant).await;
+    if claimed.is_err() {
+        tx.rollback().await?;
+        if matches!(claimed, Err(CouponError::UnknownCode)) {
+            return claimed;
+        }
+        tx = db.begin_for(cx.scope).await?;
+    }
+    give_back(&mut tx, cx, caller).await?;
+    tx.commit().await?;
+    claimed
 }
 
 /// Forgets what is long over; gives how many callers.

@@ -116,26 +116,41 @@ db_test! { MIGRATIONS;
     }
 
     async fn guessing_is_slow(db) {
-        let cx = db.ctx();
+        let (cx, platform) = (db.ctx(), db.platform());
         let mut tx = db.db().begin().await.unwrap();
-        for _ in 0..tries::FAILED_MAX {
-            tries::admit(&mut tx, &cx, "203.0.113.7").await.unwrap();
-            tries::note_failed(&mut tx, &cx, "203.0.113.7").await.unwrap();
+        let id = live(&mut tx, &cx, rules()).await;
+        let made = batch::create(&mut tx, &cx, id, 2).await.unwrap();
+        batch::make_more(&mut tx, &cx, made, 2).await.unwrap();
+        let codes: Vec<String> = batch::export(&mut tx, &cx, made).await.unwrap().collect();
+        tx.commit().await.unwrap();
+        let enter = |peer: &'static str, code: &str| {
+            let (db, cx, code) = (platform.db.clone(), cx.clone(), code.to_owned());
+            async move { tries::enter(&db, &cx, peer, &code, claimant(&single(1))).await }
+        };
+        // A right code costs nothing, however often.
+        for _ in 0..15 {
+            enter("203.0.113.7", &codes[0]).await.unwrap();
         }
-        let retry = async |tx: &mut Tx| match tries::admit(tx, &cx, "203.0.113.7").await {
+        // A hundred at once are no way around it.
+        let mut asked = tokio::task::JoinSet::new();
+        for n in 0..100 {
+            asked.spawn(enter("203.0.113.7", &format!("0000-0000-0000-{n:04}")));
+        }
+        let answers = asked.join_all().await;
+        let looked_at =
+            answers.iter().filter(|answer| matches!(answer, Err(CouponError::UnknownCode))).count();
+        assert_eq!(looked_at as i64, tries::FAILED_MAX);
+        let retry = async |code: &str| match enter("203.0.113.7", code).await {
             Err(CouponError::TooManyTries { retry_seconds }) => retry_seconds,
             other => panic!("{other:?}"),
         };
-        assert_eq!(retry(&mut tx).await, 600);
-        tries::admit(&mut tx, &cx, "203.0.113.8").await.unwrap();
+        assert_eq!(retry(&codes[1]).await, 600);
+        assert!(matches!(enter("203.0.113.8", "0000").await, Err(CouponError::UnknownCode)));
         db.clock().advance_millis(tries::WINDOW_MILLIS - 1);
-        assert_eq!(retry(&mut tx).await, 1);
+        assert_eq!(retry(&codes[1]).await, 1);
         db.clock().advance_millis(1);
-        tries::admit(&mut tx, &cx, "203.0.113.7").await.unwrap();
-        tries::note_failed(&mut tx, &cx, "203.0.113.7").await.unwrap();
-        tries::admit(&mut tx, &cx, "203.0.113.7").await.unwrap();
-        assert_eq!(tries::prune(&mut tx, &cx).await.unwrap(), 0);
-        db.clock().advance_millis(tries::WINDOW_MILLIS);
+        enter("203.0.113.7", &codes[1]).await.unwrap();
+        let mut tx = db.db().begin().await.unwrap();
         assert_eq!(tries::prune(&mut tx, &cx).await.unwrap(), 1);
         tx.commit().await.unwrap();
     }

@@ -278,7 +278,7 @@ db_test! { MIGRATIONS;
                 let (platform, cx, code) = (processes[n % 2].clone(), cx.clone(), code.clone());
                 async move {
                     let holder = single(n as u128);
-                    if n % 3 == 0 {
+                    if n.is_multiple_of(3) {
                         return reserve(&platform, &cx, &with_code(holder, &code)).await.is_ok();
                     }
                     let work = async |tx: &mut Tx| {
