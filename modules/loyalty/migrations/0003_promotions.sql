@@ -57,7 +57,7 @@ CREATE UNIQUE INDEX loyalty_reservations_order ON loyalty_reservations (org_id, 
 CREATE INDEX loyalty_reservations_overdue ON loyalty_reservations (org_id, until, id) WHERE state = 'held';
 CREATE INDEX loyalty_reservations_customer ON loyalty_reservations (org_id, customer_id, id);
 
--- What a reservation took: `kind` is `coupon` (`owner_id` is it), `stock` (`key` is the SKU) or that of a counter;
+-- What a reservation took: `kind` is `coupon` or `promotion` (`owner_id` is it), `stock` (`key` is the SKU) or that of a counter;
 -- `source_id` is the coupon or promotion for which it was taken. `returned` of `quantity` was given back.
 CREATE TABLE loyalty_holds (
     org_id         BIGINT NOT NULL,

@@ -25,7 +25,7 @@ const INVARIANTS: [(&str, &str); 9] = [
               WHERE org_id = $1 AND kind NOT IN ('claim_total', 'claim_day', 'claim_person')
              UNION ALL
              SELECT owner_id, kind, key, returned - quantity FROM loyalty_holds
-              WHERE org_id = $1 AND kind NOT IN ('coupon', 'stock')
+              WHERE org_id = $1 AND kind NOT IN ('coupon', 'promotion', 'stock')
            ) told GROUP BY owner_id, kind, key HAVING SUM(used) <> 0) wrong",
     ),
     (

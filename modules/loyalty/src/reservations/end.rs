@@ -49,7 +49,7 @@ pub async fn commit(
     for hold in hold::read(tx, cx.scope, id).await? {
         match hold.what {
             What::Coupon => using::redeem(tx, cx, hold.owner, id.uuid()).await?,
-            What::Counter(_) => {}
+            What::Promotion | What::Counter(_) => {}
             What::Stock => {
                 let place = (hold.owner, hold.key.as_str());
                 stock::shift(tx, cx.scope, place, hold.quantity, Move::HeldToSold).await?;

@@ -12,6 +12,7 @@ use crate::rules::unreadable;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum What {
     Coupon,
+    Promotion,
     Counter(CounterKind),
     Stock,
 }
@@ -20,6 +21,7 @@ impl What {
     fn name(self) -> &'static str {
         match self {
             Self::Coupon => "coupon",
+            Self::Promotion => "promotion",
             Self::Counter(kind) => kind.name(),
             Self::Stock => "stock",
         }
@@ -28,6 +30,7 @@ impl What {
     fn parse(name: &str) -> Result<Self, DbError> {
         match name {
             "coupon" => Ok(Self::Coupon),
+            "promotion" => Ok(Self::Promotion),
             "stock" => Ok(Self::Stock),
             _ => CounterKind::parse(name)
                 .map(Self::Counter)
@@ -51,7 +54,11 @@ pub(super) struct Hold {
 
 impl Hold {
     pub(super) fn coupon(id: Uuid) -> Self {
-        Self { source: id, ..Self::of(What::Coupon, id, String::new(), 1) }
+        Self::of(What::Coupon, id, String::new(), 1)
+    }
+
+    pub(super) fn promotion(id: Uuid) -> Self {
+        Self::of(What::Promotion, id, String::new(), 1)
     }
 
     pub(super) fn counter(take: &Take, source: Uuid) -> Self {
@@ -156,7 +163,7 @@ pub(super) async fn give_back(
     (quantity, how): (i64, Move),
 ) -> Result<(), DbError> {
     match hold.what {
-        What::Coupon => {}
+        What::Coupon | What::Promotion => {}
         What::Counter(kind) => {
             let place = (kind.name(), hold.owner, hold.key.as_str());
             counters::give_back(tx, cx.scope, place, quantity).await?;

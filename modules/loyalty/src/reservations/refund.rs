@@ -137,8 +137,7 @@ async fn promotions_that_return(
     cx: &Ctx,
     holds: &[Hold],
 ) -> Result<Vec<Uuid>, ReservationError> {
-    let is_of_promotion = |hold: &&Hold| hold.source == hold.owner && hold.what != What::Coupon;
-    let sources: BTreeSet<Uuid> = holds.iter().filter(is_of_promotion).map(|h| h.source).collect();
+    let sources = holds.iter().filter(|hold| hold.what == What::Promotion).map(|hold| hold.owner);
     let mut returning = Vec::new();
     for source in sources {
         let found = promotions::get(tx, cx.scope, PromotionId::from_uuid(source)).await?;
@@ -187,7 +186,7 @@ fn parts(
     if asked.is_whole {
         for hold in holds {
             let comes_back = match hold.what {
-                What::Coupon => came_back.contains(&hold.owner),
+                What::Coupon | What::Promotion => came_back.contains(&hold.owner),
                 What::Counter(CounterKind::Budget) => true,
                 What::Counter(_) => came_back.contains(&hold.source),
                 // Whether goods can be sold again, only the shop knows.

@@ -239,6 +239,7 @@ pub async fn reserve(
         };
         let found = found.filter(is_on).ok_or(ReservationError::NotRunning(used.promotion))?;
         let owner = used.promotion.uuid();
+        holds.push(Hold::promotion(owner));
         let mut taken = Take::of_use(owner, &found.rules.uses, occasion, root, false);
         taken.extend(budget(owner, used.minor, found.rules.budget_minor));
         add(&mut holds, taken, owner);

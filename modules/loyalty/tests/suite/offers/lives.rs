@@ -347,6 +347,22 @@ db_test! { MIGRATIONS;
         verify(&db, &cx).await;
     }
 
+    async fn what_has_no_limit_and_no_budget_is_refunded_too(db) {
+        let (cx, platform) = (db.ctx(), db.platform());
+        let mut tx = db.db().begin().await.unwrap();
+        let id = live_promotion(&mut tx, &cx, promotion_rules()).await;
+        let other = live_promotion(&mut tx, &cx, promotion_rules()).await;
+        tx.commit().await.unwrap();
+        let held = reserve(platform, &cx, &with_promotion(single(1), id, &[])).await.unwrap();
+        commit(platform, &cx, held.id).await.unwrap();
+        let of = |id| Refund { promotions: BTreeMap::from([(id, 200)]), ..Refund::default() };
+        refund(&db, held.id, "1", &of(id)).await.unwrap();
+        let unknown = refund(&db, held.id, "2", &of(other)).await;
+        assert!(matches!(unknown, Err(ReservationError::TooMuch(_))), "{unknown:?}");
+        refund(&db, held.id, "3", &Refund { is_whole: true, ..of(id) }).await.unwrap();
+        verify(&db, &cx).await;
+    }
+
     async fn another_request_with_the_same_key_is_refused(db) {
         let (cx, platform) = (db.ctx(), db.platform());
         let wanted = order(single(1));
