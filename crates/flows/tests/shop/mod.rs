@@ -43,6 +43,8 @@ pub const MIGRATIONS: &[Migration] = &[
     insight::MIGRATIONS[1],
     insight::MIGRATIONS[2],
     loyalty::MIGRATIONS[0],
+    loyalty::MIGRATIONS[1],
+    loyalty::MIGRATIONS[2],
 ];
 
 pub struct Shop {

@@ -42,6 +42,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     insight::MIGRATIONS[1],
     insight::MIGRATIONS[2],
     loyalty::MIGRATIONS[0],
+    loyalty::MIGRATIONS[1],
+    loyalty::MIGRATIONS[2],
 ];
 
 /// Accounts that buy.
