@@ -207,13 +207,13 @@ test('its customers are listed, and the list knows whose it is', async () => {
   await page.getByText(`人群：${NAME}`).waitFor();
   assert.match(page.url(), /\/customers\?audience=adn_\w+$/);
   await page.getByText(new RegExp(`^${all.customers.toLocaleString('zh-CN')} 位客户`)).waitFor();
-  await accessible();
+  await accessible(page);
   // The chip goes like any other.
   await page.locator('.chips').getByRole('button', { name: '移除这个筛选' }).click();
   await page.getByText(`人群：${NAME}`).waitFor({ state: 'detached' });
   await page.goto(`${BASE}/customers?audience=adn_01h455vb4pex5vsknk084sn02q`);
   await page.getByText('这个人群无法列出').waitFor();
-  await accessible();
+  await accessible(page);
   await page.getByRole('button', { name: '不按人群筛选' }).click();
   await page.getByText('这个人群无法列出').waitFor({ state: 'detached' });
 });
