@@ -20,8 +20,11 @@ const HEADER: &str = "no,who,phone,email,street,day,paid\n";
 /// which the master key seals.
 const NOT_SEALED: &[&str] = &[
     "browser_hash",
+    "caller",
+    "code_digest",
     "code_hash",
     "created_orders",
+    "digest",
     "email_index",
     "hash",
     "ids",
