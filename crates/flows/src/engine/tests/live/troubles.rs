@@ -152,9 +152,9 @@ testkit::db_test! { MIGRATIONS;
         handle.keep_live().await.unwrap();
         handle.0.turn.lock().await.live.batch = 1;
         world.take(&Step::Import((0..world::ACCOUNTS).map(|who| (who, who, 100)).collect())).await;
+        handle.catch_up().await.unwrap();
         let all = world.asked(&handle, &tree("orders >= 1")).len();
         assert!(all > 10, "{all}");
-        handle.catch_up().await.unwrap();
         handle.keep_live().await.unwrap();
         assert_eq!(world.log().await.len(), 10);
         // Told of before anything else, though nobody asked for what is silent to be announced.
