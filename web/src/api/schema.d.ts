@@ -3414,7 +3414,7 @@ export interface components {
          * @description Why an export could not be made.
          * @enum {string}
          */
-        ExportFailure: "right_gone" | "grew" | "broke";
+        ExportFailure: "right_gone" | "grew" | "redefined" | "broke";
         /**
          * @description What kind of file.
          * @enum {string}
