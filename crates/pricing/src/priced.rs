@@ -51,8 +51,8 @@ pub struct Priced {
     pub total_minor: i64,
     /// Every promotion tried, in order of application.
     pub explanation: Vec<Tried>,
-    /// Whether no allowed combination is cheaper. If not, the search met its bound, and the answer is
-    /// still no dearer than any single promotion of the catalogue.
+    /// Whether no allowed combination is cheaper. If not, the search met its bound; the answer was compared with
+    /// single promotions, each of which took its lines in order.
     pub is_exact: bool,
 }
 

@@ -1,9 +1,11 @@
 //! What tests stand on: both databases, a clock that is set by hand, ids that repeat. See README.md.
 
+mod cases;
 mod test_db;
 mod time;
 mod wait;
 
+pub use cases::for_each_case;
 pub use test_db::TestDb;
 pub use time::{FixedClock, SeededIds};
 pub use wait::eventually;

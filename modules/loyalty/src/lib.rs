@@ -11,6 +11,7 @@ pub mod points;
 pub mod promotions;
 pub mod reservations;
 mod rules;
+mod versions;
 
 pub use holder::Holder;
 pub use rules::{OfferState, RefundRule};

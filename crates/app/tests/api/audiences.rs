@@ -184,6 +184,9 @@ db_test! { migrations();
         let answer = shop.send("PUT", &path, &[("if-match", "\"1\"")], &body).await;
         assert_eq!((answer.status, &answer.json()["customers"]), (StatusCode::OK, &json!(1)));
         assert_eq!(shop.get("/insight/audiences").await["items"][0]["customers"], 4);
+        // The audit log has what was replaced, not what stood in for it.
+        let log = shop.get("/platform/audit?action=insight.audience.change").await;
+        assert!(log["items"][0].to_string().contains("horoscope"), "{}", log["items"][0]);
     }
 
     async fn what_is_wrong_is_told_with_its_place(db) {
@@ -268,6 +271,10 @@ db_test! { migrations();
         let other = json!({"name": "big", "text": "everyone"}).to_string();
         let answer = shop.house.send(request.body(other.into()).unwrap()).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        let request = Request::delete(&path).header("cookie", &keeper).header("sec-fetch-site", "same-origin");
+        let answer = shop.house.send(request.body(String::new().into()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN);
+        assert_eq!(shop.ask(path.trim_start_matches("/api/v1")).await.status, StatusCode::OK);
         let body = json!({"name": "mine", "text": "everyone"});
         let headers = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
         let answer = shop.house.post("/api/v1/insight/audiences", &headers, &body).await;

@@ -152,6 +152,30 @@ db_test! { migrations();
             "customers.export.ask", "customers.export", "customers.export"]);
     }
 
+    async fn an_approved_one_ends_if_its_audience_was_changed(db) {
+        let shop = Shop::open(&db).await;
+        limit(&shop, 0).await;
+        let asker = Other::of(&shop, &db, "ad@example.com", "administrator").await;
+        let inner = shop.post("/insight/audiences", &json!({"name": "inner", "text": "orders >= 2"})).await;
+        let outer = shop.post("/insight/audiences", &json!({"name": "outer", "text": "audience \"inner\""})).await;
+        let query = format!("audience={}", text(&outer["id"]));
+        let yes = json!({"approve": true, "word": "go on"});
+        let approve = async |id: &str| shop.post(&format!("/customers/exports/{id}/decision"), &yes).await;
+        let before = text(&asker.ask(&query).await["id"]);
+        approve(&before).await;
+        db.clock().advance_millis(1);
+        let path = format!("/insight/audiences/{}", text(&inner["id"]));
+        let wider = json!({"name": "inner", "text": "everyone"});
+        let changed = shop.send("PUT", &path, &[("if-match", "\"1\"")], &wider).await;
+        assert_eq!(changed.status, StatusCode::OK, "{:?}", changed.body);
+        let after = text(&asker.ask(&query).await["id"]);
+        approve(&after).await;
+        let workers = Workers::start(&shop.house.state);
+        assert_eq!(until(&shop, &before, "failed").await["failure"], "redefined");
+        until(&shop, &after, "ready").await;
+        workers.stop().await;
+    }
+
     async fn a_refused_one_says_why_and_is_never_made(db) {
         let shop = Shop::open(&db).await;
         limit(&shop, 0).await;

@@ -151,11 +151,10 @@ impl EngineHandle {
     }
 
     async fn keep_live_in(&self, keeper: &mut Keeper) -> Result<(), EngineError> {
-        if let Some(cause) = keeper.left {
-            self.write_down(keeper, cause).await?;
-        }
         // What is owed has one cause. Whatever comes next waits until it is written down.
-        if keeper.left.is_some() {
+        if let Some(cause) = keeper.left
+            && !self.write_down(keeper, cause).await?
+        {
             return Ok(());
         }
         let shops = self.shops().all().len();
@@ -178,15 +177,13 @@ impl EngineHandle {
             self.with_live(keeper, move |live, engine| live.renew(engine, as_of)).await?;
             keeper.touched.clear();
             (keeper.reloaded, keeper.rescored) = (false, false);
-            self.write_down(keeper, Cause::Found).await?;
-            if keeper.left.is_some() {
+            if !self.write_down(keeper, Cause::Found).await? {
                 return Ok(());
             }
         }
         if !keeper.touched.is_empty() {
             self.test_touched(keeper).await?;
-            self.write_down(keeper, Cause::Changed).await?;
-            if keeper.left.is_some() {
+            if !self.write_down(keeper, Cause::Changed).await? {
                 return Ok(());
             }
         }
@@ -194,16 +191,15 @@ impl EngineHandle {
             let began = Instant::now();
             self.with_live(keeper, Live::rescored).await?;
             keeper.rescored = false;
-            self.write_down(keeper, Cause::Scores).await?;
+            let is_all = self.write_down(keeper, Cause::Scores).await?;
             keeper.scores_took = began.elapsed();
-            if keeper.left.is_some() {
+            if !is_all {
                 return Ok(());
             }
         }
         if keeper.new_day && keeper.live.is_some() {
             self.with_live(keeper, move |live, engine| live.turn_to(engine, as_of)).await?;
-            self.write_down(keeper, Cause::Day).await?;
-            if keeper.left.is_some() {
+            if !self.write_down(keeper, Cause::Day).await? {
                 return Ok(());
             }
             self.keep_sets(keeper).await?;
@@ -275,8 +271,8 @@ impl EngineHandle {
     }
 
     /// Writes down what is owed, and tells it: each batch with its events in one transaction, so that a batch is told
-    /// once or not at all. What is too much for one turn is left to the next.
-    async fn write_down(&self, keeper: &mut Keeper, cause: Cause) -> Result<(), EngineError> {
+    /// once or not at all. What is too much for one turn is left to the next; says whether nothing is.
+    async fn write_down(&self, keeper: &mut Keeper, cause: Cause) -> Result<bool, EngineError> {
         let cx = self.ctx();
         let owner = keeper.owner(&cx);
         let (mut told_any, mut batches) = (false, 0);
@@ -296,7 +292,7 @@ impl EngineHandle {
             let Some(seq) = store::advance(&mut tx, &cx, owner, owed.len()).await? else {
                 tx.rollback().await?;
                 self.rest(keeper);
-                return Ok(());
+                return Ok(true);
             };
             let still = store::ids(&mut tx, self.scope()).await?;
             let (now, off): (Vec<Transition>, Vec<Transition>) =
@@ -328,7 +324,7 @@ impl EngineHandle {
         for id in many {
             self.keep_set(keeper, id, None).await?;
         }
-        Ok(())
+        Ok(keeper.left.is_none())
     }
 
     fn rest(&self, keeper: &mut Keeper) {

@@ -9,7 +9,7 @@ use platform::{Ctx, Tx, args};
 use proptest::prelude::*;
 use testkit::{TestDb, db_test};
 
-use crate::tools::{MIGRATIONS, ctx_of_org, for_each_case, known};
+use crate::tools::{MIGRATIONS, ctx_of_org, known};
 
 const SMS: ConsentChannel = ConsentChannel::Sms;
 const MARKETING: ConsentPurpose = ConsentPurpose::Marketing;
@@ -142,7 +142,7 @@ db_test! { MIGRATIONS;
         let entry = (0..4_usize, any::<bool>(), 0..50_i64, prop::option::of(1..60_i64));
         let merges = prop::collection::vec((0..4_usize, 0..4_usize), 0..4);
         let cases = (prop::collection::vec(entry, 0..10).prop_shuffle(), merges);
-        for_each_case(if db.db().is_postgres() { 12 } else { 24 }, cases, async |org, (entries, merges)| {
+        testkit::for_each_case(if db.db().is_postgres() { 12 } else { 24 }, cases, async |org, (entries, merges)| {
             let cx = ctx_of_org(&db, org);
             let ids = known(&db, &cx, &["a", "b", "c", "d"]).await;
             let start = cx.now().plus_millis(-100);

@@ -10,7 +10,7 @@ use platform::{Ctx, args};
 use proptest::prelude::*;
 use testkit::{TestDb, db_test};
 
-use crate::tools::{MIGRATIONS, TAOBAO, buyer, ctx_of_org, for_each_case, known, resolve};
+use crate::tools::{MIGRATIONS, TAOBAO, buyer, ctx_of_org, known, resolve};
 
 const WRONG: &str = "13800001234";
 const RIGHT: &str = "13900005678";
@@ -258,7 +258,7 @@ db_test! { MIGRATIONS;
             prop::collection::vec(sighting(), 1..15),
             prop::collection::vec(any::<bool>(), 15),
         );
-        for_each_case(12, cases, async |org, (first, deeds, then, cuts)| {
+        testkit::for_each_case(12, cases, async |org, (first, deeds, then, cuts)| {
             let mut outcomes = Vec::new();
             for way in 0..3 {
                 let cx = ctx_of_org(&db, org + way);

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use testkit::db_test;
 use uuid::Uuid;
 
-use crate::tools::{MIGRATIONS, ctx_of_org, for_each_case, keepers, known};
+use crate::tools::{MIGRATIONS, ctx_of_org, keepers, known};
 
 const ACCOUNTS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
@@ -218,7 +218,7 @@ impl World {
 
 db_test! { MIGRATIONS;
     async fn any_order_of_merging_and_parting_agrees_with_the_model(db) {
-        for_each_case(24, prop::collection::vec(step(), 1..30), async |org, steps| {
+        testkit::for_each_case(24, prop::collection::vec(step(), 1..30), async |org, steps| {
             let cx = ctx_of_org(&db, org);
             let ids = known(&db, &cx, &ACCOUNTS).await;
             let mut tx = db.db().begin().await.unwrap();

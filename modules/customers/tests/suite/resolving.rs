@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use testkit::db_test;
 use uuid::Uuid;
 
-use crate::tools::{MIGRATIONS, TAOBAO, buyer, ctx_of_org, for_each_case, resolve};
+use crate::tools::{MIGRATIONS, TAOBAO, buyer, ctx_of_org, resolve};
 
 const PHONE: &str = "13800001234";
 const OTHER_PHONE: &str = "13900005678";
@@ -193,7 +193,7 @@ db_test! { MIGRATIONS;
     async fn a_file_may_be_cut_anywhere(db) {
         let cases = (prop::collection::vec(sighting(), 1..25), prop::collection::vec(any::<bool>(), 25));
         let keys = db.keys();
-        for_each_case(16, cases, async |org, (seen, cuts)| {
+        testkit::for_each_case(16, cases, async |org, (seen, cuts)| {
             let sightings: Vec<Sighting> = seen.iter().map(|seen| seen.sighting(&keys)).collect();
             let whole = ctx_of_org(&db, org);
             resolve(db.db(), &whole, &keys, &mut Resolver::new(), &sightings).await;

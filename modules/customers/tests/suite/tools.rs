@@ -132,25 +132,3 @@ pub async fn keepers(tx: &mut Tx, org: i32) -> Vec<(Uuid, Option<Uuid>)> {
     .await
     .unwrap()
 }
-
-/// Runs `body` for many generated values, each in an organisation of its own.
-pub async fn for_each_case<T: std::fmt::Debug>(
-    cases: u32,
-    strategy: impl proptest::strategy::Strategy<Value = T>,
-    body: impl AsyncFn(i32, T),
-) {
-    use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let mut runner = TestRunner::new_with_rng(config, rng);
-    let org = std::sync::atomic::AtomicI32::new(1_000);
-    let runtime = tokio::runtime::Handle::current();
-    let outcome = runner.run(&strategy, |value| {
-        let org = org.fetch_add(1_000, std::sync::atomic::Ordering::Relaxed);
-        tokio::task::block_in_place(|| runtime.block_on(body(org, value)));
-        Ok(())
-    });
-    if let Err(error) = outcome {
-        panic!("{error}");
-    }
-}

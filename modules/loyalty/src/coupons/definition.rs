@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{CouponError, CouponRules, code};
 use crate::counters::Used;
 use crate::rules::{self, OfferState, checked_name, json, unreadable};
+use crate::versions::VersionOf;
 
 /// Definitions of one organisation.
 pub const DEFINITIONS_MAX: i64 = 10_000;
@@ -109,26 +110,10 @@ pub async fn create(
     if made != 1 {
         return Err(CouponError::TooMany(DEFINITIONS_MAX));
     }
-    add_version(tx, cx, id, 1, &new.rules).await?;
+    VersionOf::Coupon.add(tx, cx, id.uuid(), 1, cx.now(), &new.rules).await?;
     let entry = Entry::new("loyalty.coupon.create").on("coupon", id).with("name", &name);
     audit::record(tx, cx, entry).await?;
     Ok(id)
-}
-
-async fn add_version(
-    tx: &mut Tx,
-    cx: &Ctx,
-    id: CouponDefinitionId,
-    version: i64,
-    rules: &CouponRules,
-) -> Result<(), DbError> {
-    tx.execute(
-        "INSERT INTO loyalty_coupon_versions (org_id, definition_id, version, rules, from_at, actor)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        args![cx.scope.org_arg(), id.uuid(), version, json(rules)?, cx.now(), cx.scope.user_id()],
-    )
-    .await
-    .map(drop)
 }
 
 /// Gives a definition a new version, if `version` is still its newest. It holds at once, also for coupons that
@@ -169,7 +154,7 @@ pub async fn change(
     if changed != 1 {
         return Err(CouponError::Changed(old.version));
     }
-    add_version(tx, cx, id, version + 1, &new.rules).await?;
+    VersionOf::Coupon.add(tx, cx, id.uuid(), version + 1, cx.now(), &new.rules).await?;
     let entry = Entry::new("loyalty.coupon.change")
         .on("coupon", id)
         .change("name", &old.name, &name)

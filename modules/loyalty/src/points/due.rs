@@ -62,17 +62,6 @@ pub async fn release_due(
             args![cx.scope.org_arg(), entry],
         )
         .await?;
-        tx.execute(
-            "UPDATE loyalty_balances
-                SET pending = pending - moved.points, available = available + moved.points
-               FROM (SELECT customer_id, CAST(SUM(points) AS BIGINT) AS points FROM loyalty_postings
-                      WHERE org_id = $1 AND entry_id = $3 AND account = 'available'
-                      GROUP BY customer_id) moved
-              WHERE loyalty_balances.org_id = $1 AND loyalty_balances.programme_id = $2
-                AND loyalty_balances.customer_id = moved.customer_id",
-            args![cx.scope.org_arg(), programme.id.uuid(), entry],
-        )
-        .await?;
         finish(tx, cx, programme, entry, Kind::Release).await?;
     }
     if lots >= u64::from(limit) {
@@ -142,21 +131,11 @@ pub async fn expire_due(
         args![cx.scope.org_arg(), entry],
     )
     .await?;
-    tx.execute(
-        "UPDATE loyalty_balances SET available = available + moved.points
-           FROM (SELECT customer_id, CAST(SUM(points) AS BIGINT) AS points FROM loyalty_postings
-                  WHERE org_id = $1 AND entry_id = $3 AND account = 'available'
-                  GROUP BY customer_id) moved
-          WHERE loyalty_balances.org_id = $1 AND loyalty_balances.programme_id = $2
-            AND loyalty_balances.customer_id = moved.customer_id",
-        args![cx.scope.org_arg(), programme.id.uuid(), entry],
-    )
-    .await?;
     finish(tx, cx, programme, entry, Kind::Expire).await?;
     Ok(lots)
 }
 
-/// Writes the entry of a batch and tells whose points changed.
+/// Brings balances to the postings of a batch, writes its entry and tells whose points changed.
 async fn finish(
     tx: &mut Tx,
     cx: &Ctx,
@@ -164,6 +143,20 @@ async fn finish(
     entry: Uuid,
     kind: Kind,
 ) -> Result<(), DbError> {
+    tx.execute(
+        "UPDATE loyalty_balances
+            SET pending = pending + moved.waiting, available = available + moved.usable
+           FROM (SELECT customer_id,
+                        CAST(SUM(CASE account WHEN 'pending' THEN points ELSE 0 END) AS BIGINT) AS waiting,
+                        CAST(SUM(CASE account WHEN 'available' THEN points ELSE 0 END) AS BIGINT) AS usable
+                   FROM loyalty_postings
+                  WHERE org_id = $1 AND entry_id = $3 AND customer_id IS NOT NULL
+                  GROUP BY customer_id) moved
+          WHERE loyalty_balances.org_id = $1 AND loyalty_balances.programme_id = $2
+            AND loyalty_balances.customer_id = moved.customer_id",
+        args![cx.scope.org_arg(), programme.id.uuid(), entry],
+    )
+    .await?;
     tx.execute(
         "INSERT INTO loyalty_entries (org_id, id, programme_id, version, kind, source_kind, idempotency_key, at, actor)
          VALUES ($1, $2, $3, $4, $5, 'batch', $6, $7, $8)",

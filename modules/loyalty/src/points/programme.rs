@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use super::PointsError;
 use super::rules::Rules;
+use crate::rules::{checked_name, json};
+use crate::versions::VersionOf;
 
 /// Programmes of one organisation.
 pub const PROGRAMMES_MAX: i64 = 50;
-/// Longest name, in characters.
-pub const NAME_MAX: usize = 60;
 /// Shops that one programme names.
 pub const SHOPS_MAX: usize = 500;
 
@@ -89,19 +89,6 @@ pub struct NewProgramme {
     pub rules: Rules,
 }
 
-fn checked_name(name: &str, errors: &mut FieldErrors) -> String {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > NAME_MAX || name.contains(char::is_control) {
-        errors.push("name", format!("must be 1 to {NAME_MAX} characters on one line"));
-    }
-    name.to_owned()
-}
-
-fn json(value: &impl Serialize) -> Result<String, DbError> {
-    serde_json::to_string(value)
-        .map_err(|error| DbError::Refused(format!("a programme cannot be written: {error}")))
-}
-
 fn unreadable(error: impl std::fmt::Display) -> DbError {
     DbError::Refused(format!("a programme of points is unreadable: {error}"))
 }
@@ -148,28 +135,11 @@ pub async fn create(tx: &mut Tx, cx: &Ctx, new: &NewProgramme) -> Result<Program
         return Err(PointsError::TooMany(PROGRAMMES_MAX));
     }
     // Orders that were paid before it was made are judged by the first version, too.
-    add_version(tx, cx, id, 1, new.since.min(cx.now()), &new.rules).await?;
+    VersionOf::Programme.add(tx, cx, id.uuid(), 1, new.since.min(cx.now()), &new.rules).await?;
     super::jobs::look_soon(tx, cx).await?;
     let entry = Entry::new("loyalty.programme.create").on("programme", id).with("name", &name);
     audit::record(tx, cx, entry).await?;
     Ok(id)
-}
-
-async fn add_version(
-    tx: &mut Tx,
-    cx: &Ctx,
-    id: ProgrammeId,
-    version: i64,
-    from: Timestamp,
-    rules: &Rules,
-) -> Result<(), DbError> {
-    tx.execute(
-        "INSERT INTO loyalty_programme_versions (org_id, programme_id, version, rules, from_at, actor)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        args![cx.scope.org_arg(), id.uuid(), version, json(rules)?, from, cx.scope.user_id()],
-    )
-    .await
-    .map(drop)
 }
 
 fn taken(error: DbError, name: &str) -> PointsError {
@@ -207,7 +177,7 @@ pub async fn change(
     if changed != 1 {
         return Err(PointsError::Changed(old.version));
     }
-    add_version(tx, cx, id, version + 1, cx.now(), rules).await?;
+    VersionOf::Programme.add(tx, cx, id.uuid(), version + 1, cx.now(), rules).await?;
     let entry = Entry::new("loyalty.programme.change")
         .on("programme", id)
         .change("name", &old.name, &name)

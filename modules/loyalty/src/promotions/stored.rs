@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::PromotionError;
 use crate::counters::{Limits, Used};
 use crate::rules::{self, Beside, OfferState, check_budget, checked_name, json, unreadable};
+use crate::versions::VersionOf;
 
 /// Promotions of one organisation.
 pub const PROMOTIONS_MAX: i64 = 20_000;
@@ -151,26 +152,10 @@ pub async fn create(
     if made != 1 {
         return Err(PromotionError::TooMany(PROMOTIONS_MAX));
     }
-    add_version(tx, cx, id, 1, &new.rules).await?;
+    VersionOf::Promotion.add(tx, cx, id.uuid(), 1, cx.now(), &new.rules).await?;
     let entry = Entry::new("loyalty.promotion.create").on("promotion", id).with("name", &name);
     audit::record(tx, cx, entry).await?;
     Ok(id)
-}
-
-async fn add_version(
-    tx: &mut Tx,
-    cx: &Ctx,
-    id: PromotionId,
-    version: i64,
-    rules: &PromotionRules,
-) -> Result<(), DbError> {
-    tx.execute(
-        "INSERT INTO loyalty_promotion_versions (org_id, promotion_id, version, rules, from_at, actor)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        args![cx.scope.org_arg(), id.uuid(), version, json(rules)?, cx.now(), cx.scope.user_id()],
-    )
-    .await
-    .map(drop)
 }
 
 /// Gives a promotion a new version, if `version` is still its newest; it holds at once. Which limits there are stays
@@ -216,7 +201,7 @@ pub async fn change(
     if changed != 1 {
         return Err(PromotionError::Changed(old.version));
     }
-    add_version(tx, cx, id, version + 1, &new.rules).await?;
+    VersionOf::Promotion.add(tx, cx, id.uuid(), version + 1, cx.now(), &new.rules).await?;
     let entry = Entry::new("loyalty.promotion.change")
         .on("promotion", id)
         .change("name", &old.name, &name)

@@ -464,6 +464,6 @@ async fn compare(shop: &Shop<'_>, model: &Model) {
 
 db_test! { MIGRATIONS;
     async fn any_sequence_is_as_the_model_says(db) {
-        for_each_case(60, steps(), async |org, steps| play(&db, org, &steps).await).await;
+        testkit::for_each_case(60, steps(), async |org, steps| play(&db, org, &steps).await).await;
     }
 }

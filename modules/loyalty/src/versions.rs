@@ -1,0 +1,52 @@
+//! Versions of what people define: each change adds one, and none is changed again.
+
+use kernel::Timestamp;
+use platform::{Ctx, DbError, Tx, args};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::rules::json;
+
+/// Of what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum VersionOf {
+    Programme,
+    Coupon,
+    Promotion,
+}
+
+impl VersionOf {
+    const fn insert(self) -> &'static str {
+        match self {
+            Self::Programme => {
+                "INSERT INTO loyalty_programme_versions (org_id, programme_id, version, rules, from_at, actor)
+                 VALUES ($1, $2, $3, $4, $5, $6)"
+            }
+            Self::Coupon => {
+                "INSERT INTO loyalty_coupon_versions (org_id, definition_id, version, rules, from_at, actor)
+                 VALUES ($1, $2, $3, $4, $5, $6)"
+            }
+            Self::Promotion => {
+                "INSERT INTO loyalty_promotion_versions (org_id, promotion_id, version, rules, from_at, actor)
+                 VALUES ($1, $2, $3, $4, $5, $6)"
+            }
+        }
+    }
+
+    /// Adds what `rules` say from `from` on.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub(crate) async fn add(
+        self,
+        tx: &mut Tx,
+        cx: &Ctx,
+        id: Uuid,
+        version: i64,
+        from: Timestamp,
+        rules: &impl Serialize,
+    ) -> Result<(), DbError> {
+        let values = args![cx.scope.org_arg(), id, version, json(rules)?, from, cx.scope.user_id()];
+        tx.execute(self.insert(), values).await.map(drop)
+    }
+}
