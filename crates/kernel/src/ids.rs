@@ -208,6 +208,10 @@ typed_ids! {
     SpendId = "spd";
     /// A change of points by hand.
     AdjustmentId = "adj";
+    /// A webhook: where signed calls go.
+    WebhookId = "whk";
+    /// A message to a webhook, as its receiver knows it.
+    DeliveryId = "msg";
     /// A background job.
     JobId = "job";
     /// An entry of the audit log.

@@ -1,11 +1,12 @@
-//! Forgets what nobody needs any more: delivered events, finished jobs, old first answers.
+//! Forgets what nobody needs any more: delivered events, finished jobs, old deliveries to webhooks, old first
+//! answers.
 
 use std::time::Duration;
 
 use crate::background::Background;
 use crate::jobs::JobState;
 use crate::retention::DAY_MILLIS;
-use crate::{DbError, Platform, idempotency, jobs, outbox};
+use crate::{DbError, Platform, idempotency, jobs, outbox, webhooks};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(600);
@@ -66,6 +67,13 @@ pub async fn keep(platform: &Platform) -> Result<(), DbError> {
             }
             tx.commit().await?;
         }
+    }
+    loop {
+        let mut tx = platform.db.begin_wide().await?;
+        if webhooks::prune(&mut tx, days_ago(webhooks::KEPT_DAYS)).await? == 0 {
+            break tx.rollback().await?;
+        }
+        tx.commit().await?;
     }
     loop {
         let mut tx = platform.db.begin_wide().await?;

@@ -26,6 +26,7 @@ pub mod scope;
 mod state;
 pub mod system;
 pub mod telemetry;
+pub mod webhooks;
 
 pub use background::{Background, backoff_millis};
 pub use db::{Arg, Args, BulkRows, Db, DbError, Migration, Tx, Wall};

@@ -6,6 +6,7 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::keys::Sealed;
+use crate::webhooks::Publication;
 use crate::{JobHandler, Migration, Platform, Subscriber};
 
 /// The return value of each module's `module()`.
@@ -20,6 +21,8 @@ pub struct Module {
     pub jobs: Vec<(&'static str, Arc<dyn JobHandler>)>,
     /// Its columns that hold sealed values: all of them, since a rotation of keys seals them anew.
     pub sealed: &'static [Sealed],
+    /// Which of its events other programs may learn of.
+    pub published: &'static [Publication],
     /// Who of it listens to events.
     pub subscribers: Vec<Arc<dyn Subscriber>>,
 }
@@ -38,6 +41,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 4,
         sql: include_str!("../migrations/0004_retention.sql"),
     },
+    Migration {
+        module: "platform",
+        version: 5,
+        sql: include_str!("../migrations/0005_webhooks.sql"),
+    },
 ];
 
 /// What the platform itself keeps sealed.
@@ -48,6 +56,13 @@ const SEALED: &[Sealed] = &[
         &["actor", "key"],
         "answer",
         &[crate::idempotency::SEALED_AS],
+    ),
+    Sealed::new("platform_webhooks", &["id"], "secret_sealed", &[crate::webhooks::SECRET_FIELD]),
+    Sealed::new(
+        "platform_webhooks",
+        &["id"],
+        "earlier_secret_sealed",
+        &[crate::webhooks::SECRET_FIELD],
     ),
 ];
 
@@ -68,9 +83,14 @@ pub fn module() -> Module {
                 .merge(crate::backup::routes())
                 .merge(crate::keys::routes())
                 .merge(crate::live::routes())
+                .merge(crate::webhooks::routes())
         },
-        jobs: vec![(crate::backup::BACKUP, Arc::new(crate::backup::BackupJob))],
+        jobs: vec![
+            (crate::backup::BACKUP, Arc::new(crate::backup::BackupJob)),
+            (crate::webhooks::SEND, Arc::new(crate::webhooks::SendWebhooks)),
+        ],
         sealed: SEALED,
+        published: &[],
         subscribers: Vec::new(),
     }
 }

@@ -107,6 +107,7 @@ pub fn module() -> Module {
         routes: || http::routes().merge(consent_http::routes()),
         jobs: Vec::new(),
         sealed: SEALED,
+        published: &[],
         subscribers: Vec::new(),
     }
 }

@@ -95,6 +95,7 @@ pub fn module() -> Module {
         routes: http::routes,
         jobs: Vec::new(),
         sealed: SEALED,
+        published: &[],
         subscribers: Vec::new(),
     }
 }

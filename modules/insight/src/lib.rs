@@ -35,6 +35,7 @@ pub fn module() -> Module {
         routes: Default::default,
         jobs: Vec::new(),
         sealed: &[],
+        published: &[],
         subscribers: Vec::new(),
     }
 }

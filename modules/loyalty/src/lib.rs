@@ -47,6 +47,7 @@ pub fn module() -> Module {
         routes: Default::default,
         jobs: points::jobs::all().into_iter().chain(jobs::all()).collect(),
         sealed: SEALED,
+        published: &[],
         subscribers: Vec::new(),
     }
 }

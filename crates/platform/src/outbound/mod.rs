@@ -53,8 +53,8 @@ pub enum OutboundError {
     #[error("the answer has more than {0} bytes")]
     TooLarge(usize),
     /// It takes too long.
-    #[error("there was no answer within {} s", TOTAL.as_secs())]
-    TooSlow,
+    #[error("there was no answer within {} s", .0.as_secs_f32())]
+    TooSlow(Duration),
     /// The connection failed.
     #[error("the connection failed: {0}")]
     Connection(String),
@@ -109,6 +109,9 @@ pub struct Outbound {
     lookup: Arc<dyn Lookup>,
     allowed: Arc<[Cidr]>,
     body_max: usize,
+    /// Whether of a longer answer only the beginning is read.
+    cuts: bool,
+    total: Duration,
 }
 
 impl std::fmt::Debug for Outbound {
@@ -120,7 +123,13 @@ impl std::fmt::Debug for Outbound {
 impl Default for Outbound {
     /// To public places only.
     fn default() -> Self {
-        Self { lookup: Arc::new(System), allowed: Arc::new([]), body_max: BODY_MAX }
+        Self {
+            lookup: Arc::new(System),
+            allowed: Arc::new([]),
+            body_max: BODY_MAX,
+            cuts: false,
+            total: TOTAL,
+        }
     }
 }
 
@@ -143,12 +152,40 @@ impl Outbound {
         Self { body_max: bytes, ..self }
     }
 
+    /// Reading of an answer no more than its first `bytes`, or a little more.
+    #[must_use]
+    pub fn keeping_first(self, bytes: usize) -> Self {
+        Self { body_max: bytes, cuts: true, ..self }
+    }
+
+    /// With answers within `total`, from the first look-up to the last byte.
+    #[must_use]
+    pub fn with_total(self, total: Duration) -> Self {
+        Self { total, ..self }
+    }
+
+    /// Judges whether `url` may be asked now; gives the addresses that it would be asked at. Asking judges anew.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn judge(&self, url: &Url) -> Result<Vec<SocketAddr>, OutboundError> {
+        self.within(self.judged(url)).await
+    }
+
+    async fn within<T>(
+        &self,
+        work: impl Future<Output = Result<T, OutboundError>>,
+    ) -> Result<T, OutboundError> {
+        let slow = |_| OutboundError::TooSlow(self.total);
+        tokio::time::timeout(self.total, work).await.map_err(slow)?
+    }
+
     /// Asks, and follows redirects of requests that change nothing.
     ///
     /// # Errors
     /// Why there is no answer. A status that says no is an answer.
     pub async fn send(&self, ask: Ask) -> Result<Reply, OutboundError> {
-        tokio::time::timeout(TOTAL, self.follow(ask)).await.map_err(|_| OutboundError::TooSlow)?
+        self.within(self.follow(ask)).await
     }
 
     async fn follow(&self, mut ask: Ask) -> Result<Reply, OutboundError> {
@@ -225,6 +262,10 @@ impl Outbound {
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(failed)? {
+            if self.cuts && body.len() + piece.len() >= self.body_max {
+                body.extend_from_slice(&piece);
+                break;
+            }
             if body.len() + piece.len() > self.body_max {
                 return Err(OutboundError::TooLarge(self.body_max));
             }
@@ -267,7 +308,7 @@ impl reqwest::dns::Resolve for Nowhere {
 }
 
 /// `url` without what may be secret in it.
-fn shown(url: &Url) -> String {
+pub(crate) fn shown(url: &Url) -> String {
     format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default())
 }
 

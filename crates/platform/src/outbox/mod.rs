@@ -110,7 +110,7 @@ pub trait Subscriber: Send + Sync + 'static {
     /// `loyalty.points`. Its position is stored under this name: never change it.
     fn name(&self) -> &'static str;
     /// Which events it wants.
-    fn topics(&self) -> &'static [&'static str];
+    fn topics(&self) -> &[&'static str];
     /// Handles one event. `tx` commits together with the subscriber's position, so work done in it
     /// happens exactly once; everything else may happen twice. Calls to the outside are jobs.
     async fn handle(

@@ -19,3 +19,6 @@ mod outbox;
 mod outbox_order;
 mod support;
 mod wall;
+mod webhook_receiver;
+mod webhooks;
+mod webhooks_failing;

@@ -14,6 +14,7 @@ pub const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[1],
     platform::MIGRATIONS[2],
     platform::MIGRATIONS[3],
+    platform::MIGRATIONS[4],
     customers::MIGRATIONS[0],
     customers::MIGRATIONS[2],
     customers::MIGRATIONS[3],

@@ -44,6 +44,7 @@ pub const RIGHTS: &[&str] = &[
     "platform.backups",
     "platform.keys",
     "platform.retention",
+    "platform.webhooks",
 ];
 
 /// Those whose routes cut what they give and take by the reach of the caller. Every other right is about

@@ -17,6 +17,7 @@ pub const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[1],
     platform::MIGRATIONS[2],
     platform::MIGRATIONS[3],
+    platform::MIGRATIONS[4],
     loyalty::MIGRATIONS[0],
 ];
 

@@ -47,6 +47,7 @@ export default {
     platform_backups: 'Backups',
     platform_keys: 'Replace keys of personal data',
     platform_retention: 'Say how long data is kept',
+    platform_webhooks: 'Webhooks',
   },
   reach: {
     own: 'Own',

@@ -47,6 +47,7 @@ export default {
     platform_backups: '备份',
     platform_keys: '更换个人信息的密钥',
     platform_retention: '设置数据保存期限',
+    platform_webhooks: '管理 Webhook',
   },
   reach: { own: '本人', team: '本团队', team_and_below: '本团队及下级', territory: '本区域', all: '全部' },
   people: {

@@ -24,6 +24,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[1],
     platform::MIGRATIONS[2],
     platform::MIGRATIONS[3],
+    platform::MIGRATIONS[4],
     customers::MIGRATIONS[0],
     customers::MIGRATIONS[2],
     customers::MIGRATIONS[3],
