@@ -1,6 +1,7 @@
 //! The table of contents: the rooms of the house, in the order in which they stand in documents.
 
 use platform::keys::Sealed;
+use platform::webhooks::{Publication, Publications};
 use platform::{Migration, Module};
 
 /// All modules.
@@ -26,4 +27,12 @@ pub fn migrations() -> Vec<Migration> {
 #[must_use]
 pub fn sealed() -> Vec<Sealed> {
     modules().iter().flat_map(|module| module.sealed).copied().collect()
+}
+
+/// The events of all modules that other programs may learn of.
+#[must_use]
+pub fn published() -> Publications {
+    let all: Vec<Publication> =
+        modules().iter().flat_map(|module| module.published).copied().collect();
+    Publications(all.into())
 }

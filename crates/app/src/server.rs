@@ -11,6 +11,7 @@ use flows::{erase_again, intent, settle_points, take_exports};
 use platform::jobs::{JobRunner, RunnerOptions};
 use platform::keys::{ROTATE, RotateJob};
 use platform::outbox::DeliveryOptions;
+use platform::webhooks::Relay;
 use platform::{Background, JobHandler, Subscriber, audit, backup, housekeeping, outbox};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,7 @@ use crate::export_job;
 use crate::import_job;
 use crate::intent_job;
 use crate::merge_job;
-use crate::modules::{modules, sealed};
+use crate::modules::{modules, published, sealed};
 use crate::note_job;
 use crate::retention_job;
 use crate::state::AppState;
@@ -87,6 +88,7 @@ impl Workers {
         handlers.insert(ROTATE, Arc::new(RotateJob { columns: sealed() }));
         handlers.insert(settle_points::SETTLE, Arc::new(settle_points::SettleAll));
         subscribers.push(Arc::new(settle_points::SettlePoints));
+        subscribers.push(Arc::new(Relay::new(&published())));
         for module in modules() {
             handlers.extend(module.jobs);
             subscribers.extend(module.subscribers);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use kernel::{CustomerId, ProgrammeId, TypedId as _};
 use platform::Event;
+use platform::webhooks::Published;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -36,5 +37,46 @@ impl Event for PointsChangedV1 {
 
     fn key(&self) -> String {
         self.programme.to_string()
+    }
+}
+
+/// Customers named in one message to the outside; 500 ids are some 17 KB.
+const TOLD_AT_ONCE: usize = 500;
+
+impl Published for PointsChangedV1 {
+    const TYPE: &'static str = "loyalty.points_changed.v1";
+
+    /// Ids alone: whose points changed. Who may, asks for the rest.
+    fn messages(&self) -> Vec<serde_json::Value> {
+        let message = |customers: &[CustomerId]| {
+            serde_json::json!({
+                "programme": self.programme, "customers": customers, "many": self.many,
+            })
+        };
+        if self.customers.is_empty() {
+            return vec![message(&[])];
+        }
+        self.customers.chunks(TOLD_AT_ONCE).map(message).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use platform::webhooks::BODY_MAX;
+
+    use super::*;
+
+    #[test]
+    fn a_message_names_each_once_and_has_room() {
+        let programme = ProgrammeId::from_uuid(Uuid::max());
+        let customers: BTreeSet<Uuid> = (1..=1_201).map(Uuid::from_u128).collect();
+        let messages = PointsChangedV1::of(programme, &customers).messages();
+        assert!(messages.iter().all(|one| one.to_string().len() < BODY_MAX - 1_000));
+        let named = messages.iter().flat_map(|one| one["customers"].as_array().unwrap());
+        assert_eq!((messages.len(), named.count()), (3, 1_201));
+        let too_many = (1..=PointsChangedV1::NAMED_MAX as u128 + 1).map(Uuid::from_u128).collect();
+        let messages = PointsChangedV1::of(programme, &too_many).messages();
+        let expected = serde_json::json!({ "programme": programme, "customers": [], "many": true });
+        assert_eq!(messages, [expected]);
     }
 }

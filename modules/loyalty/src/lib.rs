@@ -17,6 +17,7 @@ pub use holder::Holder;
 pub use rules::{OfferState, RefundRule};
 
 use platform::keys::Sealed;
+use platform::webhooks::Publication;
 use platform::{Migration, Module};
 
 /// The tables of this module.
@@ -38,6 +39,9 @@ pub const MIGRATIONS: &[Migration] = &[
 const SEALED: &[Sealed] =
     &[Sealed::new("loyalty_adjustments", &["id"], "sealed", &[points::adjust::FIELD])];
 
+/// What other programs may learn of.
+const PUBLISHED: &[Publication] = &[Publication::of::<events::PointsChangedV1>()];
+
 /// The module as the house knows it. What follows orders is a flow.
 #[must_use]
 pub fn module() -> Module {
@@ -47,7 +51,7 @@ pub fn module() -> Module {
         routes: Default::default,
         jobs: points::jobs::all().into_iter().chain(jobs::all()).collect(),
         sealed: SEALED,
-        published: &[],
+        published: PUBLISHED,
         subscribers: Vec::new(),
     }
 }

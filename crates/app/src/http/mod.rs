@@ -42,7 +42,7 @@ use tower_http::compression::CompressionLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::modules::{modules, sealed};
+use crate::modules::{modules, published, sealed};
 use crate::state::AppState;
 
 /// Where the interface begins.
@@ -115,6 +115,7 @@ pub fn api_router(state: &AppState) -> Router {
         .fallback(no_such_route)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(Extension(Columns(sealed().into())))
+        .layer(Extension(published()))
         .with_state(state.clone());
     Router::new()
         .nest(API, api)

@@ -103,6 +103,11 @@ async fn fill(owner: &Owner, db: &Db) -> String {
     post(&format!("/customers/{id}/consents"), "", consent).await;
     let invited = json!({ "email": "robin@birds.example", "role": "analyst" });
     post("/identity/invitations", "", invited).await;
+    let webhook =
+        json!({ "url": "https://127.0.0.1/", "topics": [app::modules::published().0[0].name()] });
+    let made = owner.post("/platform/webhooks", "", &webhook).await;
+    let id_of = made.json()["webhook"]["id"].as_str().unwrap_or_default().to_owned();
+    post(&format!("/platform/webhooks/{id_of}/secret"), "", json!({})).await;
     // Secrets of apps and providers, whose own tests make them through the interface.
     let (keys, ids) =
         (owner.house.state.platform.keys(OrgId::FIRST), &owner.house.state.platform.ids);

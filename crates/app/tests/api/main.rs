@@ -44,3 +44,4 @@ mod sign_in;
 mod traces;
 mod value;
 mod walls;
+mod webhooks;

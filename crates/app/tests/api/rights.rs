@@ -39,6 +39,8 @@ fn concrete(path: &str) -> String {
             _ if path.contains("/jobs/") => "job",
             _ if path.contains("/exports/") => "exp",
             _ if path.contains("/person-requests/") => "prq",
+            "delivery" => "msg",
+            _ if path.contains("/webhooks/") => "whk",
             _ => "cus",
         };
         format!("{kind}_01h455vb4pex5vsknk084sn02q")
