@@ -212,6 +212,8 @@ typed_ids! {
     WebhookId = "whk";
     /// A message to a webhook, as its receiver knows it.
     DeliveryId = "msg";
+    /// A scheme of member levels.
+    LevelSchemeId = "lvs";
     /// A background job.
     JobId = "job";
     /// An entry of the audit log.

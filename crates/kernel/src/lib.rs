@@ -13,9 +13,10 @@ pub use field_errors::{FieldError, FieldErrors};
 pub use ids::{
     AdjustmentId, AudienceId, AuditId, ConsentId, ConsentTextId, CouponBatchId, CouponDefinitionId,
     CouponId, CustomerId, DeliveryId, ExportId, IdParseError, IdentityId, Ids, ImportId,
-    InvitationId, JobId, LotId, MergeId, ModelId, NoteId, OrderId, OrgId, PersonRequestId,
-    PointsEntryId, ProgrammeId, PromotionId, ProviderId, ReservationId, SessionId, ShopId, SpendId,
-    SuggestionId, TagId, TeamId, TerritoryId, TokenId, TypedId, UserId, ViewId, WebhookId,
+    InvitationId, JobId, LevelSchemeId, LotId, MergeId, ModelId, NoteId, OrderId, OrgId,
+    PersonRequestId, PointsEntryId, ProgrammeId, PromotionId, ProviderId, ReservationId, SessionId,
+    ShopId, SpendId, SuggestionId, TagId, TeamId, TerritoryId, TokenId, TypedId, UserId, ViewId,
+    WebhookId,
 };
 pub use money::{Currency, Money, MoneyError};
 pub use page::{Cursor, CursorError, Limit, Page};

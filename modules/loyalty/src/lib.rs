@@ -7,6 +7,7 @@ pub mod events;
 mod holder;
 pub mod invariants;
 pub mod jobs;
+pub mod levels;
 pub mod points;
 pub mod promotions;
 pub mod reservations;
@@ -33,11 +34,14 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 3,
         sql: include_str!("../migrations/0003_promotions.sql"),
     },
+    Migration { module: "loyalty", version: 4, sql: include_str!("../migrations/0004_levels.sql") },
 ];
 
 /// What this module keeps sealed.
-const SEALED: &[Sealed] =
-    &[Sealed::new("loyalty_adjustments", &["id"], "sealed", &[points::adjust::FIELD])];
+const SEALED: &[Sealed] = &[
+    Sealed::new("loyalty_adjustments", &["id"], "sealed", &[points::adjust::FIELD]),
+    Sealed::new("loyalty_level_deeds", &["id"], "sealed", &[levels::hand::FIELD]),
+];
 
 /// What other programs may learn of.
 const PUBLISHED: &[Publication] = &[Publication::of::<events::PointsChangedV1>()];
@@ -49,7 +53,11 @@ pub fn module() -> Module {
         name: "loyalty",
         migrations: MIGRATIONS,
         routes: Default::default,
-        jobs: points::jobs::all().into_iter().chain(jobs::all()).collect(),
+        jobs: points::jobs::all()
+            .into_iter()
+            .chain(jobs::all())
+            .chain(levels::jobs::all())
+            .collect(),
         sealed: SEALED,
         published: PUBLISHED,
         subscribers: Vec::new(),

@@ -17,7 +17,7 @@ pub mod rules;
 pub mod settle;
 pub mod spend;
 pub mod statement;
-mod store;
+pub(crate) mod store;
 
 pub use desk::{Account, Kind};
 pub use error::PointsError;

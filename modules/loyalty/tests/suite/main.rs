@@ -6,6 +6,7 @@ mod adjusting;
 mod due;
 mod examples;
 mod ledger;
+mod levels;
 mod merging;
 mod model;
 mod offers;

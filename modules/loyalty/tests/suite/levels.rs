@@ -1,0 +1,11 @@
+//! Levels on both databases.
+
+mod by_hand;
+mod examples;
+mod history;
+mod merging;
+mod model;
+mod properties;
+mod time;
+mod tools;
+mod what_if;
