@@ -175,6 +175,11 @@ impl Server {
         {
             tracing::warn!(%error, "points are released and expired when the server starts again");
         }
+        if role.works()
+            && let Err(error) = loyalty::levels::jobs::begin(&boot.platform, &boot.ctx()).await
+        {
+            tracing::warn!(%error, "levels move with time when the server starts again");
+        }
         if role.works() && state.platform.backups.is_some() {
             if let Err(error) = backup::begin(&state.platform, &boot.ctx()).await {
                 tracing::warn!(%error, "backups begin when the server starts again");

@@ -114,6 +114,7 @@ pub(crate) async fn erase_in(
     let orders = commerce::erase::erase(tx, cx, keys, &everybody, &values, &journal).await?;
     insight::live::erase(tx, cx.scope, &everybody).await?;
     loyalty::points::adjust::erase(tx, cx.scope, &everybody).await?;
+    loyalty::levels::hand::erase(tx, cx.scope, &everybody).await?;
     let mut erasure = Erasure {
         customer: held.first().map_or_else(|| CustomerId::from_uuid(Uuid::nil()), |one| one.root),
         dry_run: false,

@@ -28,6 +28,7 @@ pub async fn verify(platform: &Platform, cx: &Ctx) -> Result<Vec<Check>, DbError
         .chain(customers::invariants::check(&mut tx, cx.scope, &keys).await?)
         .chain(loyalty::points::invariants::check(&mut tx, cx.scope).await?)
         .chain(loyalty::invariants::check(&mut tx, cx.scope).await?)
+        .chain(loyalty::levels::invariants::check(&mut tx, cx.scope).await?)
     {
         checks.push(Check { name, ok: broken == 0, detail: format!("{broken} exceptions") });
     }

@@ -162,6 +162,13 @@ async fn fill(owner: &Owner, db: &Db) -> String {
     )
     .await
     .unwrap();
+    tx.execute(
+        "INSERT INTO loyalty_level_deeds (org_id, id, scheme_id, customer_id, rank, sealed, at)
+         VALUES (1, $1, $1, $2, 1, $3, 0)",
+        args![uuid::Uuid::from_u128(1), id, sealed("loyalty.level")],
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     id.to_string()
 }

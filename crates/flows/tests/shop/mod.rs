@@ -46,6 +46,7 @@ pub const MIGRATIONS: &[Migration] = &[
     loyalty::MIGRATIONS[0],
     loyalty::MIGRATIONS[1],
     loyalty::MIGRATIONS[2],
+    loyalty::MIGRATIONS[3],
 ];
 
 pub struct Shop {

@@ -88,6 +88,19 @@ pub async fn do_due(
     Ok(done)
 }
 
+/// Has who is due looked at now, where there is a scheme.
+///
+/// # Errors
+/// As the database says.
+pub async fn begin(platform: &Platform, cx: &Ctx) -> Result<(), DbError> {
+    let mut tx = platform.db.begin_for(cx.scope).await?;
+    if scheme::all(&mut tx, cx.scope).await?.is_empty() {
+        return tx.rollback().await;
+    }
+    look_soon(&mut tx, cx).await?;
+    tx.commit().await
+}
+
 /// Asks for the job. There is one such at most; it goes on by itself.
 pub(crate) async fn look_soon(tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
     // Not in vain for ever because the database was away for long.

@@ -45,6 +45,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     loyalty::MIGRATIONS[0],
     loyalty::MIGRATIONS[1],
     loyalty::MIGRATIONS[2],
+    loyalty::MIGRATIONS[3],
 ];
 
 /// Accounts that buy.
