@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{Currency, CustomerId, OrderId, ShopId, Timestamp, TypedId as _};
-use platform::{BulkRows, Ctx, DbError, Tx, args};
+use platform::{BulkRows, Ctx, DbError, Scope, Tx, args};
 use uuid::Uuid;
 
 use super::store::{self, ORDER, OrderRow};
@@ -156,6 +156,20 @@ async fn write_orders(
     }
     tx.bulk_insert(rows).await?;
     Ok(found.into_values().map(|row| row.customer_id).collect())
+}
+
+/// The customers whom levels know, with those who were merged.
+///
+/// # Errors
+/// As the database says.
+pub async fn customers(tx: &mut Tx, scope: Scope) -> Result<Vec<Uuid>, DbError> {
+    let rows: Vec<(Uuid,)> = tx
+        .fetch_all(
+            "SELECT customer_id FROM loyalty_level_people WHERE org_id = $1",
+            args![scope.org_arg()],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 const fn order_rows() -> BulkRows {

@@ -122,6 +122,14 @@ pub(crate) async fn grounds(tx: &mut Tx, scope: Scope, roots: &[Uuid]) -> Result
 }
 
 impl Grounds {
+    /// Whether there are any for `root`, whatever a scheme makes of them.
+    fn are_of(&self, root: Uuid) -> bool {
+        self.members.get(&root).is_some_and(|members| {
+            let has_deeds = |member| self.deeds.keys().any(|(_, customer)| customer == member);
+            members.iter().any(|member| self.orders.contains_key(member) || has_deeds(member))
+        })
+    }
+
     /// Where `root` stands. Who was merged into somebody has no orders here, hence no level.
     pub(crate) fn standing(&self, scheme: &Scheme, root: Uuid, now: Timestamp) -> Standing {
         let members = self.members.get(&root).map_or(&[][..], Vec::as_slice);
@@ -172,7 +180,11 @@ pub(crate) async fn bring_up(
         let mut writing = Writing::new(cx, scheme);
         for id in &ids {
             let standing = grounds.standing(scheme, *id, cx.now());
-            writing.take(*id, rows.remove(id), &standing, moved.contains(id));
+            let stored = rows.remove(id);
+            // Who has orders is kept even without a level: a new version may count what this one does not.
+            if stored.is_some() || grounds.are_of(*id) {
+                writing.take(*id, stored, &standing, moved.contains(id));
+            }
         }
         writing.write(tx).await?;
     }
@@ -203,10 +215,6 @@ impl<'a> Writing<'a> {
 
     fn take(&mut self, id: Uuid, stored: Option<Row>, standing: &Standing, moved: bool) {
         let now = self.cx.now();
-        let is_nothing = standing.steps.is_empty() && standing.orders == 0 && !standing.pinned;
-        if stored.is_none() && is_nothing && standing.next_at.is_none() {
-            return;
-        }
         let int = |value: usize| i64::try_from(value).unwrap_or(i64::MAX);
         let mut row = Row {
             customer_id: id,

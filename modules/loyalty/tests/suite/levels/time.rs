@@ -1,11 +1,13 @@
 //! Time moves levels in bounded batches, and changes the same whether or not the job ran.
 
-use loyalty::levels::jobs;
+use loyalty::levels::rules::Rules;
+use loyalty::levels::settle::OrderFacts;
+use loyalty::levels::{Cause, jobs};
 use loyalty::points::Holder;
 use loyalty::points::settle::Extent;
 use testkit::db_test;
 
-use super::tools::{Club, MIGRATIONS, customer, rules};
+use super::tools::{Club, DAY, MIGRATIONS, customer, rules};
 
 db_test! { MIGRATIONS;
     async fn who_is_due_is_taken_in_batches(db) {
@@ -23,6 +25,18 @@ db_test! { MIGRATIONS;
         }
         assert_eq!(taken, [3, 3, 1, 0, 0]);
         assert!(club.stored().await.iter().all(|row| row.1 == 0));
+        club.verify().await;
+    }
+
+    async fn a_wider_window_finds_orders_that_did_not_count(db) {
+        let mut club = Club::new(&db, rules()).await;
+        let long_ago = Some(club.cx.now().plus_millis(-40 * DAY));
+        club.settle(&[OrderFacts { paid_at: long_ago, ..club.paid(customer(1), 1, 10_000) }]).await;
+        assert_eq!(club.rank(customer(1)).await, 0);
+        club.days_pass(1);
+        club.edit(&Rules { window_days: Some(60), ..rules() }).await;
+        club.due().await;
+        assert_eq!(club.story(customer(1)).await, [(0, 1, Cause::Scheme)]);
         club.verify().await;
     }
 
