@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
-use flows::{erase_again, intent, settle_points, take_exports};
+use flows::{erase_again, intent, settle_levels, settle_points, take_exports};
 use platform::jobs::{JobRunner, RunnerOptions};
 use platform::keys::{ROTATE, RotateJob};
 use platform::outbox::DeliveryOptions;
@@ -88,6 +88,8 @@ impl Workers {
         handlers.insert(ROTATE, Arc::new(RotateJob { columns: sealed() }));
         handlers.insert(settle_points::SETTLE, Arc::new(settle_points::SettleAll));
         subscribers.push(Arc::new(settle_points::SettlePoints));
+        handlers.insert(settle_levels::SETTLE, Arc::new(settle_levels::SettleAllLevels));
+        subscribers.push(Arc::new(settle_levels::SettleLevels));
         subscribers.push(Arc::new(Relay::new(&published())));
         for module in modules() {
             handlers.extend(module.jobs);

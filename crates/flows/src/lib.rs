@@ -39,6 +39,7 @@ pub mod retention;
 pub mod reveal;
 pub mod rfm;
 pub mod search;
+pub mod settle_levels;
 pub mod settle_points;
 pub mod show_imports;
 pub mod take_exports;

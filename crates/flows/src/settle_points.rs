@@ -54,7 +54,7 @@ pub async fn settle(
 }
 
 /// What the orders of `customers` come to now.
-async fn facts_of(
+pub(crate) async fn facts_of(
     tx: &mut Tx,
     cx: &Ctx,
     shops: &[Shop],

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "import/levels.rs"]
+mod levels;
 #[path = "import/points.rs"]
 mod points;
 #[path = "import/rejects.rs"]

@@ -21,6 +21,7 @@ export default {
       loyalty_make_codes: 'Making of codes of coupons',
       loyalty_offers_due: 'End of reservations, coupons and promotions whose time is over',
       loyalty_levels: 'Levels that move with time',
+      loyalty_settle_levels: 'Levels of all customers',
       customers_export: 'Making of an exported file',
       platform_note_erasures: 'Notes of erasures beside the backups',
       platform_retention: 'Removal of what was kept long enough',

@@ -21,6 +21,7 @@ export default {
       loyalty_make_codes: '生成优惠券券码',
       loyalty_offers_due: '结束到期的预留、优惠券和促销活动',
       loyalty_levels: '会员等级到期重算',
+      loyalty_settle_levels: '重算全部会员等级',
       customers_export: '生成导出文件',
       platform_note_erasures: '在备份旁记录个人信息的删除',
       platform_retention: '删除超过保存期限的数据',

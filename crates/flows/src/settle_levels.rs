@@ -1,0 +1,196 @@
+//! Levels follow orders and merges: whenever either changes for a customer, its whole family is measured anew.
+//!
+//! State-based, so an event that is late or comes twice changes nothing, and so does a job that runs again.
+
+use std::collections::{BTreeSet, HashMap};
+
+use async_trait::async_trait;
+use commerce::events::OrdersChangedV1;
+use commerce::{Channel, shops};
+use customers::events::CustomersChangedV1;
+use customers::roots;
+use kernel::{CustomerId, LevelSchemeId, TypedId as _};
+use loyalty::levels::LevelsError;
+use loyalty::levels::rules::PLATFORM_FLOOR_BPS;
+use loyalty::levels::scheme::{self, NewScheme};
+use loyalty::levels::settle::{self, OrderFacts};
+use loyalty::points::Holder;
+use loyalty::points::settle::Extent;
+use platform::jobs::{self, JobOptions};
+use platform::outbox::{HandleError, StoredEvent};
+use platform::{
+    Ctx, DbError, Event as _, Job, JobError, JobHandler, JobOutcome, Platform, Scope, Subscriber,
+    Tx,
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::settle_points::facts_of;
+
+/// The kind of the job that measures all customers.
+pub const SETTLE: &str = "loyalty.settle_levels";
+/// Platforms that let members pay no less than [`PLATFORM_FLOOR_BPS`].
+const FLOORED: [Channel; 2] = [Channel::Taobao, Channel::Tmall];
+/// Customers measured at once, which bounds memory, and in the job a transaction.
+const CUSTOMERS: usize = 500;
+
+/// Measures the families of `customers` in every scheme.
+///
+/// # Errors
+/// As the database says.
+pub async fn settle(tx: &mut Tx, cx: &Ctx, customers: &[CustomerId]) -> Result<(), DbError> {
+    let shops = shops::all(tx, cx).await?;
+    for some in customers.chunks(CUSTOMERS) {
+        let ids: Vec<Uuid> = some.iter().map(|id| id.uuid()).collect();
+        let distinct: BTreeSet<Uuid> =
+            roots::roots(tx, cx.scope, &ids).await?.into_values().collect();
+        let distinct: Vec<Uuid> = distinct.into_iter().collect();
+        let families: HashMap<Uuid, Vec<Uuid>> = roots::families(tx, cx.scope, &distinct).await?;
+        let holders: Vec<Holder> = families
+            .iter()
+            .map(|(root, members)| {
+                let members: Vec<_> = members.iter().copied().map(CustomerId::from_uuid).collect();
+                Holder::new(CustomerId::from_uuid(*root), &members)
+            })
+            .collect();
+        let members: Vec<CustomerId> =
+            families.into_values().flatten().map(CustomerId::from_uuid).collect();
+        let facts: Vec<OrderFacts> = facts_of(tx, cx, &shops, &members)
+            .await?
+            .into_iter()
+            .map(|fact| OrderFacts {
+                order: fact.order,
+                customer: fact.customer,
+                shop: fact.shop,
+                currency: fact.currency,
+                paid_at: fact.paid_at,
+                paid_minor: fact.paid_minor,
+                refunded_minor: fact.refunded_minor,
+                void: fact.void,
+            })
+            .collect();
+        settle::settle(tx, cx, &holders, &facts, Extent::All).await?;
+    }
+    Ok(())
+}
+
+/// Measures whoever is named, in the transaction of the event.
+#[derive(Debug, Clone, Copy)]
+pub struct SettleLevels;
+
+#[async_trait]
+impl Subscriber for SettleLevels {
+    fn name(&self) -> &'static str {
+        "flows.settle_levels"
+    }
+
+    fn topics(&self) -> &'static [&'static str] {
+        &[OrdersChangedV1::TOPIC, CustomersChangedV1::TOPIC]
+    }
+
+    async fn handle(
+        &self,
+        _platform: &Platform,
+        tx: &mut Tx,
+        cx: &Ctx,
+        event: &StoredEvent,
+    ) -> Result<(), HandleError> {
+        if scheme::all(tx, cx.scope).await?.is_empty() {
+            return Ok(());
+        }
+        let (customers, many) = if event.topic == OrdersChangedV1::TOPIC {
+            let changed: OrdersChangedV1 = event.parse()?;
+            (changed.customers, changed.many)
+        } else {
+            let changed: CustomersChangedV1 = event.parse()?;
+            (changed.customers, changed.many)
+        };
+        if many {
+            return Ok(settle_all_soon(tx, cx).await?);
+        }
+        Ok(settle(tx, cx, &customers).await?)
+    }
+}
+
+/// Makes a scheme, and has the customers who are there measured in it. Discounts are held to the floor of 7 折 where one
+/// of its shops is on a platform that has it.
+///
+/// # Errors
+/// As [`scheme::create`].
+pub async fn make_scheme(
+    tx: &mut Tx,
+    cx: &Ctx,
+    new: &NewScheme,
+) -> Result<LevelSchemeId, LevelsError> {
+    let floor = floor_bps(tx, cx, new).await?;
+    let id = scheme::create(tx, cx, new, floor).await?;
+    settle_all_soon(tx, cx).await?;
+    Ok(id)
+}
+
+/// The least that members of a scheme must pay, in basis points; 0 where no platform cares.
+async fn floor_bps(tx: &mut Tx, cx: &Ctx, new: &NewScheme) -> Result<i64, DbError> {
+    let shops = shops::all(tx, cx).await?;
+    let has_floor = shops
+        .iter()
+        .filter(|shop| new.shops.is_empty() || new.shops.contains(&shop.id))
+        .any(|shop| FLOORED.contains(&shop.channel));
+    Ok(if has_floor { PLATFORM_FLOOR_BPS } else { 0 })
+}
+
+/// Has all customers measured: many changed, or a scheme was made for orders that are there.
+///
+/// # Errors
+/// As the database says.
+pub async fn settle_all_soon(tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
+    let options = JobOptions { unique_key: Some("all".to_owned()), ..JobOptions::default() };
+    jobs::enqueue(tx, cx, SETTLE, &(), options).await.map(drop)
+}
+
+/// Measures all customers, some hundred in a transaction; stopped, it begins anew and finds most of it done.
+///
+/// # Errors
+/// `Cancelled` when `cancel` says so; otherwise as the database says.
+pub async fn settle_all(
+    platform: &Platform,
+    cx: &Ctx,
+    cancel: &CancellationToken,
+) -> Result<(), JobError> {
+    let mut tx = platform.db.read_for(cx.scope).await?;
+    if scheme::all(&mut tx, cx.scope).await?.is_empty() {
+        return Ok(tx.rollback().await?);
+    }
+    let named = commerce::invariants::customers_named(&mut tx, cx.scope).await?;
+    // Whose orders are gone has a level that must go.
+    let known = settle::customers(&mut tx, cx.scope).await?;
+    tx.rollback().await?;
+    let all: BTreeSet<Uuid> = named.into_iter().chain(known).collect();
+    let all: Vec<CustomerId> = all.into_iter().map(CustomerId::from_uuid).collect();
+    for some in all.chunks(CUSTOMERS) {
+        if cancel.is_cancelled() {
+            return Err(JobError::Cancelled);
+        }
+        let mut tx = platform.db.begin_for(cx.scope).await?;
+        settle(&mut tx, cx, some).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Runs [`settle_all`].
+#[derive(Debug, Clone, Copy)]
+pub struct SettleAllLevels;
+
+#[async_trait]
+impl JobHandler for SettleAllLevels {
+    async fn run(
+        &self,
+        platform: &Platform,
+        job: &Job,
+        cancel: CancellationToken,
+    ) -> Result<JobOutcome, JobError> {
+        let cx = platform.ctx(Scope::system(job.scope.org()));
+        settle_all(platform, &cx, &cancel).await?;
+        Ok(JobOutcome::Done)
+    }
+}
