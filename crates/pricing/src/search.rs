@@ -5,6 +5,7 @@
 //! (for offers of which only one may apply, the largest) would not beat what was found.
 
 mod settle;
+mod singles;
 
 use crate::effect::{Effect, State};
 use crate::priced::Stage;
@@ -15,8 +16,6 @@ use crate::world::{Offer, World};
 /// every single promotion, improved by exchanging single offers, and for its prices of lines the best promotions of
 /// several lines are searched.
 const WORK_LIMIT: usize = 10_000;
-/// Looks at offers that the exchange may take.
-const REPAIR_LIMIT: usize = 4_000;
 /// Looks at offers that the search for given prices of lines may take.
 const REST_LIMIT: usize = 4_000;
 
@@ -365,47 +364,6 @@ impl<'w, 'a> Search<'w, 'a> {
             self.state.undo(self.world);
         }
         self.blocked.fill(0);
-    }
-
-    /// Each promotion by itself: the answer is never worse than any of them.
-    fn singles(&mut self) {
-        let mut promotions: Vec<(u16, usize)> =
-            (0..self.live.len()).map(|at| (self.offer(at).promotion, at)).collect();
-        promotions.sort_unstable();
-        for group in promotions.chunk_by(|a, b| a.0 == b.0) {
-            let mut wanted: Vec<usize> = group.iter().map(|(_, at)| *at).collect();
-            wanted.extend((0..self.live.len()).filter(|at| self.forced[*at]));
-            wanted.sort_unstable();
-            wanted.dedup();
-            self.try_out(&wanted);
-        }
-    }
-
-    /// Puts single offers in, in place of what conflicts with them, and takes single ones out, as long as
-    /// that helps and work is left.
-    fn repair(&mut self) {
-        let limit = self.work + REPAIR_LIMIT;
-        let mut is_better = true;
-        while is_better {
-            is_better = false;
-            for at in 0..self.live.len() {
-                if self.work > limit {
-                    return;
-                }
-                let is_chosen = self.chosen.binary_search(&at).is_ok();
-                let mut wanted: Vec<usize> = self
-                    .chosen
-                    .iter()
-                    .copied()
-                    .filter(|other| *other != at && (is_chosen || !self.is_conflict(*other, at)))
-                    .collect();
-                if !is_chosen {
-                    wanted.push(at);
-                    wanted.sort_unstable();
-                }
-                is_better |= self.try_out(&wanted);
-            }
-        }
     }
 
     /// With the promotions of single lines as they were chosen, searches all others anew.

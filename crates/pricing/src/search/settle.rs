@@ -145,17 +145,7 @@ impl Search<'_, '_> {
 
     /// Whether `offer` takes nothing that another line or promotion could need.
     fn is_unconstrained(&self, offer: Offer) -> bool {
-        let promotion = self.world.promotion(offer);
-        let has_stock = match &promotion.kind {
-            Kind::FlashSale { .. } => {
-                let whole = Offer { line: crate::world::WHOLE, ..offer };
-                let lines = self.world.lines_of(whole);
-                let needed: i64 = lines.map(|line| self.world.lines[line].quantity).sum();
-                needed <= self.world.figures[offer.promotion()]
-            }
-            _ => true,
-        };
-        has_stock && promotion.exclusive_group.is_none() && promotion.budget_left_minor.is_none()
+        !self.is_scarce(offer) && self.world.promotion(offer).exclusive_group.is_none()
     }
 
     /// For each line, whether a promotion of several lines could fare better if the line were dearer.

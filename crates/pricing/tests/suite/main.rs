@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 mod conflicts;
+mod crowded;
 mod documented;
 mod given;
 mod hostile;
