@@ -92,6 +92,12 @@ pub enum RefundError {
         /// Pieces not returned yet.
         left: u32,
     },
+    /// No piece of a line.
+    #[error("line {line:?}: at least one piece must come back; leave the line out")]
+    NoPieces {
+        /// Id of the line.
+        line: String,
+    },
     /// What is said to have been given back does not fit the order.
     #[error("more is said to have been given back than was paid, or less than nothing")]
     Inconsistent,
@@ -124,7 +130,7 @@ pub fn refund_share(
 /// `None` when nothing remains.
 ///
 /// # Errors
-/// `UnknownLine`, `TooMany`, `Inconsistent` with what was paid, `WrongRest`.
+/// `UnknownLine`, `NoPieces`, `TooMany`, `Inconsistent` with what was paid, `WrongRest`.
 pub fn refund(
     priced: &Priced,
     returned: &Returned,
@@ -134,6 +140,10 @@ pub fn refund(
 ) -> Result<Refund, RefundError> {
     let mut back = returned.pieces.clone();
     for (id, quantity) in asked {
+        // It would be the last return a second time, and pay the shipping again.
+        if *quantity == 0 {
+            return Err(RefundError::NoPieces { line: id.clone() });
+        }
         let (_, after) = pieces(find(priced, id)?, &returned.pieces, *quantity)?;
         back.insert(id.clone(), after);
     }

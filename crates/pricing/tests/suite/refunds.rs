@@ -97,3 +97,31 @@ fn what_does_not_fit_the_order_is_refused() {
         Err(RefundError::WrongRest)
     );
 }
+
+#[test]
+fn no_piece_is_no_return_and_pays_no_shipping_again() {
+    use kernel::Currency;
+    use pricing::{Cart, Context, Line};
+    let line = Line {
+        id: "a".to_owned(),
+        product: "p".to_owned(),
+        sku: None,
+        categories: Vec::new(),
+        quantity: 2,
+        unit_price_minor: 1_000,
+        cost_minor: None,
+    };
+    let cart = Cart { currency: Currency::CNY, lines: vec![line], shipping_minor: 800 };
+    let priced = pricing::price(&cart, &Context::at(given::NOW), &[]).unwrap();
+    let pieces = |count: u32| BTreeMap::from([("a".to_owned(), count)]);
+    let policy = RefundPolicy::default();
+    let all = refund(&priced, &Returned::default(), &pieces(2), policy, None).unwrap();
+    assert_eq!((all.money_minor, all.shipping_minor), (2_000, 800));
+    let returned = Returned { pieces: pieces(2), money_minor: 2_000, ..Returned::default() };
+    assert_eq!(
+        refund(&priced, &returned, &pieces(0), policy, None),
+        Err(RefundError::NoPieces { line: "a".to_owned() })
+    );
+    let nothing = refund(&priced, &returned, &BTreeMap::new(), policy, None).unwrap();
+    assert_eq!((nothing.money_minor, nothing.shipping_minor), (0, 0));
+}
