@@ -190,7 +190,7 @@ pub fn price(
     Catalogue::new(promotions, &Platform::default())?.price(cart, context)
 }
 
-fn set(bits: &mut Bits, index: usize) {
+pub(crate) fn set(bits: &mut Bits, index: usize) {
     bits[index / 64] |= 1 << (index % 64);
 }
 

@@ -1,5 +1,7 @@
 //! What an editor of promotions should know before it saves: who is in whose way.
 
+mod named;
+
 use kernel::{Timestamp, Zone};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -7,6 +9,7 @@ use utoipa::ToSchema;
 use crate::conditions::Conditions;
 use crate::promotion::{Kind, PriceChange, Promotion, StepOff};
 use crate::{FULL_BPS, Stage};
+use named::Lists;
 
 /// Days of a period that are looked at for one that the calendar allows.
 const MAX_DAYS: i64 = 800;
@@ -79,20 +82,21 @@ pub enum NeverReason {
 pub fn conflicts(promotions: &[Promotion], zone: Zone, floor_bps: u32) -> Vec<Conflict> {
     let mut sorted: Vec<&Promotion> = promotions.iter().take(crate::MAX_PROMOTIONS).collect();
     sorted.sort_by(|a, b| a.id.cmp(&b.id));
+    let lists = Lists::new(&sorted);
     let mut found = Vec::new();
     for promotion in &sorted {
         if let Some(reason) = never(promotion, zone) {
             found.push(Conflict::Never { promotion: promotion.id.clone(), reason });
         }
     }
-    for (index, first) in sorted.iter().enumerate() {
-        for second in &sorted[index + 1..] {
-            if hides(first, second) {
+    for (a, first) in sorted.iter().enumerate() {
+        for (b, second) in sorted.iter().enumerate().skip(a + 1) {
+            if hides(first, second) && is_wider(&lists, &sorted, a, b) {
                 found.push(Conflict::Hidden { promotion: second.id.clone(), by: first.id.clone() });
-            } else if hides(second, first) {
+            } else if hides(second, first) && is_wider(&lists, &sorted, b, a) {
                 found.push(Conflict::Hidden { promotion: first.id.clone(), by: second.id.clone() });
             }
-            if !may_meet(first, second) {
+            if !may_meet(&lists, &sorted, a, b) {
                 continue;
             }
             let is_exclusive =
@@ -120,10 +124,9 @@ pub fn conflicts(promotions: &[Promotion], zone: Zone, floor_bps: u32) -> Vec<Co
 fn never(promotion: &Promotion, zone: Zone) -> Option<NeverReason> {
     let conditions = &promotion.conditions;
     let limits = promotion.limits;
-    let is_excluded = |product: &String| conditions.excluded_products.contains(product);
     let all_excluded = !conditions.products.is_empty()
         && conditions.categories.is_empty()
-        && conditions.products.iter().all(is_excluded);
+        && named::is_all_in(&conditions.products, &conditions.excluded_products);
     let no_level = match &promotion.kind {
         Kind::LevelDiscount { levels } if !conditions.levels.is_empty() => {
             !levels.iter().any(|rate| conditions.levels.contains(&rate.level))
@@ -173,10 +176,8 @@ fn gives_nothing(promotion: &Promotion) -> bool {
 }
 
 /// Whether some customer could have both on one line at one moment, as far as definitions tell.
-fn may_meet(a: &Promotion, b: &Promotion) -> bool {
-    let share = |a: &[String], b: &[String]| {
-        a.is_empty() || b.is_empty() || a.iter().any(|name| b.contains(name))
-    };
+fn may_meet(lists: &Lists, promotions: &[&Promotion], first: usize, second: usize) -> bool {
+    let (a, b) = (promotions[first], promotions[second]);
     let days =
         |a: &[u8], b: &[u8]| a.is_empty() || b.is_empty() || a.iter().any(|day| b.contains(day));
     let hours = a.calendar.hours.is_empty()
@@ -190,15 +191,15 @@ fn may_meet(a: &Promotion, b: &Promotion) -> bool {
     // A product named by one may be in a category named by the other.
     let lists_only_products = |c: &Conditions| !c.products.is_empty() && c.categories.is_empty();
     let products = !(lists_only_products(one) && lists_only_products(other))
-        || one.products.iter().any(|product| other.products.contains(product));
+        || lists.products.is_shared(first, second);
     a.currency == b.currency
         && a.period.overlaps(&b.period)
         && days(&a.calendar.weekdays, &b.calendar.weekdays)
         && days(&a.calendar.days_of_month, &b.calendar.days_of_month)
         && hours
-        && share(&one.shops, &other.shops)
-        && share(&one.levels, &other.levels)
-        && share(&one.tiers, &other.tiers)
+        && lists.shops.may_meet(first, second)
+        && lists.levels.may_meet(first, second)
+        && lists.tiers.may_meet(first, second)
         && products
 }
 
@@ -231,10 +232,12 @@ fn together(a: &Promotion, b: &Promotion) -> Option<u32> {
         !discounted(a, b) && !discounted(b, a)
     };
     let (one, other) = (rate(a)?, rate(b)?);
-    combine.then(|| one * other / FULL_BPS)
+    // Drafts are not checked: a rate may be anything.
+    let pay = u64::from(one) * u64::from(other) / u64::from(FULL_BPS);
+    combine.then(|| u32::try_from(pay).unwrap_or(u32::MAX))
 }
 
-/// Whether `better` applies wherever `hidden` does, on the same lines and in its place, and gives as much or more.
+/// Whether `better` applies in the place of `hidden` and gives as much or more, where [`is_wider`] says that it applies.
 fn hides(better: &Promotion, hidden: &Promotion) -> bool {
     let is_in_place = better.exclusive_group == hidden.exclusive_group
         && better.stacking_group == hidden.stacking_group
@@ -250,24 +253,21 @@ fn hides(better: &Promotion, hidden: &Promotion) -> bool {
         && (better.calendar.is_open() || better.calendar == hidden.calendar)
         && better.limits == crate::Limits::default()
         && better.budget_left_minor.is_none()
-        && is_wider(&better.conditions, &hidden.conditions)
         && gives_as_much(&better.kind, &hidden.kind)
 }
 
-/// Whether `wide` holds whenever `narrow` does, for the same products.
-fn is_wider(wide: &Conditions, narrow: &Conditions) -> bool {
-    let holds = |wide: &[String], narrow: &[String]| {
-        wide.is_empty() || (!narrow.is_empty() && narrow.iter().all(|name| wide.contains(name)))
-    };
-    wide.products == narrow.products
-        && wide.categories == narrow.categories
-        && wide.excluded_products == narrow.excluded_products
-        && wide.excluded_categories == narrow.excluded_categories
+/// Whether the promotion at `better` holds whenever that at `hidden` does, for the same products.
+fn is_wider(lists: &Lists, promotions: &[&Promotion], better: usize, hidden: usize) -> bool {
+    let (wide, narrow) = (&promotions[better].conditions, &promotions[hidden].conditions);
+    lists.products.is_same(better, hidden)
+        && lists.categories.is_same(better, hidden)
+        && lists.excluded_products.is_same(better, hidden)
+        && lists.excluded_categories.is_same(better, hidden)
         && wide.exclude_discounted == narrow.exclude_discounted
-        && holds(&wide.shops, &narrow.shops)
-        && holds(&wide.levels, &narrow.levels)
-        && holds(&wide.tiers, &narrow.tiers)
-        && holds(&wide.audiences, &narrow.audiences)
+        && lists.shops.is_wider(better, hidden)
+        && lists.levels.is_wider(better, hidden)
+        && lists.tiers.is_wider(better, hidden)
+        && lists.audiences.is_wider(better, hidden)
         && (!wide.first_order || narrow.first_order)
         && (!wide.birthday || narrow.birthday)
         && wide.minimum_amount_minor <= narrow.minimum_amount_minor

@@ -82,3 +82,48 @@ proptest! {
         }
     }
 }
+
+/// 500 promotions with lists of 10,000 products, which every pair would compare, and drafts that nobody checked.
+#[test]
+fn long_lists_and_wild_rates_are_no_trouble() {
+    let mut promotions: Vec<Promotion> = (0..500_usize)
+        .map(|index| {
+            let kind = format!(r#"{{"type":"percent_off","pay_bps":{}}}"#, u32::MAX - 1);
+            let scope = if index % 2 == 0 { "item" } else { "order" };
+            let mut one = promotion(&format!(
+                r#"{{"id":"m{index:03}","currency":"CNY","scope":"{scope}","kind":{kind}}}"#
+            ));
+            // Each pair of even and odd neighbours has its last product in common, and nothing else.
+            let shared = format!("shared{}", index / 2);
+            one.conditions.products =
+                (0..9_999).map(|n| format!("p{index}-{n}")).chain([shared]).collect();
+            one.conditions.excluded_products = one.conditions.products.clone();
+            one
+        })
+        .collect();
+    // Two that are the same, and one of them pays less.
+    let same = promotions[497].conditions.products.clone();
+    promotions[499].conditions.products = same;
+    promotions[499].conditions.excluded_products = Vec::new();
+    promotions[497].conditions.excluded_products = Vec::new();
+    promotions[499].kind =
+        promotion(r#"{"id":"x","currency":"CNY","kind":{"type":"percent_off","pay_bps":5000}}"#)
+            .kind;
+    let found = conflicts(&promotions, Zone::CHINA, u32::MAX);
+    let is_never =
+        |c: &&Conflict| matches!(c, Conflict::Never { reason: NeverReason::Products, .. });
+    assert_eq!(found.iter().filter(is_never).count(), 498);
+    let hidden = Conflict::Hidden { promotion: "m497".to_owned(), by: "m499".to_owned() };
+    assert!(found.contains(&hidden));
+    let deep: Vec<(&str, &str, u32)> = found
+        .iter()
+        .filter_map(|conflict| match conflict {
+            Conflict::Deep { first, second, pay_bps } => {
+                Some((first.as_str(), second.as_str(), *pay_bps))
+            }
+            _ => None,
+        })
+        .collect();
+    // Nearly 430,000 times the price is more than can be told; half of it is not.
+    assert_eq!(deep, [("m496", "m499", (u32::MAX - 1) / 2)]);
+}
