@@ -16,7 +16,7 @@ pub const BIRTHDAY: &str = "birthday";
 /// of `holder`. `key` makes it happen once: the same again gives nothing.
 ///
 /// # Errors
-/// `NoRule`, `DailyLimit`.
+/// `NoRule`, `DailyLimit`; `KeyReused` if the key was used for somebody else.
 pub async fn award(
     tx: &mut Tx,
     cx: &Ctx,
@@ -29,8 +29,16 @@ pub async fn award(
     let rule = rule.ok_or_else(|| PointsError::NoRule(activity.to_owned()))?;
     let mut desk = store::open(tx, cx, programme, holder.members()).await?;
     let key = format!("award:{activity}:{key}");
-    if store::entry_of_key(tx, cx.scope, programme.id.uuid(), &key).await?.is_some() {
-        return Ok(());
+    let given: Option<(Option<Uuid>,)> = tx
+        .fetch_optional(
+            "SELECT customer_id FROM loyalty_entries
+              WHERE org_id = $1 AND programme_id = $2 AND idempotency_key = $3",
+            args![cx.scope.org_arg(), programme.id.uuid(), key.as_str()],
+        )
+        .await?;
+    if let Some((whose,)) = given {
+        let is_theirs = whose.is_some_and(|whose| holder.members().contains(&whose));
+        return if is_theirs { Ok(()) } else { Err(PointsError::KeyReused) };
     }
     let day = cx.now().day(programme.zone);
     let (from, limit) = if activity == BIRTHDAY {

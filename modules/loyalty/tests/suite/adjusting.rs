@@ -51,6 +51,10 @@ db_test! { MIGRATIONS;
         };
         give(&family, "sign_in", "1").await.unwrap();
         give(&family, "sign_in", "1").await.unwrap();
+        // Whoever of the family asks; but it is no key of somebody else.
+        give(&Holder::single(customer(1)), "sign_in", "1").await.unwrap();
+        let other = give(&Holder::single(customer(3)), "sign_in", "1").await;
+        assert!(matches!(other, Err(PointsError::KeyReused)), "{other:?}");
         assert!(matches!(give(&Holder::new(customer(2), &[customer(1)]), "sign_in", "2").await, Err(PointsError::DailyLimit(1))));
         give(&family, "review", "a").await.unwrap();
         give(&family, "review", "b").await.unwrap();
