@@ -12,6 +12,7 @@ use customers::person_requests::{self, RequestFilter};
 use customers::profiles;
 use customers::reveal::Reason;
 use kernel::{CustomerId, Limit, OrderId, Timestamp, TypedId as _};
+use loyalty::points::{Holder, adjust, programme, statement};
 use platform::audit::{self, AuditFilter, Entry};
 use platform::{Ctx, DbError, Platform, Tx};
 use serde_json::{Value, json};
@@ -23,8 +24,9 @@ const MOST: u16 = u16::MAX;
 const PAGE: u32 = 200;
 
 /// What is held of the person that `customer` is, with all who were merged into it: profile, identities, tags,
-/// notes, consents, merges, history, live audiences entered and left, orders with receivers and lines, and audit entries. `None` if there is
-/// no such customer. Recorded with the reason before anything is given out.
+/// notes, consents, merges, history, live audiences entered and left, orders with receivers and lines, points with how
+/// they came and went, and audit entries. `None` if there is no such customer. Recorded with the reason before anything
+/// is given out.
 ///
 /// # Errors
 /// `Refused` if something cannot be opened; otherwise as the database says.
@@ -68,6 +70,8 @@ pub async fn export(
     let audiences =
         insight::live::of_person(&mut tx, cx.scope, &held.family, u32::from(MOST)).await?;
     let orders = orders_of(&mut tx, cx, &held.family).await?;
+    let points = points_of(&mut tx, cx, &Holder::new(held.root, &held.family)).await?;
+    let changes = adjust::of_customers(&mut tx, cx.scope, &keys, &held.family).await?;
     let of_orders = orders.iter().filter_map(|order| order["id"].as_str().map(str::to_owned));
     let records: Vec<String> =
         held.family.iter().map(ToString::to_string).chain(of_orders).collect();
@@ -93,8 +97,39 @@ pub async fn export(
         "history": history,
         "audiences": audiences,
         "orders": orders,
+        "points": points,
+        "points_adjustments": changes,
         "audit": audit,
     })))
+}
+
+/// What they have in each programme in which they have or had any, and how it came to it, the newest first.
+async fn points_of(tx: &mut Tx, cx: &Ctx, holder: &Holder) -> Result<Vec<Value>, DbError> {
+    let limit = Limit::new(Some(Limit::MAX.into())).map_err(DbError::Refused)?;
+    let mut told = Vec::new();
+    for programme in programme::all(tx, cx.scope).await? {
+        let mut lines = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let (now, after_now) = (cx.now(), after.as_deref());
+            let page =
+                statement::statement(tx, cx.scope, &programme, holder, now, after_now, limit)
+                    .await?
+                    .map_err(|error| DbError::Refused(format!("a statement: {error}")))?;
+            lines.extend(page.lines.items);
+            after = page.lines.next;
+            if after.is_none() {
+                if !lines.is_empty() {
+                    told.push(json!({
+                        "programme": programme.name, "balance": page.balance,
+                        "spendable": page.spendable, "lines": lines,
+                    }));
+                }
+                break;
+            }
+        }
+    }
+    Ok(told)
 }
 
 async fn orders_of(tx: &mut Tx, cx: &Ctx, family: &[CustomerId]) -> Result<Vec<Value>, DbError> {

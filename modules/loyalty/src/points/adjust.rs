@@ -219,6 +219,24 @@ pub async fn waiting(
     read(tx, scope, keys, "AND state = 'waiting' ORDER BY id", Vec::new()).await
 }
 
+/// All adjustments of `customers`, the oldest of each first.
+///
+/// # Errors
+/// As the database says; `Refused` if a reason cannot be opened.
+pub async fn of_customers(
+    tx: &mut Tx,
+    scope: Scope,
+    keys: &OrgKeys,
+    customers: &[CustomerId],
+) -> Result<Vec<Adjustment>, DbError> {
+    let mut found = Vec::new();
+    for customer in customers {
+        let tail = "AND customer_id = $2 ORDER BY id";
+        found.extend(read(tx, scope, keys, tail, args![*customer]).await?);
+    }
+    Ok(found)
+}
+
 /// Forgets why points of `customers` were changed by hand. What was changed stays. Gives how many reasons went.
 ///
 /// # Errors
