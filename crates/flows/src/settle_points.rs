@@ -2,7 +2,7 @@
 //!
 //! State-based, so an event that is late or comes twice changes nothing, and so does a job that runs again.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use commerce::OrderState;
@@ -11,44 +11,95 @@ use commerce::store::{self as orders, OrderRow};
 use commerce::{Shop, shops};
 use kernel::{CustomerId, OrderId, ProgrammeId, Timestamp, TypedId as _};
 use loyalty::points::PointsError;
-use loyalty::points::programme::{self, NewProgramme, Programme};
+use loyalty::points::programme::{self, NewProgramme};
 use loyalty::points::rules::LineFact;
 use loyalty::points::settle::{self, Extent, OrderFacts};
 use platform::jobs::{self, JobOptions};
-use platform::outbox::{HandleError, StoredEvent};
+use platform::outbox::{self, HandleError, StoredEvent};
 use platform::{
     Ctx, DbError, Event as _, Job, JobError, JobHandler, JobOutcome, Platform, Scope, Subscriber,
     Tx,
 };
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// The kind of the job that settles the orders of all customers.
+/// The kind of the job that settles the orders of all customers, or of some.
 pub const SETTLE: &str = "loyalty.settle";
-/// Customers settled at once, which bounds memory, and in the job a transaction.
-const CUSTOMERS: usize = 500;
+
+/// What is settled in one transaction. Whoever has more orders than that is settled alone: a limit of days needs them
+/// all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Portion {
+    /// Customers.
+    pub customers: u32,
+    /// Orders, times the programmes in which each is settled.
+    pub orders: u64,
+}
+
+impl Default for Portion {
+    /// About a second, and a few ten megabytes.
+    fn default() -> Self {
+        Self { customers: 500, orders: 10_000 }
+    }
+}
+
+impl Portion {
+    /// Whether all of `sizes` goes into one transaction.
+    fn holds(self, sizes: &[(CustomerId, u64)], programmes: usize) -> bool {
+        let orders: u64 = sizes.iter().map(|(_, orders)| orders).sum();
+        sizes.len() <= self.customers as usize
+            && orders.saturating_mul(programmes as u64) <= self.orders
+    }
+
+    /// The first of `sizes` (customers with how many orders each has) that go into one transaction, one at least.
+    fn cut(self, sizes: &[(CustomerId, u64)], programmes: usize) -> Vec<CustomerId> {
+        let mut room = self.orders / (programmes as u64).max(1);
+        let mut some = Vec::new();
+        for (customer, orders) in sizes.iter().take(self.customers as usize) {
+            if *orders > room && !some.is_empty() {
+                break;
+            }
+            room = room.saturating_sub(*orders);
+            some.push(*customer);
+        }
+        some
+    }
+}
+
+/// What a job still has to settle.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Left {
+    /// These alone; all if there is no list.
+    pub customers: Option<Vec<CustomerId>>,
+    /// Of all, those with greater ids.
+    pub after: Option<CustomerId>,
+}
+/// Name of the subscriber.
+const NAME: &str = "flows.settle_points";
 /// Multiplier of whoever has no level.
 const NO_LEVEL_PERMILLE: i64 = 1_000;
 
-/// Settles all orders of `customers` in every programme.
+/// Settles all orders of `customers` in every programme. Nothing that decides is read before others who settle are
+/// done, so an older state of an order, or of a programme, is never posted over a newer one. Reads all orders of all
+/// of them into memory.
 ///
 /// # Errors
 /// As the database says.
-pub async fn settle(
-    tx: &mut Tx,
-    cx: &Ctx,
-    programmes: &[Programme],
-    customers: &[CustomerId],
-) -> Result<(), DbError> {
-    if programmes.is_empty() || customers.is_empty() {
+pub async fn settle(tx: &mut Tx, cx: &Ctx, customers: &[CustomerId]) -> Result<(), DbError> {
+    if customers.is_empty() {
+        return Ok(());
+    }
+    settle::take_turn(tx, cx.scope).await?;
+    let programmes = programme::all(tx, cx.scope).await?;
+    if programmes.is_empty() {
         return Ok(());
     }
     let shops = shops::all(tx, cx).await?;
-    for some in customers.chunks(CUSTOMERS) {
-        let facts = facts_of(tx, cx, &shops, some).await?;
-        for programme in programmes {
-            settle::settle(tx, cx, programme, some, &facts, Extent::All).await?;
-        }
+    let facts = facts_of(tx, cx, &shops, customers).await?;
+    for programme in &programmes {
+        settle::settle(tx, cx, programme, customers, &facts, Extent::All).await?;
     }
     Ok(())
 }
@@ -98,14 +149,14 @@ fn facts(row: &OrderRow, lines: Vec<LineFact>, shop: &Shop) -> Option<OrderFacts
     })
 }
 
-/// Settles the orders of whoever is named, in the transaction of the event.
+/// Settles the orders of whoever is named, in the transaction of the event if they are few, and else by a job.
 #[derive(Debug, Clone, Copy)]
 pub struct SettlePoints;
 
 #[async_trait]
 impl Subscriber for SettlePoints {
     fn name(&self) -> &'static str {
-        "flows.settle_points"
+        NAME
     }
 
     fn topics(&self) -> &'static [&'static str] {
@@ -119,15 +170,20 @@ impl Subscriber for SettlePoints {
         cx: &Ctx,
         event: &StoredEvent,
     ) -> Result<(), HandleError> {
-        let programmes = programme::all(tx, cx.scope).await?;
-        if programmes.is_empty() {
+        let programmes = programme::all(tx, cx.scope).await?.len();
+        if programmes == 0 {
             return Ok(());
         }
         let changed: OrdersChangedV1 = event.parse()?;
         if changed.many {
             return Ok(settle_all_soon(tx, cx).await?);
         }
-        Ok(settle(tx, cx, &programmes, &changed.customers).await?)
+        let names = changed.customers;
+        let sizes = sizes_of(tx, cx, &names).await?;
+        if !Portion::default().holds(&sizes, programmes) {
+            return Ok(settle_soon(tx, cx, names).await?);
+        }
+        Ok(settle(tx, cx, &names).await?)
     }
 }
 
@@ -150,43 +206,176 @@ pub async fn make_programme(
 /// # Errors
 /// As the database says.
 pub async fn settle_all_soon(tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
-    let options = JobOptions { unique_key: Some("all".to_owned()), ..JobOptions::default() };
-    jobs::enqueue(tx, cx, SETTLE, &(), options).await.map(drop)
+    enqueue(tx, cx, &Left::default(), Some("all".to_owned())).await
 }
 
-/// Settles the orders of all customers, some hundred in a transaction; stopped, it begins anew and finds most of it
-/// done.
+/// Has the orders of `customers` settled, who are too many for one transaction.
+async fn settle_soon(tx: &mut Tx, cx: &Ctx, customers: Vec<CustomerId>) -> Result<(), DbError> {
+    enqueue(tx, cx, &Left { customers: Some(customers), after: None }, None).await
+}
+
+async fn enqueue(
+    tx: &mut Tx,
+    cx: &Ctx,
+    left: &Left,
+    unique_key: Option<String>,
+) -> Result<(), DbError> {
+    // It goes on where it stopped, so it need never be given up; without it points would stay wrong in silence.
+    let options = JobOptions { unique_key, max_attempts: u32::MAX, ..JobOptions::default() };
+    jobs::enqueue(tx, cx, SETTLE, left, options).await.map(drop)
+}
+
+/// How many orders each of `customers` has, in the order given.
+async fn sizes_of(
+    tx: &mut Tx,
+    cx: &Ctx,
+    customers: &[CustomerId],
+) -> Result<Vec<(CustomerId, u64)>, DbError> {
+    let counted = orders::orders_counted(tx, cx.scope, customers).await?;
+    let counted: HashMap<Uuid, u64> = counted.into_iter().collect();
+    let size = |id: &CustomerId| counted.get(&id.uuid()).copied().unwrap_or(0);
+    Ok(customers.iter().map(|id| (*id, size(id))).collect())
+}
+
+impl Left {
+    /// Whose turn it is next, with how many orders each has, in the order in which they are settled.
+    async fn next(
+        &self,
+        tx: &mut Tx,
+        cx: &Ctx,
+        limit: u32,
+    ) -> Result<Vec<(CustomerId, u64)>, DbError> {
+        if let Some(customers) = &self.customers {
+            return sizes_of(tx, cx, &customers[..customers.len().min(limit as usize)]).await;
+        }
+        let after = self.after.map_or(Uuid::nil(), |id| id.uuid());
+        let counted = orders::orders_counted_after(tx, cx.scope, after, limit).await?;
+        let mut sizes: BTreeMap<Uuid, u64> = counted.into_iter().collect();
+        // Whose orders are gone has points that must go.
+        for id in settle::customers_after(tx, cx.scope, after, limit).await? {
+            sizes.entry(id).or_default();
+        }
+        let sizes = sizes.into_iter().take(limit as usize);
+        Ok(sizes.map(|(id, size)| (CustomerId::from_uuid(id), size)).collect())
+    }
+
+    /// What is left behind `done`, which came first.
+    fn behind(mut self, done: &[CustomerId]) -> Self {
+        match &mut self.customers {
+            Some(customers) => drop(customers.drain(..done.len().min(customers.len()))),
+            None => self.after = done.last().copied().or(self.after),
+        }
+        self
+    }
+}
+
+/// Settles the orders of whoever is `left`, portion by portion, each in a transaction of its own; with `job`, how far it
+/// came is noted there, so that it goes on behind that.
 ///
 /// # Errors
-/// `Cancelled` when `cancel` says so; otherwise as the database says.
+/// `Cancelled` when `cancel` says so, behind a portion; otherwise as the database says.
+pub async fn settle_left(
+    platform: &Platform,
+    cx: &Ctx,
+    job: Option<&Job>,
+    mut left: Left,
+    portion: Portion,
+    cancel: &CancellationToken,
+) -> Result<(), JobError> {
+    loop {
+        if cancel.is_cancelled() {
+            return Err(JobError::Cancelled);
+        }
+        let mut tx = platform.db.begin_for(cx.scope).await?;
+        let programmes = programme::all(&mut tx, cx.scope).await?.len();
+        let sizes = match programmes {
+            0 => Vec::new(),
+            _ => left.next(&mut tx, cx, portion.customers).await?,
+        };
+        if sizes.is_empty() {
+            return Ok(tx.rollback().await?);
+        }
+        let some = portion.cut(&sizes, programmes);
+        settle(&mut tx, cx, &some).await?;
+        left = left.behind(&some);
+        if let Some(job) = job {
+            jobs::checkpoint(&mut tx, job, &left).await?;
+        }
+        tx.commit().await?;
+    }
+}
+
+/// Settles the orders of all customers, portion by portion.
+///
+/// # Errors
+/// As [`settle_left`].
 pub async fn settle_all(
     platform: &Platform,
     cx: &Ctx,
     cancel: &CancellationToken,
 ) -> Result<(), JobError> {
-    let mut tx = platform.db.read_for(cx.scope).await?;
-    let programmes = programme::all(&mut tx, cx.scope).await?;
-    if programmes.is_empty() {
-        return Ok(tx.rollback().await?);
-    }
-    let named = commerce::invariants::customers_named(&mut tx, cx.scope).await?;
-    // Whose orders are gone has points that must go.
-    let known = settle::customers(&mut tx, cx.scope).await?;
-    tx.rollback().await?;
-    let all: BTreeSet<Uuid> = named.into_iter().chain(known).collect();
-    let all: Vec<CustomerId> = all.into_iter().map(CustomerId::from_uuid).collect();
-    for some in all.chunks(CUSTOMERS) {
-        if cancel.is_cancelled() {
-            return Err(JobError::Cancelled);
-        }
-        let mut tx = platform.db.begin_for(cx.scope).await?;
-        settle(&mut tx, cx, &programmes, some).await?;
-        tx.commit().await?;
-    }
-    Ok(())
+    settle_left(platform, cx, None, Left::default(), Portion::default(), cancel).await
 }
 
-/// Runs [`settle_all`].
+/// What the ledger of points has against what the orders come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Comparison {
+    /// Orders changed that are not settled yet, so a difference would be no fault.
+    Busy {
+        /// Events that tell of such orders.
+        events: i64,
+        /// Whether a job is open that settles some.
+        job: bool,
+    },
+    /// All orders were compared.
+    Done {
+        /// In how many programmes.
+        programmes: usize,
+        /// How many orders have other points than they should.
+        wrong: u64,
+        /// The first few of them.
+        named: Vec<OrderId>,
+    },
+}
+
+/// Wrong orders that are named.
+const NAMED_MAX: usize = 10;
+
+/// Computes for every order what it should have earned and given back, and compares it with the ledger.
+///
+/// # Errors
+/// As the database says.
+pub async fn compare(tx: &mut Tx, cx: &Ctx) -> Result<Comparison, DbError> {
+    let programmes = programme::all(tx, cx.scope).await?;
+    let (mut wrong, mut named) = (0, Vec::new());
+    if !programmes.is_empty() {
+        let events = outbox::waiting_for(tx, cx.scope, NAME, OrdersChangedV1::TOPIC).await?;
+        let job = jobs::is_open(tx, cx.scope, SETTLE).await?;
+        if events > 0 || job {
+            return Ok(Comparison::Busy { events, job });
+        }
+        let portion = Portion::default();
+        let shops = shops::all(tx, cx).await?;
+        let mut left = Left::default();
+        loop {
+            let sizes = left.next(tx, cx, portion.customers).await?;
+            if sizes.is_empty() {
+                break;
+            }
+            let some = portion.cut(&sizes, 1);
+            let facts = facts_of(tx, cx, &shops, &some).await?;
+            for programme in &programmes {
+                let found = settle::differences(tx, cx.scope, programme, &some, &facts).await?;
+                wrong += found.len() as u64;
+                named.extend(found.into_iter().take(NAMED_MAX - named.len()));
+            }
+            left = left.behind(&some);
+        }
+    }
+    Ok(Comparison::Done { programmes: programmes.len(), wrong, named })
+}
+
+/// Runs [`settle_left`].
 #[derive(Debug, Clone, Copy)]
 pub struct SettleAll;
 
@@ -199,7 +388,10 @@ impl JobHandler for SettleAll {
         cancel: CancellationToken,
     ) -> Result<JobOutcome, JobError> {
         let cx = platform.ctx(Scope::system(job.scope.org()));
-        settle_all(platform, &cx, &cancel).await?;
+        // Null is what jobs had that settle all.
+        let left: Option<Left> = job.payload()?;
+        let left = left.unwrap_or_default();
+        settle_left(platform, &cx, Some(job), left, Portion::default(), &cancel).await?;
         Ok(JobOutcome::Done)
     }
 }

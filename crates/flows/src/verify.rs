@@ -1,7 +1,9 @@
 //! Every invariant of the data that can be checked from outside, for `guanxi verify`.
 
-use platform::{Ctx, DbError, Platform, audit};
+use platform::{Ctx, DbError, Platform, Tx, audit};
 use serde::Serialize;
+
+use crate::settle_points::{Comparison, compare};
 
 /// One invariant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -39,6 +41,7 @@ pub async fn verify(platform: &Platform, cx: &Ctx) -> Result<Vec<Check>, DbError
         ok: unknown == 0,
         detail: format!("{unknown} customers named by orders are not there"),
     });
+    checks.push(points_of_orders(&mut tx, cx).await?);
     let log = audit::verify(&mut tx, cx.scope, &keys, None).await?;
     let detail = match &log.broken {
         None => format!("{} entries", log.count + log.pending as i64),
@@ -51,4 +54,20 @@ pub async fn verify(platform: &Platform, cx: &Ctx) -> Result<Vec<Check>, DbError
     };
     checks.push(Check { name: "audit_log", ok: log.broken.is_none(), detail });
     Ok(checks)
+}
+
+async fn points_of_orders(tx: &mut Tx, cx: &Ctx) -> Result<Check, DbError> {
+    let (ok, detail) = match compare(tx, cx).await? {
+        Comparison::Busy { events, job } => {
+            let job = if job { ", and a job settles some" } else { "" };
+            (true, format!("not compared: {events} changes of orders are not settled yet{job}"))
+        }
+        Comparison::Done { programmes: 0, .. } => (true, "no programme of points".to_owned()),
+        Comparison::Done { wrong: 0, .. } => (true, "0 exceptions".to_owned()),
+        Comparison::Done { wrong, named, .. } => {
+            let named: Vec<String> = named.iter().map(ToString::to_string).collect();
+            (false, format!("{wrong} exceptions, such as {}", named.join(", ")))
+        }
+    };
+    Ok(Check { name: "points_follow_orders", ok, detail })
 }

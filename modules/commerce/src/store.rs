@@ -5,6 +5,7 @@ mod of_import;
 #[cfg(test)]
 mod plans;
 mod refunded;
+mod sizes;
 
 use std::collections::HashMap;
 
@@ -25,6 +26,7 @@ pub use counted::{
 };
 pub use of_import::{customers_of, each_customer_of_import, imports_with_orders_of, last_imports};
 pub use refunded::{each_refunded, each_refunded_line, refunded_lines_of, refunded_of};
+pub use sizes::{orders_counted, orders_counted_after};
 
 /// Keys looked up by one statement.
 const LOOKUP_MAX: usize = 512;

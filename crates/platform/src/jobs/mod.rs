@@ -14,7 +14,10 @@ use crate::{DbError, Platform, Scope};
 
 pub use routes::routes;
 pub use runner::{Handlers, JobRunner, RunnerOptions};
-pub use store::{JobOptions, JobState, JobView, RetryError, enqueue, get, list, prune, retry};
+pub use store::{
+    JobOptions, JobState, JobView, RetryError, checkpoint, enqueue, get, is_open, list, prune,
+    retry,
+};
 pub(crate) use store::{OpenJob, open_of_kind};
 
 /// A job as its handler gets it.

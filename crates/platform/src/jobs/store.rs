@@ -126,6 +126,40 @@ pub async fn enqueue(
     Ok(JobId::from_uuid(id))
 }
 
+/// Notes as part of `tx` how far `job` came: should it run again, it does so with this payload. From then on it is a
+/// job of its own: whoever asks for the whole of it by its unique key gets another one.
+///
+/// # Errors
+/// As the database says.
+pub async fn checkpoint(
+    tx: &mut Tx,
+    job: &Job,
+    payload: &(impl Serialize + Sync),
+) -> Result<(), DbError> {
+    let payload = crate::db::json_text(payload)?;
+    tx.execute(
+        "UPDATE platform_jobs SET payload = $3, unique_key = NULL WHERE org_id = $1 AND id = $2",
+        args![job.scope.org_arg(), job.id, payload],
+    )
+    .await
+    .map(drop)
+}
+
+/// Whether a job of `kind` waits or runs.
+///
+/// # Errors
+/// As the database says.
+pub async fn is_open(tx: &mut Tx, scope: Scope, kind: &'static str) -> Result<bool, DbError> {
+    let found: Option<(i32,)> = tx
+        .fetch_optional(
+            "SELECT 1 FROM platform_jobs
+              WHERE org_id = $1 AND state IN ('waiting', 'running') AND kind = $2 LIMIT 1",
+            args![scope.org_arg(), kind],
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
 /// A job that was taken to be run, with the token by which its runner is known.
 #[derive(Debug, Clone)]
 pub(super) struct Lease {

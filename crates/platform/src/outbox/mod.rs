@@ -21,7 +21,7 @@ pub use dead::{DeadLetter, dead_letters, redeliver};
 pub use delivery::{Delivery, DeliveryOptions, Turn};
 pub use sequence::sequence;
 pub(crate) use store::POSITION_KEY;
-pub use store::{can_replay_from, head, prune, push, read_after};
+pub use store::{can_replay_from, head, prune, push, read_after, waiting_for};
 pub use worker::start;
 
 /// Something that happened; a versioned fact such as `OrdersRecordedV1`.

@@ -3,7 +3,7 @@
 use kernel::{OrgId, Timestamp};
 
 use super::{Event, Position, StoredEvent};
-use crate::{Ctx, Db, DbError, Tx, args, meta};
+use crate::{Ctx, Db, DbError, Scope, Tx, args, meta};
 
 /// Highest position given so far, on PostgreSQL; also the lock of those who give them.
 pub(crate) const POSITION_KEY: &str = "outbox_position";
@@ -75,6 +75,27 @@ pub async fn head(tx: &mut Tx) -> Result<Position, DbError> {
         .fetch_optional("SELECT seq FROM sqlite_sequence WHERE name = 'platform_outbox'", vec![])
         .await?;
     Ok(Position(row.map_or(0, |row| row.0)))
+}
+
+/// How many events of `topic` `subscriber` has still before it.
+///
+/// # Errors
+/// As the database says.
+pub async fn waiting_for(
+    tx: &mut Tx,
+    scope: Scope,
+    subscriber: &str,
+    topic: &str,
+) -> Result<i64, DbError> {
+    let (waiting,): (i64,) = tx
+        .fetch_one(
+            "SELECT COUNT(*) FROM platform_outbox
+              WHERE org_id = $1 AND topic = $2 AND (position IS NULL OR position >
+                    COALESCE((SELECT position FROM platform_subscribers WHERE name = $3), 0))",
+            args![scope.org_arg(), topic, subscriber],
+        )
+        .await?;
+    Ok(waiting)
 }
 
 /// Whether all events after `position` are still there. If not, a reader must load its data anew.

@@ -2,7 +2,9 @@
 //! what it comes to now, and the difference to what the ledger has is posted. So reports may come late, twice, and in
 //! any order.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod books;
+
+use std::collections::BTreeSet;
 
 use kernel::{Currency, CustomerId, OrderId, ShopId, Timestamp, TypedId as _};
 use platform::retention::DAY_MILLIS;
@@ -11,9 +13,10 @@ use uuid::Uuid;
 
 use super::desk::{Account, Desk, Head, Kind, other};
 use super::programme::Programme;
-use super::rules::{Amounts, LineFact, capped, returned_of};
-use super::spend::{self, SpendLot, SpendRow};
-use super::store;
+use super::rules::LineFact;
+use super::{spend, store};
+pub use books::differences;
+use books::{OrderRow, Work, read};
 
 /// What an order comes to now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,35 +52,21 @@ pub enum Extent {
     All,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-struct OrderRow {
-    order_id: Uuid,
-    customer_id: Uuid,
-    version: i64,
-    paid_at: i64,
-    day: i64,
-    raw: i64,
-    target: i64,
-    written_off: i64,
-    revision: i64,
-    #[sqlx(skip)]
-    is_new: bool,
+/// Waits until nobody else settles orders of the organisation, and keeps it so until `tx` ends. Whoever reads facts
+/// does so behind this: facts that were read before could be older than what another one has posted meanwhile, and
+/// would be posted over it.
+///
+/// # Errors
+/// As the database says.
+pub async fn take_turn(tx: &mut Tx, scope: Scope) -> Result<(), DbError> {
+    // First what a batch of all customers holds, so that nobody waits for it who holds the turn.
+    store::enter(tx, scope, false).await?;
+    store::enter_settling(tx, scope).await
 }
 
-const ROW: &str =
-    "SELECT order_id, customer_id, version, paid_at, day, raw, target, written_off, revision
-    FROM loyalty_orders WHERE org_id = $1 AND programme_id = $2";
-
-/// What is to be posted for one order.
-struct Work {
-    row: OrderRow,
-    before: OrderRow,
-    spends: Vec<(SpendRow, Vec<SpendLot>)>,
-    /// What of its spends should have come back.
-    returned: i64,
-}
-
-/// Brings the ledger to what the orders of `customers` come to. Gives whose points changed.
+/// Brings the ledger to what the orders of `customers` come to by `facts`, which were read behind [`take_turn`]. Gives
+/// whose points changed. Under [`Extent::All`] an order that the ledger has for one of `customers` and that is not among
+/// the facts is there no more; what others have stays as it is, but for orders that the facts name.
 ///
 /// # Errors
 /// As the database says.
@@ -106,174 +95,12 @@ pub async fn settle(
         store::fetch_lots(tx, &mut desk, &lots).await?;
         let orders: Vec<Uuid> = books.rows.keys().copied().collect();
         store::fetch_lapsed(tx, &mut desk, &orders).await?;
-        let works = books.plan(programme, facts, extent);
+        let works = books.plan(programme, customers, facts, extent);
         let written = post(&mut desk, works)?;
         write(tx, cx.scope, programme, &written).await?;
         let changed = store::close(tx, desk).await?;
         store::tell(tx, cx, programme, &changed).await?;
         return Ok(changed);
-    }
-}
-
-/// What the ledger has of some orders, and what they are compared with.
-struct Books {
-    rows: BTreeMap<Uuid, OrderRow>,
-    spends: BTreeMap<Uuid, Vec<(SpendRow, Vec<SpendLot>)>>,
-    /// Whose orders earn by the facts.
-    earners: BTreeSet<Uuid>,
-}
-
-fn earns(programme: &Programme, fact: &OrderFacts) -> bool {
-    !fact.void
-        && programme.covers(fact.shop, fact.currency)
-        && fact.paid_at.is_some_and(|at| at >= programme.since)
-}
-
-async fn read(
-    tx: &mut Tx,
-    scope: Scope,
-    programme: &Programme,
-    customers: &[CustomerId],
-    facts: &[OrderFacts],
-    extent: Extent,
-) -> Result<Books, DbError> {
-    let first = args![scope.org_arg(), programme.id.uuid()];
-    let orders: Vec<Uuid> = facts.iter().map(|fact| fact.order.uuid()).collect();
-    let mut rows: Vec<OrderRow> =
-        store::by_ids(tx, &format!("{ROW} AND order_id"), &first, &orders, "").await?;
-    let mut owners: BTreeSet<Uuid> = rows.iter().map(|row| row.customer_id).collect();
-    let earners: BTreeSet<Uuid> = facts
-        .iter()
-        .filter(|fact| earns(programme, fact))
-        .map(|fact| fact.customer.uuid())
-        .collect();
-    // Those of the same customers: they share the limits of their days.
-    let limited = programme.versions.iter().any(|version| version.rules.day_cap.is_some());
-    owners.extend(earners.iter().copied());
-    let owners: Vec<Uuid> = match extent {
-        Extent::All => customers.iter().map(|id| id.uuid()).chain(owners).collect(),
-        Extent::Some if limited => owners.into_iter().collect(),
-        Extent::Some => Vec::new(),
-    };
-    rows.extend(
-        store::by_ids::<OrderRow>(tx, &format!("{ROW} AND customer_id"), &first, &owners, "")
-            .await?,
-    );
-    let rows: BTreeMap<Uuid, OrderRow> = rows.into_iter().map(|row| (row.order_id, row)).collect();
-    let orders: Vec<Uuid> = orders
-        .into_iter()
-        .chain(rows.keys().copied())
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
-    let mut spends: BTreeMap<Uuid, Vec<_>> = BTreeMap::new();
-    for (row, parts) in spend::of_orders(tx, scope, programme, &orders).await? {
-        spends.entry(row.order_id).or_default().push((row, parts));
-    }
-    Ok(Books { rows, spends, earners })
-}
-
-impl Books {
-    fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.spends.is_empty() && self.earners.is_empty()
-    }
-
-    fn spend_lots(&self) -> impl Iterator<Item = &SpendLot> {
-        self.spends.values().flatten().flat_map(|(_, parts)| parts)
-    }
-
-    /// All whose books can change.
-    fn customers(&self) -> BTreeSet<Uuid> {
-        let owners = self.rows.values().map(|row| row.customer_id);
-        let spenders = self.spend_lots().map(|part| part.customer_id);
-        owners.chain(spenders).chain(self.earners.iter().copied()).collect()
-    }
-
-    /// What each order should have earned and given back.
-    fn plan(mut self, programme: &Programme, facts: &[OrderFacts], extent: Extent) -> Vec<Work> {
-        let named: BTreeMap<Uuid, &OrderFacts> =
-            facts.iter().map(|fact| (fact.order.uuid(), fact)).collect();
-        let before = self.rows.clone();
-        for fact in facts {
-            let id = fact.order.uuid();
-            let earning = earns(programme, fact);
-            if !earning && !self.rows.contains_key(&id) && !self.spends.contains_key(&id) {
-                continue;
-            }
-            let paid_at = fact.paid_at.unwrap_or(programme.since);
-            let (version, rules) = programme.at(paid_at);
-            let row = self.rows.entry(id).or_insert_with(|| OrderRow {
-                order_id: id,
-                customer_id: fact.customer.uuid(),
-                version,
-                paid_at: paid_at.millis(),
-                day: 0,
-                raw: 0,
-                target: 0,
-                written_off: 0,
-                revision: 0,
-                is_new: true,
-            });
-            row.customer_id = fact.customer.uuid();
-            row.raw = 0;
-            if earning {
-                (row.version, row.paid_at) = (version, paid_at.millis());
-                row.raw = rules.points_of(Amounts {
-                    paid_minor: fact.paid_minor,
-                    refunded_minor: fact.refunded_minor,
-                    lines: &fact.lines,
-                    level_permille: fact.level_permille,
-                });
-            }
-            row.day =
-                i64::from(Timestamp::from_millis(row.paid_at).day(programme.zone).to_epoch_days());
-        }
-        if extent == Extent::All {
-            for row in self.rows.values_mut().filter(|row| !named.contains_key(&row.order_id)) {
-                row.raw = 0;
-            }
-        }
-        self.limit_days(programme);
-        let mut works = Vec::new();
-        for (id, row) in self.rows {
-            let spends = self.spends.remove(&id).unwrap_or_default();
-            let spent: i64 = spends.iter().map(|(spend, _)| spend.points).sum();
-            let returned = match (named.get(&id), extent) {
-                (Some(fact), _) => {
-                    returned_of(spent, fact.paid_minor, fact.refunded_minor, fact.void)
-                }
-                (None, Extent::All) => spent,
-                (None, Extent::Some) => spends.iter().map(|(spend, _)| spend.returned).sum(),
-            };
-            let was = before.get(&id).cloned().unwrap_or_else(|| row.clone());
-            works.push(Work { row, before: was, spends, returned });
-        }
-        // What is taken comes before what is given, and both in one order, whoever reported what first.
-        works.sort_by_key(|work| (work.row.target >= work.before.target, work.row.order_id));
-        works
-    }
-
-    fn limit_days(&mut self, programme: &Programme) {
-        let mut days: BTreeMap<(Uuid, i64), Vec<(i64, Uuid)>> = BTreeMap::new();
-        for row in self.rows.values() {
-            let day = days.entry((row.customer_id, row.day)).or_default();
-            day.push((row.paid_at, row.order_id));
-        }
-        for orders in days.values_mut() {
-            orders.sort_unstable();
-            let of = |id: &Uuid| self.rows.get(id).map_or(0, |row| row.raw);
-            let raw: Vec<i64> = orders.iter().map(|(_, id)| of(id)).collect();
-            // The limit is that of the version by which the last order that counts is judged.
-            let last = orders.iter().zip(&raw).rev().find(|(_, raw)| **raw > 0);
-            let cap =
-                last.and_then(|((at, _), _)| programme.at(Timestamp::from_millis(*at)).1.day_cap);
-            let targets = capped(&raw, cap);
-            for ((_, id), target) in orders.iter().zip(targets) {
-                if let Some(row) = self.rows.get_mut(id) {
-                    row.target = target;
-                }
-            }
-        }
     }
 }
 
@@ -457,15 +284,22 @@ async fn write(
     tx.bulk_insert(made).await
 }
 
-/// The customers whose orders the ledger knows, in any programme.
+/// The next `limit` customers whose ids come after `after` and whose points the ledger knows, in any programme, by id.
 ///
 /// # Errors
 /// As the database says.
-pub async fn customers(tx: &mut Tx, scope: Scope) -> Result<Vec<Uuid>, DbError> {
+pub async fn customers_after(
+    tx: &mut Tx,
+    scope: Scope,
+    after: Uuid,
+    limit: u32,
+) -> Result<Vec<Uuid>, DbError> {
+    // Whoever's order is in the books has a balance, which has the index for this.
     let rows: Vec<(Uuid,)> = tx
         .fetch_all(
-            "SELECT DISTINCT customer_id FROM loyalty_orders WHERE org_id = $1",
-            args![scope.org_arg()],
+            "SELECT DISTINCT customer_id FROM loyalty_balances WHERE org_id = $1 AND customer_id > $2
+              ORDER BY customer_id LIMIT $3",
+            args![scope.org_arg(), after, limit],
         )
         .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())

@@ -86,6 +86,15 @@ pub(crate) async fn enter(tx: &mut Tx, scope: Scope, alone: bool) -> Result<(), 
     Ok(())
 }
 
+/// Lets one at a time settle orders; behind [`enter`].
+pub(crate) async fn enter_settling(tx: &mut Tx, scope: Scope) -> Result<(), DbError> {
+    if tx.is_postgres() {
+        let sql = "SELECT pg_advisory_xact_lock(4731, CAST($1 AS INTEGER))";
+        tx.execute(sql, args![scope.org_arg()]).await?;
+    }
+    Ok(())
+}
+
 /// Locks the books of `customers`, in the order of their ids, reads them and brings them up to now.
 pub(crate) async fn open<'a>(
     tx: &mut Tx,

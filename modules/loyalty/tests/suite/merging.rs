@@ -58,4 +58,33 @@ db_test! { MIGRATIONS;
         assert_eq!(club.balance(customer(2)).await, [200, 0, 0, 0]);
         club.verify().await;
     }
+
+    async fn whose_order_turns_out_to_be_of_somebody_else_keeps_the_others(db) {
+        let club = Club::new(&db, rules()).await;
+        let (first, second) = (customer(1), customer(2));
+        let moved = club.paid(first, order(1), 10_000);
+        club.settle(&[moved.clone(), club.paid(first, order(2), 20_000)]).await;
+        club.days_pass(7);
+        club.spend(&Holder::single(first), order(2), 50, "a").await.unwrap();
+        assert_eq!(club.balance(first).await, [0, 250, 0, 0]);
+        // The import that said whose order it is was undone, and another one says otherwise; the first customer's
+        // event is still under way.
+        let now = loyalty::points::settle::OrderFacts { customer: second, ..moved };
+        club.settle_all(&[second], std::slice::from_ref(&now)).await;
+        assert_eq!(club.balance(first).await, [0, 150, 0, 0]);
+        assert_eq!(club.balance(second).await, [0, 100, 0, 0]);
+        club.verify().await;
+        // And with a limit of days, for which the others are read.
+        let limited = loyalty::points::rules::Rules { day_cap: Some(1_000), ..rules() };
+        let mut tx = db.db().begin().await.unwrap();
+        let programme = &club.programme;
+        loyalty::points::programme::change(&mut tx, &club.cx, programme.id, programme.version, "Club", &limited).await.unwrap();
+        tx.commit().await.unwrap();
+        let club = Club { programme: Club::read(&db, &club.cx, club.programme.id).await, ..club };
+        let back = loyalty::points::settle::OrderFacts { customer: first, ..now };
+        club.settle_all(&[customer(3)], std::slice::from_ref(&back)).await;
+        assert_eq!(club.balance(first).await, [0, 250, 0, 0]);
+        assert_eq!(club.balance(second).await, [0; 4]);
+        club.verify().await;
+    }
 }
