@@ -16,6 +16,7 @@ import { commerceRoutes } from '@/modules/commerce/routes';
 import { customersRoutes } from '@/modules/customers/routes';
 import { identityRoutes } from '@/modules/identity/routes';
 import { insightRoutes } from '@/modules/insight/routes';
+import { loyaltyRoutes } from '@/modules/loyalty/routes';
 import { platformRoutes } from '@/modules/platform/routes';
 import { Crash } from './Crash';
 import { Missing } from './Missing';
@@ -101,7 +102,14 @@ const frame = createRoute({
 });
 
 /** Pages of the modules: path and what to load; a module names its own. */
-const pages = [...insightRoutes, ...customersRoutes, ...commerceRoutes, ...identityRoutes, ...platformRoutes];
+const pages = [
+  ...insightRoutes,
+  ...customersRoutes,
+  ...commerceRoutes,
+  ...loyaltyRoutes,
+  ...identityRoutes,
+  ...platformRoutes,
+];
 const framed = pages
   .filter((page) => !page.path.startsWith('/settings'))
   .map((page) =>

@@ -16,6 +16,7 @@ mod insight;
 mod intent;
 mod language;
 pub mod limits;
+mod loyalty;
 mod people;
 mod person_requests;
 mod retention;
@@ -70,6 +71,7 @@ fn crossing() -> OpenApiRouter<AppState> {
         .merge(exports::routes())
         .merge(person_requests::routes())
         .merge(retention::routes())
+        .merge(loyalty::routes())
 }
 
 /// Everything below `/api/v1`, without what stands around it. The modules' routes see the platform.

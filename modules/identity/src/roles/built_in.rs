@@ -37,6 +37,16 @@ pub const RIGHTS: &[&str] = &[
     "insight.read",
     "insight.audiences",
     "insight.models",
+    "loyalty.read",
+    "loyalty.books",
+    "loyalty.points",
+    "loyalty.adjust",
+    "loyalty.approve",
+    "loyalty.levels",
+    "loyalty.coupons",
+    "loyalty.codes",
+    "loyalty.promotions",
+    "loyalty.checkout",
     "identity.people",
     "identity.settings",
     "platform.jobs",
@@ -59,6 +69,7 @@ pub(super) const CUT: &[&str] = &[
     "customers.consent_write",
     "commerce.read",
     "insight.read",
+    "loyalty.read",
 ];
 
 /// Those that show files or records as they came, whatever a role hides.
@@ -86,7 +97,7 @@ pub const FIELDS: &[(&str, &[FieldRule])] = &[
     ("commerce.remarks", &[FieldRule::Hidden]),
 ];
 
-const READ: &[&str] = &["customers.read", "commerce.read", "insight.read"];
+const READ: &[&str] = &["customers.read", "commerce.read", "insight.read", "loyalty.read"];
 const SELL: &[&str] = &[
     "customers.read",
     "customers.edit",
@@ -94,6 +105,7 @@ const SELL: &[&str] = &[
     "customers.consent_read",
     "customers.consent_write",
     "commerce.read",
+    "loyalty.read",
 ];
 const LEAD: &[&str] = &[
     "customers.read",
@@ -103,6 +115,7 @@ const LEAD: &[&str] = &[
     "customers.consent_write",
     "customers.assign",
     "commerce.read",
+    "loyalty.read",
 ];
 
 /// Those of domain.md §1. Modules that come later bring their rights.
@@ -122,6 +135,14 @@ pub(super) const BUILT_IN: &[BuiltIn] = &[
             "insight.read",
             "insight.audiences",
             "insight.models",
+            "loyalty.read",
+            "loyalty.books",
+            "loyalty.points",
+            "loyalty.adjust",
+            "loyalty.levels",
+            "loyalty.coupons",
+            "loyalty.codes",
+            "loyalty.promotions",
         ],
     ),
     built_in("analyst", Reach::All, READ),
@@ -139,6 +160,8 @@ pub(super) const BUILT_IN: &[BuiltIn] = &[
             "customers.consent_write",
             "commerce.read",
             "insight.read",
+            "loyalty.read",
+            "loyalty.adjust",
         ],
     ),
     built_in("knowledge_editor", Reach::All, &[]),

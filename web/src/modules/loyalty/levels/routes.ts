@@ -1,0 +1,3 @@
+import type { PageRoute } from '@/lib/route';
+
+export const levelsRoutes: PageRoute[] = [];

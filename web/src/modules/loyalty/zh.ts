@@ -1,0 +1,6 @@
+import coupons from './coupons/zh';
+import levels from './levels/zh';
+import points from './points/zh';
+import promotions from './promotions/zh';
+
+export default { points, levels, coupons, promotions };
