@@ -2102,6 +2102,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/platform/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The webhooks of the organisation. */
+        get: operations["get_platform_webhooks"];
+        put?: never;
+        /** Makes a webhook. Its secret is in this answer only. */
+        post: operations["post_platform_webhooks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes a webhook. One that is switched on is sent what waits for it. */
+        put: operations["put_platform_webhooks_id"];
+        post?: never;
+        /** Deletes a webhook with all its deliveries. */
+        delete: operations["delete_platform_webhooks_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/webhooks/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deliveries of a webhook of the last 30 days, newest first. */
+        get: operations["get_platform_webhooks_id_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/webhooks/{id}/deliveries/{delivery}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has a delivery sent again, with the same `webhook-id` and all its tries. */
+        post: operations["post_platform_webhooks_id_deliveries_delivery_redeliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/webhooks/{id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives a webhook a new secret, which is in this answer only. For a while both sign. */
+        post: operations["post_platform_webhooks_id_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/platform/webhooks/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has a test message sent, once. */
+        post: operations["post_platform_webhooks_id_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -3263,6 +3367,41 @@ export interface components {
             /** @description When. */
             at: components["schemas"]["Timestamp"];
         };
+        /** @description A message to a webhook, and how it went. */
+        Delivery: {
+            /** @description How the last answer begins. */
+            answer?: string | null;
+            /** @description When it was written. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description What went wrong the last time. */
+            error?: string | null;
+            /** @description When what it speaks of happened. */
+            event_at: components["schemas"]["Timestamp"];
+            /** @description What the receiver sees as `webhook-id`; the same whenever it is sent. */
+            id: components["schemas"]["DeliveryId"];
+            next_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * Format: int64
+             * @description The status of the last answer; null without one.
+             */
+            status?: number | null;
+            /** @description Its type. */
+            topic: string;
+            tried_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description How often it was sent since it was first, or by hand, given to be sent.
+             */
+            tries: number;
+        };
+        DeliveryId: string;
+        /**
+         * @description Where a delivery stands.
+         * @enum {string}
+         */
+        DeliveryState: "waiting" | "delivered" | "failed";
         /** @description A figure of the day, and of the day before. */
         Delta: {
             /**
@@ -4358,6 +4497,11 @@ export interface components {
             text: string;
         };
         NoteId: string;
+        /**
+         * @description Why the program switched a webhook off.
+         * @enum {string}
+         */
+        OffReason: "gone" | "failing" | "backlog";
         /** @description An order. Amounts in minor units of `currency`. */
         Order: {
             buyer_message?: string | null;
@@ -4513,6 +4657,40 @@ export interface components {
                  * @description 1 and up, for each name and language.
                  */
                 version: number;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Delivery: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                /** @description How the last answer begins. */
+                answer?: string | null;
+                /** @description When it was written. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description What went wrong the last time. */
+                error?: string | null;
+                /** @description When what it speaks of happened. */
+                event_at: components["schemas"]["Timestamp"];
+                /** @description What the receiver sees as `webhook-id`; the same whenever it is sent. */
+                id: components["schemas"]["DeliveryId"];
+                next_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Where it stands. */
+                state: components["schemas"]["DeliveryState"];
+                /**
+                 * Format: int64
+                 * @description The status of the last answer; null without one.
+                 */
+                status?: number | null;
+                /** @description Its type. */
+                topic: string;
+                tried_at?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int64
+                 * @description How often it was sent since it was first, or by hand, given to be sent.
+                 */
+                tries: number;
             }[];
             /** @description Pass as `after` to get the next page; absent on the last. */
             next?: string | null;
@@ -5880,6 +6058,14 @@ export interface components {
             /** @description What people call it. */
             title: string;
         };
+        /** @description For how long the earlier secret goes on signing. */
+        RotateBody: {
+            /**
+             * Format: int32
+             * @description Hours, 0 to 168; 24 unless said otherwise. With 0 it ends now.
+             */
+            keep_hours?: number | null;
+        };
         /** @description A row. */
         RowPreview: {
             /** @description The cells, while the file needs a mapping. */
@@ -6380,6 +6566,62 @@ export interface components {
             shared: boolean;
         };
         ViewId: string;
+        /** @description A webhook. Its secret is in no answer but the one that made it. */
+        Webhook: {
+            /** @description Whether it is on. */
+            active: boolean;
+            /** @description Since when there is one. */
+            created_at: components["schemas"]["Timestamp"];
+            delivered_at?: components["schemas"]["Timestamp"] | null;
+            earlier_secret_until?: components["schemas"]["Timestamp"] | null;
+            failing_since?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Calls in a row that failed.
+             */
+            failures: number;
+            /** @description Which. */
+            id: components["schemas"]["WebhookId"];
+            /** @description What it is for. */
+            note: string;
+            off_at?: components["schemas"]["Timestamp"] | null;
+            off_reason?: components["schemas"]["OffReason"] | null;
+            /** @description The types it wants. */
+            topics: string[];
+            /** @description Where it leads. */
+            url: string;
+            /**
+             * Format: int64
+             * @description For `If-Match`.
+             */
+            version: number;
+        };
+        /** @description A webhook as it shall be. */
+        WebhookBody: {
+            /** @description Whether it is on; it is unless said otherwise. */
+            active?: boolean | null;
+            /** @description What it is for; one line. */
+            note?: string;
+            /** @description The types it wants, of those that are published. */
+            topics: string[];
+            /** @description Where it leads: `https://shop.example.com/hooks/guanxi`. */
+            url: string;
+        };
+        WebhookId: string;
+        /** @description A webhook with its new secret, which is shown this once. */
+        WebhookWithSecret: {
+            /** @description `whsec_` and 32 bytes as base 64. */
+            secret: string;
+            /** @description The webhook. */
+            webhook: components["schemas"]["Webhook"];
+        };
+        /** @description All webhooks, and what they can want. */
+        Webhooks: {
+            /** @description The first made first. */
+            items: components["schemas"]["Webhook"][];
+            /** @description The types that are published. */
+            topics: string[];
+        };
         /**
          * @description Why a record is in the reach of somebody, or not.
          * @enum {string}
@@ -11428,6 +11670,270 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RetentionRules"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_platform_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhooks"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_platform_webhooks: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_platform_webhooks_id: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_platform_webhooks_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_platform_webhooks_id_deliveries: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state. */
+                state?: components["schemas"]["DeliveryState"];
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of the page: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Delivery"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_platform_webhooks_id_deliveries_delivery_redeliver: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["WebhookId"];
+                delivery: components["schemas"]["DeliveryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_platform_webhooks_id_secret: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookWithSecret"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_platform_webhooks_id_test: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["WebhookId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
                 };
             };
             /** @description Refused or failed */

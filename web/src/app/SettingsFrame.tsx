@@ -18,6 +18,7 @@ const TABS = [
     right: ['customers.export', 'customers.export_approve'],
   },
   { path: '/settings/tokens', name: 'identity.tokens.title' },
+  { path: '/settings/webhooks', name: 'platform.webhooks.title', right: 'platform.webhooks' },
   { path: '/settings/jobs', name: 'platform.jobs.title', right: 'platform.jobs' },
   { path: '/settings/audit', name: 'platform.audit.title', right: 'platform.audit' },
   { path: '/settings/retention', name: 'platform.retention.title', right: 'platform.retention' },

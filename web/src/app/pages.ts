@@ -25,6 +25,7 @@ export const MORE_PAGES = [
   { path: '/settings/requests', name: 'customers.requests.title', right: 'customers.requests' },
   { path: '/settings/exports', name: 'customers.exports.title', right: 'customers.export' },
   { path: '/settings/shops', name: 'commerce.shops.title', right: 'commerce.read' },
+  { path: '/settings/webhooks', name: 'platform.webhooks.title', right: 'platform.webhooks' },
   { path: '/settings/jobs', name: 'platform.jobs.title', right: 'platform.jobs' },
   { path: '/settings/audit', name: 'platform.audit.title', right: 'platform.audit' },
   { path: '/settings/retention', name: 'platform.retention.title', right: 'platform.retention' },

@@ -18,6 +18,7 @@ export const CUT: readonly string[] = [
   'customers.consent_write',
   'commerce.read',
   'insight.read',
+  'loyalty.read',
 ];
 
 /** Whether a role that reaches so far can have this right. */
