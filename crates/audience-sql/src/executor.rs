@@ -64,6 +64,10 @@ const STACK_BYTES: usize = 32 << 20;
 /// Levels of brackets and operators that the parser follows.
 pub(crate) const RECURSION: usize = 2_000;
 
+/// Whether texts of files are views. A view keeps alive the whole buffer that it looks into. Behind a join each
+/// batch looks into all of one side, and is counted as large as that: to sort three million ids would take gigabytes.
+pub(crate) const VIEW_TYPES: &str = "datafusion.execution.parquet.schema_force_view_types";
+
 /// For reading what the files say of themselves.
 const OPEN_TIME: Duration = Duration::from_secs(60);
 
@@ -104,6 +108,7 @@ impl Executor {
         let config = SessionConfig::new()
             .with_target_partitions(limits.threads.max(1))
             .with_information_schema(false)
+            .set_bool(VIEW_TYPES, false)
             .set_usize("datafusion.sql_parser.recursion_limit", RECURSION);
         let environment = RuntimeEnvBuilder::new()
             .with_memory_limit(limits.memory_bytes, 1.0)

@@ -9,7 +9,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::{MESSAGE_BYTES, Store};
 use crate::bucket;
-use crate::executor::{ExecuteError, Executor, Order, RECURSION, runtime};
+use crate::executor::{ExecuteError, Executor, Order, RECURSION, VIEW_TYPES, runtime};
 
 /// What a statement may take of a cluster, beside what its executors allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,7 @@ pub fn connect(
         .with_target_partitions(limits.partitions.max(1))
         .with_ballista_grpc_client_max_message_size(MESSAGE_BYTES)
         .set_bool(BALLISTA_ADAPTIVE_PLANNER_ENABLED, false)
+        .set_bool(VIEW_TYPES, false)
         .set_usize("datafusion.sql_parser.recursion_limit", RECURSION);
     let environment = store.environment(None).map_err(|error| open(&error))?;
     let state = SessionStateBuilder::new()

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use analytics::audience::sql::select;
 use analytics::audience::{
-    AsOf, Bounds, Definitions, Limits as TreeLimits, Measure, Node, Orders, Product, When,
+    AsOf, Bounds, Definitions, Limits as TreeLimits, Measure, NoNames, Node, Orders, Product, When,
+    parse,
 };
+use analytics::bench::Made;
 use analytics::{CustomerFeed, OrderFact};
 use audience_sql::{ExecuteError, Executor, Limits, MOMENT_MAX_MS, WriteError, write};
 use chrono::NaiveDate;
@@ -206,6 +208,25 @@ fn time_and_memory_end() {
     let grouped = "SELECT customer FROM customers GROUP BY customer, created_at % 7, name_folded";
     let answer = Executor::open(dir.path(), narrow).unwrap().members(grouped);
     assert!(matches!(answer, Err(ExecuteError::Memory(_))), "{answer:?}");
+}
+
+/// Texts behind a join were counted once for each batch that looks into them, gigabytes for millions of customers.
+#[test]
+fn sorting_behind_a_join_takes_the_memory_of_its_rows() {
+    const CUSTOMERS: u32 = 100_000;
+    let dir = tempfile::tempdir().unwrap();
+    let made = Made::new(CUSTOMERS);
+    let people = (0..CUSTOMERS).map(|n| (made.feed(n), None));
+    let ordered_at = at(1, 0);
+    let order = OrderFact { ordered_at, shop: made.shop(1), revenue_minor: 100 };
+    let orders = (0..CUSTOMERS).map(|n| (made.id(n), order));
+    write(dir.path(), people, orders, [], [], []).unwrap();
+    let limits = Limits { memory_bytes: 48 << 20, ..Limits::default() };
+    let executor = Executor::open(dir.path(), limits).unwrap();
+    let bought = parse("orders >= 1", &NoNames).unwrap();
+    let as_of = AsOf { day: NaiveDate::from_ymd_opt(2026, 1, 2).unwrap(), zone: Zone::CHINA };
+    let sql = select(&bought, &Definitions::new(), as_of).unwrap();
+    assert_eq!(executor.members(&sql).unwrap().len(), CUSTOMERS as usize);
 }
 
 #[test]
