@@ -5,6 +5,8 @@ import { useTranslation } from 'react-i18next';
 import { nonce } from '@/lib/nonce';
 import { useDark, usePhone } from '@/lib/prefs';
 import { queryClient } from '@/lib/query';
+import { CardTabs } from '@/ui/cardTabs';
+import { CARD_TABS } from './cardTabs';
 import { currentAntLocale } from './language';
 import { themeOf } from './theme';
 
@@ -27,7 +29,9 @@ export function Providers(props: { children: ReactNode }) {
       form={{ requiredMark: false, scrollToFirstError: true }}
     >
       <QueryClientProvider client={queryClient}>
-        <App message={{ maxCount: 3 }}>{props.children}</App>
+        <App message={{ maxCount: 3 }}>
+          <CardTabs value={CARD_TABS}>{props.children}</CardTabs>
+        </App>
       </QueryClientProvider>
     </ConfigProvider>
   );

@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { Alert, Button, Select, Tabs, Tag } from 'antd';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, Suspense, use, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { CustomerCard } from '@/api/types';
 import { placeText, useFormat } from '@/lib/format';
@@ -9,13 +9,14 @@ import { oneOf } from '@/lib/known';
 import { usePhone } from '@/lib/prefs';
 import { useMay, useSees } from '@/lib/rights';
 import { useGo } from '@/lib/url';
+import { CardTabs } from '@/ui/cardTabs';
 import { useKnownUrl } from '@/ui/known';
 import { AppLink } from '@/ui/Link';
 import { CustomerTags, TierMark } from '@/ui/marks';
 import { Facts, Page, Panel } from '@/ui/Page';
 import { useSay } from '@/ui/say';
 import { useClocks } from '@/ui/shops';
-import { Loaded } from '@/ui/states';
+import { Loaded, Waiting } from '@/ui/states';
 import { useTags } from '@/ui/tags';
 import { Day, Int, Money, Nothing } from '@/ui/values';
 import { putTags, useCustomer } from './api';
@@ -63,7 +64,10 @@ function Card(props: { card: CustomerCard }) {
     requests: !may('customers.requests'),
     merges: !may('customers.merge') && card.merges.length === 0,
   };
-  const [url, setUrl] = useKnownUrl({ tab: oneOf(TABS.filter((tab) => !hidden[tab])) });
+  const more = use(CardTabs).filter((tab) => may(tab.right));
+  const [url, setUrl] = useKnownUrl({
+    tab: oneOf([...TABS.filter((tab) => !hidden[tab]), ...more.map((tab) => tab.key)]),
+  });
   const title = card.name || card.accounts[0]?.value || t('customers.nameless');
   const standing: Pair[] = [
     [t('customers.field.tier'), <TierMark key="tier" tier={card.tier} />],
@@ -189,6 +193,15 @@ function Card(props: { card: CustomerCard }) {
             items={[
               { key: 'timeline', label: t('customers.tab.timeline'), children: <TimelineTab id={card.id} /> },
               { key: 'orders', label: t('customers.tab.orders'), children: <OrdersTab id={card.id} /> },
+              ...more.map(({ key, name, Tab }) => ({
+                key,
+                label: t(name),
+                children: (
+                  <Suspense fallback={<Waiting />}>
+                    <Tab customer={card.id} />
+                  </Suspense>
+                ),
+              })),
               {
                 key: 'notes',
                 label: `${t('customers.tab.notes')}${card.notes.length ? ` ${card.notes.length}` : ''}`,

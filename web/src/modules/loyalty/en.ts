@@ -3,4 +3,4 @@ import levels from './levels/en';
 import points from './points/en';
 import promotions from './promotions/en';
 
-export default { points, levels, coupons, promotions };
+export default { member: { tab: 'Membership' }, points, levels, coupons, promotions };

@@ -3,4 +3,4 @@ import levels from './levels/zh';
 import points from './points/zh';
 import promotions from './promotions/zh';
 
-export default { points, levels, coupons, promotions };
+export default { member: { tab: '会员' }, points, levels, coupons, promotions };
