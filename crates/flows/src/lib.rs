@@ -26,6 +26,7 @@ pub mod intent;
 pub mod list_customers;
 pub mod list_orders;
 pub mod list_suggestions;
+pub mod loyalty;
 pub mod merge_by_itself;
 mod order_lines;
 mod people;

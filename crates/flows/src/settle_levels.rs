@@ -9,9 +9,9 @@ use commerce::events::OrdersChangedV1;
 use commerce::{Channel, shops};
 use customers::events::CustomersChangedV1;
 use customers::roots;
-use kernel::{CustomerId, LevelSchemeId, TypedId as _};
+use kernel::{CustomerId, LevelSchemeId, ShopId, TypedId as _};
 use loyalty::levels::LevelsError;
-use loyalty::levels::rules::PLATFORM_FLOOR_BPS;
+use loyalty::levels::rules::{PLATFORM_FLOOR_BPS, Rules};
 use loyalty::levels::scheme::{self, NewScheme};
 use loyalty::levels::settle::{self, OrderFacts};
 use loyalty::points::Holder;
@@ -122,18 +122,39 @@ pub async fn make_scheme(
     cx: &Ctx,
     new: &NewScheme,
 ) -> Result<LevelSchemeId, LevelsError> {
-    let floor = floor_bps(tx, cx, new).await?;
+    let floor = floor_bps(tx, cx, &new.shops).await?;
     let id = scheme::create(tx, cx, new, floor).await?;
     settle_all_soon(tx, cx).await?;
     Ok(id)
 }
 
-/// The least that members of a scheme must pay, in basis points; 0 where no platform cares.
-async fn floor_bps(tx: &mut Tx, cx: &Ctx, new: &NewScheme) -> Result<i64, DbError> {
+/// Gives a scheme a new version, held to the same floor.
+///
+/// # Errors
+/// As [`scheme::change`].
+pub async fn change_scheme(
+    tx: &mut Tx,
+    cx: &Ctx,
+    id: LevelSchemeId,
+    version: i64,
+    name: &str,
+    rules: &Rules,
+) -> Result<(), LevelsError> {
+    let old = scheme::get(tx, cx.scope, id).await?.ok_or(LevelsError::NoScheme)?;
+    let floor = floor_bps(tx, cx, &old.shops).await?;
+    scheme::change(tx, cx, id, version, name, rules, floor).await
+}
+
+/// The least that members of a scheme of `of` (of all shops, if none is named) must pay, in basis points; 0 where no
+/// platform cares.
+///
+/// # Errors
+/// As the database says.
+pub async fn floor_bps(tx: &mut Tx, cx: &Ctx, of: &[ShopId]) -> Result<i64, DbError> {
     let shops = shops::all(tx, cx).await?;
     let has_floor = shops
         .iter()
-        .filter(|shop| new.shops.is_empty() || new.shops.contains(&shop.id))
+        .filter(|shop| of.is_empty() || of.contains(&shop.id))
         .any(|shop| FLOORED.contains(&shop.channel));
     Ok(if has_floor { PLATFORM_FLOOR_BPS } else { 0 })
 }

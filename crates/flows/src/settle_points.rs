@@ -2,14 +2,17 @@
 //!
 //! State-based, so an event that is late or comes twice changes nothing, and so does a job that runs again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use commerce::OrderState;
 use commerce::events::OrdersChangedV1;
 use commerce::store::{self as orders, OrderRow};
 use commerce::{Shop, shops};
+use customers::roots;
 use kernel::{CustomerId, OrderId, ProgrammeId, Timestamp, TypedId as _};
+use loyalty::levels::membership::Multipliers;
+use loyalty::levels::scheme;
 use loyalty::points::PointsError;
 use loyalty::points::programme::{self, NewProgramme};
 use loyalty::points::rules::LineFact;
@@ -98,6 +101,7 @@ pub async fn settle(tx: &mut Tx, cx: &Ctx, customers: &[CustomerId]) -> Result<(
     }
     let shops = shops::all(tx, cx).await?;
     let facts = facts_of(tx, cx, &shops, customers).await?;
+    let facts = leveled(tx, cx, facts).await?;
     for programme in &programmes {
         settle::settle(tx, cx, programme, customers, &facts, Extent::All).await?;
     }
@@ -125,6 +129,41 @@ pub(crate) async fn facts_of(
         facts(&row, lines.collect(), shops.get(&row.shop_number)?)
     });
     Ok(facts.collect())
+}
+
+/// Says of orders by which level they earn: by that of their family's root which was known before they were paid. Of
+/// several schemes that cover an order, the one that multiplies most.
+async fn leveled(
+    tx: &mut Tx,
+    cx: &Ctx,
+    mut facts: Vec<OrderFacts>,
+) -> Result<Vec<OrderFacts>, DbError> {
+    let schemes = scheme::all(tx, cx.scope).await?;
+    if schemes.is_empty() || facts.is_empty() {
+        return Ok(facts);
+    }
+    let customers: BTreeSet<Uuid> = facts.iter().map(|fact| fact.customer.uuid()).collect();
+    let customers: Vec<Uuid> = customers.into_iter().collect();
+    let roots = roots::roots(tx, cx.scope, &customers).await?;
+    let distinct: BTreeSet<CustomerId> =
+        roots.values().copied().map(CustomerId::from_uuid).collect();
+    let distinct: Vec<CustomerId> = distinct.into_iter().collect();
+    let mut known = Vec::new();
+    for scheme in &schemes {
+        known.push((scheme, Multipliers::read(tx, cx.scope, scheme, &distinct).await?));
+    }
+    for fact in &mut facts {
+        let Some(paid_at) = fact.paid_at else { continue };
+        let root = roots.get(&fact.customer.uuid()).copied();
+        let root = root.map_or(fact.customer, CustomerId::from_uuid);
+        fact.level_permille = known
+            .iter()
+            .filter(|(scheme, _)| scheme.covers(fact.shop, fact.currency))
+            .map(|(scheme, multipliers)| multipliers.permille(scheme, root, paid_at))
+            .max()
+            .unwrap_or(NO_LEVEL_PERMILLE);
+    }
+    Ok(facts)
 }
 
 /// What an order comes to; `None` if it is nobody's. Paid is what the report says, or else the total, or the goods
@@ -364,6 +403,7 @@ pub async fn compare(tx: &mut Tx, cx: &Ctx) -> Result<Comparison, DbError> {
             }
             let some = portion.cut(&sizes, 1);
             let facts = facts_of(tx, cx, &shops, &some).await?;
+            let facts = leveled(tx, cx, facts).await?;
             for programme in &programmes {
                 let found = settle::differences(tx, cx.scope, programme, &some, &facts).await?;
                 wrong += found.len() as u64;

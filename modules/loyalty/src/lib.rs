@@ -35,6 +35,11 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0003_promotions.sql"),
     },
     Migration { module: "loyalty", version: 4, sql: include_str!("../migrations/0004_levels.sql") },
+    Migration {
+        module: "loyalty",
+        version: 7,
+        sql: include_str!("../migrations/0007_points_and_levels.sql"),
+    },
 ];
 
 /// What this module keeps sealed.

@@ -11,7 +11,9 @@ pub mod due;
 mod error;
 pub mod invariants;
 pub mod jobs;
+pub mod ledger;
 pub mod liability;
+pub mod lots;
 pub mod programme;
 pub mod rules;
 pub mod settle;
@@ -19,7 +21,7 @@ pub mod spend;
 pub mod statement;
 pub(crate) mod store;
 
-pub use desk::{Account, Kind};
+pub use desk::{Account, Balance, Kind};
 pub use error::PointsError;
 pub use programme::Programme;
 

@@ -1,6 +1,7 @@
 import {
   AimOutlined,
   AppstoreOutlined,
+  CrownOutlined,
   ImportOutlined,
   MenuFoldOutlined,
   MenuUnfoldOutlined,
@@ -14,6 +15,7 @@ import {
   TeamOutlined,
   UsergroupAddOutlined,
   UserOutlined,
+  WalletOutlined,
 } from '@ant-design/icons';
 import { useQueryClient } from '@tanstack/react-query';
 import { Outlet, useRouterState } from '@tanstack/react-router';
@@ -46,6 +48,8 @@ const ICONS: Record<string, ReactNode> = {
   '/insight/value': <RiseOutlined />,
   '/insight/retention': <RetweetOutlined />,
   '/insight/intent': <AimOutlined />,
+  '/loyalty/levels': <CrownOutlined />,
+  '/loyalty/points': <WalletOutlined />,
   '/imports': <ImportOutlined />,
   '/settings': <SettingOutlined />,
 };

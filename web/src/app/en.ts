@@ -11,6 +11,8 @@ export default {
     value: 'Lifetime value',
     retention: 'Repurchase',
     intent: 'Intent',
+    levels: 'Levels',
+    points: 'Points',
     settings: 'Settings',
     fold: 'Fold menu',
     unfold: 'Unfold menu',

@@ -8,6 +8,8 @@ export const MENU = [
   { path: '/insight/value', name: 'app.nav.value', key: 'v', right: 'insight.read' },
   { path: '/insight/retention', name: 'app.nav.retention', key: 'b', right: 'insight.read' },
   { path: '/insight/intent', name: 'app.nav.intent', key: 'n', right: 'insight.read' },
+  { path: '/loyalty/levels', name: 'app.nav.levels', key: 'l', right: 'loyalty.read' },
+  { path: '/loyalty/points', name: 'app.nav.points', key: 'p', right: 'loyalty.read' },
   { path: '/imports', name: 'app.nav.imports', key: 'i', right: 'commerce.import' },
   { path: '/settings', name: 'app.nav.settings', key: 's', right: undefined },
 ] as const;

@@ -11,6 +11,8 @@ export default {
     value: '客户价值',
     retention: '回购留存',
     intent: '意向度',
+    levels: '会员等级',
+    points: '积分',
     settings: '设置',
     fold: '收起菜单',
     unfold: '展开菜单',

@@ -79,6 +79,7 @@ export function PagedTable<T extends { id: string }>(props: {
   empty: { title: string; text?: string };
   columns: PlainColumn<T>[];
   stacks?: boolean;
+  labels?: boolean;
   /** The rows in another way, such as cards on a phone. */
   instead?: (rows: T[]) => ReactNode;
 }) {

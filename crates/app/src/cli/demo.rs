@@ -10,8 +10,14 @@ use commerce::imports::{self, Import, ImportState};
 use commerce::shops::{self, Channel, NewShop};
 use demoshop::{Encoding, Era, ShopPlan, Written};
 use flows::import_orders::{self, ImportOrder};
+use flows::{settle_levels, settle_points};
 use identity::{Email, NewUser, Password, PersonName, RoleName};
 use kernel::{Currency, ImportId, Limit, OrgId, Zone};
+use loyalty::levels::rules::Rules as LevelRules;
+use loyalty::levels::scheme::{self, NewScheme};
+use loyalty::points::programme::{self, NewProgramme};
+use loyalty::points::rules::{Activity, Expiry, Negative, Rules as PointsRules};
+use platform::retention::DAY_MILLIS;
 use platform::{Ctx, Tx};
 
 use super::{Global, ServeArgs, say, serve};
@@ -19,6 +25,8 @@ use crate::Boot;
 
 const EMAIL: &str = "demo@example.com";
 const PASSWORD: &str = "guanxi-demo";
+/// Orders of so many days earn points: a year, so that some lots end soon.
+const EARNS_DAYS: i64 = 360;
 /// Progress is said this often.
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -36,6 +44,7 @@ pub(super) async fn run(global: &Global, args: DemoArgs) -> Result<ExitCode> {
     let boot = global.open().await?;
     owner(&boot).await?;
     shop(&boot, args.customers).await?;
+    membership(&boot).await?;
     let banner = format!(
         "\n  A demonstration shop with invented people. Sign in with\n\n      {EMAIL}\n      {PASSWORD}\n"
     );
@@ -130,6 +139,62 @@ async fn broken_off(tx: &mut Tx, cx: &Ctx, shop: i64) -> Result<Option<Import>> 
             && begun.contains(&import.state)
             && import.request.files.iter().all(|file| Path::new(&file.path).exists())
     }))
+}
+
+/// Makes a programme of points and a scheme of levels, unless there are such. The server's jobs then settle the orders.
+async fn membership(boot: &Boot) -> Result<()> {
+    let cx = boot.ctx();
+    let mut tx = boot.platform.db.begin_for(cx.scope).await?;
+    if programme::all(&mut tx, cx.scope).await?.is_empty() {
+        let new = NewProgramme {
+            name: "会员积分".to_owned(),
+            currency: Currency::CNY,
+            shops: Vec::new(),
+            zone: Zone::CHINA,
+            since: cx.now().plus_millis(-EARNS_DAYS * DAY_MILLIS),
+            rules: points_rules(),
+        };
+        settle_points::make_programme(&mut tx, &cx, &new).await?;
+    }
+    if scheme::all(&mut tx, cx.scope).await?.is_empty() {
+        let new = NewScheme {
+            name: "会员等级".to_owned(),
+            currency: Currency::CNY,
+            shops: Vec::new(),
+            zone: Zone::CHINA,
+            rules: LevelRules::by_amount(),
+        };
+        settle_levels::make_scheme(&mut tx, &cx, &new).await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// One point for each yuan, usable after 15 days, living a year; a hundred are worth one yuan.
+fn points_rules() -> PointsRules {
+    let activity = |name: &str, points, times_a_day| Activity {
+        name: name.to_owned(),
+        points,
+        times_a_day,
+    };
+    PointsRules {
+        earn_points: 1,
+        earn_per_minor: 100,
+        products: Vec::new(),
+        day_cap: None,
+        activities: vec![
+            activity("birthday", 200, 1),
+            activity("sign_in", 5, 1),
+            activity("review", 20, 3),
+        ],
+        pending_days: 15,
+        expiry: Expiry::Months { months: 12 },
+        negative: Negative::Allow,
+        grace_days: 30,
+        approve_above: 1_000,
+        value_points: 100,
+        value_minor: 100,
+    }
 }
 
 async fn run_import(boot: &Boot, id: ImportId) -> Result<()> {

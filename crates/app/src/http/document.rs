@@ -36,7 +36,7 @@ pub(super) fn finish(mut document: OpenApi) -> OpenApi {
     }
     add(ids![
         CustomerId OrderId ShopId ImportId UserId TokenId TagId NoteId MergeId SuggestionId ViewId
-        JobId TeamId InvitationId SessionId ProviderId
+        JobId TeamId InvitationId SessionId ProviderId ProgrammeId PointsEntryId AdjustmentId LevelSchemeId
     ]);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
     let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(identity::COOKIE)));

@@ -39,6 +39,12 @@ fn concrete(path: &str) -> String {
             _ if path.contains("/jobs/") => "job",
             _ if path.contains("/exports/") => "exp",
             _ if path.contains("/person-requests/") => "prq",
+            "entry" => "pen",
+            "scheme" => "lvs",
+            _ if path.contains("/loyalty/programmes/") => "prg",
+            _ if path.contains("/loyalty/entries/") => "pen",
+            _ if path.contains("/loyalty/adjustments/") => "adj",
+            _ if path.contains("/loyalty/schemes/") => "lvs",
             "delivery" => "msg",
             _ if path.contains("/webhooks/") => "whk",
             _ => "cus",
@@ -155,7 +161,7 @@ db_test! { migrations();
         assert!(answer.json()["detail"].as_str().unwrap().contains("platform.jobs"));
         let session = house.get("/api/v1/identity/sessions/current", &[("cookie", &cookie)]).await;
         let rights: Vec<Value> = session.json()["rights"].as_array().unwrap().clone();
-        assert_eq!(rights, ["commerce.read", "customers.read", "insight.read"]);
+        assert_eq!(rights, ["commerce.read", "customers.read", "insight.read", "loyalty.read"]);
         assert_eq!(session.json()["sees_all"], true);
     }
 }

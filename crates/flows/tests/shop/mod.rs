@@ -47,6 +47,7 @@ pub const MIGRATIONS: &[Migration] = &[
     loyalty::MIGRATIONS[1],
     loyalty::MIGRATIONS[2],
     loyalty::MIGRATIONS[3],
+    loyalty::MIGRATIONS[loyalty::MIGRATIONS.len() - 1],
 ];
 
 pub struct Shop {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::{PointsEntryId, Timestamp, TypedId as _};
 use platform::{Ctx, DbError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::programme::Programme;
@@ -53,10 +53,28 @@ impl Account {
             Self::Adjusted => "adjusted",
         }
     }
+
+    /// The account that is stored by `name`.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        const ALL: [Account; 9] = [
+            Account::Pending,
+            Account::Available,
+            Account::Reserved,
+            Account::Debt,
+            Account::Issued,
+            Account::Redeemed,
+            Account::Expired,
+            Account::WrittenOff,
+            Account::Adjusted,
+        ];
+        ALL.into_iter().find(|account| account.name() == name)
+    }
 }
 
 /// What an entry is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = PointsEntryKind)]
 pub enum Kind {
     /// Points for an order or an activity.
     Earn,
@@ -96,6 +114,23 @@ impl Kind {
             Self::Expire => "expire",
             Self::Adjust => "adjust",
         }
+    }
+
+    /// The kind that is stored by `name`.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        const ALL: [Kind; 10] = [
+            Kind::Earn,
+            Kind::Release,
+            Kind::Spend,
+            Kind::Reserve,
+            Kind::Commit,
+            Kind::CancelSpend,
+            Kind::Respend,
+            Kind::ReverseEarn,
+            Kind::Expire,
+            Kind::Adjust,
+        ];
+        ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 

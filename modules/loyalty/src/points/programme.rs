@@ -93,20 +93,25 @@ fn unreadable(error: impl std::fmt::Display) -> DbError {
     DbError::Refused(format!("a programme of points is unreadable: {error}"))
 }
 
+fn checked(name: &str, rules: &Rules, errors: &mut FieldErrors) -> String {
+    let name = checked_name(name, errors);
+    if let Err(wrong) = rules.check() {
+        for error in wrong.into_vec() {
+            errors.push(format!("rules.{}", error.field), error.message);
+        }
+    }
+    name
+}
+
 /// Makes a programme.
 ///
 /// # Errors
 /// `Fields`, `NameTaken`, `TooMany`.
 pub async fn create(tx: &mut Tx, cx: &Ctx, new: &NewProgramme) -> Result<ProgrammeId, PointsError> {
     let mut errors = FieldErrors::default();
-    let name = checked_name(&new.name, &mut errors);
+    let name = checked(&new.name, &new.rules, &mut errors);
     if new.shops.len() > SHOPS_MAX {
         errors.push("shops", format!("at most {SHOPS_MAX}"));
-    }
-    if let Err(wrong) = new.rules.check() {
-        for error in wrong.into_vec() {
-            errors.push(format!("rules.{}", error.field), error.message);
-        }
     }
     errors.finish(|| Some(()))?;
     let id: ProgrammeId = cx.fresh();
@@ -162,9 +167,8 @@ pub async fn change(
     rules: &Rules,
 ) -> Result<(), PointsError> {
     let mut errors = FieldErrors::default();
-    let name = checked_name(name, &mut errors);
+    let name = checked(name, rules, &mut errors);
     errors.finish(|| Some(()))?;
-    rules.check()?;
     let old = get(tx, cx.scope, id).await?.ok_or(PointsError::NoProgramme)?;
     let changed = tx
         .execute(

@@ -37,7 +37,8 @@ pub struct OrderFacts {
     pub refunded_minor: i64,
     /// Its lines; none if they are not known.
     pub lines: Vec<LineFact>,
-    /// Multiplier of the customer's level when it was paid, in thousandths; 1000 without levels.
+    /// Multiplier of the customer's level when it was paid, in thousandths; 1000 without levels. What it is when the
+    /// order is settled first is kept with the order, as long as customer and moment stay the same.
     pub level_permille: i64,
     /// Whether it does not count at all: closed, or taken back with its import.
     pub void: bool,
@@ -235,6 +236,7 @@ async fn write(
             "target",
             "written_off",
             "revision",
+            "level_permille",
         ],
     );
     let (org, id) = (scope.org_arg(), programme.id.uuid());
@@ -253,12 +255,13 @@ async fn write(
                 row.target.into(),
                 row.written_off.into(),
                 row.revision.into(),
+                row.level_permille.into(),
             ]);
         } else {
             tx.execute(
                 "UPDATE loyalty_orders
                     SET customer_id = $4, version = $5, paid_at = $6, day = $7, raw = $8, target = $9,
-                        written_off = $10, revision = $11
+                        written_off = $10, revision = $11, level_permille = $12
                   WHERE org_id = $1 AND programme_id = $2 AND order_id = $3",
                 args![
                     org,
@@ -271,7 +274,8 @@ async fn write(
                     row.raw,
                     row.target,
                     row.written_off,
-                    row.revision
+                    row.revision,
+                    row.level_permille
                 ],
             )
             .await?;

@@ -87,6 +87,31 @@ pub async fn statement(
         Ok(position) => position,
         Err(error) => return Ok(Err(error)),
     };
+    let Standing { balance, spendable } = standing(tx, scope, programme, holder, now).await?;
+    let lines = lines(tx, scope, programme, holder, position, limit).await?;
+    Ok(Ok(Statement { balance, spendable, lines }))
+}
+
+/// What a family has at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// As posted.
+    pub balance: Balance,
+    /// What can be spent: what is due to expire is not in it.
+    pub spendable: i64,
+}
+
+/// What `holder` has at `now`.
+///
+/// # Errors
+/// As the database says.
+pub async fn standing(
+    tx: &mut Tx,
+    scope: Scope,
+    programme: &Programme,
+    holder: &Holder,
+    now: Timestamp,
+) -> Result<Standing, DbError> {
     let first = args![scope.org_arg(), programme.id.uuid()];
     let select = "SELECT pending, available, reserved, debt FROM loyalty_balances
                    WHERE org_id = $1 AND programme_id = $2 AND customer_id";
@@ -108,8 +133,7 @@ pub async fn statement(
     let usable: Vec<(i64,)> = store::by_ids(tx, select, &arguments, holder.members(), "").await?;
     let usable: i64 = usable.into_iter().map(|(points,)| points).sum();
     let spendable = (usable + balance.debt).max(0);
-    let lines = lines(tx, scope, programme, holder, position, limit).await?;
-    Ok(Ok(Statement { balance, spendable, lines }))
+    Ok(Standing { balance, spendable })
 }
 
 async fn lines(

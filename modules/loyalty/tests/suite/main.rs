@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, missing_docs, reason = "helpers of tests may panic as tests do")]
 
 mod adjusting;
+mod browsing;
 mod due;
 mod examples;
 mod ledger;

@@ -19,6 +19,7 @@ pub const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[3],
     platform::MIGRATIONS[4],
     loyalty::MIGRATIONS[0],
+    loyalty::MIGRATIONS[loyalty::MIGRATIONS.len() - 1],
 ];
 
 pub const DAY: i64 = 24 * 3_600_000;

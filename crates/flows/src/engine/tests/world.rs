@@ -46,6 +46,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     loyalty::MIGRATIONS[1],
     loyalty::MIGRATIONS[2],
     loyalty::MIGRATIONS[3],
+    loyalty::MIGRATIONS[loyalty::MIGRATIONS.len() - 1],
 ];
 
 /// Accounts that buy.

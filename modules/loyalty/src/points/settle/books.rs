@@ -23,12 +23,13 @@ pub(super) struct OrderRow {
     pub(super) target: i64,
     pub(super) written_off: i64,
     pub(super) revision: i64,
+    pub(super) level_permille: i64,
     #[sqlx(skip)]
     pub(super) is_new: bool,
 }
 
 const ROW: &str =
-    "SELECT order_id, customer_id, version, paid_at, day, raw, target, written_off, revision
+    "SELECT order_id, customer_id, version, paid_at, day, raw, target, written_off, revision, level_permille
     FROM loyalty_orders WHERE org_id = $1 AND programme_id = $2";
 
 /// What is to be posted for one order.
@@ -152,17 +153,23 @@ impl Books {
                 target: 0,
                 written_off: 0,
                 revision: 0,
+                level_permille: fact.level_permille,
                 is_new: true,
             });
+            let is_same =
+                (row.customer_id, row.paid_at) == (fact.customer.uuid(), paid_at.millis());
             row.customer_id = fact.customer.uuid();
             row.raw = 0;
             if earning {
+                if !is_same {
+                    row.level_permille = fact.level_permille;
+                }
                 (row.version, row.paid_at) = (version, paid_at.millis());
                 row.raw = rules.points_of(Amounts {
                     paid_minor: fact.paid_minor,
                     refunded_minor: fact.refunded_minor,
                     lines: &fact.lines,
-                    level_permille: fact.level_permille,
+                    level_permille: row.level_permille,
                 });
             }
             row.day =

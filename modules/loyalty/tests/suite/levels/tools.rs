@@ -19,7 +19,7 @@ pub const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[1],
     platform::MIGRATIONS[2],
     platform::MIGRATIONS[3],
-    loyalty::MIGRATIONS[loyalty::MIGRATIONS.len() - 1],
+    loyalty::MIGRATIONS[3],
 ];
 
 pub const DAY: i64 = 24 * 3_600_000;

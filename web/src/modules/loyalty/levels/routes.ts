@@ -1,3 +1,3 @@
 import type { PageRoute } from '@/lib/route';
 
-export const levelsRoutes: PageRoute[] = [];
+export const levelsRoutes: PageRoute[] = [{ path: '/loyalty/levels', load: () => import('./LevelsPage') }];

@@ -1,3 +1,3 @@
 import type { PageRoute } from '@/lib/route';
 
-export const pointsRoutes: PageRoute[] = [];
+export const pointsRoutes: PageRoute[] = [{ path: '/loyalty/points', load: () => import('./PointsPage') }];

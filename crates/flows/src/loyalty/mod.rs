@@ -1,0 +1,10 @@
+//! Use cases of loyalty that cross modules: what is known of a customer comes from `customers`, names of people from
+//! `identity`.
+
+mod error;
+mod family;
+pub mod levels;
+pub mod points;
+
+pub use error::MemberError;
+pub use family::{Family, family};
