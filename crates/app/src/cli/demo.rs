@@ -172,11 +172,8 @@ async fn membership(boot: &Boot) -> Result<()> {
 
 /// One point for each yuan, usable after 15 days, living a year; a hundred are worth one yuan.
 fn points_rules() -> PointsRules {
-    let activity = |name: &str, points, times_a_day| Activity {
-        name: name.to_owned(),
-        points,
-        times_a_day,
-    };
+    let activity =
+        |name: &str, points, times_a_day| Activity { name: name.to_owned(), points, times_a_day };
     PointsRules {
         earn_points: 1,
         earn_per_minor: 100,

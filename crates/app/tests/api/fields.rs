@@ -34,13 +34,14 @@ const SECRETS: [&str; 22] = [
     "wholesale",
 ];
 
-const RIGHTS: [&str; 6] = [
+const RIGHTS: [&str; 7] = [
     "customers.read",
     "customers.edit",
     "customers.reveal",
     "customers.export",
     "commerce.read",
     "insight.read",
+    "loyalty.read",
 ];
 
 struct Seen<'a> {
@@ -64,14 +65,15 @@ impl Seen<'_> {
     }
 }
 
-/// A shop with a tag, a note and a rating, and somebody whose role has these rules.
-async fn under(shop: &Shop, db: &TestDb, fields: Value) -> String {
+/// The cookie of somebody whose role has these rules.
+pub async fn under(shop: &Shop, db: &TestDb, fields: Value) -> String {
     let role = json!({"name": "ruled", "title": "ruled", "rights": RIGHTS, "fields": fields});
     shop.post("/identity/roles", &role).await;
     shop.house.add_user(db, "ruled@example.com", "ruled").await;
     shop.house.cookie_of("ruled@example.com").await
 }
 
+/// A shop with a tag, a note and a rating; with a customer and an order of it.
 async fn furnished(db: &TestDb) -> (Shop, String, String) {
     let shop = Shop::open(db).await;
     let id = shop.id_of("tealover").await;

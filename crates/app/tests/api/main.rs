@@ -24,6 +24,8 @@ mod imports_steps;
 mod intent;
 mod isolation;
 mod keys;
+mod loyalty_levels;
+mod loyalty_points;
 mod members;
 mod mended;
 mod merging;

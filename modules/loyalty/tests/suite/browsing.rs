@@ -24,7 +24,11 @@ async fn all(club: &Club<'_>, filter: &EntryFilter, size: u32) -> Vec<Entry> {
     }
 }
 
-async fn sums(club: &Club<'_>, id: PointsEntryId, of: Option<&[CustomerId]>) -> Vec<(Account, i64)> {
+async fn sums(
+    club: &Club<'_>,
+    id: PointsEntryId,
+    of: Option<&[CustomerId]>,
+) -> Vec<(Account, i64)> {
     let mut tx = club.db.db().read().await.unwrap();
     let limit = Limit::new(None).unwrap();
     let page = ledger::postings(&mut tx, club.cx.scope, id, of, None, limit).await.unwrap();

@@ -24,7 +24,9 @@ export function LevelPanel(props: { customer: string }) {
       <Loaded query={query} rows={3}>
         {(all) =>
           all.length ? (
-            all.map((level) => <Standing key={level.scheme} customer={props.customer} level={level} />)
+            all.map((level) => (
+              <Standing key={level.scheme} customer={props.customer} level={level} isOne={all.length === 1} />
+            ))
           ) : (
             <EmptyState
               small
@@ -43,7 +45,7 @@ export function LevelPanel(props: { customer: string }) {
   );
 }
 
-function Standing(props: { customer: string; level: CustomerLevel }) {
+function Standing(props: { customer: string; level: CustomerLevel; isOne: boolean }) {
   const { t } = useTranslation();
   const format = useFormat();
   const may = useMay();
@@ -57,7 +59,8 @@ function Standing(props: { customer: string; level: CustomerLevel }) {
     <div className="stack">
       <div className="member-head">
         <h3>
-          {t('loyalty.levels.title')} · {level.name}
+          {t('loyalty.levels.title')}
+          {props.isOne ? null : ` · ${level.name}`}
         </h3>
         {may('loyalty.levels') ? (
           <div className="buttons">
@@ -124,7 +127,8 @@ function Standing(props: { customer: string; level: CustomerLevel }) {
                   left: shown(level.to_next),
                   name: level.next.name,
                 })
-              : t('loyalty.levels.nextIs', { name: level.next.name })}{' '}
+              : t('loyalty.levels.nextIs', { name: level.next.name })}
+            {' · '}
             {level.window_days
               ? t('loyalty.levels.window', { count: level.window_days, n: format.int(level.window_days) })
               : t('loyalty.levels.allTime')}
@@ -134,6 +138,7 @@ function Standing(props: { customer: string; level: CustomerLevel }) {
         <p className="quiet">{t('loyalty.levels.highest')}</p>
       )}
       {level.deeds.length ? <Deeds level={level} offset={clocks()} /> : null}
+      <h4>{t('loyalty.levels.history')}</h4>
       <History customer={props.customer} scheme={level.scheme} offset={clocks()} />
       {acting ? (
         <HandDialog

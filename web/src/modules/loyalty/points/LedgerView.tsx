@@ -80,6 +80,7 @@ export function LedgerView(props: { programme: Programme; choice: ReactNode }) {
             : { title: t('loyalty.points.noEntries'), text: t('loyalty.points.noEntriesText') }
         }
         stacks
+        labels
         columns={[
           { title: t('loyalty.points.kind'), render: (one) => t(`loyalty.points.kinds.${one.kind}`) },
           {

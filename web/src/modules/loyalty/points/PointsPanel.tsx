@@ -25,7 +25,12 @@ export function PointsPanel(props: { customer: string }) {
         {(all) =>
           all.length ? (
             all.map((points) => (
-              <Programme key={points.programme} customer={props.customer} points={points} />
+              <Programme
+                key={points.programme}
+                customer={props.customer}
+                points={points}
+                isOne={all.length === 1}
+              />
             ))
           ) : (
             <EmptyState
@@ -45,7 +50,7 @@ export function PointsPanel(props: { customer: string }) {
   );
 }
 
-function Programme(props: { customer: string; points: CustomerPoints }) {
+function Programme(props: { customer: string; points: CustomerPoints; isOne: boolean }) {
   const { t } = useTranslation();
   const format = useFormat();
   const may = useMay();
@@ -57,7 +62,8 @@ function Programme(props: { customer: string; points: CustomerPoints }) {
     <div className="stack">
       <div className="member-head">
         <h3>
-          {t('loyalty.points.title')} · {points.name}
+          {t('loyalty.points.title')}
+          {props.isOne ? null : ` · ${points.name}`}
         </h3>
         {may('loyalty.adjust') ? (
           <Button size="small" onClick={() => setAdjusting(true)}>
@@ -90,6 +96,7 @@ function Programme(props: { customer: string; points: CustomerPoints }) {
         ]}
       />
       {points.lots.length ? <Lots lots={points.lots} offset={clocks()} /> : null}
+      <h4>{t('loyalty.points.statement')}</h4>
       <Statement customer={props.customer} programme={points.programme} offset={clocks()} />
       {adjusting ? (
         <AdjustDialog customer={props.customer} points={points} onClose={() => setAdjusting(false)} />
@@ -98,48 +105,64 @@ function Programme(props: { customer: string; points: CustomerPoints }) {
   );
 }
 
+/** Lots that are shown before all are asked for: those that end first. */
+const FEW = 5;
+
 function Lots(props: { lots: PointsLot[]; offset: number }) {
   const { t } = useTranslation();
+  const format = useFormat();
   const may = useMay();
+  const [all, setAll] = useState(false);
+  const { lots } = props;
   return (
-    <PlainTable
-      label={t('loyalty.points.lots')}
-      rows={props.lots}
-      columns={[
-        {
-          title: t('loyalty.points.lots'),
-          render: (lot) =>
-            lot.order && may('commerce.read') ? (
-              <AppLink href={`/orders/${lot.order}`}>{t('loyalty.points.ofOrder')}</AppLink>
-            ) : (
-              t(lot.order ? 'loyalty.points.ofOrder' : 'loyalty.points.ofOther')
-            ),
-        },
-        {
-          title: t('loyalty.points.left'),
-          right: true,
-          render: (lot) => <Int value={lot.pending + lot.available + lot.reserved} />,
-        },
-        {
-          title: t('loyalty.points.usableFrom'),
-          render: (lot) =>
-            lot.pending ? (
-              <Day at={lot.available_from} offset={props.offset} />
-            ) : (
-              <span className="quiet">{t('loyalty.points.now')}</span>
-            ),
-        },
-        {
-          title: t('loyalty.points.expires'),
-          render: (lot) =>
-            lot.expires_at ? (
-              <Day at={lastMoment(lot.expires_at)} offset={props.offset} />
-            ) : (
-              <span className="quiet">{t('loyalty.points.forEver')}</span>
-            ),
-        },
-      ]}
-    />
+    <>
+      <h4>{t('loyalty.points.lots')}</h4>
+      <PlainTable
+        label={t('loyalty.points.lots')}
+        rows={all ? lots : lots.slice(0, FEW)}
+        columns={[
+          {
+            title: t('loyalty.points.origin'),
+            render: (lot) =>
+              lot.order && may('commerce.read') ? (
+                <AppLink href={`/orders/${lot.order}`}>{t('loyalty.points.ofOrder')}</AppLink>
+              ) : (
+                t(lot.order ? 'loyalty.points.ofOrder' : 'loyalty.points.ofOther')
+              ),
+          },
+          {
+            title: t('loyalty.points.left'),
+            right: true,
+            render: (lot) => <Int value={lot.pending + lot.available + lot.reserved} />,
+          },
+          {
+            title: t('loyalty.points.usableFrom'),
+            render: (lot) =>
+              lot.pending ? (
+                <Day at={lot.available_from} offset={props.offset} />
+              ) : (
+                <span className="quiet">{t('loyalty.points.now')}</span>
+              ),
+          },
+          {
+            title: t('loyalty.points.expires'),
+            render: (lot) =>
+              lot.expires_at ? (
+                <Day at={lastMoment(lot.expires_at)} offset={props.offset} />
+              ) : (
+                <span className="quiet">{t('loyalty.points.forEver')}</span>
+              ),
+          },
+        ]}
+      />
+      {!all && lots.length > FEW ? (
+        <div>
+          <Button size="small" onClick={() => setAll(true)}>
+            {t('loyalty.points.allLots', { n: format.int(lots.length) })}
+          </Button>
+        </div>
+      ) : null}
+    </>
   );
 }
 

@@ -33,6 +33,7 @@ export function WaitingView(props: { query: UseQueryResult<WaitingAdjustment[]> 
             label={t('loyalty.points.tab.waiting')}
             rows={rows}
             stacks
+            labels
             columns={[
               {
                 title: t('loyalty.points.customer'),

@@ -144,7 +144,7 @@ export function useStatement(id: string, programme: string) {
     queryFn: async ({ pageParam, signal }) => {
       const told = await take<S['PointsStatement']>(
         client.GET('/api/v1/loyalty/customers/{id}/statement', {
-          params: { path: { id }, query: { programme, after: pageParam, limit: 20 } },
+          params: { path: { id }, query: { programme, after: pageParam, limit: 10 } },
           signal,
         }),
       );

@@ -109,7 +109,7 @@ export default {
   sources: {
     order: 'Order',
     spend: 'Points payment',
-    lot: 'Due date',
+    lot: 'Lot',
     adjustment: 'Adjustment',
     batch: 'Batch',
     birthday: 'Birthday',
@@ -174,6 +174,7 @@ export default {
   refused: 'Refused',
   spendable: 'Spendable',
   lots: 'Lots',
+  allLots: 'All {{n}}',
   left: 'Left',
   usableFrom: 'Usable from',
   now: 'Now',

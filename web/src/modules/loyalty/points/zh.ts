@@ -85,7 +85,7 @@ export default {
   kind: '类型',
   kinds: {
     earn: '获得',
-    release: '可用',
+    release: '转为可用',
     spend: '使用',
     reserve: '占用',
     commit: '占用转使用',
@@ -109,7 +109,7 @@ export default {
   sources: {
     order: '订单',
     spend: '积分抵扣',
-    lot: '到期日',
+    lot: '积分批次',
     adjustment: '手工调整',
     batch: '批量处理',
     birthday: '生日',
@@ -168,6 +168,7 @@ export default {
   refused: '已拒绝',
   spendable: '可用积分',
   lots: '积分批次',
+  allLots: '全部 {{n}} 批',
   left: '剩余',
   usableFrom: '可用日期',
   now: '现在',
