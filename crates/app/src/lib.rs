@@ -4,6 +4,7 @@ pub mod boot;
 pub mod clean_job;
 pub mod cli;
 pub mod export_job;
+mod gift_job;
 pub mod http;
 mod import_job;
 pub mod intent_job;

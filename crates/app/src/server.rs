@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
-use flows::{erase_again, intent, settle_levels, settle_points, take_exports};
+use flows::{coupons, erase_again, intent, settle_levels, settle_points, take_exports};
 use platform::jobs::{JobRunner, RunnerOptions};
 use platform::keys::{ROTATE, RotateJob};
 use platform::outbox::DeliveryOptions;
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clean_job;
 use crate::export_job;
+use crate::gift_job;
 use crate::import_job;
 use crate::intent_job;
 use crate::merge_job;
@@ -76,6 +77,8 @@ impl Workers {
         handlers.insert(clean_job::CLEAN, Arc::new(clean_job::CleanUploads));
         let exports = export_job::MakeExport::new(state.engines.clone());
         handlers.insert(take_exports::EXPORT, Arc::new(exports));
+        let gifts = gift_job::GiftCoupons::new(state.engines.clone());
+        handlers.insert(coupons::GIFT, Arc::new(gifts));
         handlers.insert(import_job::IMPORT, Arc::new(import_job::RunImport));
         handlers.insert(import_job::UNDO, Arc::new(import_job::UndoImport));
         let trainer = intent_job::TrainIntent::new(state.engines.clone());
@@ -176,6 +179,11 @@ impl Server {
             && let Err(error) = loyalty::points::jobs::begin(&boot.platform, &boot.ctx()).await
         {
             tracing::warn!(%error, "points are released and expired when the server starts again");
+        }
+        if role.works()
+            && let Err(error) = loyalty::jobs::begin(&boot.platform, &boot.ctx()).await
+        {
+            tracing::warn!(%error, "reservations, coupons and promotions end when the server starts again");
         }
         if role.works()
             && let Err(error) = loyalty::levels::jobs::begin(&boot.platform, &boot.ctx()).await

@@ -184,6 +184,8 @@ typed_ids! {
     CouponId = "cpn";
     /// Coupons whose codes were made at once.
     CouponBatchId = "cpb";
+    /// Coupons that were given to an audience.
+    CouponGiftId = "cpg";
     /// A promotion.
     PromotionId = "pro";
     /// What one order holds of coupons, limits and stock.

@@ -12,8 +12,8 @@ mod time;
 pub use field_errors::{FieldError, FieldErrors};
 pub use ids::{
     AdjustmentId, AudienceId, AuditId, ConsentId, ConsentTextId, CouponBatchId, CouponDefinitionId,
-    CouponId, CustomerId, DeliveryId, ExportId, IdParseError, IdentityId, Ids, ImportId,
-    InvitationId, JobId, LevelSchemeId, LotId, MergeId, ModelId, NoteId, OrderId, OrgId,
+    CouponGiftId, CouponId, CustomerId, DeliveryId, ExportId, IdParseError, IdentityId, Ids,
+    ImportId, InvitationId, JobId, LevelSchemeId, LotId, MergeId, ModelId, NoteId, OrderId, OrgId,
     PersonRequestId, PointsEntryId, ProgrammeId, PromotionId, ProviderId, ReservationId, SessionId,
     ShopId, SpendId, SuggestionId, TagId, TeamId, TerritoryId, TokenId, TypedId, UserId, ViewId,
     WebhookId,

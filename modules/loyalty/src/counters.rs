@@ -340,3 +340,48 @@ pub async fn used(
     }
     Ok(found)
 }
+
+/// How often something was used and claimed by everybody.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[schema(as = CounterTotals)]
+pub struct Totals {
+    /// Uses that orders hold or have.
+    pub uses: i64,
+    /// Claims, by button or code.
+    pub claims: i64,
+    /// Minor units given of the budget.
+    pub spent_minor: i64,
+}
+
+/// How often each of `owners` (at most 500) was used and claimed by everybody; none that never was.
+///
+/// # Errors
+/// As the database says.
+pub async fn totals(
+    tx: &mut Tx,
+    scope: Scope,
+    owners: &[Uuid],
+) -> Result<BTreeMap<Uuid, Totals>, DbError> {
+    let mut found: BTreeMap<Uuid, Totals> = BTreeMap::new();
+    for owners in owners.chunks(100) {
+        let (list, values) = in_list(2, owners.iter().map(|id| Arg::from(*id)).collect());
+        let mut arguments = args![scope.org_arg()];
+        arguments.extend(values);
+        let sql = AssertSqlSafe(format!(
+            "SELECT owner_id, kind, used FROM loyalty_counters
+              WHERE org_id = $1 AND owner_id IN ({list}) AND key = ''
+                AND kind IN ('use_total', 'claim_total', 'budget')"
+        ));
+        let rows: Vec<(Uuid, String, i64)> = tx.fetch_all(sql, arguments).await?;
+        for (owner, kind, used) in rows {
+            let totals = found.entry(owner).or_default();
+            match CounterKind::parse(&kind) {
+                Some(CounterKind::UseTotal) => totals.uses = used,
+                Some(CounterKind::ClaimTotal) => totals.claims = used,
+                Some(CounterKind::Budget) => totals.spent_minor = used,
+                _ => {}
+            }
+        }
+    }
+    Ok(found)
+}

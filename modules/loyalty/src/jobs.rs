@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use platform::{Ctx, Job, JobError, JobHandler, JobOutcome, Platform};
+use platform::jobs::{self, JobOptions};
+use platform::{Ctx, DbError, Job, JobError, JobHandler, JobOutcome, Platform, Scope, Tx, args};
 use tokio_util::sync::CancellationToken;
 
 use crate::coupons::{CouponError, batch, expire_due, tries};
@@ -79,6 +80,37 @@ pub async fn end_due(
     }
 }
 
+/// Has what is due ended now, where there is a definition of coupons or a promotion.
+///
+/// # Errors
+/// As the database says.
+pub async fn begin(platform: &Platform, cx: &Ctx) -> Result<(), DbError> {
+    let mut tx = platform.db.begin_for(cx.scope).await?;
+    let any: Option<(i32,)> = tx
+        .fetch_optional(
+            "SELECT 1 WHERE EXISTS (SELECT 1 FROM loyalty_coupon_definitions WHERE org_id = $1)
+                OR EXISTS (SELECT 1 FROM loyalty_promotions WHERE org_id = $1)",
+            args![cx.scope.org_arg()],
+        )
+        .await?;
+    if any.is_none() {
+        return tx.rollback().await;
+    }
+    look_soon(&mut tx, cx).await?;
+    tx.commit().await
+}
+
+/// Asks for the job. There is one such at most; it goes on by itself.
+pub(crate) async fn look_soon(tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
+    // Not in vain for ever because the database was away for long.
+    let options = JobOptions {
+        unique_key: Some("due".to_owned()),
+        max_attempts: u32::MAX,
+        ..JobOptions::default()
+    };
+    jobs::enqueue(tx, cx, OFFERS_DUE, &(), options).await.map(drop)
+}
+
 struct OffersDue;
 
 #[async_trait]
@@ -89,7 +121,7 @@ impl JobHandler for OffersDue {
         job: &Job,
         cancel: CancellationToken,
     ) -> Result<JobOutcome, JobError> {
-        let cx = platform.ctx(job.scope);
+        let cx = platform.ctx(Scope::system(job.scope.org()));
         end_due(platform, &cx, &cancel).await?;
         Ok(JobOutcome::Again(cx.now().plus_millis(EVERY_MILLIS)))
     }

@@ -40,6 +40,7 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 7,
         sql: include_str!("../migrations/0007_points_and_levels.sql"),
     },
+    Migration { module: "loyalty", version: 6, sql: include_str!("../migrations/0006_gifts.sql") },
 ];
 
 /// What this module keeps sealed.

@@ -26,6 +26,7 @@ mod isolation;
 mod keys;
 mod loyalty_levels;
 mod loyalty_points;
+mod loyalty_coupons;
 mod members;
 mod mended;
 mod merging;

@@ -37,6 +37,25 @@ pub async fn assign(
         errors.push("customers", format!("at most {ASSIGN_MAX} at once"));
     }
     errors.finish(|| Some(()))?;
+    let given = give(tx, cx, definition, key, customers).await?;
+    if given > 0 {
+        let entry = Entry::new("loyalty.coupon.assign")
+            .on("coupon", definition)
+            .with("run", key)
+            .with("given", given);
+        audit::record(tx, cx, entry).await?;
+    }
+    Ok(given)
+}
+
+/// As [`assign`], for a list that is recorded as a whole.
+pub(super) async fn give(
+    tx: &mut Tx,
+    cx: &Ctx,
+    definition: CouponDefinitionId,
+    key: &str,
+    customers: &[CustomerId],
+) -> Result<u64, CouponError> {
     let found = definition::get(tx, cx.scope, definition).await?;
     let found = found.ok_or(CouponError::NoDefinition)?;
     if found.state != OfferState::Live {
@@ -112,11 +131,6 @@ pub async fn assign(
         arguments,
     )
     .await?;
-    let entry = Entry::new("loyalty.coupon.assign")
-        .on("coupon", definition)
-        .with("run", &key)
-        .with("given", given);
-    audit::record(tx, cx, entry).await?;
     outbox::push(tx, cx, &CouponsChangedV1::of(definition.uuid(), wanted)).await?;
     Ok(given)
 }

@@ -15,8 +15,8 @@ use crate::rules::OfferState;
 pub struct Claimant<'a> {
     /// The customer with its family. The coupon is the root's.
     pub holder: &'a Holder,
-    /// Its level.
-    pub level: Option<&'a str>,
+    /// The names of its levels, one of each scheme at most.
+    pub levels: &'a [String],
     /// In which days are told.
     pub zone: Zone,
 }
@@ -94,8 +94,8 @@ pub(crate) async fn admit(
     if !rules.window.has(cx.now()) {
         return Err(CouponError::NotNow { from: rules.window.from, until: rules.window.until });
     }
-    let is_allowed = |level: &str| rules.levels.iter().any(|allowed| allowed == level);
-    if !rules.levels.is_empty() && !claimant.level.is_some_and(is_allowed) {
+    let is_allowed = |level: &String| rules.levels.contains(level);
+    if !rules.levels.is_empty() && !claimant.levels.iter().any(is_allowed) {
         return Err(CouponError::Level(rules.levels.clone()));
     }
     let owner = definition.id.uuid();

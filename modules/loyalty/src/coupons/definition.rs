@@ -1,6 +1,6 @@
 //! Definitions of coupons, and their versions.
 
-use kernel::{CouponDefinitionId, FieldErrors, Timestamp, TypedId as _};
+use kernel::{CouponDefinitionId, FieldErrors, Timestamp, TypedId as _, UserId};
 use platform::audit::{self, Entry};
 use platform::db::args::in_list;
 use platform::{Arg, Ctx, DbError, Scope, Tx, args};
@@ -15,6 +15,7 @@ use crate::versions::VersionOf;
 
 /// Definitions of one organisation.
 pub const DEFINITIONS_MAX: i64 = 10_000;
+
 /// A definition of coupons.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 #[schema(as = CouponDefinition)]
@@ -111,6 +112,7 @@ pub async fn create(
         return Err(CouponError::TooMany(DEFINITIONS_MAX));
     }
     VersionOf::Coupon.add(tx, cx, id.uuid(), 1, cx.now(), &new.rules).await?;
+    crate::jobs::look_soon(tx, cx).await?;
     let entry = Entry::new("loyalty.coupon.create").on("coupon", id).with("name", &name);
     audit::record(tx, cx, entry).await?;
     Ok(id)
@@ -266,19 +268,68 @@ pub(super) async fn of_ids(
     tx.fetch_all::<Row>(sql, arguments).await?.into_iter().map(Row::read).collect()
 }
 
-/// A page of definitions, the newest first: up to `limit` behind `after`.
+/// A page of definitions, of `state` if it is said, the newest first: up to `limit` behind `after`.
 ///
 /// # Errors
 /// As the database says.
 pub async fn page(
     tx: &mut Tx,
     scope: Scope,
-    after: Option<CouponDefinitionId>,
-    limit: u32,
+    state: Option<OfferState>,
+    (after, limit): (Option<CouponDefinitionId>, u32),
 ) -> Result<Vec<Definition>, DbError> {
-    let mut arguments = args![scope.org_arg(), limit.min(200)];
-    let behind = after.map_or("", |_| "AND id < $3");
-    arguments.extend(after.map(|id| Arg::from(id.uuid())));
-    let sql = AssertSqlSafe(format!("{COLUMNS} {behind} ORDER BY id DESC LIMIT $2"));
+    let mut arguments = args![scope.org_arg(), limit.min(201)];
+    let mut conditions = String::new();
+    if let Some(state) = state {
+        arguments.push(state.name().into());
+        conditions.push_str(&format!(" AND state = ${}", arguments.len()));
+    }
+    if let Some(after) = after {
+        arguments.push(after.uuid().into());
+        conditions.push_str(&format!(" AND id < ${}", arguments.len()));
+    }
+    let sql = AssertSqlSafe(format!("{COLUMNS}{conditions} ORDER BY id DESC LIMIT $2"));
     tx.fetch_all::<Row>(sql, arguments).await?.into_iter().map(Row::read).collect()
+}
+
+/// What a definition said from a moment on.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(as = CouponDefinitionVersion)]
+pub struct DefinitionVersion {
+    /// 1, 2, 3 …
+    pub version: i64,
+    /// What it said.
+    pub rules: CouponRules,
+    /// From when on.
+    pub from: Timestamp,
+    /// Who wrote it; null for the program itself.
+    pub actor: Option<UserId>,
+}
+
+/// The newest 100 versions of a definition, the newest first.
+///
+/// # Errors
+/// As the database says.
+pub async fn versions(
+    tx: &mut Tx,
+    scope: Scope,
+    id: CouponDefinitionId,
+) -> Result<Vec<DefinitionVersion>, DbError> {
+    let rows: Vec<(i64, String, i64, Option<Uuid>)> = tx
+        .fetch_all(
+            "SELECT version, rules, from_at, actor FROM loyalty_coupon_versions
+              WHERE org_id = $1 AND definition_id = $2 ORDER BY version DESC LIMIT 100",
+            args![scope.org_arg(), id.uuid()],
+        )
+        .await?;
+    rows.into_iter()
+        .map(|(version, rules, from, actor)| {
+            Ok(DefinitionVersion {
+                version,
+                rules: serde_json::from_str(&rules).map_err(unreadable)?,
+                from: Timestamp::from_millis(from),
+                actor: actor.map(UserId::from_uuid),
+            })
+        })
+        .collect()
 }

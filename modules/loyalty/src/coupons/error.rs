@@ -14,6 +14,9 @@ pub enum CouponError {
     /// There is no such batch.
     #[error("there is no such batch of codes")]
     NoBatch,
+    /// There is no such gift.
+    #[error("there is no such gift to an audience")]
+    NoGift,
     /// Another definition has the name.
     #[error("another definition is called {0:?}")]
     NameTaken(String),
@@ -102,6 +105,7 @@ impl From<CouponError> for Problem {
         match error {
             CouponError::NoDefinition => Self::not_found("coupon definition"),
             CouponError::NoBatch => Self::not_found("coupon batch"),
+            CouponError::NoGift => Self::not_found("coupon gift"),
             CouponError::NameTaken(_) => Self::field("name", detail),
             CouponError::CodeTaken => Self::field("code", detail),
             CouponError::Changed(_) => Self::conflict("changed_meanwhile", detail),

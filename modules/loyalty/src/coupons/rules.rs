@@ -130,16 +130,17 @@ impl CouponRules {
             errors.push("terms.kind.type", format!("must be one of {}", BENEFITS.join(", ")));
         }
         check_budget(self.budget_minor, errors);
-        let pairs = match self.validity {
-            Validity::Fixed { from, until } => [("validity", from, until), ("window", None, None)],
+        let (valid_from, valid_until) = match self.validity {
+            Validity::Fixed { from, until } => (from, until),
             Validity::Days { days } => {
                 if !(1..=DAYS_MAX).contains(&days) {
                     errors.push("validity.days", format!("must be 1 to {DAYS_MAX}"));
                 }
-                [("validity", None, None), ("window", self.window.from, self.window.until)]
+                (None, None)
             }
         };
-        for (field, from, until) in pairs {
+        let window = ("window", self.window.from, self.window.until);
+        for (field, from, until) in [("validity", valid_from, valid_until), window] {
             if from.zip(until).is_some_and(|(from, until)| until <= from) {
                 errors.push(format!("{field}.until"), "must be after its beginning");
             }

@@ -60,8 +60,8 @@ fn public(
             CouponError::NotNow { from: rules.window.from, until: rules.window.until }.into()
         );
     }
-    let is_allowed = |level: &str| rules.levels.iter().any(|allowed| allowed == level);
-    if !rules.levels.is_empty() && !claimant.level.is_some_and(is_allowed) {
+    let is_allowed = |level: &String| rules.levels.contains(level);
+    if !rules.levels.is_empty() && !claimant.levels.iter().any(is_allowed) {
         return Err(CouponError::Level(rules.levels.clone()).into());
     }
     let id = cx.fresh::<CouponId>().uuid();

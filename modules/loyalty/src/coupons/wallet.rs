@@ -42,6 +42,34 @@ struct Row {
     lock_until: Option<i64>,
 }
 
+const COLUMNS: &str =
+    "SELECT id, definition_id, customer_id, state, valid_from, valid_until, lock_until
+       FROM loyalty_coupons WHERE org_id = $1";
+
+impl Row {
+    fn read(self) -> Result<Coupon, DbError> {
+        Ok(Coupon {
+            id: CouponId::from_uuid(self.id),
+            definition: CouponDefinitionId::from_uuid(self.definition_id),
+            customer: CustomerId::from_uuid(self.customer_id),
+            state: State::parse(&self.state)?,
+            valid_from: self.valid_from.map(Timestamp::from_millis),
+            valid_until: self.valid_until.map(Timestamp::from_millis),
+            lock_until: self.lock_until.map(Timestamp::from_millis),
+        })
+    }
+}
+
+/// A coupon that somebody has.
+///
+/// # Errors
+/// As the database says.
+pub async fn coupon(tx: &mut Tx, scope: Scope, id: CouponId) -> Result<Option<Coupon>, DbError> {
+    let sql = AssertSqlSafe(format!("{COLUMNS} AND id = $2 AND customer_id IS NOT NULL"));
+    let row: Option<Row> = tx.fetch_optional(sql, args![scope.org_arg(), id.uuid()]).await?;
+    row.map(Row::read).transpose()
+}
+
 /// A page of the coupons of a family, the newest first, with their definitions: up to `limit` behind `after`. With
 /// `usable_at` only those that can be used at that moment, as a quote wants them.
 ///
@@ -55,10 +83,7 @@ pub async fn wallet(
     (after, limit): (Option<CouponId>, u32),
 ) -> Result<(Vec<Coupon>, BTreeMap<CouponDefinitionId, Definition>), DbError> {
     let mut arguments = args![scope.org_arg(), limit.min(200)];
-    let mut sql =
-        "SELECT id, definition_id, customer_id, state, valid_from, valid_until, lock_until
-        FROM loyalty_coupons WHERE org_id = $1"
-            .to_owned();
+    let mut sql = COLUMNS.to_owned();
     let members = holder.members().iter().map(|id| Arg::from(*id)).collect();
     let (list, values) = in_list(arguments.len() + 1, members);
     arguments.extend(values);
@@ -81,17 +106,6 @@ pub async fn wallet(
     ids.sort_unstable();
     ids.dedup();
     let definitions = definition::of_ids(tx, scope, &ids).await?;
-    let coupons = rows.into_iter().map(|row| {
-        Ok(Coupon {
-            id: CouponId::from_uuid(row.id),
-            definition: CouponDefinitionId::from_uuid(row.definition_id),
-            customer: CustomerId::from_uuid(row.customer_id),
-            state: State::parse(&row.state)?,
-            valid_from: row.valid_from.map(Timestamp::from_millis),
-            valid_until: row.valid_until.map(Timestamp::from_millis),
-            lock_until: row.lock_until.map(Timestamp::from_millis),
-        })
-    });
-    let coupons = coupons.collect::<Result<_, DbError>>()?;
+    let coupons = rows.into_iter().map(Row::read).collect::<Result<_, DbError>>()?;
     Ok((coupons, definitions.into_iter().map(|found| (found.id, found)).collect()))
 }

@@ -153,6 +153,7 @@ pub async fn create(
         return Err(PromotionError::TooMany(PROMOTIONS_MAX));
     }
     VersionOf::Promotion.add(tx, cx, id.uuid(), 1, cx.now(), &new.rules).await?;
+    crate::jobs::look_soon(tx, cx).await?;
     let entry = Entry::new("loyalty.promotion.create").on("promotion", id).with("name", &name);
     audit::record(tx, cx, entry).await?;
     Ok(id)

@@ -192,7 +192,7 @@ pub async fn reserve(
         return found.ok_or(ReservationError::NoReservation);
     }
     let claimant =
-        Claimant { holder: &wanted.holder, level: wanted.level.as_deref(), zone: wanted.zone };
+        Claimant { holder: &wanted.holder, levels: wanted.level.as_slice(), zone: wanted.zone };
     let mut coupons = Vec::with_capacity(wanted.coupons.len());
     let mut brought = BTreeSet::new();
     for used in &wanted.coupons {

@@ -19,6 +19,7 @@ export default {
       loyalty_due: 'Release and expiry of points',
       loyalty_settle: 'Points of all orders',
       loyalty_make_codes: 'Making of codes of coupons',
+      loyalty_gift_coupons: 'Gifts of coupons to audiences',
       loyalty_offers_due: 'End of reservations, coupons and promotions whose time is over',
       loyalty_levels: 'Levels that move with time',
       loyalty_settle_levels: 'Levels of all customers',

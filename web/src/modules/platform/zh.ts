@@ -19,6 +19,7 @@ export default {
       loyalty_due: '积分到账与过期',
       loyalty_settle: '重算全部订单积分',
       loyalty_make_codes: '生成优惠券券码',
+      loyalty_gift_coupons: '向人群发放优惠券',
       loyalty_offers_due: '结束到期的预留、优惠券和促销活动',
       loyalty_levels: '会员等级到期重算',
       loyalty_settle_levels: '重算全部会员等级',

@@ -4,6 +4,10 @@ mod answered;
 mod ledger;
 mod levels;
 mod points;
+mod coupon_batches;
+mod coupon_gifts;
+mod coupons;
+mod wallets;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -11,5 +15,12 @@ use crate::state::AppState;
 
 /// Routes below `/loyalty`.
 pub fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(points::routes()).merge(ledger::routes()).merge(levels::routes())
+    OpenApiRouter::new()
+        .merge(points::routes())
+        .merge(ledger::routes())
+        .merge(levels::routes())
+        .merge(coupons::routes())
+        .merge(coupon_batches::routes())
+        .merge(coupon_gifts::routes())
+        .merge(wallets::routes())
 }

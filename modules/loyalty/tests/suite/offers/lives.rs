@@ -137,7 +137,8 @@ db_test! { MIGRATIONS;
         tx.commit().await.unwrap();
         let claim = async |n: u128, level: Option<&str>, key: &str| {
             let holder = single(n);
-            let by = coupons::Claimant { level, ..claimant(&holder) };
+            let levels = level.map(str::to_owned);
+            let by = coupons::Claimant { levels: levels.as_slice(), ..claimant(&holder) };
             let work = async |tx: &mut Tx| coupons::claim(tx, &cx, id, by, key).await;
             in_tx(platform, &cx, work).await
         };

@@ -54,7 +54,7 @@ pub fn shop(n: u128) -> ShopId {
 }
 
 pub fn claimant(holder: &Holder) -> Claimant<'_> {
-    Claimant { holder, level: None, zone: Zone::CHINA }
+    Claimant { holder, levels: &[], zone: Zone::CHINA }
 }
 
 /// Ten yuan off, to be claimed by anybody, valid for thirty days, back when the order is refunded.
