@@ -12,6 +12,7 @@ import {
   SearchOutlined,
   SettingOutlined,
   ShoppingOutlined,
+  TagsOutlined,
   TeamOutlined,
   UsergroupAddOutlined,
   UserOutlined,
@@ -50,6 +51,7 @@ const ICONS: Record<string, ReactNode> = {
   '/insight/intent': <AimOutlined />,
   '/loyalty/levels': <CrownOutlined />,
   '/loyalty/points': <WalletOutlined />,
+  '/loyalty/coupons': <TagsOutlined />,
   '/imports': <ImportOutlined />,
   '/settings': <SettingOutlined />,
 };

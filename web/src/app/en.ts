@@ -13,6 +13,7 @@ export default {
     intent: 'Intent',
     levels: 'Levels',
     points: 'Points',
+    coupons: 'Coupons',
     settings: 'Settings',
     fold: 'Fold menu',
     unfold: 'Unfold menu',

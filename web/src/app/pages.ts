@@ -10,6 +10,7 @@ export const MENU = [
   { path: '/insight/intent', name: 'app.nav.intent', key: 'n', right: 'insight.read' },
   { path: '/loyalty/levels', name: 'app.nav.levels', key: 'l', right: 'loyalty.read' },
   { path: '/loyalty/points', name: 'app.nav.points', key: 'p', right: 'loyalty.read' },
+  { path: '/loyalty/coupons', name: 'app.nav.coupons', key: 'q', right: 'loyalty.coupons' },
   { path: '/imports', name: 'app.nav.imports', key: 'i', right: 'commerce.import' },
   { path: '/settings', name: 'app.nav.settings', key: 's', right: undefined },
 ] as const;
@@ -17,6 +18,7 @@ export const MENU = [
 /** More pages that the search finds. */
 export const MORE_PAGES = [
   { path: '/insight/audiences/new', name: 'insight.audience.new', right: 'insight.audiences' },
+  { path: '/loyalty/coupons/new', name: 'loyalty.coupons.new', right: 'loyalty.coupons' },
   { path: '/customers/suggestions', name: 'app.nav.suggestions', right: 'customers.merge' },
   { path: '/imports/new', name: 'commerce.imports.new', right: 'commerce.import' },
   { path: '/settings/people', name: 'identity.people.title', right: 'identity.people' },

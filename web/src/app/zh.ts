@@ -13,6 +13,7 @@ export default {
     intent: '意向度',
     levels: '会员等级',
     points: '积分',
+    coupons: '优惠券',
     settings: '设置',
     fold: '收起菜单',
     unfold: '展开菜单',

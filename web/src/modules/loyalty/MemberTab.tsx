@@ -1,5 +1,6 @@
 import { LevelPanel } from './levels/LevelPanel';
 import { PointsPanel } from './points/PointsPanel';
+import { CouponsPanel } from './coupons/CouponsPanel';
 
 /** What a customer has of being a member: level, points, coupons; one panel for each. */
 export default function MemberTab(props: { customer: string }) {
@@ -7,6 +8,7 @@ export default function MemberTab(props: { customer: string }) {
     <div className="stack member-tab">
       <LevelPanel customer={props.customer} />
       <PointsPanel customer={props.customer} />
+      <CouponsPanel customer={props.customer} />
     </div>
   );
 }

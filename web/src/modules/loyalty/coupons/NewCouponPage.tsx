@@ -1,0 +1,6 @@
+import { CouponEditor } from './CouponEditor';
+
+/** A new kind of coupon. */
+export default function NewCouponPage() {
+  return <CouponEditor />;
+}
