@@ -2,6 +2,7 @@
 
 use axum::extract::FromRef;
 use flows::engine::Engines;
+use flows::loyalty::checkout::Checkout;
 use identity::Edge;
 use kernel::OrgId;
 use platform::Platform;
@@ -27,6 +28,8 @@ pub struct AppState {
     pub engines: Engines,
     /// What lists gave to API tokens today.
     pub token_lists: TokenLists,
+    /// What checkouts of this process share.
+    pub checkout: Checkout,
 }
 
 impl AppState {
@@ -36,7 +39,8 @@ impl AppState {
         let engines = Engines::new(platform.clone());
         let limits = Limits::default();
         let (readiness, token_lists) = (Readiness::default(), TokenLists::default());
-        Self { platform, edge, limits, readiness, engines, token_lists }
+        let checkout = Checkout::default();
+        Self { platform, edge, limits, readiness, engines, token_lists, checkout }
     }
 
     /// The same with limits.

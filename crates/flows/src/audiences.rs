@@ -6,6 +6,7 @@ mod given;
 mod keep;
 mod live;
 mod sql;
+mod those_of;
 mod words;
 
 use analytics::audience::{self, AudienceError, Node, TextError, TreeError};
@@ -27,6 +28,7 @@ pub use keep::{
 };
 pub use live::{AudienceLive, AudienceTransition, LiveBody, live, switch};
 pub use sql::{AudienceSql, statement, take_tables};
+pub(crate) use those_of::those_of;
 pub(crate) use words::Words;
 
 use crate::engine::{EngineError, EngineHandle};

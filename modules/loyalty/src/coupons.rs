@@ -25,6 +25,7 @@ pub use error::CouponError;
 pub use expire::expire_due;
 pub use funnel::{Funnel, funnel_of_batch, funnel_of_definition};
 pub use rules::{BENEFITS, ClaimLimits, CouponRules, DAYS_MAX, Validity, Window};
+pub use using::{Looked, definitions_of, look};
 pub use wallet::{Coupon, coupon, wallet};
 
 use platform::DbError;

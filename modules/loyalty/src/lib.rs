@@ -37,10 +37,15 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { module: "loyalty", version: 4, sql: include_str!("../migrations/0004_levels.sql") },
     Migration {
         module: "loyalty",
+        version: 5,
+        sql: include_str!("../migrations/0005_checkout.sql"),
+    },
+    Migration { module: "loyalty", version: 6, sql: include_str!("../migrations/0006_gifts.sql") },
+    Migration {
+        module: "loyalty",
         version: 7,
         sql: include_str!("../migrations/0007_points_and_levels.sql"),
     },
-    Migration { module: "loyalty", version: 6, sql: include_str!("../migrations/0006_gifts.sql") },
 ];
 
 /// What this module keeps sealed.
@@ -50,7 +55,13 @@ const SEALED: &[Sealed] = &[
 ];
 
 /// What other programs may learn of.
-const PUBLISHED: &[Publication] = &[Publication::of::<events::PointsChangedV1>()];
+const PUBLISHED: &[Publication] = &[
+    Publication::of::<events::PointsChangedV1>(),
+    Publication::of::<coupons::events::CouponsChangedV1>(),
+    Publication::of::<reservations::events::ReservationCommittedV1>(),
+    Publication::of::<reservations::events::ReservationReleasedV1>(),
+    Publication::of::<reservations::events::ReservationRefundedV1>(),
+];
 
 /// The module as the house knows it. What follows orders is a flow.
 #[must_use]

@@ -10,11 +10,16 @@ pub mod events;
 mod hold;
 mod refund;
 mod reserve;
+mod returns;
 
 pub use end::{cancel, commit, time_out_next};
 pub use error::ReservationError;
 pub use refund::{Refund, Refunded, refund};
-pub use reserve::{Brought, CouponUse, Pieces, PromotionUse, Reserve, replay, reserve};
+pub use reserve::{
+    Brought, COUPONS_MAX, CouponUse, HOLD_MAX_SECONDS, Pieces, PromotionUse, Reserve, replay,
+    reserve,
+};
+pub use returns::{Before, before, keep};
 
 use kernel::{CouponId, CustomerId, ReservationId, ShopId, Timestamp, TypedId as _};
 use platform::{Ctx, DbError, Scope, Tx, args};
@@ -166,8 +171,25 @@ pub async fn get(
     }
 }
 
-/// Reads a reservation and keeps others from it until the end of the transaction.
-async fn lock(
+/// The id of the reservation of an order.
+///
+/// # Errors
+/// As the database says.
+pub async fn id_of_order(
+    tx: &mut Tx,
+    scope: Scope,
+    shop: ShopId,
+    order_key: &str,
+) -> Result<Option<ReservationId>, DbError> {
+    let found = of_order(tx, scope, shop, order_key).await?;
+    Ok(found.map(|row| ReservationId::from_uuid(row.id)))
+}
+
+/// Reads a reservation and keeps others from it until the end of the transaction: the first row to be locked.
+///
+/// # Errors
+/// `NoReservation`.
+pub async fn lock(
     tx: &mut Tx,
     scope: Scope,
     id: ReservationId,

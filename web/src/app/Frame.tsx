@@ -52,6 +52,7 @@ const ICONS: Record<string, ReactNode> = {
   '/loyalty/levels': <CrownOutlined />,
   '/loyalty/points': <WalletOutlined />,
   '/loyalty/coupons': <TagsOutlined />,
+  '/loyalty/promotions': <TagsOutlined />,
   '/imports': <ImportOutlined />,
   '/settings': <SettingOutlined />,
 };

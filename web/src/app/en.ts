@@ -14,6 +14,7 @@ export default {
     levels: 'Levels',
     points: 'Points',
     coupons: 'Coupons',
+    promotions: 'Promotions',
     settings: 'Settings',
     fold: 'Fold menu',
     unfold: 'Unfold menu',

@@ -11,6 +11,7 @@ export const MENU = [
   { path: '/loyalty/levels', name: 'app.nav.levels', key: 'l', right: 'loyalty.read' },
   { path: '/loyalty/points', name: 'app.nav.points', key: 'p', right: 'loyalty.read' },
   { path: '/loyalty/coupons', name: 'app.nav.coupons', key: 'q', right: 'loyalty.coupons' },
+  { path: '/loyalty/promotions', name: 'app.nav.promotions', key: 'm', right: 'loyalty.promotions' },
   { path: '/imports', name: 'app.nav.imports', key: 'i', right: 'commerce.import' },
   { path: '/settings', name: 'app.nav.settings', key: 's', right: undefined },
 ] as const;
@@ -19,6 +20,8 @@ export const MENU = [
 export const MORE_PAGES = [
   { path: '/insight/audiences/new', name: 'insight.audience.new', right: 'insight.audiences' },
   { path: '/loyalty/coupons/new', name: 'loyalty.coupons.new', right: 'loyalty.coupons' },
+  { path: '/loyalty/promotions/new', name: 'loyalty.promotions.new', right: 'loyalty.promotions' },
+  { path: '/loyalty/playground', name: 'loyalty.playground.title', right: 'loyalty.promotions' },
   { path: '/customers/suggestions', name: 'app.nav.suggestions', right: 'customers.merge' },
   { path: '/imports/new', name: 'commerce.imports.new', right: 'commerce.import' },
   { path: '/settings/people', name: 'identity.people.title', right: 'identity.people' },

@@ -14,6 +14,7 @@ export default {
     levels: '会员等级',
     points: '积分',
     coupons: '优惠券',
+    promotions: '促销活动',
     settings: '设置',
     fold: '收起菜单',
     unfold: '展开菜单',

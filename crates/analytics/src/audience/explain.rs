@@ -122,6 +122,12 @@ impl Question {
         (explained, left_out.and_then(|day| day.pred_opt()))
     }
 
+    /// Whether the customer belongs to the audience.
+    #[must_use]
+    pub fn is_in(&self) -> bool {
+        self.passes(&self.today)
+    }
+
     /// The first later day on which it changes whether the customer belongs to the audience, if nothing but
     /// time passes; `None` if it never does, or not within the days that are looked at.
     #[must_use]

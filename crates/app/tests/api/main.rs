@@ -27,6 +27,8 @@ mod keys;
 mod loyalty_levels;
 mod loyalty_points;
 mod loyalty_coupons;
+mod loyalty_checkout;
+mod loyalty_promotions;
 mod members;
 mod mended;
 mod merging;

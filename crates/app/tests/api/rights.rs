@@ -50,6 +50,8 @@ fn concrete(path: &str) -> String {
             _ if path.contains("/loyalty/schemes/") => "lvs",
             "delivery" => "msg",
             _ if path.contains("/webhooks/") => "whk",
+            _ if path.contains("/promotions/") => "pro",
+            _ if path.contains("/reservations/") => "rsv",
             _ => "cus",
         };
         format!("{kind}_01h455vb4pex5vsknk084sn02q")

@@ -8,3 +8,5 @@ pub mod points;
 
 pub use error::MemberError;
 pub use family::{Family, family};
+pub mod checkout;
+pub mod promotion_calendar;

@@ -47,7 +47,9 @@ pub const MIGRATIONS: &[Migration] = &[
     loyalty::MIGRATIONS[1],
     loyalty::MIGRATIONS[2],
     loyalty::MIGRATIONS[3],
-    loyalty::MIGRATIONS[loyalty::MIGRATIONS.len() - 1],
+    loyalty::MIGRATIONS[4],
+    loyalty::MIGRATIONS[5],
+    loyalty::MIGRATIONS[6],
 ];
 
 pub struct Shop {

@@ -2,6 +2,7 @@
 
 use kernel::{CouponDefinitionId, CustomerId};
 use platform::Event;
+use platform::webhooks::Published;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -32,5 +33,20 @@ impl Event for CouponsChangedV1 {
 
     fn key(&self) -> String {
         self.definition.to_string()
+    }
+}
+
+/// Customers named in one message to the outside; 500 ids are some 17 KB.
+const TOLD_AT_ONCE: usize = 500;
+
+impl Published for CouponsChangedV1 {
+    const TYPE: &'static str = "loyalty.coupons_changed.v1";
+
+    /// Ids alone: whose coupons of which definition changed.
+    fn messages(&self) -> Vec<serde_json::Value> {
+        self.customers
+            .chunks(TOLD_AT_ONCE)
+            .map(|some| serde_json::json!({ "definition": self.definition, "customers": some }))
+            .collect()
     }
 }

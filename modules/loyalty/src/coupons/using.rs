@@ -1,5 +1,9 @@
 //! How one coupon goes from hand to order and back: each step is one conditional statement.
 
+mod look;
+
+pub use look::{Looked, definitions_of, look};
+
 use kernel::{CouponDefinitionId, CouponId, Timestamp, TypedId as _};
 use platform::retention::DAY_MILLIS;
 use platform::{Ctx, DbError, Tx, args};

@@ -1,5 +1,9 @@
 //! Spending points on orders: at once, or held first and spent or given back later.
 
+mod part;
+
+pub use part::{give_back, programme_of};
+
 use kernel::{OrderId, SpendId, Timestamp, TypedId as _};
 use platform::{BulkRows, Ctx, DbError, Scope, Tx, args};
 use serde::Serialize;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::PromotionError;
+use super::{PromotionError, stamp};
 use crate::counters::{Limits, Used};
 use crate::rules::{self, Beside, OfferState, check_budget, checked_name, json, unreadable};
 use crate::versions::VersionOf;
@@ -203,6 +203,7 @@ pub async fn change(
         return Err(PromotionError::Changed(old.version));
     }
     VersionOf::Promotion.add(tx, cx, id.uuid(), version + 1, cx.now(), &new.rules).await?;
+    stamp::turn(tx, cx.scope).await?;
     let entry = Entry::new("loyalty.promotion.change")
         .on("promotion", id)
         .change("name", &old.name, &name)
@@ -239,6 +240,7 @@ pub async fn set_state(
     if changed != 1 {
         return Err(PromotionError::TooMany(LIVE_MAX));
     }
+    stamp::turn(tx, cx.scope).await?;
     let entry =
         Entry::new("loyalty.promotion.state").on("promotion", id).change("state", old.state, next);
     audit::record(tx, cx, entry).await?;
@@ -291,20 +293,27 @@ pub async fn live(tx: &mut Tx, scope: Scope) -> Result<Vec<Promotion>, DbError> 
     rows.into_iter().map(Row::read).collect()
 }
 
-/// A page of promotions, the newest first: up to `limit` behind `after`.
+/// A page of promotions, the newest first: up to `limit` behind `after`, in `state` if one is given.
 ///
 /// # Errors
 /// As the database says.
 pub async fn page(
     tx: &mut Tx,
     scope: Scope,
-    after: Option<PromotionId>,
-    limit: u32,
+    state: Option<OfferState>,
+    (after, limit): (Option<PromotionId>, u32),
 ) -> Result<Vec<Promotion>, DbError> {
-    let mut arguments = args![scope.org_arg(), limit.min(200)];
-    let behind = after.map_or("", |_| "AND id < $3");
-    arguments.extend(after.map(|id| Arg::from(id.uuid())));
-    let sql = AssertSqlSafe(format!("{COLUMNS} {behind} ORDER BY id DESC LIMIT $2"));
+    let mut arguments = args![scope.org_arg(), limit.min(501)];
+    let mut sql = COLUMNS.to_owned();
+    if let Some(state) = state {
+        arguments.push(state.name().into());
+        sql.push_str(&format!(" AND state = ${}", arguments.len()));
+    }
+    if let Some(after) = after {
+        arguments.push(Arg::from(after.uuid()));
+        sql.push_str(&format!(" AND id < ${}", arguments.len()));
+    }
+    let sql = AssertSqlSafe(format!("{sql} ORDER BY id DESC LIMIT $2"));
     tx.fetch_all::<Row>(sql, arguments).await?.into_iter().map(Row::read).collect()
 }
 
@@ -324,6 +333,9 @@ pub async fn end_due(tx: &mut Tx, cx: &Ctx) -> Result<u64, DbError> {
                 args![cx.scope.org_arg(), promotion.id.uuid(), promotion.version],
             )
             .await?;
+    }
+    if ended > 0 {
+        stamp::turn(tx, cx.scope).await?;
     }
     Ok(ended)
 }

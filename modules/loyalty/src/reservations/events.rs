@@ -2,6 +2,7 @@
 
 use kernel::{CustomerId, ReservationId, ShopId};
 use platform::Event;
+use platform::webhooks::Published;
 use serde::{Deserialize, Serialize};
 
 use super::Reservation;
@@ -70,5 +71,39 @@ impl Event for ReservationRefundedV1 {
 
     fn key(&self) -> String {
         self.reservation.to_string()
+    }
+}
+
+impl Published for ReservationCommittedV1 {
+    const TYPE: &'static str = "loyalty.reservation_committed.v1";
+
+    /// Ids, and the key by which the shop knows its order.
+    fn messages(&self) -> Vec<serde_json::Value> {
+        let Self { reservation, shop, order_key, customer } = self;
+        vec![serde_json::json!({
+            "reservation": reservation, "shop": shop, "order_key": order_key, "customer": customer,
+        })]
+    }
+}
+
+impl Published for ReservationReleasedV1 {
+    const TYPE: &'static str = "loyalty.reservation_released.v1";
+
+    /// Ids, the key of the order, and whether its time was over.
+    fn messages(&self) -> Vec<serde_json::Value> {
+        let Self { reservation, shop, order_key, timed_out } = self;
+        vec![serde_json::json!({
+            "reservation": reservation, "shop": shop, "order_key": order_key, "timed_out": timed_out,
+        })]
+    }
+}
+
+impl Published for ReservationRefundedV1 {
+    const TYPE: &'static str = "loyalty.reservation_refunded.v1";
+
+    /// Ids alone: nothing of the order is left.
+    fn messages(&self) -> Vec<serde_json::Value> {
+        let Self { reservation, customer } = self;
+        vec![serde_json::json!({ "reservation": reservation, "customer": customer })]
     }
 }

@@ -1,6 +1,7 @@
 import coupons from './coupons/en';
 import levels from './levels/en';
+import playground from './playground/en';
 import points from './points/en';
 import promotions from './promotions/en';
 
-export default { member: { tab: 'Membership' }, points, levels, coupons, promotions };
+export default { member: { tab: 'Membership' }, points, levels, coupons, promotions, playground };

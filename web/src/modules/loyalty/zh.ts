@@ -1,6 +1,7 @@
 import coupons from './coupons/zh';
 import levels from './levels/zh';
+import playground from './playground/zh';
 import points from './points/zh';
 import promotions from './promotions/zh';
 
-export default { member: { tab: '会员' }, points, levels, coupons, promotions };
+export default { member: { tab: '会员' }, points, levels, coupons, promotions, playground };

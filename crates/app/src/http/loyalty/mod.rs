@@ -8,6 +8,8 @@ mod coupon_batches;
 mod coupon_gifts;
 mod coupons;
 mod wallets;
+mod checkout;
+mod promotions;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -23,4 +25,6 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(coupon_batches::routes())
         .merge(coupon_gifts::routes())
         .merge(wallets::routes())
+        .merge(checkout::routes())
+        .merge(promotions::routes())
 }

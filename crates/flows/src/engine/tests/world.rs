@@ -46,7 +46,9 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     loyalty::MIGRATIONS[1],
     loyalty::MIGRATIONS[2],
     loyalty::MIGRATIONS[3],
-    loyalty::MIGRATIONS[loyalty::MIGRATIONS.len() - 1],
+    loyalty::MIGRATIONS[4],
+    loyalty::MIGRATIONS[5],
+    loyalty::MIGRATIONS[6],
 ];
 
 /// Accounts that buy.
