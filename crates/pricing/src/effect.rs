@@ -386,7 +386,8 @@ impl State {
         (self.weights, self.parts) = (weights, parts);
     }
 
-    /// Takes back what was applied last.
+    /// Takes back what was applied last. Without any, no stage has begun: what the next combination finds as
+    /// its bases are list prices, not those which another combination left.
     pub(crate) fn undo(&mut self, world: &World<'_>) {
         let Some(Applied { offer, effect, shares, .. }) = self.applied.pop() else { return };
         let promotion = world.promotion(offer);
@@ -408,6 +409,9 @@ impl State {
         }
         if world.stage(offer) == Stage::Price {
             self.discounted[usize::from(offer.line)] = false;
+        }
+        if self.applied.is_empty() {
+            self.stage = None;
         }
     }
 }

@@ -12,6 +12,8 @@ use crate::world::{Offer, WHOLE};
 const REPAIR_LIMIT: usize = 4_000;
 /// States that the knapsacks of a quote may look at, about two milliseconds.
 const PACK_LIMIT: usize = 100_000;
+/// States that knapsacks may look at beyond that where a promotion by itself could still be the cheapest.
+const ALONE_LIMIT: usize = 2_000_000;
 /// States kept of one knapsack: enough for all choices among twelve lines, and for any stock of as many pieces. With
 /// more the choice is a good one, not proven to be the best.
 const STATES_MAX: usize = 4_096;
@@ -43,11 +45,11 @@ impl Search<'_, '_> {
             (0..self.live.len()).map(|at| (self.offer(at).promotion, at)).collect();
         promotions.sort_unstable();
         let forced: Vec<usize> = (0..self.live.len()).filter(|at| self.forced[*at]).collect();
-        let limit = self.work + PACK_LIMIT;
+        let limits = (self.work + PACK_LIMIT, self.work + ALONE_LIMIT);
         for group in promotions.chunk_by(|a, b| a.0 == b.0) {
             let all: Vec<usize> = group.iter().map(|(_, at)| *at).collect();
             self.try_union(&all, &forced);
-            let Some(best) = self.pack(&all, limit) else { continue };
+            let Some(best) = self.pack(&all, limits) else { continue };
             self.try_union(&best, &forced);
             let others: Vec<usize> = self
                 .chosen
@@ -68,8 +70,9 @@ impl Search<'_, '_> {
     }
 
     /// Of `group`, all live offers of one promotion, those that take most off together; `None` if there is enough for all
-    /// of them.
-    fn pack(&mut self, group: &[usize], limit: usize) -> Option<Vec<usize>> {
+    /// of them. `limits`: work after which the choice becomes coarser, where the promotion alone would not be the
+    /// cheapest anyway, and where it might be.
+    fn pack(&mut self, group: &[usize], limits: (usize, usize)) -> Option<Vec<usize>> {
         let first = self.offer(*group.first()?);
         if first.line == WHOLE || !self.is_scarce(first) {
             return None;
@@ -97,6 +100,10 @@ impl Search<'_, '_> {
         if wanted <= enough {
             return None;
         }
+        let off: i64 = pieces.iter().map(|piece| piece.size.min(enough) * piece.unit_minor).sum();
+        let off = if is_stock { off } else { off.min(enough) };
+        let may_be_best = self.state.payable() - off < self.best.payable;
+        let limit = if may_be_best { limits.1 } else { limits.0 };
         let room = limit.saturating_sub(self.work) / (2 * pieces.len());
         let most = room.clamp(STATES_MIN, STATES_MAX);
         let mut states = vec![State { left: enough, minor: 0, last: None }];
