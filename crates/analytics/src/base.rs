@@ -16,6 +16,7 @@ use crate::facts::{Facts, Features, NO_ORDER};
 use crate::feed::{CapacityError, average_minor};
 use crate::letters::Letters;
 use crate::list::{FilterCache, SortKey, Span};
+use crate::loyalty::{Loyalty, LoyaltyFeed};
 use crate::members::Members;
 use crate::moments::Moments;
 use crate::narrow::Narrow;
@@ -48,6 +49,7 @@ pub(crate) struct Profiles {
     pub(crate) created: Moments,
     pub(crate) refused: Refused,
     pub(crate) contacts: Contacts,
+    pub(crate) loyalty: Loyalty,
     pub(crate) tags: BTreeMap<TagId, Vec<u32>>,
 }
 
@@ -63,6 +65,8 @@ pub(crate) struct Profile<'a> {
     pub(crate) refused: i64,
     /// By moment within one way and purpose.
     pub(crate) contact: &'a [ContactSpan],
+    /// Tidy.
+    pub(crate) loyalty: &'a LoyaltyFeed,
 }
 
 impl Profiles {
@@ -82,6 +86,7 @@ impl Profiles {
         let ordinal = self.ids.len() as u32 - 1;
         self.refused.push(ordinal, profile.refused);
         self.contacts.push(ordinal, profile.contact);
+        self.loyalty.push(ordinal as usize, profile.loyalty);
         Ok(())
     }
 
@@ -107,6 +112,7 @@ impl Profiles {
         if self.ids.len() + customers.len() >= u32::MAX as usize {
             return Err(TOO_MANY_CUSTOMERS);
         }
+        self.loyalty.push_range(self.ids.len(), &from.loyalty, customers.clone());
         self.ids.extend_from_slice(&from.ids[customers.clone()]);
         self.province.push_range(&from.province, customers.clone());
         self.rating.extend_from_slice(&from.rating[customers.clone()]);
@@ -155,6 +161,7 @@ impl Profiles {
         });
         Self {
             tags: tags.collect(),
+            loyalty: self.loyalty.gather(self.ids.len(), &order),
             ids: gather(&self.ids, &order),
             text: self.text.gather(&order),
             province: self.province.gather(&order),
@@ -187,6 +194,7 @@ pub(crate) struct Base {
     pub(crate) created: Moments,
     pub(crate) refused: Refused,
     pub(crate) contacts: Contacts,
+    pub(crate) loyalty: Loyalty,
     pub(crate) tags: BTreeMap<TagId, Members>,
     pub(crate) facts: Facts,
     /// Orders of which something was refunded, counted or not: their revenue, and the amounts of their lines, are
@@ -220,6 +228,7 @@ impl Base {
         profiles.refused.0.shrink_to_fit();
         profiles.contacts.shrink();
         let customers = profiles.ids.len();
+        profiles.loyalty.fill(customers);
         let members = |set| Members::new(set, customers);
         let tags = profiles
             .tags
@@ -238,6 +247,7 @@ impl Base {
             created: profiles.created,
             refused: profiles.refused,
             contacts: profiles.contacts,
+            loyalty: profiles.loyalty,
             by_shop: facts.customers_by_shop().into_iter().map(members).collect(),
             by_product: facts.customers_by_product().into_iter().map(members).collect(),
             without_orders: facts.without_orders(),
@@ -364,6 +374,7 @@ impl Base {
             + self.created.memory_bytes()
             + self.refused.memory_bytes()
             + self.contacts.memory_bytes()
+            + self.loyalty.memory_bytes()
             + self.revenue.memory_bytes()
             + self.first.memory_bytes()
             + self.last.memory_bytes()

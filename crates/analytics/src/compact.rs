@@ -170,6 +170,7 @@ pub(crate) fn push_row(
         created: row.created,
         refused: row.refused,
         contact: &row.contact,
+        loyalty: &row.loyalty,
     })?;
     row.tags.iter().for_each(|tag| profiles.tag_last(*tag));
     facts.push_row(&row.bought)?;

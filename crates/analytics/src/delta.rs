@@ -11,6 +11,7 @@ use crate::facts::{Facts, NO_ORDER};
 use crate::feed::{CustomerFeed, LineFact, OrderFact, OrdersFed, average_minor};
 use crate::lines::{link, product_key};
 use crate::list::SortKey;
+use crate::loyalty::LoyaltyFeed;
 use crate::rfm::{Rules, Values, Window};
 use crate::text;
 
@@ -26,6 +27,8 @@ pub(crate) struct Row {
     pub(crate) refused: i64,
     /// Sorted.
     pub(crate) contact: Box<[ContactSpan]>,
+    /// Tidy.
+    pub(crate) loyalty: LoyaltyFeed,
     pub(crate) tags: Box<[TagId]>,
     pub(crate) bought: RowOrders,
     /// Orders of which something was refunded; amounts are what was.
@@ -50,6 +53,7 @@ impl Row {
             created: feed.created_at.millis(),
             refused: feed.refused_from.map_or(NEVER, Timestamp::millis),
             contact,
+            loyalty: feed.loyalty.clone().tidy(),
             tags: feed.tags.as_slice().into(),
             revenue: facts.iter().fold(0, |sum, fact| sum.saturating_add(fact.revenue_minor)),
             first: at(facts.first()),
@@ -70,6 +74,7 @@ impl Row {
             created: base.created.get(at),
             refused: base.refused.get(at),
             contact: base.contacts.of(at).collect(),
+            loyalty: base.loyalty.of(at),
             tags: tags.map(|(tag, _)| *tag).collect(),
             bought: RowOrders::of_base(&base.facts, at),
             refunds: RowOrders::of_base(&base.refunds, at),
@@ -139,6 +144,7 @@ impl Row {
             + self.province.len()
             + self.tags.len() * 16
             + size_of_val(&*self.contact)
+            + self.loyalty.memory_bytes()
             + self.bought.memory_bytes()
             + self.refunds.memory_bytes()
     }

@@ -3,6 +3,7 @@
 use kernel::{CustomerId, ShopId, TagId, Timestamp, UserId};
 
 use crate::contact::ContactSpan;
+use crate::loyalty::LoyaltyFeed;
 use crate::rfm::Standing;
 
 /// Everything about a customer that lists filter by, apart from orders. Replaces what was known.
@@ -29,6 +30,8 @@ pub struct CustomerFeed {
     /// When they may be contacted, or may not, other than without a word; in any order, those of one way and
     /// purpose apart. Empty for most.
     pub contact: Vec<ContactSpan>,
+    /// Member levels and points.
+    pub loyalty: LoyaltyFeed,
 }
 
 /// An order that counts: paid, and not closed. Others are not passed to the engine.

@@ -255,6 +255,7 @@ mod tests {
             tags: Vec::new(),
             refused_from: (number == 2).then(|| Timestamp::from_millis(5)),
             contact: Vec::new(),
+            loyalty: crate::LoyaltyFeed::default(),
         };
         let at = |day: i64| Timestamp::from_millis(day * DAY);
         let facts: Vec<OrderFact> = orders

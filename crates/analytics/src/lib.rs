@@ -20,6 +20,7 @@ mod lines;
 mod list;
 pub mod live;
 mod load;
+mod loyalty;
 mod members;
 mod moments;
 mod narrow;
@@ -47,6 +48,7 @@ pub use feed::{
 pub use histories::{Bought, Buyer, OrderSpan};
 pub use list::{Filter, ListCursor, ListPage, ListQuery, Sort, SortKey, SortParseError, Span};
 pub use load::{CustomerLoader, FactLoader};
+pub use loyalty::LoyaltyFeed;
 pub use order_lines::{LineProduct, LinesQuery, OrderLines};
 pub use purchases::Purchases;
 pub use rfm::{

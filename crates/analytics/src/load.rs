@@ -22,6 +22,7 @@ impl CustomerLoader {
         let entry = text::entry(&feed.name, &feed.accounts);
         let mut contact = feed.contact.clone();
         contact.sort_unstable();
+        let loyalty = feed.loyalty.clone().tidy();
         let profile = Profile {
             id: feed.id,
             text: entry.as_bytes(),
@@ -31,6 +32,7 @@ impl CustomerLoader {
             created: feed.created_at.millis(),
             refused: feed.refused_from.map_or(NEVER, Timestamp::millis),
             contact: &contact,
+            loyalty: &loyalty,
         };
         match self.profiles.push(&profile) {
             Ok(()) => feed.tags.iter().for_each(|tag| self.profiles.tag_last(*tag)),

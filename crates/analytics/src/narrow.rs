@@ -3,14 +3,20 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use crate::bits::Bits;
+
 /// The type that most values fit.
-pub(crate) trait Small: Copy + PartialEq + TryFrom<i64> + Into<i64> {
+pub(crate) trait Small: Copy + PartialEq + Default + TryFrom<i64> + Into<i64> {
     /// Stands for a value that does not fit.
     const LARGE: Self;
 }
 
 impl Small for i8 {
     const LARGE: Self = Self::MIN;
+}
+
+impl Small for u8 {
+    const LARGE: Self = Self::MAX;
 }
 
 impl Small for i32 {
@@ -66,6 +72,28 @@ impl<T: Small> Narrow<T> {
             large.map(|(index, value)| ((at + *index as usize - range.start) as u32, *value));
         self.large.extend(moved);
         self.small.extend_from_slice(&from.small[range]);
+    }
+
+    /// Adds zeros until there are `len` values.
+    pub(crate) fn pad(&mut self, len: usize) {
+        if self.small.len() < len {
+            self.small.resize(len, T::default());
+        }
+    }
+
+    /// Whether all values are 0.
+    pub(crate) fn is_zero(&self) -> bool {
+        self.large.is_empty() && self.small.iter().all(|small| *small == T::default())
+    }
+
+    /// Keeps those of `bits`, which begin with `start`, whose value passes.
+    pub(crate) fn retain_part(&self, bits: &mut Bits, start: usize, passes: impl Fn(i64) -> bool) {
+        if self.large.is_empty() {
+            let part = &self.small[start..start + bits.len()];
+            bits.retain_by(part, |small| passes(small.into()));
+        } else {
+            bits.retain_each(|at| passes(self.get(start + at)));
+        }
     }
 
     /// Nothing yet, with room.

@@ -70,6 +70,18 @@ pub(crate) const CONTACTS: Table = Table {
     sorted_by: &["customer"],
 };
 
+pub(crate) const LEVELS: Table = Table {
+    name: "levels",
+    columns: &[("customer", Text), ("scheme", Text), ("rank", Number)],
+    sorted_by: &["customer"],
+};
+
+pub(crate) const POINTS: Table = Table {
+    name: "points",
+    columns: &[("customer", Text), ("programme", Text), ("points", Number)],
+    sorted_by: &["customer"],
+};
+
 pub(crate) const ORDERS: Table = Table {
     name: "orders",
     columns: &[
@@ -126,8 +138,11 @@ pub(crate) const REFUND_LINES: Table = Table {
     sorted_by: &["customer", "ordered_at"],
 };
 
-pub(crate) const TABLES: [Table; 7] =
-    [CUSTOMERS, TAGS, CONTACTS, ORDERS, LINES, REFUNDS, REFUND_LINES];
+/// What is known of customers apart from orders.
+pub(crate) const PEOPLE: [Table; 5] = [CUSTOMERS, TAGS, CONTACTS, LEVELS, POINTS];
+
+pub(crate) const TABLES: [Table; 9] =
+    [CUSTOMERS, TAGS, CONTACTS, LEVELS, POINTS, ORDERS, LINES, REFUNDS, REFUND_LINES];
 
 impl Table {
     pub(crate) fn schema(&self) -> SchemaRef {

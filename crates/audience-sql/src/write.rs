@@ -7,9 +7,7 @@ use analytics::audience::sql::{CustomerRow, LineRow, searchable};
 use analytics::{CustomerFeed, LineFact, OrderFact, Snapshot, Standing};
 use kernel::{CustomerId, Timestamp};
 
-use crate::table::{
-    CONTACTS, CUSTOMERS, LINES, ORDERS, REFUND_LINES, REFUNDS, TAGS, Table, TableFile, Value, Whole,
-};
+use crate::table::{LINES, ORDERS, PEOPLE, REFUND_LINES, REFUNDS, Table, TableFile, Value, Whole};
 
 /// Moments lie so many milliseconds before and after 1970 at most: that many come until the year 10,000.
 pub const MOMENT_MAX_MS: i64 = 253_402_300_799_999;
@@ -62,6 +60,10 @@ pub struct Written {
     pub tags: u64,
     /// Times in which they may be contacted, or may not, other than without a word.
     pub contacts: u64,
+    /// Member levels of customers.
+    pub levels: u64,
+    /// Points of customers that can be spent.
+    pub points: u64,
     /// Orders.
     pub orders: u64,
     /// Lines of orders.
@@ -103,7 +105,7 @@ pub fn write(
 /// # Errors
 /// If a moment is out of range, or the folder cannot be written to.
 pub fn write_snapshot(dir: &Path, snapshot: &Snapshot) -> Result<Written, WriteError> {
-    let mut people = Files::create([CUSTOMERS, TAGS, CONTACTS], dir)?;
+    let mut people = Files::create(PEOPLE, dir)?;
     let mut bought = Files::create([ORDERS, LINES], dir)?;
     let mut refunded = Files::create([REFUNDS, REFUND_LINES], dir)?;
     snapshot.each_customer(|rows| -> Result<(), WriteError> {
@@ -125,26 +127,26 @@ pub fn write_snapshot(dir: &Path, snapshot: &Snapshot) -> Result<Written, WriteE
     publish(people.finish()?, bought.finish()?, refunded.finish()?)
 }
 
-/// Gives the files their names; of customers, tags and contacts, of orders and lines, and of those refunded.
+/// Gives the files their names; of people, of orders and lines, and of those refunded.
 fn publish(
-    people: [Whole; 3],
+    people: [Whole; 5],
     bought: [Whole; 2],
     refunded: [Whole; 2],
 ) -> Result<Written, WriteError> {
     for file in people.iter().chain(&bought).chain(&refunded) {
         file.publish()?;
     }
-    let [customers, tags, contacts] = people.map(|file| file.rows);
+    let [customers, tags, contacts, levels, points] = people.map(|file| file.rows);
     let [orders, lines] = bought.map(|file| file.rows);
     let [refunds, refund_lines] = refunded.map(|file| file.rows);
-    Ok(Written { customers, tags, contacts, orders, lines, refunds, refund_lines })
+    Ok(Written { customers, tags, contacts, levels, points, orders, lines, refunds, refund_lines })
 }
 
 /// Files that are written side by side.
 struct Files<const N: usize>([TableFile; N]);
 
-/// Customers, tags and contacts.
-type People = Files<3>;
+/// Those of [`PEOPLE`].
+type People = Files<5>;
 /// Orders and lines, or those of which something was refunded.
 type Bought = Files<2>;
 
@@ -170,8 +172,8 @@ fn each<T, U, const N: usize>(
 fn write_customers(
     dir: &Path,
     customers: impl IntoIterator<Item = (CustomerFeed, Option<Standing>)>,
-) -> Result<[Whole; 3], WriteError> {
-    let mut files = Files::create([CUSTOMERS, TAGS, CONTACTS], dir)?;
+) -> Result<[Whole; 5], WriteError> {
+    let mut files = Files::create(PEOPLE, dir)?;
     let mut last = None;
     for (feed, standing) in customers {
         if last.replace(feed.id) >= Some(feed.id) {
@@ -182,6 +184,7 @@ fn write_customers(
         tags.dedup();
         let mut contact = feed.contact;
         contact.sort_unstable();
+        let loyalty = feed.loyalty;
         push_customer(
             &mut files,
             &CustomerRow {
@@ -196,19 +199,20 @@ fn write_customers(
                 standing,
                 tags: &tags,
                 contact: &contact,
+                loyalty: &loyalty,
             },
         )?;
     }
     files.finish()
 }
 
-/// Writes a customer, the tags, and when they may be contacted.
+/// Writes a customer, the tags, when they may be contacted, levels and points.
 fn push_customer(files: &mut People, row: &CustomerRow<'_>) -> Result<(), WriteError> {
     let customer = row.id.to_string();
     let owner = row.owner.map(|user| user.to_string());
     let refused = row.refused_from.map(|at| moment(row.id, at)).transpose()?;
     let score = |of: fn(&Standing) -> u8| row.standing.as_ref().map(|s| i64::from(of(s)));
-    let [customers, tags, contacts] = &mut files.0;
+    let [customers, tags, contacts, levels, points] = &mut files.0;
     customers.push(&[
         Value::Text(&customer),
         Value::Text(row.name),
@@ -235,6 +239,14 @@ fn push_customer(files: &mut People, row: &CustomerRow<'_>) -> Result<(), WriteE
             Value::Number(moment(row.id, span.from)?),
             span.until.map(|at| moment(row.id, at)).transpose()?.into(),
         ])?;
+    }
+    for (scheme, rank) in row.loyalty.levels.iter().filter(|(_, rank)| *rank != 0) {
+        let rank = Value::Number(i64::from(*rank));
+        levels.push(&[Value::Text(&customer), Value::Text(&scheme.to_string()), rank])?;
+    }
+    for (programme, own) in row.loyalty.points.iter().filter(|(_, own)| *own != 0) {
+        let own = Value::Number(*own);
+        points.push(&[Value::Text(&customer), Value::Text(&programme.to_string()), own])?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 pub mod counters;
 pub mod coupons;
 pub mod desk;
+pub mod engine_feed;
 pub mod events;
 mod holder;
 pub mod invariants;

@@ -99,6 +99,8 @@ impl Checker {
             Node::Owner { is } => self.list(is.len(), "owner"),
             Node::Tier { is } => self.list(is.len(), "tier"),
             Node::Rating { bounds } => self.bounds(*bounds, "rating"),
+            Node::Level { is, .. } => self.list(is.len(), "level"),
+            Node::Points { bounds, .. } => self.bounds(*bounds, "points"),
             Node::Created { when } => self.when(*when),
             Node::Orders { measure, of, bounds } => {
                 self.orders(of);

@@ -221,6 +221,15 @@ impl<'a> Block<'a> {
                 }
                 _ => *bits = Bits::none(bits.len()),
             },
+            Plan::Level(scheme, is) => {
+                let wanted = ranks(is);
+                let passes = |rank: i64| wanted[usize::from(rank as u8)];
+                base.loyalty.levels.retain_part(*scheme, bits, self.start, passes);
+            }
+            Plan::Points(programme, bounds) => {
+                let passes = |points| bounds.contains(points);
+                base.loyalty.points.retain_part(*programme, bits, self.start, passes);
+            }
             Plan::Created(_, span) => self.retain_range(bits, span, SortKey::CreatedAt),
             Plan::Refuses(end) => {
                 base.refused.retain_part(bits, self.start, |from| from < *end);
@@ -361,6 +370,13 @@ fn ratings(bounds: Span) -> [bool; 256] {
     std::array::from_fn(|rating| rating != usize::from(NO_RATING) && bounds.contains(rating as i64))
 }
 
+/// Whether each rank of a level is wanted.
+fn ranks(is: &[u8]) -> [bool; 256] {
+    let mut wanted = [false; 256];
+    is.iter().for_each(|rank| wanted[usize::from(*rank)] = true);
+    wanted
+}
+
 /// Whether a customer of the overlay passes.
 pub(super) fn passes(plan: &Plan, id: CustomerId, row: &Row, cell: u16) -> bool {
     match plan {
@@ -375,6 +391,8 @@ pub(super) fn passes(plan: &Plan, id: CustomerId, row: &Row, cell: u16) -> bool 
         Plan::Cells(wanted) => wanted
             .as_ref()
             .is_some_and(|wanted| wanted.get(usize::from(cell)).copied().unwrap_or(false)),
+        Plan::Level(scheme, is) => is.contains(&row.loyalty.level(*scheme)),
+        Plan::Points(programme, bounds) => bounds.contains(row.loyalty.points(*programme)),
         Plan::Created(_, span) => span.contains(&row.created),
         Plan::Refuses(end) => row.refused != NEVER && row.refused < *end,
         Plan::MayContact(pair, end) => {

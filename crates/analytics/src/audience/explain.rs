@@ -36,7 +36,7 @@ pub struct Explained {
 /// The value that a condition looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
-    /// A number of orders or pieces, or a rating.
+    /// A number of orders, pieces or points, or a rating.
     Number(i64),
     /// An amount in minor units.
     Amount(i64),
@@ -44,7 +44,9 @@ pub enum Seen {
     Moment(Timestamp),
     /// A bucket.
     Bucket(u64),
-    /// There is no such value: no order, no rating.
+    /// The rank of a member level, from 1.
+    Level(u8),
+    /// There is no such value: no order, no rating, no level.
     Nothing,
 }
 
@@ -182,6 +184,11 @@ impl Question {
         match plan {
             Plan::Rating(_) if self.row.rating == crate::base::NO_RATING => Some(Seen::Nothing),
             Plan::Rating(_) => Some(Seen::Number(i64::from(self.row.rating))),
+            Plan::Level(scheme, _) => match self.row.loyalty.level(*scheme) {
+                0 => Some(Seen::Nothing),
+                rank => Some(Seen::Level(rank)),
+            },
+            Plan::Points(programme, _) => Some(Seen::Number(self.row.loyalty.points(*programme))),
             Plan::Created(..) => moment(Some(self.row.created)),
             Plan::Refuses(_) => moment((self.row.refused != NEVER).then_some(self.row.refused)),
             Plan::Figure(measure, _, chosen, _) => {

@@ -1,5 +1,6 @@
 //! Reads the text form. The grammar stands in `docs/audiences.md`.
 
+mod loyalty;
 mod orders;
 
 use chrono::NaiveDate;
@@ -49,7 +50,7 @@ pub fn parse(text: &str, names: &dyn Vocabulary) -> Result<Node, Vec<TextError>>
     Err(errors)
 }
 
-const CONDITIONS: &str = "a condition: name, province, rating, owner, tag, tier, cell, created, \
+const CONDITIONS: &str = "a condition: name, province, rating, owner, tag, tier, cell, level, points, created, \
      refuses_automation, may_contact, orders, revenue, average_order, items, refunds, refunded, first_order, last_order, \
      sequence, audience, bucket, everyone or nobody";
 
@@ -187,6 +188,8 @@ impl Parser<'_> {
             "tag",
             "tier",
             "cell",
+            "level",
+            "points",
             "created",
             "refuses_automation",
             "may_contact",
@@ -233,6 +236,8 @@ impl Parser<'_> {
                     }
                 }
             }
+            "level" => self.level()?,
+            "points" => self.points()?,
             "created" => Node::Created { when: self.when()? },
             "refuses_automation" => Node::RefusesAutomation,
             "may_contact" => self.may_contact()?,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
-use kernel::{AudienceId, TagId, Timestamp, UserId, Zone};
+use kernel::{AudienceId, LevelSchemeId, ProgrammeId, TagId, Timestamp, UserId, Zone};
 use memchr::memmem::Finder;
 
 use super::subject::{Chosen, ProductPlan, ShopPlan};
@@ -129,6 +129,9 @@ pub(super) enum Plan {
     Tag(TagId),
     /// Whether each cell code is wanted; `None` where nothing was scored.
     Cells(Option<Arc<Vec<bool>>>),
+    /// Wanted ranks of a scheme.
+    Level(LevelSchemeId, Arc<[u8]>),
+    Points(ProgrammeId, Span),
     Created(When, Range<i64>),
     /// Refused before this millisecond.
     Refuses(i64),
@@ -199,6 +202,8 @@ impl Planner<'_> {
                 self.cells(|rfm, score| is.iter().any(|tier| has(rfm, score, *tier)))
             }
             Node::Cell { is } => self.cells(|_, score| is.has(score)),
+            Node::Level { scheme, is } => Plan::Level(*scheme, is.as_slice().into()),
+            Node::Points { programme, bounds } => Plan::Points(*programme, (*bounds).into()),
             Node::Created { when } => Plan::Created(*when, self.as_of.span(*when)),
             Node::RefusesAutomation => Plan::Refuses(self.as_of.end_ms()),
             Node::MayContact { channel, purpose } => {
@@ -328,7 +333,7 @@ impl Plan {
     fn rank(&self) -> u8 {
         match self {
             Self::Tag(_) | Self::Name(_) | Self::MayContact(..) => 0,
-            Self::Rating(_) | Self::Cells(_) => 1,
+            Self::Rating(_) | Self::Cells(_) | Self::Level(..) | Self::Points(..) => 1,
             Self::Province(_) | Self::Owner(_) | Self::Created(..) | Self::Refuses(_) => 2,
             // Few orders have a refund.
             Self::Figure(measure, ..) if measure.is_of_refunds() => 3,

@@ -70,6 +70,23 @@ impl Printer<'_> {
                 self.put("cell ");
                 self.text(&is.to_string());
             }
+            Node::Level { scheme, is } => {
+                let only = self.names.only_scheme();
+                self.owner("level", "scheme", only, self.names.scheme_name(*scheme), scheme);
+                self.values("", is, |printer, rank| {
+                    match printer.names.level_name(*scheme, *rank) {
+                        _ if *rank == 0 => printer.put("none"),
+                        Some(name) => printer.text(&name),
+                        None => printer.put(&rank.to_string()),
+                    }
+                });
+            }
+            Node::Points { programme, bounds } => {
+                let name = self.names.programme_name(*programme);
+                let only = self.names.only_programme();
+                self.owner("points", "programme", only, name, programme);
+                self.bounds(*bounds, None);
+            }
             Node::Created { when } => {
                 self.put("created ");
                 self.when(*when);
@@ -130,6 +147,23 @@ impl Printer<'_> {
             self.node(node, inside);
         }
         if brackets {
+            self.put(")");
+        }
+    }
+
+    /// A word with what it is of, unless that is the only one.
+    fn owner<T: std::fmt::Display + std::str::FromStr + PartialEq>(
+        &mut self,
+        word: &str,
+        of: &str,
+        only: Option<T>,
+        name: Option<String>,
+        id: &T,
+    ) {
+        self.put(word);
+        if only.as_ref() != Some(id) {
+            let _ = write!(self.out, "({of} ");
+            self.named(name, id);
             self.put(")");
         }
     }

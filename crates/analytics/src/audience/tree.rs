@@ -1,7 +1,7 @@
 //! The tree of an audience: conditions, and what joins them.
 
 use chrono::NaiveDate;
-use kernel::{AudienceId, ShopId, TagId, UserId};
+use kernel::{AudienceId, LevelSchemeId, ProgrammeId, ShopId, TagId, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::codes;
@@ -64,6 +64,21 @@ pub enum Node {
         /// The cells.
         #[serde(with = "codes::cell")]
         is: CellPattern,
+    },
+    /// Of one of these member levels; the scheme is named even where there is only one, so that a second one
+    /// changes no meaning.
+    Level {
+        /// The scheme of levels.
+        scheme: LevelSchemeId,
+        /// Ranks, 1 for the lowest level; 0 stands for "no level".
+        is: Vec<u8>,
+    },
+    /// Points that can be spent now; who never had any has 0.
+    Points {
+        /// The programme of points.
+        programme: ProgrammeId,
+        /// Bounds of the points.
+        bounds: Bounds,
     },
     /// Became known in this time.
     Created {
@@ -324,6 +339,8 @@ impl Node {
             Self::Tag { .. } => "tag",
             Self::Tier { .. } => "tier",
             Self::Cell { .. } => "cell",
+            Self::Level { .. } => "level",
+            Self::Points { .. } => "points",
             Self::Created { .. } => "created",
             Self::RefusesAutomation => "refuses_automation",
             Self::MayContact { .. } => "may_contact",

@@ -118,6 +118,7 @@ impl Made {
             tags: if draw(13, n, 10) == 0 { vec![self.tag(draw(14, n, 6) as u8)] } else { vec![] },
             refused_from: None,
             contact: Vec::new(),
+            loyalty: crate::LoyaltyFeed::default(),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::facts::Facts;
 /// Begins every saved engine.
 const MAGIC: [u8; 8] = *b"guanxi\x00E";
 /// Rises whenever the columns or what they mean change.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 /// Reads as itself only where bytes of a number come in the same order.
 const ORDER: u32 = 0x0102_0304;
 

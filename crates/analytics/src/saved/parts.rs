@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 
-use kernel::{CustomerId, ShopId, TagId, TypedId as _, UserId};
+use kernel::{CustomerId, ShopId, TagId, TypedId, UserId};
 use uuid::Uuid;
 
 use super::RestoreError;
@@ -13,6 +13,7 @@ use crate::contact::{ContactChannel, ContactPurpose, Contacts};
 use crate::dictionary::Dictionary;
 use crate::facts::Facts;
 use crate::lines::Lines;
+use crate::loyalty::{Columns, Loyalty};
 use crate::moments::Moments;
 use crate::narrow::{Narrow, Small};
 use crate::numbers::Numbers;
@@ -156,6 +157,35 @@ impl Part for Contacts {
     }
 }
 
+/// The ids as a column, and for each of them one.
+impl<K, T> Part for Columns<K, T>
+where
+    K: TypedId + Ord,
+    T: Small + bytemuck::NoUninit + bytemuck::AnyBitPattern,
+{
+    fn write(&self, to: &mut ColumnWriter<impl Write>) -> io::Result<()> {
+        to.column(&self.0.keys().map(|id| id.uuid().as_u128()).collect::<Vec<_>>())?;
+        self.0.values().try_for_each(|column| column.write(to))
+    }
+
+    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+        let ids = from.column::<u128>()?.into_iter();
+        let read = |id| Ok((K::from_uuid(Uuid::from_u128(id)), Part::read(from)?));
+        Ok(Self(ids.map(read).collect::<Restored<_>>()?))
+    }
+}
+
+impl Part for Loyalty {
+    fn write(&self, to: &mut ColumnWriter<impl Write>) -> io::Result<()> {
+        self.levels.write(to)?;
+        self.points.write(to)
+    }
+
+    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+        Ok(Self { levels: Part::read(from)?, points: Part::read(from)? })
+    }
+}
+
 impl Part for Dictionary<String> {
     fn write(&self, to: &mut ColumnWriter<impl Write>) -> io::Result<()> {
         let mut texts = TextArena::default();
@@ -275,6 +305,7 @@ pub(super) fn write_base(base: &Base, to: &mut ColumnWriter<impl Write>) -> io::
     base.created.write(to)?;
     base.refused.write(to)?;
     base.contacts.write(to)?;
+    base.loyalty.write(to)?;
     to.column(&base.tags.keys().map(|tag| tag.uuid().as_u128()).collect::<Vec<_>>())?;
     for members in base.tags.values() {
         let mut tagged = Vec::new();
@@ -300,6 +331,7 @@ pub(super) fn read_base(from: &mut ColumnReader<impl Read>) -> Restored<Base> {
         created: Part::read(from)?,
         refused: Part::read(from)?,
         contacts: Part::read(from)?,
+        loyalty: Part::read(from)?,
         tags: BTreeMap::new(),
     };
     for tag in from.column::<u128>()? {
@@ -325,6 +357,10 @@ pub(super) fn read_base(from: &mut ColumnReader<impl Read>) -> Restored<Base> {
     is_rising_below(profiles.refused.0.iter().map(|(ordinal, _)| *ordinal), count)?;
     let contacts = profiles.contacts.0.values().filter_map(|all| all.last());
     below_all(contacts.map(|(ordinal, _)| *ordinal), count)?;
+    let levels = profiles.loyalty.levels.0.values().map(Narrow::len);
+    for len in levels.chain(profiles.loyalty.points.0.values().map(Narrow::len)) {
+        same([len], count)?;
+    }
     if !profiles.ids.is_sorted_by(|a, b| a < b) {
         return Err(RestoreError::Corrupt("customers are not in order"));
     }

@@ -3,14 +3,16 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use kernel::{CustomerId, Reach, ShopId, TagId, Timestamp, TypedId, UserId, Zone};
+use kernel::{
+    CustomerId, LevelSchemeId, ProgrammeId, Reach, ShopId, TagId, Timestamp, TypedId, UserId, Zone,
+};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::daily::day_number;
 use crate::{
     Bins, CellPattern, ContactChannel, ContactPurpose, ContactSpan, CustomerFeed, Engine, Filter,
-    ListCursor, ListQuery, OrderFact, Rfm, RfmQuery, Score, Sort, SortKey, Span, Tier,
+    ListCursor, ListQuery, LoyaltyFeed, OrderFact, Rfm, RfmQuery, Score, Sort, SortKey, Span, Tier,
     average_minor,
 };
 
@@ -28,6 +30,30 @@ pub(crate) fn tag(n: u8) -> TagId {
 
 pub(crate) fn user(n: u8) -> UserId {
     UserId::from_uuid(Uuid::from_u128(u128::from(n) + 1))
+}
+
+pub(crate) fn scheme(n: u8) -> LevelSchemeId {
+    LevelSchemeId::from_uuid(Uuid::from_u128(u128::from(n) + 1))
+}
+
+pub(crate) fn programme(n: u8) -> ProgrammeId {
+    ProgrammeId::from_uuid(Uuid::from_u128(u128::from(n) + 1))
+}
+
+/// Ranks and points in two schemes and two programmes, those that mean none among them; few have any.
+pub(crate) fn loyalty_strategy() -> impl Strategy<Value = LoyaltyFeed> {
+    let rank = prop_oneof![6 => 0_u8..4, 1 => 254_u8..=255];
+    let points = prop_oneof![
+        6 => 0_i64..6,
+        1 => prop::sample::select(vec![i64::from(i32::MIN), i64::from(i32::MAX) + 1, i64::MAX]),
+    ];
+    let levels = prop::collection::btree_map((0_u8..2).prop_map(scheme), rank, 0..3);
+    let points = prop::collection::btree_map((0_u8..2).prop_map(programme), points, 0..3);
+    let some = (levels, points).prop_map(|(levels, points)| LoyaltyFeed {
+        levels: levels.into_iter().rev().collect(),
+        points: points.into_iter().rev().collect(),
+    });
+    prop_oneof![Just(LoyaltyFeed::default()), some]
 }
 
 pub(crate) fn reach_strategy() -> impl Strategy<Value = Reach> {
@@ -93,12 +119,12 @@ pub(crate) fn feed_strategy() -> impl Strategy<Value = (CustomerFeed, Vec<OrderF
         accounts,
         province,
         (prop::option::of(0_u8..3), prop::option::of((0_u8..3).prop_map(user))),
-        (0_i64..4, prop::option::weighted(0.3, 0_i64..6), contact_strategy()),
+        (0_i64..4, prop::option::weighted(0.3, 0_i64..6), contact_strategy(), loyalty_strategy()),
         prop::collection::vec(0_u8..3, 0..3),
         prop::collection::vec(fact, 0..5),
     )
         .prop_map(|(id, name, accounts, province, (rating, owner), moments, tags, facts)| {
-            let (created, refused, contact) = moments;
+            let (created, refused, contact, loyalty) = moments;
             let feed = CustomerFeed {
                 id: customer(id),
                 name: name.to_owned(),
@@ -110,6 +136,7 @@ pub(crate) fn feed_strategy() -> impl Strategy<Value = (CustomerFeed, Vec<OrderF
                 tags: tags.into_iter().map(tag).collect(),
                 refused_from: refused.map(Timestamp::from_millis),
                 contact,
+                loyalty,
             };
             (feed, facts)
         })

@@ -70,6 +70,7 @@ fn scores_are_remembered_until_orders_change() {
         tags,
         refused_from: None,
         contact: Vec::new(),
+        loyalty: crate::LoyaltyFeed::default(),
     };
     let query = model::rfm_query(2, 4, None);
     engine.upsert(&feed(1, vec![]), &[order(1), order(2)], &[]);
@@ -338,6 +339,7 @@ fn feed(n: u8) -> crate::CustomerFeed {
         tags: Vec::new(),
         refused_from: None,
         contact: Vec::new(),
+        loyalty: crate::LoyaltyFeed::default(),
     }
 }
 
@@ -396,6 +398,7 @@ fn many_changes_compact_by_themselves() {
             tags: Vec::new(),
             refused_from: None,
             contact: Vec::new(),
+            loyalty: crate::LoyaltyFeed::default(),
         };
         engine.upsert(&feed, &[], &[]);
     }

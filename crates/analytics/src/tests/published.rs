@@ -35,6 +35,7 @@ fn engine(by_upsert: bool) -> Engine {
         tags: Vec::new(),
         refused_from: None,
         contact: Vec::new(),
+        loyalty: crate::LoyaltyFeed::default(),
     };
     let rows = orders.iter().enumerate().map(|(n, (name, facts))| (feed(n, name), facts));
     if by_upsert {

@@ -128,6 +128,8 @@ struct Rows {
     customers: u64,
     tags: u64,
     contacts: u64,
+    levels: u64,
+    points: u64,
     orders: u64,
     lines: u64,
     refunds: u64,
@@ -178,9 +180,9 @@ mod with_sql {
 
     pub(super) fn write(dir: &Path, snapshot: &Snapshot) -> Result<Rows> {
         let written = audience_sql::write_snapshot(dir, snapshot)?;
-        let audience_sql::Written { customers, tags, contacts, orders, lines, .. } = written;
-        let audience_sql::Written { refunds, refund_lines, .. } = written;
-        Ok(Rows { customers, tags, contacts, orders, lines, refunds, refund_lines })
+        let audience_sql::Written { customers, tags, contacts, levels, points, .. } = written;
+        let audience_sql::Written { orders, lines, refunds, refund_lines, .. } = written;
+        Ok(Rows { customers, tags, contacts, levels, points, orders, lines, refunds, refund_lines })
     }
 }
 

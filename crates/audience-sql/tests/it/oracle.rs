@@ -104,6 +104,14 @@ impl Asked {
                 })
             }),
             Node::Cell { is } => person.standing.is_some_and(|standing| is.has(standing.score)),
+            Node::Level { scheme, is } => {
+                let own = feed.loyalty.levels.iter().find(|(of, _)| of == scheme);
+                is.contains(&own.map_or(0, |(_, rank)| *rank))
+            }
+            Node::Points { programme, bounds } => {
+                let own = feed.loyalty.points.iter().find(|(of, _)| of == programme);
+                bounds.contains(own.map_or(0, |(_, points)| *points))
+            }
             Node::Created { when } => self.is_in(feed.created_at, *when),
             Node::RefusesAutomation => {
                 feed.refused_from.is_some_and(|from| from.day(self.as_of.zone) <= self.as_of.day)

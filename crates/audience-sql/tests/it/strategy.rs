@@ -2,14 +2,17 @@
 
 use analytics::audience::{AsOf, Bounds, Definitions, Measure, Node, Orders, Product, When};
 use analytics::{
-    CellPattern, ContactChannel, ContactPurpose, ContactSpan, CustomerFeed, OrderFact, Tier,
+    CellPattern, ContactChannel, ContactPurpose, ContactSpan, CustomerFeed, LoyaltyFeed, OrderFact,
+    Tier,
 };
 use chrono::{Days, NaiveDate};
 use kernel::{Timestamp, Zone};
 use proptest::prelude::*;
 
 use crate::oracle::Asked;
-use crate::world::{Line, Order, Person, at, audience, customer, shop, tag, user};
+use crate::world::{
+    Line, Order, Person, at, audience, customer, programme, scheme, shop, tag, user,
+};
 
 const PRODUCTS: [(&str, &str); 6] = [
     ("LJ-1", "明前龙井 50g"),
@@ -70,6 +73,17 @@ fn contact() -> impl Strategy<Value = Vec<ContactSpan>> {
     })
 }
 
+/// Ranks and points in two schemes and two programmes, those that mean none among them.
+fn loyalty() -> impl Strategy<Value = LoyaltyFeed> {
+    let levels = prop::collection::btree_map((0_u8..2).prop_map(scheme), 0_u8..4, 0..3);
+    let points = prop_oneof![6 => 0_i64..6, 1 => Just(i64::from(i32::MAX) + 1)];
+    let points = prop::collection::btree_map((0_u8..2).prop_map(programme), points, 0..3);
+    (levels, points).prop_map(|(levels, points)| LoyaltyFeed {
+        levels: levels.into_iter().rev().collect(),
+        points: points.into_iter().rev().collect(),
+    })
+}
+
 fn person(n: u8) -> impl Strategy<Value = Person> {
     let texts = (
         words(&["张三", "张伟", "Zhang San", "", "李四 VIP", "O'Neil", "a\"\\%_", "tb"]),
@@ -81,12 +95,12 @@ fn person(n: u8) -> impl Strategy<Value = Person> {
         prop::option::of((0_u8..3).prop_map(user)),
         moment(),
         prop::option::weighted(0.3, moment()),
-        (prop::collection::vec((0_u8..3).prop_map(tag), 0..3), contact()),
+        (prop::collection::vec((0_u8..3).prop_map(tag), 0..3), contact(), loyalty()),
     );
     let orders = (prop::collection::vec(order(), 0..6), prop::collection::vec(order(), 0..3));
     (texts, known, orders).prop_map(
         move |((name, accounts, province), known, (orders, refunds))| {
-            let (rating, owner, created_at, refused_from, (tags, contact)) = known;
+            let (rating, owner, created_at, refused_from, (tags, contact, loyalty)) = known;
             let id = customer(n);
             let feed = CustomerFeed {
                 id,
@@ -99,6 +113,7 @@ fn person(n: u8) -> impl Strategy<Value = Person> {
                 tags,
                 refused_from,
                 contact,
+                loyalty,
             };
             Person { feed, standing: None, orders, refunds }
         },
@@ -187,6 +202,10 @@ fn condition(audiences: u8) -> impl Strategy<Value = Node> {
             .prop_map(|is| Node::Tier { is }),
         (prop::option::of(1_u8..6), prop::option::of(1_u8..6))
             .prop_map(|(r, m)| Node::Cell { is: CellPattern { r, f: None, m } }),
+        (0_u8..3, prop::collection::vec(0_u8..4, 1..3))
+            .prop_map(|(n, is)| Node::Level { scheme: scheme(n), is }),
+        (0_u8..3, prop_oneof![6 => bounds(-1, 6), 1 => Just(Bounds::at_least(1 << 31))])
+            .prop_map(|(n, bounds)| Node::Points { programme: programme(n), bounds }),
         when().prop_map(|when| Node::Created { when }),
         Just(Node::RefusesAutomation),
         pair().prop_map(|(channel, purpose)| Node::MayContact { channel, purpose }),

@@ -4,7 +4,10 @@ use std::path::Path;
 
 use analytics::{Bins, CustomerFeed, Engine, LineFact, OrderFact, RfmQuery, Standing};
 use audience_sql::{Executor, Limits, Written, write};
-use kernel::{AudienceId, CustomerId, ShopId, TagId, Timestamp, TypedId, UserId, Zone};
+use kernel::{
+    AudienceId, CustomerId, LevelSchemeId, ProgrammeId, ShopId, TagId, Timestamp, TypedId, UserId,
+    Zone,
+};
 use uuid::Uuid;
 
 pub(crate) fn id<T: TypedId>(n: u8) -> T {
@@ -24,6 +27,14 @@ pub(crate) fn tag(n: u8) -> TagId {
 }
 
 pub(crate) fn user(n: u8) -> UserId {
+    id(n)
+}
+
+pub(crate) fn scheme(n: u8) -> LevelSchemeId {
+    id(n)
+}
+
+pub(crate) fn programme(n: u8) -> ProgrammeId {
     id(n)
 }
 
@@ -75,6 +86,7 @@ pub(crate) fn plain(n: u8) -> Person {
         tags: Vec::new(),
         refused_from: None,
         contact: Vec::new(),
+        loyalty: analytics::LoyaltyFeed::default(),
     };
     Person { feed, standing: None, orders: Vec::new(), refunds: Vec::new() }
 }

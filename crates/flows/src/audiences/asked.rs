@@ -139,12 +139,19 @@ impl Asked {
         hidden.map_or(Ok(()), |field| Err(AudienceRefused::Hidden(field)))
     }
 
-    /// Nor can whoever may not read consents ask for what follows from them.
+    /// Nor can whoever may not read consents, or levels and points, ask for what follows from them.
     fn check_heard(&self, permissions: &Permissions) -> Result<(), AudienceRefused> {
         let mut asks = false;
-        self.walk(&mut |node| asks |= matches!(node, Node::MayContact { .. }));
+        let mut asks_loyalty = false;
+        self.walk(&mut |node| {
+            asks |= matches!(node, Node::MayContact { .. });
+            asks_loyalty |= matches!(node, Node::Level { .. } | Node::Points { .. });
+        });
         if asks && !permissions.allow("customers.consent_read") {
             return Err(AudienceRefused::Hidden("customers.consents"));
+        }
+        if asks_loyalty && !permissions.allow("loyalty.read") {
+            return Err(AudienceRefused::Hidden("loyalty.read"));
         }
         Ok(())
     }

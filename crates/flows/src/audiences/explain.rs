@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use analytics::audience::{self, AudienceError, Explained, Node, Seen};
+use analytics::audience::{self, AudienceError, Explained, Node, Seen, Vocabulary as _};
 use chrono::NaiveDate;
 use kernel::{Currency, CustomerId, Timestamp, TypedId as _};
 use platform::Ctx;
@@ -37,7 +37,7 @@ pub struct WhyNode {
     pub kind: &'static str,
     /// Whether the customer passes it.
     pub passes: bool,
-    /// The number, amount in minor units or moment that was looked at; absent where there is none to tell, null
+    /// The number, amount in minor units, name of a level or moment that was looked at; absent where there is none to tell, null
     /// where the customer has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<SeenValue>,
@@ -52,7 +52,7 @@ pub struct WhyNode {
 }
 
 /// What was looked at.
-#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(tag = "is", rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum SeenValue {
@@ -60,6 +60,7 @@ pub enum SeenValue {
     Amount { minor: i64, currency: Currency },
     Moment { at: Timestamp },
     Bucket { value: u64 },
+    Level { name: String },
     Nothing,
 }
 
@@ -146,6 +147,13 @@ fn why(explained: &Explained, words: &Words, shops: &ShopBook) -> WhyNode {
             Seen::Amount(minor) => SeenValue::Amount { minor, currency },
             Seen::Moment(at) => SeenValue::Moment { at },
             Seen::Bucket(value) => SeenValue::Bucket { value },
+            Seen::Level(rank) => {
+                let name = match &explained.node {
+                    Node::Level { scheme, .. } => words.level_name(*scheme, rank),
+                    _ => None,
+                };
+                SeenValue::Level { name: name.unwrap_or_else(|| rank.to_string()) }
+            }
             Seen::Nothing => SeenValue::Nothing,
         }),
         flips_on: explained.flips_on,

@@ -1,10 +1,12 @@
-//! The names by which texts of audiences call tags, shops, users and audiences.
+//! The names by which texts of audiences call tags, shops, users, audiences, member levels and programmes of points.
 
 use std::collections::HashMap;
 
 use analytics::audience::{Node, Vocabulary};
 use insight::audiences::Audience;
-use kernel::{AudienceId, ShopId, TagId, UserId};
+use kernel::{AudienceId, LevelSchemeId, ProgrammeId, ShopId, TagId, UserId};
+use loyalty::levels::scheme;
+use loyalty::points::programme;
 use platform::{Ctx, DbError, Tx};
 
 use super::{Definition, GivenTree};
@@ -37,6 +39,12 @@ impl<T: Copy + Eq + std::hash::Hash> Names<T> {
     fn name(&self, id: T) -> Option<String> {
         self.names.get(&id).cloned()
     }
+
+    /// The only one, if there is one.
+    fn only(&self) -> Option<T> {
+        let mut ids = self.names.keys();
+        ids.next().copied().filter(|_| ids.next().is_none())
+    }
 }
 
 /// The names of one organisation, as whoever asks may know them.
@@ -46,6 +54,10 @@ pub(crate) struct Words {
     shops: Names<ShopId>,
     users: Names<UserId>,
     audiences: Names<AudienceId>,
+    schemes: Names<LevelSchemeId>,
+    /// Of each scheme, from the lowest.
+    levels: HashMap<LevelSchemeId, Vec<String>>,
+    programmes: Names<ProgrammeId>,
     digits: u32,
     digits_of: HashMap<ShopId, u32>,
 }
@@ -81,7 +93,16 @@ impl Words {
         };
         let shops = engine.shops();
         let tags = customers::tags::plain(tx, cx).await?;
+        let schemes = scheme::all(tx, cx.scope).await?;
+        let programmes = programme::all(tx, cx.scope).await?;
+        let levels = schemes.iter().map(|scheme| {
+            let names = scheme.rules.levels.iter().map(|level| level.name.clone());
+            (scheme.id, names.collect())
+        });
         Ok(Self {
+            levels: levels.collect(),
+            schemes: Names::of(schemes.into_iter().map(|scheme| (scheme.id, scheme.name))),
+            programmes: Names::of(programmes.into_iter().map(|one| (one.id, one.name))),
             tags: Names::of(tags.into_iter().map(|tag| (tag.id, tag.name))),
             shops: Names::of(shops.all().iter().map(|shop| (shop.id, shop.name.clone()))),
             users: Names::of(users.into_iter().map(|user| (user.id, user.email))),
@@ -100,6 +121,12 @@ impl Words {
             Node::Orders { of, .. } | Node::FirstOrder { of, .. } | Node::LastOrder { of, .. } => {
                 let shop = of.shop.filter(|shop| self.shop_name(*shop).is_none())?;
                 Some(format!("the shop {shop}"))
+            }
+            Node::Level { scheme, .. } if self.schemes.name(*scheme).is_none() => {
+                Some(format!("the scheme of levels {scheme}"))
+            }
+            Node::Points { programme, .. } if self.programmes.name(*programme).is_none() => {
+                Some(format!("the programme of points {programme}"))
             }
             _ => None,
         }
@@ -130,6 +157,31 @@ impl Vocabulary for Words {
     }
     fn audience_name(&self, audience: AudienceId) -> Option<String> {
         self.audiences.name(audience)
+    }
+    fn scheme(&self, name: &str) -> Option<LevelSchemeId> {
+        self.schemes.id(name)
+    }
+    fn scheme_name(&self, scheme: LevelSchemeId) -> Option<String> {
+        self.schemes.name(scheme)
+    }
+    fn only_scheme(&self) -> Option<LevelSchemeId> {
+        self.schemes.only()
+    }
+    fn level(&self, scheme: LevelSchemeId, name: &str) -> Option<u8> {
+        let mut levels = self.levels.get(&scheme)?.iter().zip(1..);
+        levels.find(|(level, _)| level.trim() == name.trim()).map(|(_, rank)| rank)
+    }
+    fn level_name(&self, scheme: LevelSchemeId, rank: u8) -> Option<String> {
+        self.levels.get(&scheme)?.get(usize::from(rank).checked_sub(1)?).cloned()
+    }
+    fn programme(&self, name: &str) -> Option<ProgrammeId> {
+        self.programmes.id(name)
+    }
+    fn programme_name(&self, programme: ProgrammeId) -> Option<String> {
+        self.programmes.name(programme)
+    }
+    fn only_programme(&self) -> Option<ProgrammeId> {
+        self.programmes.only()
     }
     fn amount_digits(&self, shop: Option<ShopId>) -> u32 {
         let own = shop.and_then(|shop| self.digits_of.get(&shop));

@@ -1,10 +1,12 @@
 //! What the database says, as the engine wants it.
 
+mod loyalty;
+
 use std::collections::{HashMap, HashSet};
 
 use analytics::{
-    ContactChannel, ContactPurpose, ContactSpan, CustomerFeed, Engine, LineFact, OrderFact,
-    OrdersFed,
+    ContactChannel, ContactPurpose, ContactSpan, CustomerFeed, Engine, LineFact, LoyaltyFeed,
+    OrderFact, OrdersFed,
 };
 use commerce::store::{self as orders, CountedLine, CountedOrder};
 use commerce::{Shop, shops};
@@ -15,6 +17,7 @@ use kernel::{CustomerId, ShopId, TagId, TypedId};
 use platform::{Ctx, DbError, Scope, Tx};
 use uuid::Uuid;
 
+use self::loyalty::LoyaltyBook;
 use super::{EngineError, apart};
 
 /// The shops of an organisation.
@@ -121,7 +124,7 @@ impl ShopBook {
     }
 }
 
-fn feed(profile: EngineProfile, tags: Vec<TagId>) -> CustomerFeed {
+fn feed(profile: EngineProfile, tags: Vec<TagId>, loyalty: LoyaltyFeed) -> CustomerFeed {
     CustomerFeed {
         id: profile.id,
         name: profile.name,
@@ -133,6 +136,7 @@ fn feed(profile: EngineProfile, tags: Vec<TagId>) -> CustomerFeed {
         tags,
         refused_from: profile.refused_from,
         contact: profile.contact.iter().filter_map(contact).collect(),
+        loyalty,
     }
 }
 
@@ -170,6 +174,8 @@ pub(super) async fn load(
     engine_feed::each_tagging(tx, scope, |root, tag| taggings.push((root, tag))).await?;
     taggings.sort_unstable();
     taggings.dedup();
+    let merged = customers::roots::all_merged(tx, scope).await?;
+    let book = LoyaltyBook::all(tx, scope, &merged).await?;
     let mut loader = Engine::builder();
     let mut rest = taggings.as_slice();
     engine_feed::each_profile_for_engine(tx, scope, |profile| {
@@ -178,11 +184,11 @@ pub(super) async fn load(
         let end = begin + rest[begin..].partition_point(|(root, _)| *root == profile.id);
         let tags = rest[begin..end].iter().map(|(_, tag)| *tag).collect();
         rest = &rest[end..];
-        loader.customer(&feed(profile, tags));
+        let loyalty = book.of(profile.id);
+        loader.customer(&feed(profile, tags, loyalty));
     })
     .await?;
-    drop(taggings);
-    let merged = customers::roots::all_merged(tx, scope).await?;
+    drop((taggings, book));
     let mut loader = loader.facts();
     let root_of =
         |id: CustomerId| merged.get(&id.uuid()).map_or(id, |root| CustomerId::from_uuid(*root));
@@ -285,12 +291,21 @@ pub(super) async fn changes(
     let facts = orders::refunded_of(tx, scope, &members).await?;
     let lines = orders::refunded_lines_of(tx, scope, &members).await?;
     let mut refunds = Sold::by_customer(shops, facts, lines);
+    let root_of: HashMap<Uuid, Uuid> = families
+        .iter()
+        .flat_map(|family| {
+            let root = family.profile.id.uuid();
+            family.family.iter().map(move |member| (member.uuid(), root))
+        })
+        .collect();
+    let book = LoyaltyBook::of_members(tx, scope, &members, &root_of).await?;
     let roots: HashSet<CustomerId> = families.iter().map(|family| family.profile.id).collect();
     let mut changes: Vec<Change> =
         touched.iter().filter(|id| !roots.contains(id)).map(|id| Change::Remove(*id)).collect();
     for family in families {
         let sold = [&mut bought, &mut refunds].map(|all| Sold::of_family(all, &family.family));
-        changes.push(Change::Put(Box::new(feed(family.profile, family.tags)), sold));
+        let loyalty = book.of(family.profile.id);
+        changes.push(Change::Put(Box::new(feed(family.profile, family.tags, loyalty)), sold));
     }
     Ok(changes)
 }

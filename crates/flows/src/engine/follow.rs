@@ -10,6 +10,8 @@ use customers::events::CustomersChangedV1;
 use insight::DEFAULT_BINS;
 use insight::events::AudiencesDefinedV1;
 use kernel::CustomerId;
+use loyalty::events::PointsChangedV1;
+use loyalty::levels::events::LevelChangedV1;
 use platform::live::Topic;
 use platform::{Event, Position, outbox};
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,14 @@ const REST: u32 = 2;
 /// The longest such rest.
 const REST_MAX: Duration = Duration::from_secs(6);
 
+/// Events that say whose data changed.
+const FEEDING: [&str; 4] = [
+    OrdersChangedV1::TOPIC,
+    CustomersChangedV1::TOPIC,
+    LevelChangedV1::TOPIC,
+    PointsChangedV1::TOPIC,
+];
+
 /// What only whoever has the turn knows.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
@@ -66,7 +76,7 @@ pub enum CaughtUp {
     Reloaded,
 }
 
-/// What an event names; every event of customers and orders has at least this.
+/// What an event names; every one of [`FEEDING`] has at least this.
 #[derive(Debug, Deserialize)]
 struct Touched {
     #[serde(default)]
@@ -236,10 +246,7 @@ impl EngineHandle {
                 news.position = event.position;
                 let is_of_us = event.org == self.scope().org();
                 news.defined |= is_of_us && event.topic == AudiencesDefinedV1::TOPIC;
-                let ours = is_of_us
-                    && [OrdersChangedV1::TOPIC, CustomersChangedV1::TOPIC]
-                        .contains(&event.topic.as_str());
-                if !ours {
+                if !is_of_us || !FEEDING.contains(&event.topic.as_str()) {
                     continue;
                 }
                 match serde_json::from_str::<Touched>(&event.payload) {

@@ -1,6 +1,7 @@
 //! The engine fed by events is the engine loaded anew.
 
 mod live;
+mod loyal;
 mod world;
 
 use analytics::audience::{AsOf, Definitions, NoNames, parse};
@@ -14,10 +15,11 @@ use testkit::TestDb;
 
 use super::saved::{Note, write};
 use super::{CaughtUp, EngineHandle};
+use crate::settle_levels;
 use world::{MIGRATIONS, Step, World};
 
 /// Everything the engine tells of every customer, and of every list.
-fn told(handle: &EngineHandle, tags: &[kernel::TagId]) -> Vec<String> {
+fn told(handle: &EngineHandle, tags: &[kernel::TagId], texts: &[String]) -> Vec<String> {
     let today = handle.live_day();
     handle.ask(|engine| {
         let mut told = Vec::new();
@@ -57,6 +59,7 @@ fn told(handle: &EngineHandle, tags: &[kernel::TagId]) -> Vec<String> {
                 asked(format!("may_contact({channel}, {purpose})"));
             }
         }
+        texts.iter().cloned().for_each(&mut asked);
         let mut ids: Vec<CustomerId> =
             engine.list(&ListQuery { limit: ListQuery::MAX_LIMIT, ..ListQuery::default() }).ids;
         ids.sort_unstable();
@@ -76,13 +79,16 @@ async fn fed_equals_loaded(db: TestDb, steps: Vec<Step>) {
             fed.catch_up().await.unwrap();
         }
     }
+    settle_levels::settle_all(&world.platform, &world.cx, &Default::default()).await.unwrap();
     fed.catch_up().await.unwrap();
     assert_eq!(fed.catch_up().await.unwrap(), CaughtUp::Idle);
     says_what_the_ledger_says(&world, &fed).await;
+    world.says_what_loyalty_says(&fed).await;
     fed.rescore().await.unwrap();
     let loaded = EngineHandle::load(&world.platform, world.cx.scope).await.unwrap();
     let tags = world.tags().await;
-    assert_eq!(told(&fed, &tags), told(&loaded, &tags), "{steps:#?}");
+    let texts = world.loyalty_texts();
+    assert_eq!(told(&fed, &tags, &texts), told(&loaded, &tags, &texts), "{steps:#?}");
     assert_eq!(fed.ask(|engine| engine.len()), loaded.ask(|engine| engine.len()));
 }
 
@@ -250,7 +256,8 @@ testkit::db_test! { MIGRATIONS;
         let anew = EngineHandle::new(world.platform.clone(), world.cx.scope.org());
         anew.reload().await.unwrap();
         let tags = world.tags().await;
-        assert_eq!(told(&second, &tags), told(&anew, &tags));
+        let texts = world.loyalty_texts();
+        assert_eq!(told(&second, &tags, &texts), told(&anew, &tags, &texts));
         // Saving again replaces the file, and its mark.
         world.take(&Step::Edit(4, 1)).await;
         assert!(second.save().await.unwrap());
@@ -259,7 +266,7 @@ testkit::db_test! { MIGRATIONS;
         anew.catch_up().await.unwrap();
         third.rescore().await.unwrap();
         anew.rescore().await.unwrap();
-        assert_eq!(told(&third, &tags), told(&anew, &tags));
+        assert_eq!(told(&third, &tags, &texts), told(&anew, &tags, &texts));
         let folder = std::fs::read_dir(saved_file(&world).parent().unwrap()).unwrap();
         assert_eq!(folder.count(), 1);
     }

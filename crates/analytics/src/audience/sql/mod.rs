@@ -1,7 +1,7 @@
 //! An audience as SQL: one statement that a person can read and that `audience-sql` executes with
 //! DataFusion over Parquet.
 //!
-//! The statement asks seven tables. Ids are texts as everywhere outside (`cus_…`), moments are milliseconds
+//! The statement asks nine tables. Ids are texts as everywhere outside (`cus_…`), moments are milliseconds
 //! since 1970 in UTC, amounts are minor units, and *folded* texts are those of [`searchable`]. What may be
 //! NULL is marked with `?`.
 //!
@@ -10,6 +10,8 @@
 //! | `customers` | a customer | `customer`, `name_folded`, `accounts_folded`, `province` (empty when unknown), `rating?`, `owner?`, `created_at`, `refused_from?`, and by the scores of today `r?`, `f?`, `m?`, `tier?`, `classic?` |
 //! | `customer_tags` | a tag of a customer | `customer`, `tag` |
 //! | `contacts` | a time in which the answer for one way and purpose is other than without a word | `customer`, `channel`, `purpose`, `from_at`, `until_at?` |
+//! | `levels` | a member level of a customer in a scheme | `customer`, `scheme`, `rank` (from 1) |
+//! | `points` | points that a customer can spend in a programme, where they are not 0 | `customer`, `programme`, `points` |
 //! | `orders` | a counted order | `customer`, `ordered_at`, `order_no`, `shop`, `revenue_minor` |
 //! | `lines` | a line of one | `customer`, `ordered_at`, `order_no`, `shop`, `order_revenue_minor`, `code_folded`, `title_folded`, `quantity`, `amount_minor` |
 //! | `refunds` | an order, counted or not, of which something was refunded | `customer`, `ordered_at`, `order_no`, `shop`, `refund_minor` |

@@ -10,6 +10,7 @@ use crate::engine::Snapshot;
 use crate::facts::Facts;
 use crate::feed::OrderFact;
 use crate::lines::code_and_title;
+use crate::loyalty::LoyaltyFeed;
 use crate::rfm::{Score, Standing};
 use crate::text::END;
 
@@ -38,6 +39,8 @@ pub struct CustomerRow<'a> {
     pub tags: &'a [TagId],
     /// When they may be contacted, or may not, other than without a word; sorted.
     pub contact: &'a [ContactSpan],
+    /// Levels and points other than none, each sorted.
+    pub loyalty: &'a LoyaltyFeed,
 }
 
 /// A row of `lines`, without its order.
@@ -103,6 +106,7 @@ impl Snapshot {
                 let (orders, lines) = orders_of(&base.facts, ordinal);
                 let (refunds, refund_lines) = orders_of(&base.refunds, ordinal);
                 let contact: Vec<ContactSpan> = base.contacts.of(ordinal).collect();
+                let loyalty = base.loyalty.of(ordinal);
                 let customer = CustomerRow {
                     id,
                     name,
@@ -115,6 +119,7 @@ impl Snapshot {
                     standing: view.scores.and_then(|(_, cells)| standing(cells[ordinal])),
                     tags: own,
                     contact: &contact,
+                    loyalty: &loyalty,
                 };
                 each(Rows {
                     customer,
@@ -169,6 +174,7 @@ fn each_row<E>(
         standing,
         tags: &tags,
         contact: &row.contact,
+        loyalty: &row.loyalty,
     };
     each(Rows {
         customer,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{Days, NaiveDate};
-use kernel::{AudienceId, Timestamp};
+use kernel::{AudienceId, LevelSchemeId, ProgrammeId, Timestamp};
 
 use super::figures::{Figures, aggregation, is_product, within};
 use super::layout::{Logic, line, literal, one_of};
@@ -20,6 +20,8 @@ pub(super) struct Statement<'a> {
     as_of: AsOf,
     tags: Figures,
     contacts: Figures,
+    levels: Figures,
+    points: Figures,
     orders: Figures,
     lines: Figures,
     refunds: Figures,
@@ -61,6 +63,8 @@ impl<'a> Statement<'a> {
             as_of,
             tags: Figures::default(),
             contacts: Figures::default(),
+            levels: Figures::default(),
+            points: Figures::default(),
             orders: Figures::default(),
             lines: Figures::default(),
             refunds: Figures::default(),
@@ -142,6 +146,8 @@ impl<'a> Statement<'a> {
             Node::Created { when } => {
                 format!("({})", self.time("c.created_at", *when).join(" AND "))
             }
+            Node::Level { scheme, is } => self.level(*scheme, is),
+            Node::Points { programme, bounds } => self.points(*programme, *bounds),
             Node::MayContact { channel, purpose } => self.may_contact(*channel, *purpose),
             Node::RefusesAutomation => format!("(c.refused_from < {}) IS TRUE", self.end()),
             Node::Orders { measure, of, bounds } => {
@@ -182,6 +188,27 @@ impl<'a> Statement<'a> {
         let word = if purpose.needs_grant() { "allowed" } else { "refused" };
         let is = if purpose.needs_grant() { "IS TRUE" } else { "IS NOT TRUE" };
         format!("w.{} {is}", self.contacts.name(word, expression))
+    }
+
+    fn level(&mut self, scheme: LevelSchemeId, is: &[u8]) -> String {
+        let expression = aggregation("max(rank)", &[one_of("scheme", [scheme.to_string()])]);
+        self.bytes += expression.len();
+        let level = format!("coalesce(g.{}, 0)", self.levels.name("level", expression));
+        match is {
+            [rank] => format!("{level} = {rank}"),
+            ranks => {
+                let ranks: Vec<String> = ranks.iter().map(ToString::to_string).collect();
+                format!("{level} IN ({})", ranks.join(", "))
+            }
+        }
+    }
+
+    fn points(&mut self, programme: ProgrammeId, bounds: Bounds) -> String {
+        let of = one_of("programme", [programme.to_string()]);
+        let expression = aggregation("max(points)", &[of]);
+        self.bytes += expression.len();
+        let points = self.points.name("points", expression);
+        within(&format!("coalesce(p.{points}, 0)"), bounds)
     }
 
     /// The first or last moment of the orders chosen lies in the time.
@@ -314,9 +341,12 @@ impl<'a> Statement<'a> {
             parts += 1;
         };
         let end = self.end();
-        for (name, table, figures) in
-            [("of_tags", "customer_tags", &self.tags), ("of_contacts", "contacts", &self.contacts)]
-        {
+        for (name, table, figures) in [
+            ("of_tags", "customer_tags", &self.tags),
+            ("of_contacts", "contacts", &self.contacts),
+            ("of_levels", "levels", &self.levels),
+            ("of_points", "points", &self.points),
+        ] {
             if !figures.is_empty() {
                 begin(&mut out, name);
                 figures.write(&mut out, 6);
@@ -359,6 +389,8 @@ impl<'a> Statement<'a> {
         for (figures, name, alias) in [
             (&self.tags, "of_tags", "t"),
             (&self.contacts, "of_contacts", "w"),
+            (&self.levels, "of_levels", "g"),
+            (&self.points, "of_points", "p"),
             (&self.orders, "of_orders", "o"),
             (&self.lines, "of_lines", "l"),
             (&self.refunds, "of_refunds", "r"),

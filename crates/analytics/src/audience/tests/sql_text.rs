@@ -1,7 +1,7 @@
 //! The SQL of each condition, and what is refused.
 
 use chrono::NaiveDate;
-use kernel::{TagId, TypedId as _, UserId, Zone};
+use kernel::{LevelSchemeId, ProgrammeId, TagId, TypedId as _, UserId, Zone};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -104,6 +104,8 @@ ORDER BY c.customer
 fn each_condition_has_its_sql() {
     let tag = TagId::from_uuid(Uuid::nil());
     let user = UserId::from_uuid(Uuid::nil());
+    let scheme = LevelSchemeId::from_uuid(Uuid::nil());
+    let programme = ProgrammeId::from_uuid(Uuid::nil());
     for (text, expected) in [
         ("nobody", "FALSE"),
         (
@@ -132,6 +134,9 @@ fn each_condition_has_its_sql() {
         ),
         ("created before last 1 days", "(c.created_at < 1795363200000 /* 2026-11-23 */)"),
         ("refuses_automation", "(c.refused_from < 1795449600000 /* 2026-11-24 */) IS TRUE"),
+        (&format!("level(scheme \"{scheme}\") = none"), "coalesce(g.level_1, 0) = 0"),
+        (&format!("level(scheme \"{scheme}\") in (3, none)"), "coalesce(g.level_1, 0) IN (3, 0)"),
+        (&format!("points(programme \"{programme}\") >= 100"), "coalesce(p.points_1, 0) >= 100"),
         ("may_contact(sms)", "w.allowed_1 IS TRUE"),
         ("not may_contact(in_site, service)", "NOT (w.refused_1 IS NOT TRUE)"),
         ("orders = 0", "coalesce(o.orders_1, 0) = 0"),

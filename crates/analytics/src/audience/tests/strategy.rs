@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::audience::{Bounds, Measure, Node, Orders, Product, When};
-use crate::tests::model::{shop, tag, user};
+use crate::tests::model::{programme, scheme, shop, tag, user};
 use crate::{CellPattern, ContactChannel, ContactPurpose, Tier};
 
 pub(crate) fn audience(n: u8) -> AudienceId {
@@ -98,6 +98,10 @@ fn condition() -> impl Strategy<Value = Node> {
             .prop_map(|is| Node::Tier { is }),
         1 => (prop::option::of(1_u8..6), prop::option::of(1_u8..6))
             .prop_map(|(r, m)| Node::Cell { is: CellPattern { r, f: None, m } }),
+        2 => (0_u8..3, prop::collection::vec(prop_oneof![4 => 0_u8..4, 1 => Just(255)], 1..3))
+            .prop_map(|(n, is)| Node::Level { scheme: scheme(n), is }),
+        2 => (0_u8..3, prop_oneof![6 => bounds(-1, 6), 1 => Just(Bounds::at_least(1 << 31))])
+            .prop_map(|(n, bounds)| Node::Points { programme: programme(n), bounds }),
         1 => when().prop_map(|when| Node::Created { when }),
         1 => Just(Node::RefusesAutomation),
         3 => (prop::sample::select(&ContactChannel::ALL[..2]), prop::sample::select(ContactPurpose::ALL))

@@ -1,13 +1,13 @@
 //! Texts: what is printed reads back, and what is wrong is told with its place.
 
-use kernel::{AudienceId, ShopId, TagId, UserId};
+use kernel::{AudienceId, LevelSchemeId, ProgrammeId, ShopId, TagId, UserId};
 use proptest::prelude::*;
 
 use super::strategy::{audience, tree};
 use crate::audience::{
     Bounds, Limits, Measure, NoNames, Node, Orders, Product, Vocabulary, When, check, parse, print,
 };
-use crate::tests::model::{shop, tag, user};
+use crate::tests::model::{programme, scheme, shop, tag, user};
 
 /// A shop with names.
 struct Names;
@@ -36,6 +36,72 @@ impl Vocabulary for Names {
     }
     fn audience_name(&self, id: AudienceId) -> Option<String> {
         (id == audience(0)).then(|| "常客".to_owned())
+    }
+    fn scheme(&self, name: &str) -> Option<LevelSchemeId> {
+        (name == "会员").then(|| scheme(0))
+    }
+    fn scheme_name(&self, id: LevelSchemeId) -> Option<String> {
+        (id == scheme(0)).then(|| "会员".to_owned())
+    }
+    fn only_scheme(&self) -> Option<LevelSchemeId> {
+        Some(scheme(0))
+    }
+    fn level(&self, id: LevelSchemeId, name: &str) -> Option<u8> {
+        (id == scheme(0)).then_some(())?;
+        LEVELS.iter().zip(1..).find(|(level, _)| **level == name).map(|(_, rank)| rank)
+    }
+    fn level_name(&self, id: LevelSchemeId, rank: u8) -> Option<String> {
+        let at = usize::from(rank).checked_sub(1)?;
+        (id == scheme(0)).then(|| LEVELS.get(at).map(|name| (*name).to_owned()))?
+    }
+    fn programme(&self, name: &str) -> Option<ProgrammeId> {
+        (name == "茶豆").then(|| programme(1))
+    }
+    fn programme_name(&self, id: ProgrammeId) -> Option<String> {
+        (id == programme(1)).then(|| "茶豆".to_owned())
+    }
+}
+
+/// Of the scheme that has names.
+const LEVELS: [&str; 2] = ["gold", "VIP \"2\""];
+
+#[test]
+fn levels_and_points_name_what_they_are_of_where_there_are_several() {
+    let printed = |text: &str| print(&parse(text, &Names).unwrap(), &Names);
+    assert_eq!(printed("LEVEL is \"gold\""), "level = \"gold\"");
+    assert_eq!(
+        printed("level(scheme “会员”) in (none, 2, 3, \"gold\")"),
+        "level in (none, \"VIP \\\"2\\\"\", 3, \"gold\")"
+    );
+    assert_eq!(printed("points(programme \"茶豆\") > 99"), "points(programme \"茶豆\") >= 100");
+    let other = scheme(7).to_string();
+    assert_eq!(
+        printed(&format!("level(scheme \"{other}\") = 1")),
+        format!("level(scheme \"{other}\") = 1")
+    );
+    for (text, fault) in [
+        (
+            "points >= 1",
+            "line 1, column 8: there is not exactly one to mean: say `points(programme \"…\")`",
+        ),
+        ("level = \"silver\"", "line 1, column 9: there is no level \"silver\" in this scheme"),
+        ("level(scheme \"x\") = \"gold\"", "line 1, column 14: there is no scheme of levels \"x\""),
+        (
+            "level = gold",
+            "line 1, column 9: expected the name of a level in quotation marks, its rank, or `none`, found `gold`",
+        ),
+        (
+            "level = 256",
+            "line 1, column 9: expected the rank of a level, from 1 to 255, found the number 256",
+        ),
+        (
+            "points(programme \"茶豆\") = 1.5",
+            "line 1, column 26: expected a whole number, found the number 1.5",
+        ),
+    ] {
+        let found: Vec<String> =
+            parse(text, &Names).unwrap_err().iter().map(ToString::to_string).collect();
+        assert_eq!(found, [fault], "{text}");
     }
 }
 

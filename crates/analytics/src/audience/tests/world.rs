@@ -234,6 +234,14 @@ impl Oracle<'_> {
                 self.tiers.is_some_and(|(_, tiers)| tiers.iter().any(|tier| is.contains(tier)))
             }
             Node::Cell { is } => self.tiers.is_some_and(|(score, _)| is.has(score)),
+            Node::Level { scheme, is } => {
+                let own = self.feed.loyalty.levels.iter().find(|(own, _)| own == scheme);
+                is.contains(&own.map_or(0, |(_, rank)| *rank))
+            }
+            Node::Points { programme, bounds } => {
+                let own = self.feed.loyalty.points.iter().find(|(own, _)| own == programme);
+                bounds.contains(own.map_or(0, |(_, points)| *points))
+            }
             Node::Created { when } => self.is_in(self.feed.created_at, *when),
             Node::RefusesAutomation => {
                 self.feed.refused_from.is_some_and(|from| self.day(from) <= self.as_of.day)
@@ -430,6 +438,7 @@ fn a_hostile_question_is_followed_for_fewer_days() {
         tags: Vec::new(),
         refused_from: None,
         contact: Vec::new(),
+        loyalty: crate::LoyaltyFeed::default(),
     };
     let mut engine = Engine::new();
     engine.upsert(&feed, &facts, &[]);

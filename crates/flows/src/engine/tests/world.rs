@@ -11,11 +11,14 @@ use customers::erase::ErasureReason;
 use customers::identities::{self, Asked};
 use customers::{merge, tags};
 use kernel::{Currency, CustomerId, ImportId, MergeId, OrgId, TagId, Zone};
+use loyalty::levels::{self, Scheme};
+use loyalty::points::Programme;
 use platform::crypto::MasterKey;
 use platform::{Ctx, Migration, Platform};
 use proptest::prelude::*;
 use testkit::TestDb;
 
+use super::loyal;
 use crate::erase_customer;
 use crate::import_orders::{self, ImportOrder};
 
@@ -82,6 +85,12 @@ pub(super) enum Step {
     Correct(usize, usize),
     /// Somebody is erased.
     Erase(usize),
+    /// Points are given, or spent as far as there are so many.
+    Points(usize, i64),
+    /// A level is pinned by hand.
+    Pin(usize, usize),
+    /// Levels and points follow the orders and the family of somebody.
+    Settle(usize),
 }
 
 pub(super) fn steps() -> impl Strategy<Value = Step> {
@@ -99,12 +108,18 @@ pub(super) fn steps() -> impl Strategy<Value = Step> {
             .prop_map(|(who, granted, any, lasts)| Step::Say(who, granted, any, lasts)),
         1 => (0..ACCOUNTS, 0..3_usize).prop_map(|(who, what)| Step::Correct(who, what)),
         1 => (0..ACCOUNTS).prop_map(Step::Erase),
+        3 => (0..ACCOUNTS, prop_oneof![Just(20_i64), -30..0_i64])
+            .prop_map(|(who, points)| Step::Points(who, points)),
+        2 => (0..ACCOUNTS, 0..5_usize).prop_map(|(who, rank)| Step::Pin(who, rank)),
+        3 => (0..ACCOUNTS).prop_map(Step::Settle),
     ]
 }
 
 pub(super) struct World {
     pub(super) platform: Platform,
     pub(super) cx: Ctx,
+    pub(super) scheme: Scheme,
+    pub(super) programme: Programme,
     files: AtomicUsize,
 }
 
@@ -143,9 +158,10 @@ impl World {
                 .await
                 .unwrap();
         }
+        let (scheme, programme) = loyal::found(&mut tx, &cx).await;
         tx.commit().await.unwrap();
         assert_eq!(cx.scope.org(), OrgId::FIRST);
-        Self { platform, cx, files: AtomicUsize::new(0) }
+        Self { platform, cx, scheme, programme, files: AtomicUsize::new(0) }
     }
 
     pub(super) async fn tags(&self) -> Vec<TagId> {
@@ -181,7 +197,10 @@ impl World {
             Step::Edit(who, _)
             | Step::Tag(who, ..)
             | Step::Say(who, ..)
-            | Step::Correct(who, _) => (self.holder(*who).await, None),
+            | Step::Correct(who, _)
+            | Step::Points(who, _)
+            | Step::Pin(who, _)
+            | Step::Settle(who) => (self.holder(*who).await, None),
             Step::Unmerge(_) | Step::DropTag(_) => (None, None),
         };
         let tags = self.tags().await;
@@ -242,6 +261,21 @@ impl World {
             Step::Correct(_, what) => {
                 if let Some(id) = a {
                     self.correct(&mut tx, id, *what).await;
+                }
+            }
+            Step::Points(_, points) => {
+                if let Some(id) = a {
+                    self.give_points(&mut tx, id, *points).await;
+                }
+            }
+            Step::Pin(_, rank) => {
+                if let Some(id) = a {
+                    levels::hand::pin(&mut tx, cx, &self.scheme, id, *rank, "so").await.unwrap();
+                }
+            }
+            Step::Settle(_) => {
+                if let Some(id) = a {
+                    self.settle(&mut tx, id).await;
                 }
             }
             Step::DropTag(tag) => {

@@ -29,6 +29,7 @@ fn put(engine: &mut Engine, number: u128, at: ShopId, days: impl Iterator<Item =
         tags: Vec::new(),
         refused_from: None,
         contact: Vec::new(),
+        loyalty: analytics::LoyaltyFeed::default(),
     };
     let fact = |day: i64| OrderFact {
         ordered_at: Timestamp::from_millis(day * DAY_MILLIS),
