@@ -33,7 +33,7 @@ const tree: Node = {
 it.each(CHOICES)('a new %s is of its kind, and asks for what only people know', (choice) => {
   const node = defaultOf(choice);
   expect(choiceOf(node)).toBe(choice);
-  const asks = ['tier', 'province', 'owner', 'tag', 'name', 'audience', 'sequence'];
+  const asks = ['tier', 'province', 'owner', 'tag', 'name', 'audience', 'sequence', 'level', 'points'];
   expect(isComplete(node)).toBe(!asks.includes(choice));
 });
 

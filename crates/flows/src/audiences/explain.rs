@@ -37,8 +37,8 @@ pub struct WhyNode {
     pub kind: &'static str,
     /// Whether the customer passes it.
     pub passes: bool,
-    /// The number, amount in minor units, name of a level or moment that was looked at; absent where there is none to tell, null
-    /// where the customer has none.
+    /// The number, amount in minor units, name of a level or moment that was looked at; absent where there is none to
+    /// tell, null where the customer has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen: Option<SeenValue>,
     /// The first later day on which that changes, if nothing but time passes.

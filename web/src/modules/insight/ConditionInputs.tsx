@@ -9,6 +9,7 @@ import { useTags } from '@/ui/tags';
 import { useBuilder } from './builder';
 import { ChosenFields, FigureFields } from './ChosenFields';
 import { DaysField, ProductField, WhenField } from './fields';
+import { LevelFields, PointsFields } from './LoyaltyFields';
 import { CONTACT_CHANNELS, CONTACT_PURPOSES, type Condition, type Of, type Product } from './tree';
 
 type Change = (node: Condition) => void;
@@ -221,6 +222,10 @@ export function ConditionInputs(props: { node: Condition; onChange: Change }) {
       return <CellFields node={node} onChange={onChange} />;
     case 'rating':
       return <RatingFields node={node} onChange={onChange} />;
+    case 'level':
+      return <LevelFields node={node} onChange={onChange} />;
+    case 'points':
+      return <PointsFields node={node} onChange={onChange} />;
     case 'may_contact':
       return <ContactFields node={node} onChange={onChange} />;
     case 'bucket':

@@ -24,6 +24,7 @@ function Seen(props: { seen: NonNullable<WhyNode['seen']> }) {
   if (seen.is === 'nothing') return t('insight.why.nothing');
   if (seen.is === 'moment') return <Day at={seen.at} offset={clocks()} />;
   if (seen.is === 'amount') return format.money(seen.minor, seen.currency);
+  if (seen.is === 'level') return seen.name;
   if (seen.is === 'bucket') return t('insight.why.bucket', { n: format.int(seen.value) });
   return format.int(seen.value);
 }

@@ -1,5 +1,6 @@
 import { createContext, useContext, useMemo } from 'react';
 import { useMay, useSees } from '@/lib/rights';
+import { useLevelSchemes, usePointsProgrammes } from '@/ui/loyalty';
 import { useShops } from '@/ui/shops';
 import { CHOICES, type Choice, type Node } from './tree';
 
@@ -28,6 +29,9 @@ export function useBuilder(): Builder {
 export function useChoices(): Choice[] {
   const sees = useSees();
   const hearsConsents = useMay()('customers.consent_read');
+  // What nobody set up is not offered.
+  const hasLevels = !!useLevelSchemes().data?.length;
+  const hasPoints = !!usePointsProgrammes().data?.length;
   return useMemo(() => {
     const clear: Partial<Record<Choice, string[]>> = {
       name: ['customers.name', 'customers.accounts', 'customers.phone', 'customers.email'],
@@ -40,10 +44,13 @@ export function useChoices(): Choice[] {
       average_order: ['commerce.amounts'],
       refunded: ['commerce.amounts'],
     };
-    return CHOICES.filter(
-      (choice) => (clear[choice] ?? []).every(sees.clear) && (choice !== 'may_contact' || hearsConsents),
-    );
-  }, [sees, hearsConsents]);
+    const there: Partial<Record<Choice, boolean>> = {
+      may_contact: hearsConsents,
+      level: hasLevels,
+      points: hasPoints,
+    };
+    return CHOICES.filter((choice) => (clear[choice] ?? []).every(sees.clear) && (there[choice] ?? true));
+  }, [sees, hearsConsents, hasLevels, hasPoints]);
 }
 
 /** The currency of amounts: that of the shop chosen, or of the first. */

@@ -3,8 +3,15 @@ import type { TFunction } from 'i18next';
 /** What the server says of a definition, by how it says it; the groups are what the words are filled with. */
 const FAULTS: readonly [RegExp, string, ...string[]][] = [
   [/^expected (.+), found (.+)$/s, 'expected', 'what', 'found'],
-  [/^there is no (tag|shop|user|audience) "(.*)"$/s, 'unknown', 'what', 'name'],
-  [/^the (tag|shop) (.+) is not there any more$/, 'gone', 'what', 'name'],
+  [/^there is no (tag|shop|user|audience|scheme of levels|programme) "(.*)"$/s, 'unknown', 'what', 'name'],
+  [/^there is no level "(.*)" in this scheme$/s, 'noLevel', 'name'],
+  [/^there is not exactly one to mean: say `(.+)`$/, 'which', 'say'],
+  [
+    /^the (tag|shop|scheme of levels|programme of points) (.+) is not there any more$/,
+    'gone',
+    'what',
+    'name',
+  ],
   [/^nested deeper than (\d+) levels$/, 'deep', 'n'],
   [/^more than (\d+) conditions$/, 'many', 'n'],
   [/^longer than (\d+) bytes$/, 'long', 'n'],

@@ -39,6 +39,8 @@ export type Condition =
   | { kind: 'tag'; tag: string }
   | { kind: 'tier'; is: string[] }
   | { kind: 'cell'; is: string }
+  | { kind: 'level'; scheme: string; is: number[] }
+  | { kind: 'points'; programme: string; bounds: Bounds }
   | { kind: 'created'; when: When }
   | { kind: 'refuses_automation' }
   | { kind: 'may_contact'; channel: ContactChannel; purpose: ContactPurpose }
@@ -66,6 +68,8 @@ export const CHOICES = [
   'sequence',
   'tier',
   'cell',
+  'level',
+  'points',
   'province',
   'tag',
   'owner',
@@ -118,6 +122,10 @@ export function defaultOf(choice: Choice): Condition {
       return { kind: choice, is: [] };
     case 'cell':
       return { kind: 'cell', is: 'R5F*M*' };
+    case 'level':
+      return { kind: 'level', scheme: '', is: [] };
+    case 'points':
+      return { kind: 'points', programme: '', bounds: { min: 100 } };
     case 'tag':
       return { kind: 'tag', tag: '' };
     case 'rating':
@@ -256,6 +264,10 @@ export function isComplete(node: Node): boolean {
     case 'owner':
     case 'tier':
       return node.is.length > 0;
+    case 'level':
+      return !!node.scheme && node.is.length > 0;
+    case 'points':
+      return !!node.programme && bounded(node.bounds);
     case 'tag':
       return !!node.tag;
     case 'audience':
