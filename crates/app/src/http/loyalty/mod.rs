@@ -1,15 +1,15 @@
 //! Levels, points, coupons and promotions: one file for each, one line here.
 
 mod answered;
-mod ledger;
-mod levels;
-mod points;
+mod checkout;
 mod coupon_batches;
 mod coupon_gifts;
 mod coupons;
-mod wallets;
-mod checkout;
+mod ledger;
+mod levels;
+mod points;
 mod promotions;
+mod wallets;
 
 use utoipa_axum::router::OpenApiRouter;
 
