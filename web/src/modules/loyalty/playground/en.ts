@@ -10,7 +10,7 @@ export default {
   shop: 'Shop',
   who: 'Who buys',
   customer: 'Customer',
-  anybody: 'Somebody unknown; type a name or account',
+  anybody: 'Unknown; type a name',
   codes: 'Coupon codes',
   points: 'Points at most',
   wallet: 'Use the best coupon of the wallet',

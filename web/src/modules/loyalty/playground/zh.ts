@@ -10,7 +10,7 @@ export default {
   shop: '店铺',
   who: '谁来买',
   customer: '客户',
-  anybody: '不认识的人；输入姓名或账号来选',
+  anybody: '不认识的人；输入姓名来选',
   codes: '券码',
   points: '最多用多少积分',
   wallet: '用上券包里最好的券',

@@ -210,7 +210,7 @@ export function KindFields(props: { kind: KindName; currency: string }) {
   ) : null;
   return (
     <>
-      <p className="quiet">{t(`loyalty.promotions.kindNote.${kind}`)}</p>
+      <p className="quiet promotion-note">{t(`loyalty.promotions.kindNote.${kind}`)}</p>
       {kind === 'amount_off' ? (
         <div className="form-row">
           {money('threshold', 'threshold', true)}

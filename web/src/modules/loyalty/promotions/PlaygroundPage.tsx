@@ -129,7 +129,7 @@ function Who() {
           <Select
             allowClear
             showSearch={{ filterOption: false, onSearch: setQ }}
-            style={{ minWidth: 220 }}
+            style={{ width: 250, maxWidth: '100%' }}
             placeholder={t('loyalty.playground.anybody')}
             notFoundContent={null}
             options={(data ?? []).map((one) => ({ value: one.id, label: one.name }))}

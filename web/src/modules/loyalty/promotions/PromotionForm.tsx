@@ -14,9 +14,12 @@ import { KindFields } from './KindFields';
 import { useSentence } from './sentence';
 import { KINDS, type Rules, rulesOf, type Values } from './terms';
 
-/** Whether the sentence can be said: a field may be empty while one types. */
+/** Whether the sentence can be said: a field that it needs may be empty while one types. */
 function whole(rules: Rules): boolean {
-  return !JSON.stringify(rules.terms.kind).includes('null');
+  const { kind } = rules.terms;
+  const needed =
+    kind.type === 'nth_piece' ? /"every":0\b/ : /"(off_minor|pay_bps|pieces|buy|pay|\w*price_minor)":0\b/;
+  return !needed.test(JSON.stringify(kind));
 }
 
 /** What a promotion says, as a form, with the sentence that it comes to. */
