@@ -1,6 +1,6 @@
+import { CouponsPanel } from './coupons/CouponsPanel';
 import { LevelPanel } from './levels/LevelPanel';
 import { PointsPanel } from './points/PointsPanel';
-import { CouponsPanel } from './coupons/CouponsPanel';
 
 /** What a customer has of being a member: level, points, coupons; one panel for each. */
 export default function MemberTab(props: { customer: string }) {
