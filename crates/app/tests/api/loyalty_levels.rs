@@ -98,6 +98,8 @@ db_test! { migrations();
         assert_eq!(moves(shop.get(&ask(3, 900_001)).await), [0, 1, 0]);
         assert_eq!(refused(&shop, &ask(2, 300_000)).await, (StatusCode::UNPROCESSABLE_ENTITY, json!("bound")));
         assert_eq!(refused(&shop, &ask(9, 1)).await, (StatusCode::UNPROCESSABLE_ENTITY, json!("rank")));
+        // Each version holds for a while.
+        db.clock().advance_millis(1_000);
         let mut change = json!({"name": "茶友会", "rules": shop.get(&path).await["rules"]});
         change["rules"]["levels"][1]["bound"] = json!(55_000);
         let answer = shop.send("PUT", &path, &[("if-match", "\"1\"")], &change).await;

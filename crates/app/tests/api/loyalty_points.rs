@@ -256,6 +256,8 @@ db_test! { migrations();
         let shop = Shop::open(&db).await;
         let id = programme(&shop).await;
         let path = format!("/loyalty/programmes/{id}/liability");
+        // It has what was posted before.
+        db.clock().advance_millis(1);
         let report = shop.get(&path).await;
         let mut owed = 0;
         for account in ["tealover", "lisi", "lisi_two", "wholesale"] {
