@@ -5,6 +5,7 @@
 //
 // Works with any data; without customers the steps on a card are passed over.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before } from 'node:test';
 import { accessible, BASE, openPage, signIn, story } from './steps.mjs';
 
@@ -181,6 +182,15 @@ test('what is owed is told with its months', async () => {
   await page.goto(`${BASE}/loyalty/points?tab=owed`);
   await page.getByText('折合负债').waitFor();
   await accessible(page);
+  const [file] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: '下载 CSV' }).click(),
+  ]);
+  assert.match(file.suggestedFilename(), /^points-\d{4}-\d\d-\d\d\.csv$/);
+  const text = readFileSync(await file.path(), 'utf8');
+  const [report] = (await ask('/loyalty/programmes')).items;
+  const { outstanding } = await ask(`/loyalty/programmes/${report.id}/liability`);
+  assert.ok(text.includes(`"未兑付积分",${outstanding}\r\n`), text);
   await page.goto(`${BASE}/loyalty/points?tab=owed&at=2001-01-01&from=2001-01-01`);
   await page.getByText('2001-01-01 以来的变动').waitFor();
   await page.goto(`${BASE}/loyalty/points?tab=waiting`);

@@ -1,8 +1,8 @@
-import { DatePicker } from 'antd';
+import { Button, DatePicker } from 'antd';
 import dayjs from 'dayjs';
 import { type ReactNode, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { useFormat } from '@/lib/format';
+import { majorOf, useFormat } from '@/lib/format';
 import { isDay } from '@/lib/known';
 import { ChartBox, chartBase, usePalette } from '@/ui/ChartBox';
 import { FilterBar } from '@/ui/filters';
@@ -41,10 +41,51 @@ export function OwedView(props: { programme: Programme; choice: ReactNode }) {
   );
 }
 
+/** The report as CSV: a name and a figure on each line, then the months. Names are ours, so none begins a formula. */
+function useTakeReport() {
+  const { t } = useTranslation();
+  return (report: Liability, programme: Programme) => {
+    const rows: [string, string | number][] = [
+      [t('loyalty.points.asOf'), report.at],
+      [t('loyalty.points.movedSince'), report.from],
+      [t('loyalty.points.outstanding'), report.outstanding],
+      [
+        `${t('loyalty.points.worthOf')} (${programme.currency})`,
+        majorOf(report.value_minor, programme.currency),
+      ],
+      [t('loyalty.points.accounts.available'), report.available],
+      [t('loyalty.points.accounts.pending'), report.pending],
+      [t('loyalty.points.accounts.reserved'), report.reserved],
+      [t('loyalty.points.accounts.debt'), report.debt],
+      [t('loyalty.points.flow.earned'), report.earned],
+      [t('loyalty.points.flow.spent'), report.spent],
+      [t('loyalty.points.flow.expired'), report.expired],
+      [t('loyalty.points.flow.writtenOff'), report.written_off],
+      [t('loyalty.points.flow.adjusted'), report.adjusted],
+      ...report.by_month.map(
+        (one) =>
+          [`${t('loyalty.points.byMonth')}: ${one.month ?? t('loyalty.points.forEver')}`, one.points] as [
+            string,
+            number,
+          ],
+      ),
+    ];
+    const text = rows.map(([name, value]) => `"${name.replaceAll('"', '""')}",${value}`).join('\r\n');
+    // Spreadsheets take a file without the mark for one of the machine's old encoding.
+    const file = new Blob([`\ufeff${text}\r\n`], { type: 'text/csv' });
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(file);
+    link.download = `points-${report.at.slice(0, 10)}.csv`;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
+}
+
 function Report(props: { report: Liability; programme: Programme }) {
   const { t } = useTranslation();
   const format = useFormat();
   const { report, programme } = props;
+  const takeReport = useTakeReport();
   return (
     <div className="stack">
       <Facts
@@ -81,6 +122,9 @@ function Report(props: { report: Liability; programme: Programme }) {
           [t('loyalty.points.flow.adjusted'), <Signed key="adjusted" value={report.adjusted} />],
         ]}
       />
+      <div>
+        <Button onClick={() => takeReport(report, programme)}>{t('loyalty.points.asCsv')}</Button>
+      </div>
       {report.by_month.length ? <Months report={report} /> : null}
     </div>
   );

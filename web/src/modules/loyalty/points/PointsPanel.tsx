@@ -96,7 +96,16 @@ function Programme(props: { customer: string; points: CustomerPoints; isOne: boo
         ]}
       />
       {points.lots.length ? <Lots lots={points.lots} offset={clocks()} /> : null}
-      <h4>{t('loyalty.points.statement')}</h4>
+      <div className="member-head">
+        <h4>{t('loyalty.points.statement')}</h4>
+        {may('loyalty.books') ? (
+          <AppLink
+            href={`/loyalty/points?tab=ledger&programme=${points.programme}&customer=${props.customer}`}
+          >
+            {t('loyalty.points.inLedger')}
+          </AppLink>
+        ) : null}
+      </div>
       <Statement customer={props.customer} programme={points.programme} offset={clocks()} />
       {adjusting ? (
         <AdjustDialog customer={props.customer} points={points} onClose={() => setAdjusting(false)} />

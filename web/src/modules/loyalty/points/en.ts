@@ -159,6 +159,8 @@ export default {
     writtenOff: 'Written off',
     adjusted: 'Adjusted',
   },
+  asCsv: 'Download as CSV',
+  inLedger: 'See in the ledger',
   byMonth: 'When outstanding points expire',
   byMonthNote: 'By the month in which they end.',
   month: 'Month',

@@ -153,6 +153,8 @@ export default {
   worthOf: '折合负债',
   movements: '{{from}} 以来的变动',
   flow: { earned: '发放', spent: '使用', expired: '过期', writtenOff: '免除', adjusted: '手工调整' },
+  asCsv: '下载 CSV',
+  inLedger: '在账本中查看',
   byMonth: '未兑付积分何时到期',
   byMonthNote: '按积分失效的月份。',
   month: '月份',
