@@ -22,7 +22,8 @@ export function CouponEditor(props: { saved?: CouponRow; onReload?: () => void }
   const refusal = useRefusal();
   const sentence = useSentence();
   const offset = useClocks()();
-  const { saved } = props;
+  // Not what is fetched meanwhile: a change of somebody else is refused by the version that one began with.
+  const [saved] = useState(props.saved);
   const [form] = Form.useForm<Values>();
   const start = useMemo(() => (saved ? valuesOf(saved.name, saved.rules, offset) : FRESH), [saved, offset]);
   const [values, setValues] = useState<Values>(start);

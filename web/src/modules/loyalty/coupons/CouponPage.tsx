@@ -131,7 +131,7 @@ function Coupon(props: { row: CouponRow }) {
 export default function CouponPage() {
   const { t } = useTranslation();
   const { id } = useParams({ strict: false }) as { id: string };
-  const query = useCoupon(id);
+  const query = useCoupon(id, true);
   if (query.data) return <Coupon key={id} row={query.data} />;
   return (
     <Page title={t('loyalty.coupons.one')}>

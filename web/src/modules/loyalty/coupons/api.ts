@@ -44,9 +44,11 @@ export function useCoupons(state?: CouponState) {
 
 const of = (id: string) => ({ path: { id } });
 
-export function useCoupon(id: string) {
+/** One kind of coupon; with `follows` its totals are looked at again and again. */
+export function useCoupon(id: string, follows = false) {
   return useQuery({
     queryKey: ['coupon', id],
+    refetchInterval: follows ? 5_000 : false,
     queryFn: () => take<CouponRow>(client.GET('/api/v1/loyalty/coupons/{id}', { params: of(id) }) as never),
   });
 }
