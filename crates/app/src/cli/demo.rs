@@ -1,5 +1,7 @@
 //! `guanxi demo`: an invented tea shop, imported as a real one would be, and served.
 
+mod coupons;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -45,6 +47,7 @@ pub(super) async fn run(global: &Global, args: DemoArgs) -> Result<ExitCode> {
     owner(&boot).await?;
     shop(&boot, args.customers).await?;
     membership(&boot).await?;
+    coupons::make(&boot).await?;
     let banner = format!(
         "\n  A demonstration shop with invented people. Sign in with\n\n      {EMAIL}\n      {PASSWORD}\n"
     );
