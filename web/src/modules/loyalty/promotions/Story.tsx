@@ -18,14 +18,13 @@ function useOutcome(quote: Quote) {
   const reason = useReason(currency, quote.names);
   const applied = (minor: number) => (
     <>
-      <Tag color="green">{t('loyalty.playground.applied')}</Tag>
+      <Tag color="green">{t('loyalty.playground.applied')}</Tag>{' '}
       {minor > 0 ? format.money(-minor, currency) : t('loyalty.playground.noMoney')}
     </>
   );
   const refused = (why: Parameters<typeof reason>[0]) => (
     <>
-      <Tag>{t('loyalty.playground.refused')}</Tag>
-      <span className="quiet">{reason(why)}</span>
+      <Tag>{t('loyalty.playground.refused')}</Tag> <span className="quiet">{reason(why)}</span>
     </>
   );
   return {
