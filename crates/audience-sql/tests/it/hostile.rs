@@ -266,9 +266,17 @@ fn files_are_the_same_for_the_same_rows_wherever_they_lie() {
     let written = world::write_all(dir.path(), &people);
     assert_eq!((written.customers, written.orders, written.lines, written.tags), (9, 9, 9, 0));
     assert_eq!(world::write_all(&odd, &people), written);
-    for table in
-        ["customers", "customer_tags", "contacts", "orders", "lines", "refunds", "refund_lines"]
-    {
+    for table in [
+        "customers",
+        "customer_tags",
+        "contacts",
+        "levels",
+        "points",
+        "orders",
+        "lines",
+        "refunds",
+        "refund_lines",
+    ] {
         let [a, b] = [dir.path(), &odd].map(|dir| dir.join(format!("{table}.parquet")));
         assert_eq!(std::fs::read(a).unwrap(), std::fs::read(b).unwrap(), "{table}");
     }

@@ -30,7 +30,8 @@ pub(super) async fn found(tx: &mut Tx, cx: &Ctx) -> (Scheme, Programme) {
         day_cap: None,
         activities: vec![Activity { name: "gift".into(), points: 20, times_a_day: 1_000 }],
         pending_days: 0,
-        expiry: Expiry::Days { days: 30 },
+        // Longer than the orders of the shop are old.
+        expiry: Expiry::Months { months: 36 },
         negative: Negative::Allow,
         grace_days: 0,
         approve_above: 1_000,
