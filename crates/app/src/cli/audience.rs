@@ -164,13 +164,14 @@ fn lines(node: &WhyNode, depth: usize, out: &mut String) {
     use std::fmt::Write as _;
     let mark = if node.passes { "yes" } else { "no " };
     let _ = write!(out, "\n{:1$}{mark} {2}", "", depth * 2, node.text);
-    match node.seen {
+    match &node.seen {
         Some(SeenValue::Number { value }) => drop(write!(out, "   (is {value})")),
         Some(SeenValue::Bucket { value }) => drop(write!(out, "   (is {value})")),
         Some(SeenValue::Amount { minor, currency }) => {
-            let _ = write!(out, "   (is {})", Money::new(minor, currency));
+            let _ = write!(out, "   (is {})", Money::new(*minor, *currency));
         }
         Some(SeenValue::Moment { at }) => drop(write!(out, "   (is {at})")),
+        Some(SeenValue::Level { name }) => drop(write!(out, "   (is {name})")),
         Some(SeenValue::Nothing) => out.push_str("   (there is none)"),
         None => {}
     }
