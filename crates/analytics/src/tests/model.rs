@@ -71,6 +71,7 @@ pub(crate) const HOUR_MS: i64 = 3_600_000;
 pub(crate) type Model = BTreeMap<CustomerId, (CustomerFeed, Vec<OrderFact>)>;
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "few stand at a time, nearly all of them the largest")]
 pub(crate) enum Op {
     Upsert(CustomerFeed, Vec<OrderFact>),
     Remove(CustomerId),
