@@ -162,7 +162,7 @@ pub async fn reserve(
     if let Some(known) = known {
         return Ok(ReservationView::of(known)?);
     }
-    let ready = quote::price(tx, checkout, engine, cx, &body.asked()).await?;
+    let mut ready = quote::price(tx, checkout, engine, cx, &body.asked()).await?;
     if let Some(refused) = ready.first_refusal() {
         return Err(refused);
     }
@@ -184,6 +184,8 @@ pub async fn reserve(
         }
         _ => Vec::new(),
     };
+    // The database holds no code that could be used.
+    ready.quote.coupons.iter_mut().for_each(|one| one.code = None);
     let priced = serde_json::to_value(&ready.quote)
         .map_err(|error| DbError::Refused(format!("a quote cannot be kept: {error}")))?;
     let wanted = Reserve {
