@@ -4,6 +4,7 @@
 //! Every rule of rounding, order and refund is stated in `docs/loyalty.md`, whose examples are tests.
 
 mod amount;
+pub mod bench;
 mod calendar;
 mod cart;
 mod catalogue;
@@ -36,7 +37,9 @@ pub use refund::{
     Recalculation, Refund, RefundError, RefundPolicy, Returned, ShippingRefund, refund,
     refund_share,
 };
-pub use simulate::{Leak, PastOrder, PromotionTotals, Simulation, Totals, simulate};
+pub use simulate::{
+    Bounds, Compared, DeepOrder, Leak, PastOrder, PromotionTotals, Simulation, Totals, simulate,
+};
 
 /// Lines of one cart.
 pub const MAX_LINES: usize = 500;
