@@ -13,6 +13,7 @@ pub mod modules;
 pub mod note_job;
 pub mod retention_job;
 pub mod server;
+mod simulate_job;
 mod state;
 mod token_lists;
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use axum::Router;
 use flows::{coupons, erase_again, intent, settle_levels, settle_points, take_exports};
+use flows::loyalty::simulate;
+use flows::{erase_again, intent, settle_levels, settle_points, take_exports};
 use platform::jobs::{JobRunner, RunnerOptions};
 use platform::keys::{ROTATE, RotateJob};
 use platform::outbox::DeliveryOptions;
@@ -25,6 +27,7 @@ use crate::merge_job;
 use crate::modules::{modules, published, sealed};
 use crate::note_job;
 use crate::retention_job;
+use crate::simulate_job;
 use crate::state::AppState;
 use crate::{Boot, http};
 
@@ -85,6 +88,8 @@ impl Workers {
         handlers.insert(intent::TRAIN, Arc::new(trainer));
         let watcher = intent_job::WatchIntent::new(state.engines.clone());
         handlers.insert(intent::WATCH, Arc::new(watcher));
+        let simulator = simulate_job::Simulate::new(state.engines.clone());
+        handlers.insert(simulate::SIMULATE, Arc::new(simulator));
         handlers.insert(merge_job::MERGE, Arc::new(merge_job::MergeByItself));
         handlers.insert(backup::NOTE_ERASURES, Arc::new(note_job::NoteErasures));
         handlers.insert(retention_job::RETENTION, Arc::new(retention_job::ApplyRetention));

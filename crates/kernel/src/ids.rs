@@ -188,6 +188,8 @@ typed_ids! {
     CouponGiftId = "cpg";
     /// A promotion.
     PromotionId = "pro";
+    /// A replay of past orders through a draft of promotions.
+    SimulationId = "sim";
     /// What one order holds of coupons, limits and stock.
     ReservationId = "rsv";
     /// An entry of the ledger of consents.

@@ -15,7 +15,7 @@ pub use ids::{
     CouponGiftId, CouponId, CustomerId, DeliveryId, ExportId, IdParseError, IdentityId, Ids,
     ImportId, InvitationId, JobId, LevelSchemeId, LotId, MergeId, ModelId, NoteId, OrderId, OrgId,
     PersonRequestId, PointsEntryId, ProgrammeId, PromotionId, ProviderId, ReservationId, SessionId,
-    ShopId, SpendId, SuggestionId, TagId, TeamId, TerritoryId, TokenId, TypedId, UserId, ViewId,
+    ShopId, SimulationId, SpendId, SuggestionId, TagId, TeamId, TerritoryId, TokenId, TypedId, UserId, ViewId,
     WebhookId,
 };
 pub use money::{Currency, Money, MoneyError};

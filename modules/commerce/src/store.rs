@@ -2,6 +2,7 @@
 
 mod counted;
 mod of_import;
+mod past;
 #[cfg(test)]
 mod plans;
 mod refunded;
@@ -25,6 +26,7 @@ pub use counted::{
     CountedLine, CountedOrder, counted_lines_of, counted_of, each_counted, each_counted_line,
 };
 pub use of_import::{customers_of, each_customer_of_import, imports_with_orders_of, last_imports};
+pub use past::{PastLine, PastOrder, PastPeriod, past_orders, past_orders_counted};
 pub use refunded::{each_refunded, each_refunded_line, refunded_lines_of, refunded_of};
 pub use sizes::{orders_counted, orders_counted_after};
 

@@ -13,6 +13,7 @@ pub mod points;
 pub mod promotions;
 pub mod reservations;
 mod rules;
+pub mod simulations;
 mod versions;
 
 pub use holder::Holder;
@@ -46,6 +47,8 @@ pub const MIGRATIONS: &[Migration] = &[
         module: "loyalty",
         version: 7,
         sql: include_str!("../migrations/0007_points_and_levels.sql"),
+        version: 8,
+        sql: include_str!("../migrations/0008_simulations.sql"),
     },
 ];
 

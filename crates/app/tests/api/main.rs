@@ -46,6 +46,7 @@ mod rights;
 mod second_factor;
 mod serve;
 mod sign_in;
+mod simulations;
 mod traces;
 mod value;
 mod walls;

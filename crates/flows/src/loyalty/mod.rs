@@ -10,3 +10,6 @@ pub use error::MemberError;
 pub use family::{Family, family};
 pub mod checkout;
 pub mod promotion_calendar;
+//! What crosses loyalty and its neighbours, one file each.
+
+pub mod simulate;

@@ -154,6 +154,23 @@ pub async fn counts(
     Ok(rows.into_iter().filter_map(|(rank, n)| Some((usize::try_from(rank).ok()?, n))).collect())
 }
 
+/// The ranks of `roots` as they were settled last; who has none is not named.
+///
+/// # Errors
+/// As the database says.
+pub async fn ranks(
+    tx: &mut Tx,
+    scope: Scope,
+    scheme: &Scheme,
+    roots: &[Uuid],
+) -> Result<BTreeMap<Uuid, usize>, DbError> {
+    let first = args![scope.org_arg(), scheme.id.uuid()];
+    let select = "SELECT customer_id, rank FROM loyalty_memberships
+                   WHERE org_id = $1 AND scheme_id = $2 AND rank > 0 AND customer_id";
+    let rows: Vec<(Uuid, i64)> = by_ids(tx, select, &first, roots, "").await?;
+    Ok(rows.into_iter().map(|(id, rank)| (id, usize::try_from(rank).unwrap_or(0))).collect())
+}
+
 /// What customers had been known to be, for the multiplier of points at a moment.
 #[derive(Debug, Clone, Default)]
 pub struct Multipliers {

@@ -57,6 +57,17 @@ impl PromotionRules {
         }
     }
 
+    /// What pricing takes of rules that are not kept: nothing of their budget is used.
+    ///
+    /// # Errors
+    /// All wrong fields.
+    pub fn drafted(&self, id: String, name: &str) -> Result<pricing::Promotion, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        self.check(&mut errors);
+        errors.finish(|| Some(()))?;
+        rules::promotion(&self.terms, &self.beside(id, name, self.budget_minor))
+    }
+
     /// Whether it can be used at `now`.
     #[must_use]
     pub fn is_on(&self, now: Timestamp) -> bool {

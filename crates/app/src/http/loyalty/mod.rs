@@ -10,6 +10,7 @@ mod levels;
 mod points;
 mod promotions;
 mod wallets;
+mod simulations;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -27,4 +28,5 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(wallets::routes())
         .merge(checkout::routes())
         .merge(promotions::routes())
+    OpenApiRouter::new().merge(simulations::routes())
 }
