@@ -9,6 +9,7 @@ mod insight;
 mod list_cases;
 mod lists;
 mod load;
+mod loyalty;
 mod one_row;
 mod open_loop;
 mod pages;
@@ -34,6 +35,8 @@ pub(super) enum BenchCommand {
     Load(load::LoadArgs),
     /// Audiences and RFM over millions of invented customers
     Insight(insight::InsightArgs),
+    /// Quotes, redemptions, expiry of points, the simulator
+    Loyalty(loyalty::LoyaltyArgs),
     /// Import, list and score at a million
     Spine(spine::SpineArgs),
 }
@@ -63,6 +66,7 @@ pub(super) async fn run(global: &Global, command: BenchCommand) -> Result<ExitCo
         BenchCommand::GenerateExport(args) => generate::run(global, &args),
         BenchCommand::Load(args) => load::run(global, args).await,
         BenchCommand::Insight(args) => insight::run(global, args).await,
+        BenchCommand::Loyalty(args) => loyalty::run(global, args).await,
         BenchCommand::Spine(args) => spine::run(global, args).await,
     }
 }

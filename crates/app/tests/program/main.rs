@@ -14,6 +14,7 @@ mod http;
 mod imports;
 mod intent;
 mod kills;
+mod kills_of_loyalty;
 mod kills_of_server;
 mod master_key;
 mod orders;

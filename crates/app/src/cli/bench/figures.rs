@@ -13,7 +13,7 @@ pub(super) struct Figure {
     pub(super) name: String,
     pub(super) value: f64,
     pub(super) unit: &'static str,
-    /// What `value` should not exceed.
+    /// What `value` should not exceed, or reach at least where it is so many a second.
     pub(super) goal: Option<f64>,
     /// Whether it does not; absent without a goal.
     pub(super) ok: Option<bool>,
@@ -73,6 +73,19 @@ impl Figures {
         }
     }
 
+    /// Adds the median of `values`, of which the goal is the least that is enough.
+    pub(super) fn at_least(
+        &mut self,
+        name: impl Into<String>,
+        unit: &'static str,
+        goal: f64,
+        values: &[f64],
+    ) {
+        if let Some(value) = median(values) {
+            self.put(name.into(), unit, Some(goal), Some(value >= goal), value, values.len(), None);
+        }
+    }
+
     fn add(
         &mut self,
         name: String,
@@ -83,6 +96,20 @@ impl Figures {
         note: Option<String>,
     ) {
         let ok = goal.map(|goal| value <= goal);
+        self.put(name, unit, goal, ok, value, rounds, note);
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the fields of a figure")]
+    fn put(
+        &mut self,
+        name: String,
+        unit: &'static str,
+        goal: Option<f64>,
+        ok: Option<bool>,
+        value: f64,
+        rounds: usize,
+        note: Option<String>,
+    ) {
         let figure = Figure { name, value, unit, goal, ok, rounds, note };
         say(&format!("  {}", figure.line()));
         self.list.push(figure);
