@@ -122,6 +122,11 @@ export type LifetimeValue = {
   frequency_histogram: { repeat_purchases: string; actual: number; expected: number }[];
   warnings: string[];
 };
+export type DraftPromotion = S['DraftPromotion'];
+export type SimulationBody = S['SimulationBody'];
+export type SimulationRow = S['SimulationRow'];
+export type SimulationResult = S['SimulationResult'];
+export type SimulationView = S['SimulationView'];
 export type IntentModel = S['IntentModel'];
 export type IntentDrift = S['IntentDrift'];
 export type IntentTier = S['IntentTier'];

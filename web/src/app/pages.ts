@@ -18,6 +18,7 @@ export const MENU = [
 
 /** More pages that the search finds. */
 export const MORE_PAGES = [
+  { path: '/loyalty/simulator', name: 'loyalty.promotions.simulator.title', right: 'loyalty.promotions' },
   { path: '/insight/audiences/new', name: 'insight.audience.new', right: 'insight.audiences' },
   { path: '/loyalty/coupons/new', name: 'loyalty.coupons.new', right: 'loyalty.coupons' },
   { path: '/loyalty/promotions/new', name: 'loyalty.promotions.new', right: 'loyalty.promotions' },

@@ -242,3 +242,6 @@ export default {
     not_best: 'The customer would pay more with it',
   },
 };
+import simulator from './simulator.en';
+
+export default { simulator };

@@ -5,4 +5,5 @@ export const promotionsRoutes: PageRoute[] = [
   { path: '/loyalty/promotions/new', load: () => import('./NewPromotionPage') },
   { path: '/loyalty/promotions/$id', load: () => import('./PromotionPage') },
   { path: '/loyalty/playground', load: () => import('./PlaygroundPage') },
+  { path: '/loyalty/simulator', load: () => import('./SimulatorPage') },
 ];

@@ -239,3 +239,6 @@ export default {
     not_best: '用了它反而更贵',
   },
 };
+import simulator from './simulator.zh';
+
+export default { simulator };
