@@ -15,8 +15,8 @@ pub use ids::{
     CouponGiftId, CouponId, CustomerId, DeliveryId, ExportId, IdParseError, IdentityId, Ids,
     ImportId, InvitationId, JobId, LevelSchemeId, LotId, MergeId, ModelId, NoteId, OrderId, OrgId,
     PersonRequestId, PointsEntryId, ProgrammeId, PromotionId, ProviderId, ReservationId, SessionId,
-    ShopId, SimulationId, SpendId, SuggestionId, TagId, TeamId, TerritoryId, TokenId, TypedId, UserId, ViewId,
-    WebhookId,
+    ShopId, SimulationId, SpendId, SuggestionId, TagId, TeamId, TerritoryId, TokenId, TypedId,
+    UserId, ViewId, WebhookId,
 };
 pub use money::{Currency, Money, MoneyError};
 pub use page::{Cursor, CursorError, Limit, Page};

@@ -47,6 +47,9 @@ pub const MIGRATIONS: &[Migration] = &[
         module: "loyalty",
         version: 7,
         sql: include_str!("../migrations/0007_points_and_levels.sql"),
+    },
+    Migration {
+        module: "loyalty",
         version: 8,
         sql: include_str!("../migrations/0008_simulations.sql"),
     },

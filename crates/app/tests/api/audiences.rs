@@ -59,6 +59,59 @@ db_test! { migrations();
         assert_eq!(count(&shop, "everyone").await, 4);
     }
 
+    async fn levels_and_points_are_asked_by_their_names_and_by_right(db) {
+        let shop = Shop::open(&db).await;
+        let ask = "/insight/audiences/count";
+        let (status, told) = refusal(&shop, ask, &json!({"text": "level = none or points >= 1"})).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{told}");
+        assert!(told.contains("say `level(scheme") && told.contains("say `points(programme"), "{told}");
+        let rules = loyalty::levels::rules::Rules { window_days: None, ..loyalty::levels::rules::Rules::by_orders() };
+        let scheme = json!({"name": "会员", "currency": "CNY", "zone": 28_800, "rules": rules});
+        let scheme = shop.post("/loyalty/schemes", &scheme).await;
+        let rules = json!({"earn_points": 1, "earn_per_minor": 100, "pending_days": 0, "expiry": {"kind": "never"},
+            "negative": "allow", "approve_above": 1000, "value_points": 100, "value_minor": 100});
+        let programme = json!({"name": "茶豆", "currency": "CNY", "zone": 28_800, "since": "2025-01-01T00:00:00Z", "rules": rules});
+        let programme = shop.post("/loyalty/programmes", &programme).await;
+        let (platform, cx) = (&shop.house.state.platform, db.ctx());
+        flows::settle_levels::settle_all(platform, &cx, &Default::default()).await.unwrap();
+        let tealover = shop.id_of("tealover").await;
+        let mut tx = platform.db.begin_for(cx.scope).await.unwrap();
+        flows::settle_points::settle(&mut tx, &cx, &[tealover.parse().unwrap()]).await.unwrap();
+        tx.commit().await.unwrap();
+        for (text, customers) in [
+            ("level = none", 1),
+            ("level in (\"普通会员\", 1)", 3),
+            ("level(scheme \"会员\") = \"高级会员\"", 1),
+            // 600.00 paid, 50.00 of them given back.
+            ("points = 550", 1),
+            ("points(programme \"茶豆\") < 1 and not level = none", 3),
+        ] {
+            assert_eq!(count(&shop, text).await, customers, "{text}");
+        }
+        let why = shop.post("/insight/audiences/explain", &json!({"text": "level = 2", "customer": tealover})).await;
+        assert_eq!((&why["is_in"], &why["why"]["text"]), (&json!(true), &json!("level = \"高级会员\"")));
+        assert_eq!(why["why"]["seen"], json!({"is": "level", "name": "高级会员"}));
+        // A second scheme: the definition stays the same, its text names the scheme.
+        let tree = json!({"kind": "level", "scheme": scheme["id"], "is": [2]});
+        let second = json!({"name": "批发", "currency": "CNY", "zone": 28_800,
+            "rules": loyalty::levels::rules::Rules::by_orders()});
+        shop.post("/loyalty/schemes", &second).await;
+        let found = shop.post(ask, &json!({"tree": tree, "as_of": DAY})).await;
+        assert_eq!((&found["text"], &found["customers"]), (&json!("level(scheme \"会员\") = \"高级会员\""), &json!(1)));
+        // Whoever may not read levels and points cannot ask for them, by an audience that is kept neither.
+        let points = json!({"kind": "points", "programme": programme["id"], "bounds": {"min": 1}});
+        let kept = shop.post("/insight/audiences", &json!({"name": "有积分", "tree": points})).await;
+        let role = json!({"name": "figures", "title": "figures", "rights": ["insight.read"]});
+        shop.post("/identity/roles", &role).await;
+        shop.house.add_user(&db, "figures@example.com", "figures").await;
+        let cookie = shop.house.cookie_of("figures@example.com").await;
+        for body in [json!({"tree": tree}), json!({"text": "audience \"有积分\""})] {
+            let headers = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
+            let answer = shop.house.post(&format!("/api/v1{ask}"), &headers, &body).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{body} {kept}");
+        }
+    }
+
     async fn refunds_are_those_of_all_orders_by_the_moment_of_the_order(db) {
         let shop = Shop::open(&db).await;
         for (text, customers) in [

@@ -50,6 +50,7 @@ pub const MIGRATIONS: &[Migration] = &[
     loyalty::MIGRATIONS[4],
     loyalty::MIGRATIONS[5],
     loyalty::MIGRATIONS[6],
+    loyalty::MIGRATIONS[7],
 ];
 
 pub struct Shop {

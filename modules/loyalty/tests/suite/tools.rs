@@ -12,6 +12,7 @@ use testkit::TestDb;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// All of this module, and what it stands on.
 pub const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[0],
     platform::MIGRATIONS[1],
@@ -19,7 +20,13 @@ pub const MIGRATIONS: &[Migration] = &[
     platform::MIGRATIONS[3],
     platform::MIGRATIONS[4],
     loyalty::MIGRATIONS[0],
-    loyalty::MIGRATIONS[loyalty::MIGRATIONS.len() - 1],
+    loyalty::MIGRATIONS[1],
+    loyalty::MIGRATIONS[2],
+    loyalty::MIGRATIONS[3],
+    loyalty::MIGRATIONS[4],
+    loyalty::MIGRATIONS[5],
+    loyalty::MIGRATIONS[6],
+    loyalty::MIGRATIONS[7],
 ];
 
 pub const DAY: i64 = 24 * 3_600_000;

@@ -9,8 +9,8 @@ mod ledger;
 mod levels;
 mod points;
 mod promotions;
-mod wallets;
 mod simulations;
+mod wallets;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -28,5 +28,5 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(wallets::routes())
         .merge(checkout::routes())
         .merge(promotions::routes())
-    OpenApiRouter::new().merge(simulations::routes())
+        .merge(simulations::routes())
 }

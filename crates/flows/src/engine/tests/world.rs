@@ -52,6 +52,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     loyalty::MIGRATIONS[4],
     loyalty::MIGRATIONS[5],
     loyalty::MIGRATIONS[6],
+    loyalty::MIGRATIONS[7],
 ];
 
 /// Accounts that buy.

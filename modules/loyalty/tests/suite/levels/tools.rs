@@ -9,18 +9,12 @@ use loyalty::levels::settle::{OrderFacts, settle};
 use loyalty::levels::{LevelsError, hand, invariants, jobs};
 use loyalty::points::Holder;
 use loyalty::points::settle::Extent;
-use platform::{Ctx, Migration, Scope};
+use platform::{Ctx, Scope};
 use testkit::TestDb;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-pub const MIGRATIONS: &[Migration] = &[
-    platform::MIGRATIONS[0],
-    platform::MIGRATIONS[1],
-    platform::MIGRATIONS[2],
-    platform::MIGRATIONS[3],
-    loyalty::MIGRATIONS[3],
-];
+pub use crate::tools::MIGRATIONS;
 
 pub const DAY: i64 = 24 * 3_600_000;
 

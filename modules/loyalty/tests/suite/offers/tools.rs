@@ -14,20 +14,13 @@ use loyalty::reservations::{
     self, Brought, CouponUse, PromotionUse, Reservation, ReservationError, Reserve,
 };
 use loyalty::{Holder, invariants};
-use platform::{Ctx, Migration, Platform, Scope, Tx};
+use platform::{Ctx, Platform, Scope, Tx};
 use serde_json::json;
 use testkit::TestDb;
 use uuid::Uuid;
 
-pub const MIGRATIONS: &[Migration] = &[
-    platform::MIGRATIONS[0],
-    platform::MIGRATIONS[1],
-    platform::MIGRATIONS[2],
-    platform::MIGRATIONS[3],
-    loyalty::MIGRATIONS[0],
-    loyalty::MIGRATIONS[1],
-    loyalty::MIGRATIONS[2],
-];
+pub use crate::tools::MIGRATIONS;
+
 pub const HOUR: i64 = 3_600_000;
 pub const DAY: i64 = 24 * HOUR;
 

@@ -1,3 +1,5 @@
+import simulator from './simulator.en';
+
 export default {
   title: 'Promotions',
   note: 'Amounts off, gifts, discounts, flash sales, free shipping: each says what it gives, to whom, and when.',
@@ -241,7 +243,5 @@ export default {
     does_not_stack: 'Does not stack with “{{with}}”',
     not_best: 'The customer would pay more with it',
   },
+  simulator,
 };
-import simulator from './simulator.en';
-
-export default { simulator };

@@ -1,3 +1,5 @@
+import simulator from './simulator.zh';
+
 export default {
   title: '促销活动',
   note: '满减、满赠、打折、限时折扣、秒杀、包邮：每一条都写明做什么、给谁、什么时候。',
@@ -238,7 +240,5 @@ export default {
     does_not_stack: '与“{{with}}”不能叠加',
     not_best: '用了它反而更贵',
   },
+  simulator,
 };
-import simulator from './simulator.zh';
-
-export default { simulator };
