@@ -1910,6 +1910,908 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/loyalty/adjustments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Adjustments of points that wait for a second person */
+        get: operations["get_loyalty_adjustments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/adjustments/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Posts or refuses an adjustment of points that somebody else asked for */
+        post: operations["post_loyalty_adjustments_id_decision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/coupon-batches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One batch, with how many of its codes are made */
+        get: operations["get_loyalty_coupon_batches_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/coupon-batches/{id}/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The codes of a batch in the clear, as CSV; that somebody took them is recorded first */
+        get: operations["get_loyalty_coupon_batches_id_codes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/coupon-batches/{id}/funnel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the codes of a batch have come, at this moment */
+        get: operations["get_loyalty_coupon_batches_id_funnel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/coupon-claims": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Claims a coupon for a customer, by the shop in which they pressed a button or entered a code
+         * @description After 10 wrong codes of a customer within 10 minutes: 429.
+         */
+        post: operations["post_loyalty_coupon_claims"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/coupon-gifts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One gift */
+        get: operations["get_loyalty_coupon_gifts_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/coupons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Definitions of coupons, the newest first */
+        get: operations["get_loyalty_coupons"];
+        put?: never;
+        /** Makes a definition of coupons, as a draft */
+        post: operations["post_loyalty_coupons"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/coupons/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One definition of coupons */
+        get: operations["get_loyalty_coupons_id"];
+        /** Gives a definition a new version, which holds at once */
+        put: operations["put_loyalty_coupons_id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/coupons/{id}/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The batches of codes of a definition, each with how many are made */
+        get: operations["get_loyalty_coupons_id_batches"];
+        put?: never;
+        /** Has codes made, by a job */
+        post: operations["post_loyalty_coupons_id_batches"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/coupons/{id}/funnel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the coupons of a definition have come, at this moment */
+        get: operations["get_loyalty_coupons_id_funnel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/coupons/{id}/gifts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The gifts of a definition to audiences, each with how many got one and how many did not */
+        get: operations["get_loyalty_coupons_id_gifts"];
+        put?: never;
+        /** Gives a coupon to each customer of an audience, by a job */
+        post: operations["post_loyalty_coupons_id_gifts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/coupons/{id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts a definition into force, halts it, or ends it for good */
+        put: operations["put_loyalty_coupons_id_state"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/coupons/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The versions of a definition */
+        get: operations["get_loyalty_coupons_id_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/customers/{id}/adjustments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives or takes points by hand, for a reason
+         * @description More than the programme lets one person change waits for a second one.
+         */
+        post: operations["post_loyalty_customers_id_adjustments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/customers/{id}/awards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives what a programme says for a sign-in, a review, a birthday or another activity
+         * @description The same `key` again gives nothing.
+         */
+        post: operations["post_loyalty_customers_id_awards"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/customers/{id}/coupons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The coupons of a customer and of all who were merged with it, the newest first */
+        get: operations["get_loyalty_customers_id_coupons"];
+        put?: never;
+        /**
+         * Claims a coupon for a customer, by somebody who manages coupons
+         * @description Limits, window and levels hold as if the customer did it. After 10 wrong codes of a customer within 10 minutes: 429.
+         */
+        post: operations["post_loyalty_customers_id_coupons"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/customers/{id}/entries/{entry}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One entry of the ledger with its lines, as far as it is about a customer */
+        get: operations["get_loyalty_customers_id_entries_entry"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/customers/{id}/levels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where a customer stands in every scheme, and what is missing to the next level */
+        get: operations["get_loyalty_customers_id_levels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/customers/{id}/levels/{scheme}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a customer came to the level that they have, the newest change first */
+        get: operations["get_loyalty_customers_id_levels_scheme_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/customers/{id}/levels/{scheme}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pins the level of a customer by hand, for a reason: it stays whatever is measured */
+        post: operations["post_loyalty_customers_id_levels_scheme_pin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/customers/{id}/levels/{scheme}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sets the level of a customer to what is earned, for a reason */
+        post: operations["post_loyalty_customers_id_levels_scheme_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/customers/{id}/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a customer and all who were merged into it have, in every programme */
+        get: operations["get_loyalty_customers_id_points"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/customers/{id}/statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a customer came to what they have in a programme, the newest entry first */
+        get: operations["get_loyalty_customers_id_statement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Entries of the ledger of points, the newest first */
+        get: operations["get_loyalty_entries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/entries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One entry of the ledger of points with its lines */
+        get: operations["get_loyalty_entries_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/playground": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prices a cart at any moment, for anybody, with promotions that are not live, and tells everything that was tried */
+        post: operations["post_loyalty_playground"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/programmes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All programmes of points */
+        get: operations["get_loyalty_programmes"];
+        put?: never;
+        /**
+         * Makes a programme of points
+         * @description The orders that are there earn in it as soon as a job has settled them.
+         */
+        post: operations["post_loyalty_programmes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/programmes/example": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an order that is paid now would earn by rules that need not be kept */
+        post: operations["post_loyalty_programmes_example"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/programmes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One programme of points with its versions */
+        get: operations["get_loyalty_programmes_id"];
+        /** Gives a programme of points a new version; orders paid before are judged as before */
+        put: operations["put_loyalty_programmes_id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/programmes/{id}/liability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is owed to customers in points, and what moved in the time before */
+        get: operations["get_loyalty_programmes_id_liability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/promotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Promotions, the newest first */
+        get: operations["get_loyalty_promotions"];
+        put?: never;
+        /** Makes a promotion, as a draft */
+        post: operations["post_loyalty_promotions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/promotions/calendar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Promotions of a period that are live, being written or stopped, and what is in whose way */
+        get: operations["get_loyalty_promotions_calendar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/promotions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One promotion with what was used of it */
+        get: operations["get_loyalty_promotions_id"];
+        /** Gives a promotion a new version, which holds at once */
+        put: operations["put_loyalty_promotions_id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/promotions/{id}/state": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts a promotion live, stops it, lets it go on, or ends it for good */
+        put: operations["put_loyalty_promotions_id_state"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/promotions/{id}/stock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets how many pieces of a SKU a flash sale has in all */
+        put: operations["put_loyalty_promotions_id_stock"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/quotes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prices a cart with what is true now
+         * @description Nothing is taken and nothing is held: the price may be another one when the order is reserved.
+         */
+        post: operations["post_loyalty_quotes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/refunds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives back what pieces of an order were worth
+         * @description Money is the shop's to pay. Points come back at once, amounts to their budgets, and with the last piece coupons and
+         *     uses as their rules say. The same `refund_key` again gives the same answer.
+         */
+        post: operations["post_loyalty_refunds"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/reservations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes what an order needs: coupons, points, uses, budgets, pieces of flash sales, at once or not at all
+         * @description The cart is priced again. If the total is not the expected one, nothing is taken and the answer is 409
+         *     `price_changed` with the new price as `current`. The same request with the same `order_key` gives the same
+         *     reservation, as it is by then. It holds until it is committed, cancelled, or its time is over.
+         */
+        post: operations["post_loyalty_reservations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/reservations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A reservation as it is now */
+        get: operations["get_loyalty_reservations_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/reservations/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tells that the order was given up: what was held is free
+         * @description A second time, or when its time was over, it does nothing more.
+         */
+        post: operations["post_loyalty_reservations_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/reservations/{id}/commit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tells that the order was placed: what was held is used
+         * @description A second time it gives the same answer.
+         */
+        post: operations["post_loyalty_reservations_id_commit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/schemes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All schemes of levels */
+        get: operations["get_loyalty_schemes"];
+        put?: never;
+        /**
+         * Makes a scheme of levels
+         * @description The customers who are there have their levels as soon as a job has measured them.
+         */
+        post: operations["post_loyalty_schemes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/schemes/defaults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a scheme may begin with: four levels by amount or by orders */
+        get: operations["get_loyalty_schemes_defaults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/schemes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One scheme of levels with its versions */
+        get: operations["get_loyalty_schemes_id"];
+        /** Gives a scheme of levels a new version; a job then looks at all its members */
+        put: operations["put_loyalty_schemes_id"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/schemes/{id}/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many customers have each level of a scheme */
+        get: operations["get_loyalty_schemes_id_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/schemes/{id}/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many customers would move if the bound of a level were another */
+        get: operations["get_loyalty_schemes_id_what_if"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/simulations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Simulations, the newest first */
+        get: operations["get_loyalty_simulations"];
+        put?: never;
+        /**
+         * Has past orders replayed through what is live, with a draft and without it
+         * @description It runs in the background; 409 `simulations_at_work` while five do. Tiers and levels of customers are those of
+         *     today; what past orders do not tell (`left_aside` of the result) counts as not so.
+         */
+        post: operations["post_loyalty_simulations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/simulations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A simulation with what came out so far */
+        get: operations["get_loyalty_simulations_id"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/loyalty/simulations/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends a simulation; what was replayed until then stays */
+        post: operations["post_loyalty_simulations_id_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/platform/audit": {
         parameters: {
             query?: never;
@@ -2238,6 +3140,19 @@ export interface components {
          * @enum {string}
          */
         Action: "reward" | "up_sell" | "develop" | "welcome" | "nudge" | "win_back" | "let_rest";
+        /** @description A change of points by hand. */
+        AdjustBody: {
+            /**
+             * Format: int64
+             * @description How many; negative ones are taken.
+             */
+            points: number;
+            /** @description Of which programme. */
+            programme: components["schemas"]["ProgrammeId"];
+            /** @description Why: 1 to 500 characters. */
+            reason: string;
+        };
+        AdjustmentId: string;
         /** @description All there is of something that is never much. */
         All_Colleague: {
             items: {
@@ -2652,6 +3567,15 @@ export interface components {
             /** @description Until when. */
             expires_at: components["schemas"]["Timestamp"];
         };
+        /** @description What is given for something other than an order. */
+        AwardBody: {
+            /** @description What for: `sign_in`, `review`, `birthday`, or a name of the programme's own. */
+            activity: string;
+            /** @description What makes it happen once, such as the id of the review: the same again gives nothing. */
+            key: string;
+            /** @description By which programme. */
+            programme: components["schemas"]["ProgrammeId"];
+        };
         /** @description What the provider sent somebody back with. */
         BackBody: {
             code: string;
@@ -2769,6 +3693,14 @@ export interface components {
              */
             password?: string | null;
         };
+        /** @description A coupon that a customer brings: one that is theirs, or a code as they entered it. */
+        BroughtCoupon: {
+            /** @description One of the wallet. */
+            coupon: components["schemas"]["CouponId"];
+        } | {
+            /** @description A code. */
+            code: string;
+        };
         /** @description Lists by recency, frequency and monetary value. */
         ByDimension_f64: {
             f: number[];
@@ -2780,6 +3712,31 @@ export interface components {
             f: number[];
             m: number[];
             r: number[];
+        };
+        /** @description A promotion in a calendar. */
+        CalendarPromotion: {
+            ends_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Its id. */
+            id: components["schemas"]["PromotionId"];
+            /** @description What it gives: the name of the kind. */
+            kind: string;
+            /** @description Its name. */
+            name: string;
+            starts_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Where it is in its life. */
+            state: components["schemas"]["OfferState"];
+        };
+        /** @description A cart at list prices. */
+        Cart: {
+            /** @description Currency of all amounts. */
+            currency: components["schemas"]["Currency"];
+            /** @description 1 to 500 lines, in any order. */
+            lines: components["schemas"]["Line"][];
+            /**
+             * Format: int64
+             * @description Shipping before any promotion.
+             */
+            shipping_minor?: number;
         };
         /**
          * @description Why somebody entered or left.
@@ -2808,6 +3765,72 @@ export interface components {
          * @enum {string}
          */
         Channel: "taobao" | "tmall" | "1688" | "alibaba" | "jd" | "pdd" | "douyin" | "own" | "offline";
+        /** @description What an order holds, held or used. */
+        CheckoutReservation: {
+            /** @description The coupons it took. */
+            coupons: components["schemas"]["CouponId"][];
+            /** @description Whose order: of a merged customer the root. */
+            customer: components["schemas"]["CustomerId"];
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Its id. */
+            id: components["schemas"]["ReservationId"];
+            /** @description When it was made. */
+            made_at: components["schemas"]["Timestamp"];
+            /** @description By which the shop knows its order. */
+            order_key: string;
+            /**
+             * Format: int64
+             * @description The points it took.
+             */
+            points: number;
+            /** @description What was priced for it. */
+            quote: components["schemas"]["Quote"];
+            /** @description In which shop. */
+            shop: components["schemas"]["ShopId"];
+            /** @description Where it is. */
+            state: components["schemas"]["ReservationState"];
+            /** @description Until when it holds. */
+            until: components["schemas"]["Timestamp"];
+        };
+        /** @description What a customer claims: a coupon of a definition, or that of a code. */
+        ClaimBody: {
+            /** @description The code of one coupon, as it was entered. */
+            code?: string | null;
+            coupon?: components["schemas"]["CouponDefinitionId"] | null;
+            /**
+             * @description By which this claim is known, 1 to 190 bytes: the same customer with the same key gets the same coupon again,
+             *     at any time. Needed with `coupon`, and not there with `code`.
+             */
+            key?: string | null;
+        };
+        /** @description How many coupons may be claimed, by button or by code. What is given to an audience does not count. */
+        ClaimLimits: {
+            /**
+             * Format: int32
+             * @description On each day.
+             * @default null
+             */
+            per_day: number | null;
+            /**
+             * Format: int32
+             * @description By each person, with all that were merged into them.
+             * @default null
+             */
+            per_person: number | null;
+            /**
+             * Format: int32
+             * @description By everybody.
+             * @default null
+             */
+            total: number | null;
+        };
+        /** @description A time; open where nothing is said. */
+        ClaimWindow: {
+            /** @default null */
+            from: components["schemas"]["Timestamp"] | null;
+            /** @default null */
+            until: components["schemas"]["Timestamp"] | null;
+        };
         /** @description One customer of the sample. */
         ClusterDot: {
             /**
@@ -2957,6 +3980,45 @@ export interface components {
             /** @description Six digits of the app. */
             code: string;
         };
+        /** @description One thing to know about one or two promotions. */
+        Conflict: {
+            /** @enum {string} */
+            code: "overlap";
+            /** @description The one with the smaller id. */
+            first: string;
+            from?: components["schemas"]["Timestamp"] | null;
+            /** @description The group. */
+            group: string;
+            /** @description The other one. */
+            second: string;
+            until?: components["schemas"]["Timestamp"] | null;
+        } | {
+            /** @enum {string} */
+            code: "never";
+            /** @description Which. */
+            promotion: string;
+            /** @description Why. */
+            reason: components["schemas"]["NeverReason"];
+        } | {
+            /** @description The other one. */
+            by: string;
+            /** @enum {string} */
+            code: "hidden";
+            /** @description Which. */
+            promotion: string;
+        } | {
+            /** @enum {string} */
+            code: "deep";
+            /** @description The one with the smaller id. */
+            first: string;
+            /**
+             * Format: int32
+             * @description What is left to pay, in basis points of the list price, before rounding and caps.
+             */
+            pay_bps: number;
+            /** @description The other one. */
+            second: string;
+        };
         /**
          * @description The way by which a person is reached.
          * @enum {string}
@@ -3091,7 +4153,262 @@ export interface components {
             /** @description Who belongs to it, as tree. */
             tree?: Record<string, never> | null;
         };
+        /** @description How often something was used and claimed by everybody. */
+        CounterTotals: {
+            /**
+             * Format: int64
+             * @description Claims, by button or code.
+             */
+            claims: number;
+            /**
+             * Format: int64
+             * @description Minor units given of the budget.
+             */
+            spent_minor: number;
+            /**
+             * Format: int64
+             * @description Uses that orders hold or have.
+             */
+            uses: number;
+        };
+        /** @description A coupon that somebody has. */
+        Coupon: {
+            /** @description Whose it is: a member of the family. */
+            customer: components["schemas"]["CustomerId"];
+            /** @description What it gives. */
+            definition: components["schemas"]["CouponDefinitionId"];
+            /** @description Its id. */
+            id: components["schemas"]["CouponId"];
+            lock_until?: components["schemas"]["Timestamp"] | null;
+            /** @description Where it is. */
+            state: components["schemas"]["CouponState"];
+            valid_from?: components["schemas"]["Timestamp"] | null;
+            valid_until?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description Codes that are made at once. */
+        CouponBatch: {
+            /** @description When it was asked for. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Of which definition. */
+            definition: components["schemas"]["CouponDefinitionId"];
+            /** @description Its id. */
+            id: components["schemas"]["CouponBatchId"];
+            /**
+             * Format: int64
+             * @description Codes it has.
+             */
+            made: number;
+            /**
+             * Format: int64
+             * @description Codes it shall have.
+             */
+            size: number;
+        };
+        CouponBatchId: string;
+        /** @description Batches of a definition. */
+        CouponBatches: {
+            /** @description The newest first; there are 200 at most. */
+            items: components["schemas"]["CouponBatch"][];
+        };
+        /** @description A definition of coupons. */
+        CouponDefinition: {
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Its id. */
+            id: components["schemas"]["CouponDefinitionId"];
+            /** @description Its name, of which there is one in an organisation. */
+            name: string;
+            /** @description What that says. */
+            rules: components["schemas"]["CouponRules"];
+            /** @description Where it is in its life. */
+            state: components["schemas"]["OfferState"];
+            /**
+             * Format: int64
+             * @description Its newest version.
+             */
+            version: number;
+        };
+        CouponDefinitionId: string;
+        /** @description What a definition said from a moment on. */
+        CouponDefinitionVersion: {
+            actor?: components["schemas"]["UserId"] | null;
+            /** @description From when on. */
+            from: components["schemas"]["Timestamp"];
+            /** @description What it said. */
+            rules: components["schemas"]["CouponRules"];
+            /**
+             * Format: int64
+             * @description 1, 2, 3 …
+             */
+            version: number;
+        };
+        /**
+         * @description How far coupons have come: counted from their states at this moment, so it is exact and live. Each step contains
+         *     the next one; what came back and was used again counts for each use from `locked` on.
+         */
+        CouponFunnel: {
+            /**
+             * Format: int64
+             * @description Of these, those that somebody has or had.
+             */
+            claimed: number;
+            /**
+             * Format: int64
+             * @description Codes that were made, coupons that were claimed or given, and uses of a public code.
+             */
+            issued: number;
+            /**
+             * Format: int64
+             * @description Held by a reservation, or used.
+             */
+            locked: number;
+            /**
+             * Format: int64
+             * @description Used by an order.
+             */
+            redeemed: number;
+            /**
+             * Format: int64
+             * @description Of these, by orders that were refunded.
+             */
+            refunded: number;
+            /** @description How many are in each state now. */
+            states: {
+                [key: string]: number;
+            };
+        };
+        /** @description A gift to an audience. Of its customers `given`, `had_one` and `gone` were looked at. */
+        CouponGift: {
+            /** @description To which audience. */
+            audience: components["schemas"]["AudienceId"];
+            /** @description What that was called. */
+            audience_name: string;
+            /** @description When it was asked for. */
+            created_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Customers of the audience.
+             */
+            customers: number;
+            /** @description Coupons of which definition. */
+            definition: components["schemas"]["CouponDefinitionId"];
+            finished_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Who got one.
+             */
+            given: number;
+            /**
+             * Format: int64
+             * @description Who got none for having been merged or erased meanwhile.
+             */
+            gone: number;
+            /**
+             * Format: int64
+             * @description Who got none for having an unused one, in the family.
+             */
+            had_one: number;
+            /** @description Its id. */
+            id: components["schemas"]["CouponGiftId"];
+            /** @description Whether who has an unused one gets none. */
+            skips_holders: boolean;
+            /** @description How far it is. */
+            state: components["schemas"]["CouponGiftState"];
+            /** @description What went wrong. */
+            why?: string | null;
+        };
+        CouponGiftId: string;
+        /**
+         * @description How far a gift is.
+         * @enum {string}
+         */
+        CouponGiftState: "waiting" | "running" | "done" | "stopped" | "failed";
+        /** @description Gifts of a definition. */
+        CouponGifts: {
+            /** @description The newest 100, the newest first. */
+            items: components["schemas"]["CouponGift"][];
+        };
+        CouponId: string;
+        /** @description Why a coupon cannot be used. */
+        CouponRefusal: {
+            /** @description A stable name: `unknown_code`, `coupon_expired` … */
+            code: string;
+            /** @description For a person. */
+            detail: string;
+        };
+        /** @description A definition with how often its coupons were used and claimed. */
+        CouponRow: components["schemas"]["CouponDefinition"] & {
+            /** @description Uses and claims of everybody. */
+            totals: components["schemas"]["CounterTotals"];
+        };
+        /** @description What a definition says. */
+        CouponRules: {
+            /**
+             * Format: int64
+             * @description What all its coupons together may take off, in minor units. A use that would pass it is refused.
+             */
+            budget_minor?: number | null;
+            /** @description How many may be claimed. */
+            claims?: components["schemas"]["ClaimLimits"];
+            /** @description A code that everybody may know and use without a claim. */
+            code?: string | null;
+            /** @description Whether customers may take one for themselves. */
+            is_claimable?: boolean;
+            /** @description Levels whose customers may claim; none named: all. */
+            levels?: string[];
+            /** @description What happens when the order is refunded. */
+            refund: components["schemas"]["RefundRule"];
+            /**
+             * @description What it gives (`kind`), for what and whom, on which days and hours: the fields of [`pricing::Promotion`] but
+             *     for those that stand beside (id, name, coupon, period, limits, budget).
+             */
+            terms: unknown;
+            /** @description How often its coupons may be used. */
+            uses?: components["schemas"]["UseLimits"];
+            /** @description When a coupon may be used. */
+            validity: components["schemas"]["Validity"];
+            /** @description When coupons may be claimed; and a code that everybody may know, used. */
+            window?: components["schemas"]["ClaimWindow"];
+        };
+        /**
+         * @description Where a coupon is.
+         * @enum {string}
+         */
+        CouponState: "issued" | "claimed" | "locked" | "redeemed" | "kept" | "expired" | "void";
+        /** @description What a definition said, and since when. */
+        CouponVersions: {
+            /** @description The newest first, 100 at most. */
+            items: components["schemas"]["CouponDefinitionVersion"][];
+        };
         Currency: string;
+        /** @description What promotions may ask about a customer. */
+        Customer: {
+            /**
+             * @description Audiences the customer is in.
+             * @default []
+             */
+            audiences: string[];
+            /**
+             * @description Whether this would be the first order.
+             * @default false
+             */
+            first_order: boolean;
+            /**
+             * @description Whether today is the birthday.
+             * @default false
+             */
+            is_birthday: boolean;
+            /**
+             * @description Member level.
+             * @default null
+             */
+            level: string | null;
+            /**
+             * @description RFM tier.
+             * @default null
+             */
+            tier: string | null;
+        };
         /** @description A customer with everything that a card shows. */
         CustomerCard: components["schemas"]["CustomerRow"] & {
             /** @description Code of the classic scheme; null without a counted order. */
@@ -3163,6 +4480,49 @@ export interface components {
             states: components["schemas"]["ConsentState"][];
         };
         CustomerId: string;
+        /** @description Where a customer stands in a scheme. */
+        CustomerLevel: {
+            /** @description Of its amounts. */
+            currency: components["schemas"]["Currency"];
+            /** @description What was done by hand, the newest first; the newest 50. */
+            deeds: components["schemas"]["LevelDeedView"][];
+            /** @description The rank that is earned now. */
+            earned: number;
+            level?: components["schemas"]["MemberLevel"] | null;
+            /** @description What is measured. */
+            measure: components["schemas"]["LevelMeasure"];
+            /**
+             * Format: int64
+             * @description Minor units or orders that count now; null where amounts are hidden.
+             */
+            measured?: number | null;
+            /** @description Its name. */
+            name: string;
+            next?: components["schemas"]["MemberLevel"] | null;
+            /** @description Whether it was pinned by hand. */
+            pinned: boolean;
+            /** @description The rank of the customer; 0 is no level. */
+            rank: number;
+            /** @description The names of its levels, from the lowest to the highest; their ranks are 1, 2, 3 … */
+            ranks: string[];
+            /** @description Whether a person can set it to what is earned. */
+            releasable: boolean;
+            /** @description The scheme. */
+            scheme: components["schemas"]["LevelSchemeId"];
+            /** @description Since when. */
+            since: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description So much is missing to it, in minor units or orders; null where amounts are hidden.
+             */
+            to_next?: number | null;
+            valid_until?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int32
+             * @description Over so many days; null: of all time.
+             */
+            window_days?: number | null;
+        };
         /** @description A customer, to name it. */
         CustomerName: {
             /** @description The customer. */
@@ -3181,6 +4541,34 @@ export interface components {
              * @description How many customers pass the filters, on all pages.
              */
             total: number;
+        };
+        /** @description What a customer has in one programme. */
+        CustomerPoints: {
+            /**
+             * Format: int64
+             * @description Adjustments of more points than this wait for a second person.
+             */
+            approve_above: number;
+            /** @description As posted, of the whole family. */
+            balance: components["schemas"]["PointsBalance"];
+            /** @description The currency in which points are worth something. */
+            currency: components["schemas"]["Currency"];
+            /** @description Lots in which something is left, in the order in which they are spent; the first 100. */
+            lots: components["schemas"]["PointsLot"][];
+            /** @description Its name. */
+            name: string;
+            /** @description The programme. */
+            programme: components["schemas"]["ProgrammeId"];
+            /**
+             * Format: int64
+             * @description What can be spent now.
+             */
+            spendable: number;
+            /**
+             * Format: int64
+             * @description What these are worth, in minor units, rounded up.
+             */
+            spendable_minor: number;
         };
         /** @description A customer in lists. Personal data is masked. */
         CustomerRow: {
@@ -3415,6 +4803,20 @@ export interface components {
              */
             value: number;
         };
+        /** @description A promotion of the draft. */
+        DraftPromotion: {
+            /** @description Which. */
+            promotion: components["schemas"]["PromotionId"];
+            /** @enum {string} */
+            type: "kept";
+        } | {
+            /** @description Its name. */
+            name: string;
+            /** @description What it says. */
+            rules: components["schemas"]["PromotionRules"];
+            /** @enum {string} */
+            type: "written";
+        };
         /** @description What a dry run is about. */
         DryRunBody: {
             /**
@@ -3529,6 +4931,11 @@ export interface components {
             /** @description Who belongs to it, as tree. */
             tree?: Record<string, never> | null;
         };
+        /**
+         * @description How much of the explanation is told.
+         * @enum {string}
+         */
+        ExplainQuote: "applied" | "all";
         /** @description The answer. */
         Explanation: {
             customer?: components["schemas"]["CustomerId"] | null;
@@ -3713,6 +5120,41 @@ export interface components {
             /** @description Whether it was done; otherwise it was refused, and the answer says why. */
             done: boolean;
         };
+        /** @description Pieces of one SKU in one promotion. */
+        FlashStock: {
+            /**
+             * Format: int64
+             * @description Held by reservations.
+             */
+            held: number;
+            /**
+             * Format: int64
+             * @description Still to be had.
+             */
+            remaining: number;
+            /** @description Of what. */
+            sku: string;
+            /**
+             * Format: int64
+             * @description Sold.
+             */
+            sold: number;
+            /**
+             * Format: int64
+             * @description Pieces in all.
+             */
+            stocked: number;
+        };
+        /** @description How many pieces of a SKU a flash sale has. */
+        FlashStockBody: {
+            /** @description Of what: a SKU, or a product. */
+            sku: string;
+            /**
+             * Format: int64
+             * @description Pieces in all, those held and sold among them.
+             */
+            stocked: number;
+        };
         /**
          * @description A kind of file this module understands.
          * @enum {string}
@@ -3722,6 +5164,29 @@ export interface components {
         FoundBody: {
             /** @description A row of it, or its mark: at most 10,000 characters. */
             text: string;
+        };
+        /** @description Something given beside the goods. */
+        Gift: {
+            /** @description Ids of the lines that earned it. */
+            lines: string[];
+            /** @description Which product. */
+            product: string;
+            /** @description Id of the promotion. */
+            promotion: string;
+            /**
+             * Format: int64
+             * @description Pieces.
+             */
+            quantity: number;
+            /** @description Which variant of it. */
+            sku?: string | null;
+        };
+        /** @description To whom coupons shall be given. */
+        GiftBody: {
+            /** @description All customers of this audience; takes the right `insight.read`. */
+            audience: components["schemas"]["AudienceId"];
+            /** @description Whether who has an unused one, in the family, gets none. */
+            skips_holders?: boolean;
         };
         /** @description Where to go. */
         GoTo: {
@@ -4246,16 +5711,256 @@ export interface components {
             /** Format: int64 */
             number: number;
         };
+        /** @description An entry of the ledger, with names. */
+        LedgerEntry: components["schemas"]["PointsEntry"] & {
+            actor_person?: components["schemas"]["Person"] | null;
+            /** @description Whose points moved, as lists show names. */
+            customer_name?: string | null;
+        };
+        /** @description An entry with its lines. */
+        LedgerEntryCard: components["schemas"]["LedgerEntry"] & {
+            /** @description Its lines; all of them sum to zero. */
+            postings: components["schemas"]["Page_LedgerPosting"];
+        };
         /**
          * @description A dimension of a group beside that of all customers.
          * @enum {string}
          */
         Level: "low" | "middle" | "high";
+        /**
+         * @description Why a rank changed.
+         * @enum {string}
+         */
+        LevelCause: "orders" | "refund" | "hand" | "scheme" | "expiry" | "merge";
+        /** @description A change of a level. */
+        LevelChange: {
+            actor?: components["schemas"]["UserId"] | null;
+            /** @description When it was known. What was done in between rested on the rank before. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Why. */
+            cause: components["schemas"]["LevelCause"];
+            /** @description The rank before. */
+            from: number;
+            /**
+             * Format: int64
+             * @description 1, 2, 3 … of this customer and scheme.
+             */
+            revision: number;
+            /** @description From when the new rank counts. */
+            since: components["schemas"]["Timestamp"];
+            /** @description The rank after. */
+            to: number;
+            /**
+             * Format: int64
+             * @description The version of the scheme that held then.
+             */
+            version: number;
+        };
+        /** @description A change of a level, with names. */
+        LevelChangeView: components["schemas"]["LevelChange"] & {
+            actor_person?: components["schemas"]["Person"] | null;
+            /** @description The name that the rank before had in the version that held then; null for rank 0. */
+            from_name?: string | null;
+            /** @description The name of the rank after. */
+            to_name?: string | null;
+        };
+        /** @description How many customers have a level. */
+        LevelCount: {
+            /**
+             * Format: int64
+             * @description So many customers have it.
+             */
+            customers: number;
+            /** @description Its name; null for rank 0. */
+            name?: string | null;
+            /** @description The rank; 0 is no level. */
+            rank: number;
+        };
+        /** @description How many customers have each level. */
+        LevelCounts: {
+            /** @description From rank 0, which is no level, on. */
+            items: components["schemas"]["LevelCount"][];
+        };
+        /** @description Something done by hand to a level. */
+        LevelDeed: {
+            actor?: components["schemas"]["UserId"] | null;
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The rank that was pinned; null when it was released. */
+            rank?: number | null;
+            /** @description Why; null once it was erased with the person. */
+            reason?: string | null;
+        };
+        /** @description Something done by hand to a level, with the name of who did it. */
+        LevelDeedView: components["schemas"]["LevelDeed"] & {
+            actor_person?: components["schemas"]["Person"] | null;
+        };
+        /** @description What a scheme may begin with. */
+        LevelDefaults: {
+            /** @description The four usual levels by what was paid in a year. */
+            by_amount: components["schemas"]["LevelRules"];
+            /** @description The same by orders. */
+            by_orders: components["schemas"]["LevelRules"];
+            /**
+             * Format: int64
+             * @description The least that members may pay where a shop is on a platform that has a floor, in basis points.
+             */
+            floor_bps: number;
+        };
+        /** @description When a level is lost. */
+        LevelDowngrade: {
+            /** @enum {string} */
+            kind: "never";
+        } | {
+            /** @enum {string} */
+            kind: "hand";
+        } | {
+            /** @enum {string} */
+            kind: "at_once";
+        } | {
+            /** @description How far it falls. */
+            fall: components["schemas"]["LevelFall"];
+            /**
+             * Format: int32
+             * @description Days after that in which it is kept and can be earned again.
+             */
+            grace_days?: number;
+            /** @enum {string} */
+            kind: "validity";
+            /**
+             * Format: int32
+             * @description Until the end of the day so many days later.
+             */
+            validity_days: number;
+        };
+        /**
+         * @description How far a level falls.
+         * @enum {string}
+         */
+        LevelFall: "to_earned" | "one_level";
+        /**
+         * @description What bounds are compared with.
+         * @enum {string}
+         */
+        LevelMeasure: "amount" | "orders";
+        /**
+         * @description What a refund does to what is measured.
+         * @enum {string}
+         */
+        LevelRefunds: "take_back" | "keep";
+        /** @description What a scheme says. Each edit makes a new version. */
+        LevelRules: {
+            /** @description When a level is lost. */
+            downgrade: components["schemas"]["LevelDowngrade"];
+            /** @description From the lowest to the highest; their ranks are 1, 2, 3 … */
+            levels: components["schemas"]["MemberLevel"][];
+            /** @description What bounds are compared with. */
+            measure: components["schemas"]["LevelMeasure"];
+            /** @description What a refund does to what is measured. */
+            refunds: components["schemas"]["LevelRefunds"];
+            /**
+             * Format: int32
+             * @description Only orders paid today or on one of the days before, so many days in all; none: orders of all time.
+             */
+            window_days?: number | null;
+        };
+        /** @description A scheme of levels. */
+        LevelScheme: {
+            /** @description Of the amounts it looks at; orders in another currency do not count. */
+            currency: components["schemas"]["Currency"];
+            /** @description Its id. */
+            id: components["schemas"]["LevelSchemeId"];
+            /** @description Its name, of which there is one in an organisation. */
+            name: string;
+            /** @description What it says. */
+            rules: components["schemas"]["LevelRules"];
+            /** @description The shops whose orders count; none named: all. */
+            shops: components["schemas"]["ShopId"][];
+            /** @description When it was made: nobody has a level before. Orders paid before count, if they are in the window. */
+            since: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description The newest version.
+             */
+            version: number;
+            /** @description All versions, the oldest first. */
+            versions: components["schemas"]["LevelSchemeVersion"][];
+            /**
+             * Format: int32
+             * @description In which days are told.
+             */
+            zone: number;
+        };
+        /** @description A scheme of levels to be made. */
+        LevelSchemeBody: {
+            /** @description Of the amounts it looks at; orders in another currency do not count. */
+            currency: components["schemas"]["Currency"];
+            /** @description Its name, of which there is one in an organisation. */
+            name: string;
+            /** @description What it says. */
+            rules: components["schemas"]["LevelRules"];
+            /** @description The shops whose orders count; none named: all. */
+            shops?: components["schemas"]["ShopId"][];
+            /**
+             * Format: int32
+             * @description In which days are told: seconds east of UTC.
+             */
+            zone: number;
+        };
+        /** @description What a scheme says from now on. */
+        LevelSchemeChange: {
+            /** @description Its name. */
+            name: string;
+            /** @description What it says. */
+            rules: components["schemas"]["LevelRules"];
+        };
+        LevelSchemeId: string;
+        /** @description What a scheme says, from when on. */
+        LevelSchemeVersion: {
+            /** @description From this moment on, until the next version. */
+            from: components["schemas"]["Timestamp"];
+            /** @description What it says. */
+            rules: components["schemas"]["LevelRules"];
+            /**
+             * Format: int64
+             * @description 1, 2, 3 …
+             */
+            version: number;
+        };
+        /** @description All schemes of levels. */
+        LevelSchemes: {
+            /** @description By name. */
+            items: components["schemas"]["LevelScheme"][];
+        };
+        /** @description How many would move if the bound of a level were another; counted exactly, from an index over what is measured. */
+        LevelWhatIf: {
+            /**
+             * Format: int64
+             * @description So many who have the level would not earn it any more. When they fall is the scheme's policy.
+             */
+            lose: number;
+            /**
+             * Format: int64
+             * @description So many have not been measured since something changed for them: until the job has been there (a minute), the
+             *     figures are those of before. 0: they are those of now.
+             */
+            not_yet_measured: number;
+            /**
+             * Format: int64
+             * @description So many would have the level at once, and have a lower one now.
+             */
+            rise: number;
+        };
         /** @description What a group is like; `recency` is high where the last order was long ago. */
         Levels: {
             frequency: components["schemas"]["Level"];
             monetary: components["schemas"]["Level"];
             recency: components["schemas"]["Level"];
+        };
+        /** @description Where a customer stands. */
+        LevelsOfCustomer: {
+            /** @description One for each scheme, by their names. */
+            items: components["schemas"]["CustomerLevel"][];
         };
         /** @description The answer. */
         LifetimeValue: Record<string, never> & {
@@ -4293,6 +5998,39 @@ export interface components {
             /** @description Those with the highest expected value; nobody without the right `customers.read`. */
             top: components["schemas"]["ValuedCustomer"][];
         };
+        /** @description One line of a cart. */
+        Line: {
+            /** @description Categories of the product, parents too. */
+            categories?: string[];
+            /**
+             * Format: int64
+             * @description What a piece costs the shop.
+             */
+            cost_minor?: number | null;
+            /** @description Its id, once in the cart. Ties between lines go to the smaller one. */
+            id: string;
+            /** @description The product. */
+            product: string;
+            /**
+             * Format: int32
+             * @description Pieces, 1 to 1,000,000.
+             */
+            quantity: number;
+            /** @description Its variant. */
+            sku?: string | null;
+            /**
+             * Format: int64
+             * @description List price of a piece.
+             */
+            unit_price_minor: number;
+        };
+        /** @description What became of a promotion on one line. */
+        LineOutcome: {
+            /** @description Id of the line. */
+            line: string;
+            /** @description Applied or refused. */
+            outcome: components["schemas"]["Outcome"];
+        };
         /** @description A link as it was handed over. */
         LinkBody: {
             secret: string;
@@ -4307,6 +6045,7 @@ export interface components {
          * @enum {string}
          */
         Looked: "record_exists" | "user_active" | "has_right" | "in_reach";
+        LotId: string;
         /** @description A user, as those see them who manage people. */
         Member: {
             /** @description When they joined. */
@@ -4330,6 +6069,28 @@ export interface components {
              * @description For `If-Match`.
              */
             version: number;
+        };
+        /** @description A level. */
+        MemberLevel: {
+            /** @description What members have of it, for people. */
+            benefits?: string;
+            /**
+             * Format: int64
+             * @description So many minor units or orders reach it.
+             */
+            bound: number;
+            /**
+             * Format: int64
+             * @description Multiplier of points, in thousandths.
+             */
+            multiplier_permille: number;
+            /** @description Its name, once in a scheme. */
+            name: string;
+            /**
+             * Format: int64
+             * @description What members of it pay, in basis points: 9500 is 95 折, 10000 no discount.
+             */
+            pay_bps: number;
         };
         /** @description A merge that holds. */
         Merge: {
@@ -4360,6 +6121,19 @@ export interface components {
          * @enum {string}
          */
         ModelState: "waiting" | "active" | "old" | "failed";
+        /**
+         * @description Why a promotion can never apply.
+         * @enum {string}
+         */
+        NeverReason: "calendar" | "products" | "level" | "limit" | "gives_nothing";
+        /** @description Codes to be made. */
+        NewBatchBody: {
+            /**
+             * Format: int32
+             * @description How many, 1 to 1,000,000.
+             */
+            size: number;
+        };
         /** @description What a customer said, of each of these ways and purposes. */
         NewConsentBody: {
             at?: components["schemas"]["Timestamp"] | null;
@@ -4385,6 +6159,13 @@ export interface components {
             /** @description 1 to 60 characters. */
             name: string;
         };
+        /** @description A definition to be made. */
+        NewCouponDefinition: {
+            /** @description Its name. */
+            name: string;
+            /** @description What it says. */
+            rules: components["schemas"]["CouponRules"];
+        };
         /** @description An account, phone number or e-mail address to be added. */
         NewIdentityBody: {
             /** @description What it is. */
@@ -4405,6 +6186,13 @@ export interface components {
             invitation: components["schemas"]["Invitation"];
             /** @description The page `/join#…` of this server with it makes the account. Shown only this once. */
             secret: string;
+        };
+        /** @description A promotion to be made. */
+        NewPromotion: {
+            /** @description Its name. */
+            name: string;
+            /** @description What it says. */
+            rules: components["schemas"]["PromotionRules"];
         };
         /** @description A role to be made. */
         NewRoleBody: {
@@ -4502,6 +6290,16 @@ export interface components {
          * @enum {string}
          */
         OffReason: "gone" | "failing" | "backlog";
+        /**
+         * @description Where a definition or promotion is in its life.
+         * @enum {string}
+         */
+        OfferState: "draft" | "live" | "stopped" | "ended";
+        /** @description Where a definition shall be in its life. */
+        OfferStateBody: {
+            /** @description `live` from draft or stopped, `stopped` from live, `ended` from any. */
+            state: components["schemas"]["OfferState"];
+        };
         /** @description An order. Amounts in minor units of `currency`. */
         Order: {
             buyer_message?: string | null;
@@ -4597,6 +6395,23 @@ export interface components {
             /** @description What it is called. */
             name: string;
         };
+        /** @description Applied with how much, or refused with the reason. */
+        Outcome: {
+            /** @description Applied; 0 for gifts, shipping, and shares that round to nothing. */
+            applied: {
+                /**
+                 * Format: int64
+                 * @description What it takes off the line.
+                 */
+                minor: number;
+            };
+        } | {
+            /** @description Not applied. */
+            refused: {
+                /** @description Why. */
+                reason: components["schemas"]["Reason"];
+            };
+        };
         /** @description Audiences to be compared. */
         OverlapBody: {
             /** @description At most 12. */
@@ -4658,6 +6473,16 @@ export interface components {
                  */
                 version: number;
             }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_CouponRow: {
+            /** @description The rows, at most the limit asked for. */
+            items: (components["schemas"]["CouponDefinition"] & {
+                /** @description Uses and claims of everybody. */
+                totals: components["schemas"]["CounterTotals"];
+            })[];
             /** @description Pass as `after` to get the next page; absent on the last. */
             next?: string | null;
         };
@@ -4843,6 +6668,40 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_LedgerEntry: {
+            /** @description The rows, at most the limit asked for. */
+            items: (components["schemas"]["PointsEntry"] & {
+                actor_person?: components["schemas"]["Person"] | null;
+                /** @description Whose points moved, as lists show names. */
+                customer_name?: string | null;
+            })[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_LedgerPosting: {
+            /** @description The rows, at most the limit asked for. */
+            items: (components["schemas"]["PointsPosting"] & {
+                /** @description Whose account it is. */
+                customer_name?: string | null;
+            })[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_LevelChangeView: {
+            /** @description The rows, at most the limit asked for. */
+            items: (components["schemas"]["LevelChange"] & {
+                actor_person?: components["schemas"]["Person"] | null;
+                /** @description The name that the rank before had in the version that held then; null for rank 0. */
+                from_name?: string | null;
+                /** @description The name of the rank after. */
+                to_name?: string | null;
+            })[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Member: {
             /** @description The rows, at most the limit asked for. */
             items: {
@@ -4951,6 +6810,53 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_PointsStatementLine: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                /** @description When it was posted. */
+                at: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @description Change of what can be spent.
+                 */
+                available: number;
+                /** @description The customer whose points moved. */
+                customer: components["schemas"]["CustomerId"];
+                /**
+                 * Format: int64
+                 * @description Change of what is owed.
+                 */
+                debt: number;
+                /** @description The entry. */
+                entry: components["schemas"]["PointsEntryId"];
+                /**
+                 * @description What it is about: `earn`, `release`, `spend`, `reserve`, `commit`, `cancel_spend`, `respend`,
+                 *     `reverse_earn`, `expire`, `adjust`.
+                 */
+                kind: string;
+                order?: components["schemas"]["OrderId"] | null;
+                /**
+                 * Format: int64
+                 * @description Change of what waits.
+                 */
+                pending: number;
+                /**
+                 * Format: int64
+                 * @description Change of what is held.
+                 */
+                reserved: number;
+                /** @description Of what it came: `order`, `spend`, `lot`, `adjustment`, `batch`, or an activity. */
+                source: string;
+                /**
+                 * Format: int64
+                 * @description The version of the programme by which it was judged.
+                 */
+                version: number;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Shop: {
             /** @description The rows, at most the limit asked for. */
             items: {
@@ -4972,6 +6878,59 @@ export interface components {
                  * @description Its clocks, in seconds east of UTC: the days of its orders are days there.
                  */
                 zone_offset_seconds: number;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_SimulationRow: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                /** @description When. */
+                asked_at: components["schemas"]["Timestamp"];
+                asked_by?: components["schemas"]["Person"] | null;
+                /**
+                 * Format: int64
+                 * @description Orders replayed so far.
+                 */
+                done: number;
+                /** @description Why nothing came out. */
+                failure?: string | null;
+                finished_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Its id. */
+                id: components["schemas"]["SimulationId"];
+                /** @description What it was called. */
+                name: string;
+                /** @description Where it stands. */
+                state: components["schemas"]["SimulationState"];
+                /**
+                 * Format: int64
+                 * @description Orders of the period; null before it began.
+                 */
+                total?: number | null;
+            }[];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_StoredPromotion: {
+            /** @description The rows, at most the limit asked for. */
+            items: {
+                /** @description When it was made. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Its id. */
+                id: components["schemas"]["PromotionId"];
+                /** @description Its name, of which there is one in an organisation. */
+                name: string;
+                /** @description What that says. */
+                rules: components["schemas"]["PromotionRules"];
+                /** @description Where it is in its life. */
+                state: components["schemas"]["OfferState"];
+                /**
+                 * Format: int64
+                 * @description Its newest version.
+                 */
+                version: number;
             }[];
             /** @description Pass as `after` to get the next page; absent on the last. */
             next?: string | null;
@@ -5134,6 +7093,534 @@ export interface components {
             /** @description What they wrote, with numbers and addresses masked. */
             text?: string | null;
         };
+        /** @description A level to be pinned. */
+        PinBody: {
+            /** @description The rank; 0 is no level. */
+            rank: number;
+            /** @description Why: 1 to 500 characters. */
+            reason: string;
+        };
+        /** @description A cart to be tried: at any moment, for anybody, with promotions that are not live. */
+        PlaygroundBody: {
+            assumed?: components["schemas"]["Customer"] | null;
+            at?: components["schemas"]["Timestamp"] | null;
+            /** @description The cart at list prices. */
+            cart: components["schemas"]["Cart"];
+            /** @description Coupons that are brought, at most 20. */
+            coupons?: components["schemas"]["BroughtCoupon"][];
+            customer?: components["schemas"]["CustomerId"] | null;
+            /** @description Promotions that count as if they were live, at most 50. */
+            drafts?: components["schemas"]["PromotionId"][];
+            /**
+             * Format: int64
+             * @description The most points that shall pay a part.
+             */
+            points?: number | null;
+            programme?: components["schemas"]["ProgrammeId"] | null;
+            /** @description In which shop. */
+            shop: components["schemas"]["ShopId"];
+            /** @description Whether the best of the wallet is taken besides. */
+            wallet?: boolean;
+        };
+        /**
+         * @description What an account of the ledger holds. The first four are a customer's; what the shop owes it. The others are
+         *     where points come from and go to, with the opposite sign.
+         * @enum {string}
+         */
+        PointsAccount: "pending" | "available" | "reserved" | "debt" | "issued" | "redeemed" | "expired" | "written_off" | "adjusted";
+        /**
+         * @description Points for something other than an order: `birthday` (once in a calendar year), `sign_in`, `review`, or a name
+         *     of the shop's own.
+         */
+        PointsActivity: {
+            /** @description Its name: lower-case letters, digits and `_`. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Points each time.
+             */
+            points: number;
+            /**
+             * Format: int32
+             * @description How often on one day.
+             */
+            times_a_day: number;
+        };
+        /** @description An adjustment that was asked for. */
+        PointsAdjusted: {
+            /** @description Its id. */
+            id: components["schemas"]["AdjustmentId"];
+            /** @description Whether it is in the ledger, or waits for a second person. */
+            state: components["schemas"]["PointsAdjustmentState"];
+        };
+        /** @description A change of points by hand. */
+        PointsAdjustment: {
+            /** @description When. */
+            asked_at: components["schemas"]["Timestamp"];
+            asked_by?: components["schemas"]["UserId"] | null;
+            /** @description Whose points. */
+            customer: components["schemas"]["CustomerId"];
+            decided_at?: components["schemas"]["Timestamp"] | null;
+            decided_by?: components["schemas"]["UserId"] | null;
+            /** @description Its id. */
+            id: components["schemas"]["AdjustmentId"];
+            /**
+             * Format: int64
+             * @description How many; negative ones are taken.
+             */
+            points: number;
+            /** @description Of which programme. */
+            programme: components["schemas"]["ProgrammeId"];
+            /** @description Why; null once it was erased with the person. */
+            reason?: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["PointsAdjustmentState"];
+        };
+        /**
+         * @description Where an adjustment stands.
+         * @enum {string}
+         */
+        PointsAdjustmentState: "waiting" | "posted" | "refused";
+        /** @description What a customer has. */
+        PointsBalance: {
+            /**
+             * Format: int64
+             * @description Can be spent, if nothing is owed.
+             */
+            available: number;
+            /**
+             * Format: int64
+             * @description Owed; zero or negative.
+             */
+            debt: number;
+            /**
+             * Format: int64
+             * @description Not to be used yet.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description Held for orders.
+             */
+            reserved: number;
+        };
+        /** @description An entry of the ledger. */
+        PointsEntry: {
+            actor?: components["schemas"]["UserId"] | null;
+            adjustment?: components["schemas"]["AdjustmentId"] | null;
+            /** @description When it was posted. */
+            at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description By so many all points of customers changed, what is owed included.
+             */
+            change: number;
+            customer?: components["schemas"]["CustomerId"] | null;
+            /** @description Its id. */
+            id: components["schemas"]["PointsEntryId"];
+            /** @description What it is about. */
+            kind: components["schemas"]["PointsEntryKind"];
+            /**
+             * Format: int64
+             * @description So many points moved from one account to another.
+             */
+            moved: number;
+            order?: components["schemas"]["OrderId"] | null;
+            /** @description Of which programme. */
+            programme: components["schemas"]["ProgrammeId"];
+            /** @description Of what it came: `order`, `spend`, `lot`, `adjustment`, `batch`, or an activity. */
+            source: string;
+            /**
+             * Format: int64
+             * @description The version by which it was judged.
+             */
+            version: number;
+        };
+        PointsEntryId: string;
+        /**
+         * @description What an entry is about.
+         * @enum {string}
+         */
+        PointsEntryKind: "earn" | "release" | "spend" | "reserve" | "commit" | "cancel_spend" | "respend" | "reverse_earn" | "expire" | "adjust";
+        /** @description What an order that is paid now would earn. */
+        PointsExample: {
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Points.
+             */
+            points: number;
+            /** @description From when on they can be used. */
+            usable_from: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description What they are worth in minor units, rounded up.
+             */
+            value_minor: number;
+        };
+        /** @description An order whose points are to be shown while a programme is edited. */
+        PointsExampleBody: {
+            /**
+             * Format: int64
+             * @description The multiplier of the customer's level, in thousandths; 1000 if it is not said.
+             */
+            level_permille?: number | null;
+            /**
+             * Format: int64
+             * @description What was paid for the order now, in minor units.
+             */
+            paid_minor: number;
+            /** @description What the programme would say. */
+            rules: components["schemas"]["PointsRules"];
+            /**
+             * Format: int32
+             * @description Its zone: seconds east of UTC.
+             */
+            zone: number;
+        };
+        /** @description Points that end in one month. */
+        PointsExpiring: {
+            /** @description `2026-12`; null: never. */
+            month?: string | null;
+            /**
+             * Format: int64
+             * @description Points.
+             */
+            points: number;
+        };
+        /** @description How long points live. They end with a day, in the programme's zone. */
+        PointsExpiry: {
+            /** @enum {string} */
+            kind: "never";
+        } | {
+            /**
+             * Format: int32
+             * @description Days.
+             */
+            days: number;
+            /** @enum {string} */
+            kind: "days";
+        } | {
+            /** @enum {string} */
+            kind: "months";
+            /**
+             * Format: int32
+             * @description Months.
+             */
+            months: number;
+        } | {
+            /**
+             * Format: int32
+             * @description Day of the month; the last of a month that has none such.
+             */
+            day: number;
+            /** @enum {string} */
+            kind: "year_day";
+            /**
+             * Format: int32
+             * @description The fewest days they live.
+             */
+            least_days: number;
+            /**
+             * Format: int32
+             * @description 1 to 12.
+             */
+            month: number;
+        };
+        /** @description What is owed at a moment, and what moved in the time before. */
+        PointsLiability: {
+            /**
+             * Format: int64
+             * @description Given by hand, less what was taken.
+             */
+            adjusted: number;
+            /** @description As of: what was posted before. */
+            at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Can be spent.
+             */
+            available: number;
+            /** @description Outstanding points by the month in which they end. */
+            by_month: components["schemas"]["PointsExpiring"][];
+            /**
+             * Format: int64
+             * @description Owed by customers; zero or negative.
+             */
+            debt: number;
+            /**
+             * Format: int64
+             * @description Given for orders and activities, less what was reversed.
+             */
+            earned: number;
+            /**
+             * Format: int64
+             * @description Lapsed.
+             */
+            expired: number;
+            /** @description Movements since then. */
+            from: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description `available + reserved + pending`.
+             */
+            outstanding: number;
+            /**
+             * Format: int64
+             * @description In their return window.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description Held for orders.
+             */
+            reserved: number;
+            /**
+             * Format: int64
+             * @description Spent, less what came back.
+             */
+            spent: number;
+            /**
+             * Format: int64
+             * @description What these are worth in minor units of the programme's currency, by its newest version, rounded up.
+             */
+            value_minor: number;
+            /**
+             * Format: int64
+             * @description Forgiven.
+             */
+            written_off: number;
+        };
+        /** @description Points of one origin with one expiry. */
+        PointsLot: {
+            /**
+             * Format: int64
+             * @description Can be spent.
+             */
+            available: number;
+            /** @description From when on its points can be used. */
+            available_from: components["schemas"]["Timestamp"];
+            /** @description Whose it is: the customer itself, not the one into which it was merged. */
+            customer: components["schemas"]["CustomerId"];
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Its id. */
+            id: components["schemas"]["LotId"];
+            order?: components["schemas"]["OrderId"] | null;
+            /**
+             * Format: int64
+             * @description Not to be used yet.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description So many it had at first.
+             */
+            points: number;
+            /**
+             * Format: int64
+             * @description Held for orders.
+             */
+            reserved: number;
+        };
+        /**
+         * @description What happens when points must go back that were spent already.
+         * @enum {string}
+         */
+        PointsNegative: "allow" | "write_off";
+        /** @description What a customer has. */
+        PointsOfCustomer: {
+            /** @description One for each programme, by their names. */
+            items: components["schemas"]["CustomerPoints"][];
+        };
+        /** @description A line of an entry; all lines of one sum to zero. */
+        PointsPosting: {
+            /** @description On which account. */
+            account: components["schemas"]["PointsAccount"];
+            customer?: components["schemas"]["CustomerId"] | null;
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description 0, 1, 2 …: its place in the entry.
+             */
+            line: number;
+            lot?: components["schemas"]["LotId"] | null;
+            lot_order?: components["schemas"]["OrderId"] | null;
+            /**
+             * Format: int64
+             * @description Signed points.
+             */
+            points: number;
+        };
+        /** @description A product that earns more or less than others. */
+        PointsProductFactor: {
+            /**
+             * Format: int64
+             * @description In thousandths: 2000 doubles, 0 earns nothing.
+             */
+            factor_permille: number;
+            /** @description The merchant's code, as lines of orders name it. */
+            product: string;
+        };
+        /** @description A programme of points. */
+        PointsProgramme: {
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Of the amounts it looks at; orders in another currency earn nothing. */
+            currency: components["schemas"]["Currency"];
+            /** @description Its id. */
+            id: components["schemas"]["ProgrammeId"];
+            /** @description Its name, of which there is one in an organisation. */
+            name: string;
+            /** @description What it says. */
+            rules: components["schemas"]["PointsRules"];
+            /** @description The shops whose orders earn; none named: all. */
+            shops: components["schemas"]["ShopId"][];
+            /** @description Orders paid before earn nothing. */
+            since: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description The newest version.
+             */
+            version: number;
+            /** @description All versions, the oldest first. */
+            versions: components["schemas"]["PointsProgrammeVersion"][];
+            /**
+             * Format: int32
+             * @description In which days are told.
+             */
+            zone: number;
+        };
+        /** @description A programme of points to be made. */
+        PointsProgrammeBody: {
+            /** @description Of the amounts it looks at; orders in another currency earn nothing. */
+            currency: components["schemas"]["Currency"];
+            /** @description Its name, of which there is one in an organisation. */
+            name: string;
+            /** @description What it says. */
+            rules: components["schemas"]["PointsRules"];
+            /** @description The shops whose orders earn; none named: all. */
+            shops?: components["schemas"]["ShopId"][];
+            /**
+             * Format: date-time
+             * @description Orders paid before earn nothing; without it: before now.
+             */
+            since?: string | null;
+            /**
+             * Format: int32
+             * @description In which days are told: seconds east of UTC.
+             */
+            zone: number;
+        };
+        /** @description What a programme says from now on. */
+        PointsProgrammeChange: {
+            /** @description Its name. */
+            name: string;
+            /** @description What it says. */
+            rules: components["schemas"]["PointsRules"];
+        };
+        /** @description What a programme says, from when on. */
+        PointsProgrammeVersion: {
+            /** @description Orders paid from this moment on are judged by it, until the next version. */
+            from: components["schemas"]["Timestamp"];
+            /** @description What it says. */
+            rules: components["schemas"]["PointsRules"];
+            /**
+             * Format: int64
+             * @description 1, 2, 3 …
+             */
+            version: number;
+        };
+        /** @description All programmes of points. */
+        PointsProgrammes: {
+            /** @description By name. */
+            items: components["schemas"]["PointsProgramme"][];
+        };
+        /** @description What a programme says. Each edit makes a new version. */
+        PointsRules: {
+            /** @description What is given for things other than orders. */
+            activities?: components["schemas"]["PointsActivity"][];
+            /**
+             * Format: int64
+             * @description Adjustments of more points than this need a second person.
+             */
+            approve_above: number;
+            /**
+             * Format: int64
+             * @description The most points that orders of one customer and day earn; none: no limit.
+             */
+            day_cap?: number | null;
+            /**
+             * Format: int64
+             * @description … for so many minor units paid. 0 points: orders earn nothing.
+             */
+            earn_per_minor: number;
+            /**
+             * Format: int64
+             * @description So many points …
+             */
+            earn_points: number;
+            /** @description How long points live. */
+            expiry: components["schemas"]["PointsExpiry"];
+            /**
+             * Format: int32
+             * @description Days for which points live that come back after their lot expired; 0: they are lost.
+             */
+            grace_days?: number;
+            /** @description What happens when points must go back that were spent. */
+            negative: components["schemas"]["PointsNegative"];
+            /**
+             * Format: int32
+             * @description Days after payment until points of an order can be used: the time in which goods are sent back.
+             */
+            pending_days: number;
+            /** @description Products that earn more or less than others. */
+            products?: components["schemas"]["PointsProductFactor"][];
+            /**
+             * Format: int64
+             * @description … are worth so many minor units, for the liability report.
+             */
+            value_minor: number;
+            /**
+             * Format: int64
+             * @description So many points …
+             */
+            value_points: number;
+        };
+        /** @description What a customer has in a programme. */
+        PointsStanding: {
+            /** @description As posted. */
+            balance: components["schemas"]["PointsBalance"];
+            /**
+             * Format: int64
+             * @description What can be spent now.
+             */
+            spendable: number;
+        };
+        /** @description What a family has, and how it came to it. */
+        PointsStatement: {
+            /** @description What each has now, as posted. */
+            balance: components["schemas"]["PointsBalance"];
+            /** @description The entries, the newest first. */
+            lines: components["schemas"]["Page_PointsStatementLine"];
+            /**
+             * Format: int64
+             * @description What can be spent now: what is due to expire is not in it.
+             */
+            spendable: number;
+        };
+        /** @description Points that are spent. */
+        PointsUsed: {
+            /**
+             * Format: int64
+             * @description What they pay.
+             */
+            minor: number;
+            /**
+             * Format: int64
+             * @description How many: the fewest that are worth `minor`.
+             */
+            points: number;
+        };
         /** @description How to look at the files. */
         PreviewBody: {
             /**
@@ -5229,6 +7716,70 @@ export interface components {
              * @description Products with at least ten lines, which have a usual price: the median of their unit prices.
              */
             products: number;
+        };
+        /**
+         * @description A priced cart. All amounts are minor units of `currency`; `list_minor` less every reduction and
+         *     points is `total_minor`, exactly, for each line, the shipping and the whole.
+         */
+        Priced: {
+            /** @description Currency of all amounts. */
+            currency: components["schemas"]["Currency"];
+            /**
+             * Format: int64
+             * @description What promotions take off goods and shipping.
+             */
+            discount_minor: number;
+            /** @description Every promotion tried, in order of application. */
+            explanation: components["schemas"]["Tried"][];
+            /** @description What is given beside the goods. */
+            gifts: components["schemas"]["Gift"][];
+            /**
+             * @description Whether no allowed combination is cheaper. If not, the search met its bound; the answer was compared with
+             *     single promotions, each of which took its lines in order.
+             */
+            is_exact: boolean;
+            /** @description Lines by id. */
+            lines: components["schemas"]["PricedLine"][];
+            /**
+             * Format: int64
+             * @description Goods and shipping at list price.
+             */
+            list_minor: number;
+            points?: components["schemas"]["PointsUsed"] | null;
+            /** @description Shipping. */
+            shipping: components["schemas"]["ShippingPriced"];
+            /**
+             * Format: int64
+             * @description What remains to be paid in money.
+             */
+            total_minor: number;
+        };
+        /** @description One line, priced. */
+        PricedLine: {
+            /** @description Its id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description All pieces at list price.
+             */
+            list_minor: number;
+            /**
+             * Format: int64
+             * @description What is paid in money for all pieces.
+             */
+            paid_minor: number;
+            /**
+             * Format: int64
+             * @description What points pay.
+             */
+            points_minor: number;
+            /**
+             * Format: int32
+             * @description Pieces.
+             */
+            quantity: number;
+            /** @description What each promotion takes off, in order of application. */
+            shares: components["schemas"]["Share"][];
         };
         Problem: {
             /** @description The last part of `type`, for programs. */
@@ -5327,6 +7878,7 @@ export interface components {
             /** @description A title under which it was sold; empty when unknown. */
             title: string;
         };
+        ProgrammeId: string;
         /** @description How far the resealing is. */
         Progress: {
             /**
@@ -5357,6 +7909,57 @@ export interface components {
              * @description The version that seals.
              */
             version: number;
+        };
+        /** @description Promotions of a period. */
+        PromotionCalendar: {
+            /** @description What is in whose way, of live ones and drafts. */
+            conflicts: components["schemas"]["Conflict"][];
+            /** @description Whether there are more promotions than were looked at. */
+            is_cut: boolean;
+            /** @description Live ones, then drafts and stopped ones, the newest first. */
+            items: components["schemas"]["CalendarPromotion"][];
+        };
+        PromotionId: string;
+        /** @description What a promotion says. */
+        PromotionRules: {
+            /**
+             * Format: int64
+             * @description What it may take off in all, in minor units. A use that would pass it is refused.
+             */
+            budget_minor?: number | null;
+            ends_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Whether its use counts on when the order is refunded as a whole. */
+            keeps_uses?: boolean;
+            starts_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * @description What it gives, for what and whom: the fields of [`pricing::Promotion`] but for those that stand beside (id, name,
+             *     coupon, period, limits, budget).
+             */
+            terms: unknown;
+            /** @description How often it may be used. */
+            uses?: components["schemas"]["UseLimits"];
+        };
+        /** @description The state that a promotion shall have. */
+        PromotionStateBody: {
+            /** @description A draft goes live, what is live stops and goes on, and all but an end can end. */
+            state: components["schemas"]["OfferState"];
+        };
+        /** @description A promotion with what was used of it. */
+        PromotionView: {
+            /** @description As it is kept. */
+            promotion: components["schemas"]["StoredPromotion"];
+            /**
+             * Format: int64
+             * @description What was given of its budget, in minor units.
+             */
+            spent_minor: number;
+            /** @description Pieces of a flash sale, by SKU. */
+            stock: components["schemas"]["FlashStock"][];
+            /**
+             * Format: int64
+             * @description How often it was used by everybody, where that is limited.
+             */
+            used_total: number;
         };
         /** @description One's password, again. */
         ProofBody: {
@@ -5422,6 +8025,67 @@ export interface components {
             name: string;
         };
         ProviderId: string;
+        /** @description What a cart costs, and why. */
+        Quote: {
+            /** @description The moment. */
+            at: components["schemas"]["Timestamp"];
+            /** @description The coupons that were looked at. */
+            coupons: components["schemas"]["QuotedCoupon"][];
+            customer?: components["schemas"]["CustomerId"] | null;
+            /** @description The member level by which it was priced. */
+            level?: string | null;
+            /** @description What promotions, coupons and schemes of levels are called, by the ids that the priced cart names. */
+            names: {
+                [key: string]: string;
+            };
+            /** @description The priced cart. */
+            priced: components["schemas"]["Priced"];
+            programme?: components["schemas"]["ProgrammeId"] | null;
+            /**
+             * Format: int64
+             * @description Points that could be spent, where points were asked for.
+             */
+            spendable_points?: number | null;
+            /** @description The RFM tier. */
+            tier?: string | null;
+        };
+        /** @description A cart to be priced. */
+        QuoteBody: {
+            /** @description The cart at list prices. */
+            cart: components["schemas"]["Cart"];
+            /** @description Coupons that are brought, at most 20. */
+            coupons?: components["schemas"]["BroughtCoupon"][];
+            customer?: components["schemas"]["CustomerId"] | null;
+            /** @description How much of the explanation is told. */
+            explain?: components["schemas"]["ExplainQuote"];
+            /**
+             * Format: int64
+             * @description The most points that shall pay a part.
+             */
+            points?: number | null;
+            programme?: components["schemas"]["ProgrammeId"] | null;
+            /** @description By which the shop knows who is shopping; wrong codes are counted by it where no customer is named. */
+            session?: string | null;
+            /** @description In which shop. */
+            shop: components["schemas"]["ShopId"];
+            /** @description Whether the best of the wallet is taken besides. */
+            wallet?: boolean;
+        };
+        /** @description What became of a coupon that was brought or found in the wallet. */
+        QuotedCoupon: {
+            /** @description Whether it applies; one that does not is not taken by a reservation. */
+            applied: boolean;
+            /** @description As it was entered, if it was a code. */
+            code?: string | null;
+            coupon?: components["schemas"]["CouponId"] | null;
+            definition?: components["schemas"]["CouponDefinitionId"] | null;
+            /**
+             * Format: int64
+             * @description What it takes off.
+             */
+            minor: number;
+            refused?: components["schemas"]["CouponRefusal"] | null;
+        };
         /**
          * @description Customer rating: A clear intent, B hesitant, C long-term, D invalid or not now.
          * @enum {string}
@@ -5432,6 +8096,138 @@ export interface components {
          * @enum {string}
          */
         Reach: "own" | "team" | "team_and_below" | "territory" | "all";
+        /** @description Why a promotion is not applied: a code for machines, with what a text about it needs. */
+        Reason: {
+            /** @enum {string} */
+            code: "currency";
+        } | {
+            /** @enum {string} */
+            code: "not_yet";
+            /** @description When. */
+            starts_at: components["schemas"]["Timestamp"];
+        } | {
+            /** @enum {string} */
+            code: "over";
+            /** @description Since when. */
+            ended_at: components["schemas"]["Timestamp"];
+        } | {
+            /** @enum {string} */
+            code: "calendar";
+        } | {
+            /** @enum {string} */
+            code: "shop";
+        } | {
+            /** @enum {string} */
+            code: "level";
+        } | {
+            /** @enum {string} */
+            code: "tier";
+        } | {
+            /** @enum {string} */
+            code: "audience";
+        } | {
+            /** @enum {string} */
+            code: "first_order";
+        } | {
+            /** @enum {string} */
+            code: "birthday";
+        } | {
+            /** @enum {string} */
+            code: "coupon_not_brought";
+        } | {
+            /** @enum {string} */
+            code: "limit_total";
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            limit: number;
+        } | {
+            /** @enum {string} */
+            code: "limit_person";
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            limit: number;
+        } | {
+            /** @enum {string} */
+            code: "limit_person_per_day";
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            limit: number;
+        } | {
+            /** @enum {string} */
+            code: "sold_out";
+        } | {
+            /** @enum {string} */
+            code: "budget";
+            /**
+             * Format: int64
+             * @description What is left.
+             */
+            left_minor: number;
+            /**
+             * Format: int64
+             * @description What it would give.
+             */
+            needed_minor: number;
+        } | {
+            /** @enum {string} */
+            code: "no_matching_line";
+        } | {
+            /** @enum {string} */
+            code: "discounted";
+        } | {
+            /** @enum {string} */
+            code: "below_amount";
+            /**
+             * Format: int64
+             * @description What they cost at the beginning of the stage.
+             */
+            have_minor: number;
+            /**
+             * Format: int64
+             * @description From which amount on.
+             */
+            needed_minor: number;
+        } | {
+            /** @enum {string} */
+            code: "below_pieces";
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            have: number;
+            /**
+             * Format: int64
+             * @description From how many on.
+             */
+            needed: number;
+        } | {
+            /** @enum {string} */
+            code: "not_lower";
+        } | {
+            /** @enum {string} */
+            code: "no_shipping";
+        } | {
+            /** @enum {string} */
+            code: "exclusive_group";
+            /** @description The group. */
+            group: string;
+            /** @description The promotion that applies. */
+            with: string;
+        } | {
+            /** @enum {string} */
+            code: "does_not_stack";
+            /** @description The promotion that applies. */
+            with: string;
+        } | {
+            /** @enum {string} */
+            code: "not_best";
+        };
         /** @description A receiver, masked. */
         ReceiverPreview: {
             city?: string | null;
@@ -5463,6 +8259,72 @@ export interface components {
         RecoveryCodes: {
             /** @description `K7QD-3MXP-9RTW`; each works once. */
             recovery_codes: string[];
+        };
+        /** @description What is given back. All amounts are minor units. */
+        RefundAnswer: {
+            /** @description Coupons that stay used. */
+            coupons_kept: components["schemas"]["CouponId"][];
+            /** @description Coupons that their customer has again, now that nothing of the order is left. */
+            coupons_returned: components["schemas"]["CouponId"][];
+            /** @description Gifts that are due back by now. */
+            gifts_due: components["schemas"]["Gift"][];
+            /** @description Whether nothing of the order is left. */
+            is_whole: boolean;
+            /** @description The pieces. */
+            lines: components["schemas"]["ReturnedLine"][];
+            /**
+             * Format: int64
+             * @description Money for goods, for the shop to pay.
+             */
+            money_minor: number;
+            /**
+             * Format: int64
+             * @description Points that came back.
+             */
+            points: number;
+            /**
+             * Format: int64
+             * @description What the points were worth that come back.
+             */
+            points_minor: number;
+            /** @description By which the shop knows the return. */
+            refund_key: string;
+            /** @description Of which reservation. */
+            reservation: components["schemas"]["ReservationId"];
+            /**
+             * Format: int64
+             * @description Money for shipping, for the shop to pay.
+             */
+            shipping_minor: number;
+        };
+        /** @description What comes back of an order. */
+        RefundBody: {
+            /** @description The pieces. */
+            lines: components["schemas"]["ReturnedLine"][];
+            /** @description By which the shop knows its order. */
+            order_key: string;
+            /** @description By which the shop knows this return; once in an order. The same return with it again gives the same answer. */
+            refund_key: string;
+            /** @description When shipping goes back. */
+            shipping?: components["schemas"]["ShippingRefund"];
+            /** @description Of which shop. */
+            shop: components["schemas"]["ShopId"];
+        };
+        /** @description What happens to a coupon, or to the uses of a promotion, when its order is refunded as a whole. */
+        RefundRule: {
+            /**
+             * Format: int32
+             * @description Days of grace.
+             */
+            grace_days?: number;
+            /** @enum {string} */
+            type: "return";
+        } | {
+            /** @enum {string} */
+            type: "return_if_valid";
+        } | {
+            /** @enum {string} */
+            type: "keep_used";
         };
         /**
          * @description What is wrong. Stored and served by code, so a code is never renamed; its texts are in `words/`.
@@ -5649,6 +8511,11 @@ export interface components {
              */
             lines_lost?: number | null;
         };
+        /** @description Why a level is released. */
+        ReleaseBody: {
+            /** @description Why: 1 to 500 characters. */
+            reason: string;
+        };
         /** @description Why something is taken away. */
         RemovalBody: {
             /** @description 3 to 500 characters; kept in the audit log. */
@@ -5733,6 +8600,44 @@ export interface components {
          * @enum {string}
          */
         RequestState: "open" | "done" | "refused";
+        ReservationId: string;
+        /**
+         * @description Where a reservation is.
+         * @enum {string}
+         */
+        ReservationState: "held" | "committed" | "cancelled" | "timed_out" | "refunded";
+        /** @description What a shop wants for an order. */
+        ReserveBody: {
+            /** @description The cart at list prices. */
+            cart: components["schemas"]["Cart"];
+            /** @description Coupons to be used, at most 20. One that does not apply is not taken. */
+            coupons?: components["schemas"]["BroughtCoupon"][];
+            /** @description Whose order. */
+            customer: components["schemas"]["CustomerId"];
+            /**
+             * Format: int64
+             * @description What the customer was told to pay. If it is another amount by now, nothing is taken and the answer is 409 with
+             *     the new price.
+             */
+            expected_total_minor: number;
+            /**
+             * Format: int32
+             * @description For how long it holds what it takes, 1 second to a day; 15 minutes without.
+             */
+            hold_seconds?: number;
+            /** @description By which the shop knows its order; once in a shop. The same request with it again gives the same reservation. */
+            order_key: string;
+            /**
+             * Format: int64
+             * @description The most points that shall pay a part.
+             */
+            points?: number | null;
+            programme?: components["schemas"]["ProgrammeId"] | null;
+            /** @description In which shop. */
+            shop: components["schemas"]["ShopId"];
+            /** @description Whether the best of the wallet is taken besides. */
+            wallet?: boolean;
+        };
         /** @description What would go of a class. */
         RetentionForecast: {
             /** @description The class. */
@@ -5845,6 +8750,16 @@ export interface components {
              * @description How many records it removed so far.
              */
             removed: number;
+        };
+        /** @description Pieces of one line that come back. */
+        ReturnedLine: {
+            /** @description Id of the line in the cart. */
+            line: string;
+            /**
+             * Format: int32
+             * @description How many pieces, at least 1.
+             */
+            quantity: number;
         };
         /** @description Why personal data is to be shown. */
         RevealBody: {
@@ -6159,6 +9074,10 @@ export interface components {
             value: number;
         } | {
             /** @enum {string} */
+            is: "level";
+            name: string;
+        } | {
+            /** @enum {string} */
             is: "nothing";
         };
         /** @description A session. */
@@ -6218,6 +9137,36 @@ export interface components {
             /** @description Whether the first account must still be made. */
             needed: boolean;
         };
+        /** @description What one promotion takes off a line or the shipping. */
+        Share: {
+            /**
+             * Format: int64
+             * @description How much, more than 0.
+             */
+            minor: number;
+            /** @description Id of the promotion. */
+            promotion: string;
+        };
+        /** @description Shipping, priced. */
+        ShippingPriced: {
+            /**
+             * Format: int64
+             * @description Before any promotion.
+             */
+            list_minor: number;
+            /**
+             * Format: int64
+             * @description What is paid.
+             */
+            paid_minor: number;
+            /** @description What each promotion takes off. */
+            shares: components["schemas"]["Share"][];
+        };
+        /**
+         * @description When shipping goes back.
+         * @enum {string}
+         */
+        ShippingRefund: "with_last_piece" | "never";
         /** @description A shop in answers. */
         Shop: {
             /** @description Where it sells. */
@@ -6238,6 +9187,19 @@ export interface components {
              * @description Its clocks, in seconds east of UTC: the days of its orders are days there.
              */
             zone_offset_seconds: number;
+        };
+        /** @description What a customer of a shop claims. */
+        ShopClaimBody: {
+            /** @description The code of one coupon, as it was entered. */
+            code?: string | null;
+            coupon?: components["schemas"]["CouponDefinitionId"] | null;
+            /** @description Who claims. */
+            customer: components["schemas"]["CustomerId"];
+            /**
+             * @description By which this claim is known, 1 to 190 bytes: the same customer with the same key gets the same coupon again,
+             *     at any time. Needed with `coupon`, and not there with `code`.
+             */
+            key?: string | null;
         };
         ShopId: string;
         /** @description A shop by name. */
@@ -6272,6 +9234,248 @@ export interface components {
             /** Format: password */
             password: string;
         };
+        /** @description Past orders to be replayed through what is live now, with and without a draft. */
+        SimulationBody: {
+            /**
+             * Format: int32
+             * @description What goods cost the shop, in basis points of their list price, where `costs_minor` does not tell.
+             */
+            cost_bps?: number | null;
+            /** @description What a piece costs the shop, by code of the SKU; up to 10,000. */
+            costs_minor?: {
+                [key: string]: number;
+            };
+            /**
+             * Format: int32
+             * @description The deepest reduction that is meant, in basis points of the list price: 5,000 unless given.
+             */
+            deepest_off_bps?: number | null;
+            /** @description 1 to 20 promotions that are added to what is live. */
+            draft: components["schemas"]["DraftPromotion"][];
+            /**
+             * Format: date
+             * @description The first day of the period, by the shop's clock.
+             */
+            from: string;
+            /** @description Whether promotions run only in their own periods; else they run throughout. */
+            keep_periods?: boolean;
+            /** @description What to call it; up to 60 characters. */
+            name?: string;
+            shop?: components["schemas"]["ShopId"] | null;
+            /**
+             * Format: date
+             * @description The last day.
+             */
+            to: string;
+            /** @description Live promotions in whose place they come. */
+            without?: components["schemas"]["PromotionId"][];
+        };
+        /** @description The orders of one day. */
+        SimulationDay: {
+            /**
+             * Format: date
+             * @description By the shop's clock.
+             */
+            day: string;
+            /** @description With the draft. */
+            draft: components["schemas"]["SimulationTotals"];
+            /** @description With what is live. */
+            now: components["schemas"]["SimulationTotals"];
+        };
+        /** @description An order whose goods are reduced by more than is meant, or below the platform's floor. */
+        SimulationDeepOrder: {
+            /** @description Whether that is below the platform's floor. */
+            is_below_floor: boolean;
+            /**
+             * Format: int64
+             * @description Goods at list price.
+             */
+            list_minor: number;
+            /** @description Which. */
+            order: components["schemas"]["OrderId"];
+            /**
+             * Format: int64
+             * @description What is left to pay for them with the draft.
+             */
+            paid_minor: number;
+            /**
+             * Format: int64
+             * @description What is left to pay with what is live.
+             */
+            paid_now_minor: number;
+            /** @description Names of the promotions. */
+            promotions: string[];
+        };
+        SimulationId: string;
+        /** @description A line on which two or more promotions together go below cost or deeper than is meant. */
+        SimulationLeak: {
+            /**
+             * Format: int64
+             * @description What the pieces cost the shop, if known.
+             */
+            cost_minor?: number | null;
+            /**
+             * Format: int64
+             * @description The line at list price.
+             */
+            list_minor: number;
+            /** @description Of which order. */
+            order: components["schemas"]["OrderId"];
+            /**
+             * Format: int64
+             * @description What is left to pay.
+             */
+            paid_minor: number;
+            /** @description Code of the SKU, or title. */
+            product: string;
+            /** @description Names of the promotions. */
+            promotions: string[];
+        };
+        /** @description What one promotion does, with the draft. */
+        SimulationPromotion: {
+            /**
+             * Format: int64
+             * @description What it takes off.
+             */
+            discount_minor: number;
+            /** @description Whether it is of the draft. */
+            is_draft: boolean;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Orders in which it applies.
+             */
+            orders: number;
+            promotion?: components["schemas"]["PromotionId"] | null;
+        };
+        /** @description What came out, or came out so far. */
+        SimulationResult: {
+            /** @description By day. */
+            by_day: components["schemas"]["SimulationDay"][];
+            /** @description By promotion, the dearest first. */
+            by_promotion: components["schemas"]["SimulationPromotion"][];
+            /** @description By tier. */
+            by_tier: components["schemas"]["SimulationTier"][];
+            /** @description Of all amounts. */
+            currency: components["schemas"]["Currency"];
+            /** @description All orders with the draft. */
+            draft: components["schemas"]["SimulationTotals"];
+            /** @description The first 100 orders that go too deep or below the floor. */
+            first_deep: components["schemas"]["SimulationDeepOrder"][];
+            /** @description The first 100 of them. */
+            first_leaks: components["schemas"]["SimulationLeak"][];
+            /**
+             * Format: int64
+             * @description Lines on which two or more promotions go too deep together.
+             */
+            leaks: number;
+            /**
+             * @description What promotions ask and past orders do not tell: `audiences`, `birthday`, `categories` (nobody is in any),
+             *     `uses`, `budget`, `stock` (there is always enough).
+             */
+            left_aside: string[];
+            /** @description All orders with what is live. */
+            now: components["schemas"]["SimulationTotals"];
+            /**
+             * Format: int64
+             * @description Orders that could not be priced, such as those of more than 500 lines; they are in no total.
+             */
+            refused: number;
+        };
+        /** @description A simulation in a list. */
+        SimulationRow: {
+            /** @description When. */
+            asked_at: components["schemas"]["Timestamp"];
+            asked_by?: components["schemas"]["Person"] | null;
+            /**
+             * Format: int64
+             * @description Orders replayed so far.
+             */
+            done: number;
+            /** @description Why nothing came out. */
+            failure?: string | null;
+            finished_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Its id. */
+            id: components["schemas"]["SimulationId"];
+            /** @description What it was called. */
+            name: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["SimulationState"];
+            /**
+             * Format: int64
+             * @description Orders of the period; null before it began.
+             */
+            total?: number | null;
+        };
+        /**
+         * @description Where a simulation stands.
+         * @enum {string}
+         */
+        SimulationState: "waiting" | "running" | "done" | "cancelled" | "failed";
+        /** @description The orders of the customers of one tier. */
+        SimulationTier: {
+            /**
+             * Format: int64
+             * @description Customers with orders in the period.
+             */
+            customers: number;
+            /** @description With the draft. */
+            draft: components["schemas"]["SimulationTotals"];
+            /** @description With what is live. */
+            now: components["schemas"]["SimulationTotals"];
+            /** @description The code of the tier of today; null for customers without one and orders of nobody known. */
+            tier?: string | null;
+        };
+        /** @description What promotions make of some orders. Amounts are minor units. */
+        SimulationTotals: {
+            /**
+             * Format: int64
+             * @description Orders whose goods cost less than the platform's floor of 7,000 basis points of their list price.
+             */
+            below_floor: number;
+            /**
+             * Format: int64
+             * @description Orders whose goods are reduced by more than is meant.
+             */
+            deep: number;
+            /**
+             * Format: int64
+             * @description What promotions take off: what they cost the shop.
+             */
+            discount_minor: number;
+            /**
+             * Format: int64
+             * @description Orders whose price is the best found and not proven to be the best.
+             */
+            inexact: number;
+            /**
+             * Format: int64
+             * @description Goods and shipping at list price.
+             */
+            list_minor: number;
+            /**
+             * Format: int64
+             * @description What is paid for goods whose cost is known, less that cost.
+             */
+            margin_minor: number;
+            /**
+             * Format: int64
+             * @description Orders priced.
+             */
+            orders: number;
+            /**
+             * Format: int64
+             * @description Those from which something was taken off.
+             */
+            touched: number;
+        };
+        /** @description A simulation with what was asked and what came out. */
+        SimulationView: components["schemas"]["SimulationRow"] & {
+            /** @description What was asked. */
+            request: components["schemas"]["SimulationBody"];
+            result?: components["schemas"]["SimulationResult"] | null;
+        };
         /** @description How many belonged to an audience on a day. */
         SizeOfDay: {
             /**
@@ -6285,6 +9489,11 @@ export interface components {
              */
             day: string;
         };
+        /**
+         * @description Stages of a quote, in the order in which they are applied.
+         * @enum {string}
+         */
+        Stage: "price" | "item" | "order" | "coupon" | "gift" | "shipping";
         /** @description How to run a draft. */
         StartImport: {
             /** @default null */
@@ -6321,6 +9530,24 @@ export interface components {
             holds: boolean;
             /** @description What. */
             looked: components["schemas"]["Looked"];
+        };
+        /** @description A promotion as it is kept. */
+        StoredPromotion: {
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Its id. */
+            id: components["schemas"]["PromotionId"];
+            /** @description Its name, of which there is one in an organisation. */
+            name: string;
+            /** @description What that says. */
+            rules: components["schemas"]["PromotionRules"];
+            /** @description Where it is in its life. */
+            state: components["schemas"]["OfferState"];
+            /**
+             * Format: int64
+             * @description Its newest version.
+             */
+            version: number;
         };
         /** @description A suggestion that two customers are one. */
         Suggestion: {
@@ -6461,6 +9688,26 @@ export interface components {
              */
             horizon_days?: number | null;
         };
+        /** @description A promotion that was tried. */
+        Tried: {
+            /** @description The lines it matches and what became of it there; empty if it was refused before lines were looked at. */
+            lines: components["schemas"]["LineOutcome"][];
+            /**
+             * Format: int64
+             * @description What it takes off lines and shipping together; 0 if refused.
+             */
+            minor: number;
+            /** @description Its id. */
+            promotion: string;
+            reason?: components["schemas"]["Reason"] | null;
+            /**
+             * Format: int64
+             * @description What it takes off the shipping.
+             */
+            shipping_minor: number;
+            /** @description Its stage. */
+            stage: components["schemas"]["Stage"];
+        };
         /** @description For the document only: what a multipart upload holds. */
         UploadBody: {
             /** @description Only say what an import would do. */
@@ -6475,6 +9722,39 @@ export interface components {
             shop?: string | null;
             /** @description `false` gives a draft to look at. */
             start?: boolean | null;
+        };
+        /** @description How often something may be used. Absent: without a limit. */
+        UseLimits: {
+            /**
+             * Format: int32
+             * @description On each day.
+             * @default null
+             */
+            per_day: number | null;
+            /**
+             * Format: int32
+             * @description By each person, with all that were merged into them.
+             * @default null
+             */
+            per_person: number | null;
+            /**
+             * Format: int32
+             * @description By each person on each day.
+             * @default null
+             */
+            per_person_per_day: number | null;
+            /**
+             * Format: int32
+             * @description In each shop.
+             * @default null
+             */
+            per_shop: number | null;
+            /**
+             * Format: int32
+             * @description By everybody.
+             * @default null
+             */
+            total: number | null;
         };
         /** @description A person who signs in. The e-mail address is not masked: it is shown to that person only. */
         User: {
@@ -6500,6 +9780,21 @@ export interface components {
             territory_id?: components["schemas"]["TerritoryId"] | null;
         };
         UserId: string;
+        /** @description When a coupon may be used. */
+        Validity: {
+            from?: components["schemas"]["Timestamp"] | null;
+            /** @enum {string} */
+            type: "fixed";
+            until?: components["schemas"]["Timestamp"] | null;
+        } | {
+            /**
+             * Format: int32
+             * @description How many.
+             */
+            days: number;
+            /** @enum {string} */
+            type: "days";
+        };
         /** @description Customers by how likely they still are customers. */
         ValueBand: {
             /**
@@ -6566,6 +9861,50 @@ export interface components {
             shared: boolean;
         };
         ViewId: string;
+        /** @description An adjustment that waits for a second person. */
+        WaitingAdjustment: components["schemas"]["PointsAdjustment"] & {
+            asked_by_person?: components["schemas"]["Person"] | null;
+            /** @description Whose points, as lists show names. */
+            customer_name?: string | null;
+            /** @description Whether whoever looks asked for it, and so cannot decide. */
+            own: boolean;
+            /** @description The name of its programme. */
+            programme_name: string;
+        };
+        /** @description Adjustments that wait for a second person. */
+        WaitingAdjustments: {
+            /** @description The oldest first; there are at most 1,000. */
+            items: components["schemas"]["WaitingAdjustment"][];
+        };
+        /** @description Coupons of a customer with its family. */
+        Wallet: {
+            /** @description The newest first. */
+            items: components["schemas"]["WalletCoupon"][];
+            /** @description Pass as `after` to get the next page; absent on the last. */
+            next?: string | null;
+        };
+        /** @description A coupon of a customer. */
+        WalletCoupon: components["schemas"]["Coupon"] & {
+            /** @description Whether an order could use it at this moment, if it is one that it is for. */
+            is_usable: boolean;
+            /** @description What it gives. */
+            kind: components["schemas"]["WalletKind"];
+        };
+        /** @description What a coupon gives, as far as it concerns who has one. */
+        WalletKind: {
+            /** @description Its definition. */
+            id: components["schemas"]["CouponDefinitionId"];
+            /** @description Its name. */
+            name: string;
+            /** @description What happens when the order is refunded. */
+            refund: components["schemas"]["RefundRule"];
+            /** @description Where the definition is in its life; of one that has ended no coupon can be used. */
+            state: components["schemas"]["OfferState"];
+            /** @description What it gives, for what and whom: the fields of a promotion. */
+            terms: Record<string, never>;
+            /** @description For how long a coupon is valid. */
+            validity: components["schemas"]["Validity"];
+        };
         /** @description A webhook. Its secret is in no answer but the one that made it. */
         Webhook: {
             /** @description Whether it is on. */
@@ -11281,6 +14620,2053 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Workbench"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_adjustments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WaitingAdjustments"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_adjustments_id_decision: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["AdjustmentId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionBody"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_coupon_batches_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CouponBatchId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouponBatch"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_coupon_batches_id_codes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CouponBatchId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_coupon_batches_id_funnel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CouponBatchId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouponFunnel"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_coupon_claims: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ShopClaimBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WalletCoupon"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_coupon_gifts_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CouponGiftId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouponGift"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_coupons: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state. */
+                state?: components["schemas"]["OfferState"];
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of a page: 1 to 200, 50 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_CouponRow"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_coupons: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCouponDefinition"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouponRow"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_coupons_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CouponDefinitionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouponRow"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_coupons_id: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["CouponDefinitionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCouponDefinition"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouponRow"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_coupons_id_batches: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CouponDefinitionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouponBatches"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_coupons_id_batches: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["CouponDefinitionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBatchBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouponBatch"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_coupons_id_funnel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CouponDefinitionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouponFunnel"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_coupons_id_gifts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CouponDefinitionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouponGifts"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_coupons_id_gifts: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["CouponDefinitionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiftBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouponGift"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_coupons_id_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CouponDefinitionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfferStateBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouponRow"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_coupons_id_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CouponDefinitionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CouponVersions"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_customers_id_adjustments: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdjustBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsAdjusted"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_customers_id_awards: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AwardBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsStanding"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_customers_id_coupons: {
+        parameters: {
+            query?: {
+                /** @description Only coupons that could be used now. */
+                usable?: boolean;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of a page: 1 to 200, 50 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Wallet"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_customers_id_coupons: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClaimBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WalletCoupon"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_customers_id_entries_entry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+                entry: components["schemas"]["PointsEntryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerEntryCard"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_customers_id_levels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LevelsOfCustomer"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_customers_id_levels_scheme_history: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of the page: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+                scheme: components["schemas"]["LevelSchemeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LevelChangeView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_customers_id_levels_scheme_pin: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["CustomerId"];
+                scheme: components["schemas"]["LevelSchemeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PinBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerLevel"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_customers_id_levels_scheme_release: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["CustomerId"];
+                scheme: components["schemas"]["LevelSchemeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerLevel"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_customers_id_points: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsOfCustomer"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_customers_id_statement: {
+        parameters: {
+            query: {
+                /** @description In which programme. */
+                programme: components["schemas"]["ProgrammeId"];
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of the page: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["CustomerId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsStatement"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_entries: {
+        parameters: {
+            query?: {
+                /** @description Of this programme. */
+                programme?: components["schemas"]["ProgrammeId"];
+                /** @description Of this kind. */
+                kind?: string;
+                /** @description Posted at this moment or later. */
+                from?: string;
+                /** @description Posted before this moment. */
+                to?: string;
+                /** @description Of points of this customer and of all who were merged with it; without entries that are about many customers. */
+                customer?: components["schemas"]["CustomerId"];
+                /** @description Which came of this order. */
+                order?: components["schemas"]["OrderId"];
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of the page: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LedgerEntry"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_entries_id: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page of lines before. */
+                after?: string;
+                /** @description Lines of the page: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["PointsEntryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerEntryCard"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_playground: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaygroundBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quote"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_programmes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsProgrammes"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_programmes: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PointsProgrammeBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsProgramme"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_programmes_example: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PointsExampleBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsExample"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_programmes_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ProgrammeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsProgramme"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_programmes_id: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["ProgrammeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PointsProgrammeChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsProgramme"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_programmes_id_liability: {
+        parameters: {
+            query?: {
+                /** @description Movements since the beginning of this day; without it since that of the month of the other end. */
+                from?: string;
+                /** @description As of the end of this day, in the programme's zone; without it as of now. */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["ProgrammeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsLiability"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_promotions: {
+        parameters: {
+            query?: {
+                /** @description In this state. */
+                state?: components["schemas"]["OfferState"];
+                /** @description `next` of the page before. */
+                after?: components["schemas"]["PromotionId"];
+                /** @description Rows of a page: 1 to 200, 50 unless said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_StoredPromotion"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_promotions: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPromotion"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_promotions_calendar: {
+        parameters: {
+            query: {
+                /** @description The first moment. */
+                from: components["schemas"]["Timestamp"];
+                /** @description The first moment after it. */
+                until: components["schemas"]["Timestamp"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionCalendar"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_promotions_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PromotionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_promotions_id: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["PromotionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPromotion"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_promotions_id_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PromotionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromotionStateBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_promotions_id_stock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PromotionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FlashStockBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_quotes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuoteBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quote"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_refunds: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefundBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefundAnswer"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_reservations: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReserveBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckoutReservation"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_reservations_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ReservationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckoutReservation"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_reservations_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["ReservationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckoutReservation"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_reservations_id_commit: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["ReservationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckoutReservation"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_schemes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LevelSchemes"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_schemes: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LevelSchemeBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LevelScheme"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_schemes_defaults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LevelDefaults"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_schemes_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["LevelSchemeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LevelScheme"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_loyalty_schemes_id: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                id: components["schemas"]["LevelSchemeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LevelSchemeChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LevelScheme"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_schemes_id_counts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["LevelSchemeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LevelCounts"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_schemes_id_what_if: {
+        parameters: {
+            query: {
+                /** @description The rank whose bound would be another: 1 is the lowest. */
+                rank: number;
+                /** @description The bound it would have, in minor units or orders. */
+                bound: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["LevelSchemeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LevelWhatIf"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_simulations: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Rows of the page: 1 to 200, 50 by default. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SimulationRow"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_simulations: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SimulationBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationRow"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_loyalty_simulations_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SimulationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_loyalty_simulations_id_cancel: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: components["schemas"]["SimulationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimulationRow"];
                 };
             };
             /** @description Refused or failed */
