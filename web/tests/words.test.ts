@@ -1,8 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import en from '@/app/words/en';
-import zh from '@/app/words/zh';
+import firstEn from '@/app/words/en';
+import laterEn from '@/app/words/later/en';
+import laterZh from '@/app/words/later/zh';
+import firstZh from '@/app/words/zh';
+
+const en = { ...firstEn, ...laterEn };
+const zh = { ...firstZh, ...laterZh };
 
 const SRC = join(import.meta.dirname, '../src');
 

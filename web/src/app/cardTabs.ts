@@ -1,12 +1,13 @@
 import { lazy } from 'react';
+import { withLaterWords } from '@/lib/language';
 import type { CardTab } from '@/ui/cardTabs';
 
 /** What modules put on the card of a customer. */
 export const CARD_TABS: readonly CardTab[] = [
   {
     key: 'member',
-    name: 'loyalty.member.tab',
+    name: 'app.nav.member',
     right: 'loyalty.read',
-    Tab: lazy(() => import('@/modules/loyalty/MemberTab')),
+    Tab: lazy(withLaterWords(() => import('@/modules/loyalty/MemberTab'))),
   },
 ];

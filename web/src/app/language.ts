@@ -28,8 +28,13 @@ async function load(lang: Lang): Promise<object> {
   return words.default;
 }
 
+async function loadLater(lang: Lang): Promise<object> {
+  const words = lang === 'zh-CN' ? await import('./words/later/zh') : await import('./words/later/en');
+  return words.default;
+}
+
 export async function startLanguage() {
-  setWordsLoader(load);
+  setWordsLoader(load, loadLater);
   const lang = langStore.get();
   await startI18n(lang, await load(lang));
 }

@@ -18,11 +18,11 @@ export const MENU = [
 
 /** More pages that the search finds. */
 export const MORE_PAGES = [
-  { path: '/loyalty/simulator', name: 'loyalty.promotions.simulator.title', right: 'loyalty.promotions' },
+  { path: '/loyalty/simulator', name: 'app.nav.simulator', right: 'loyalty.promotions' },
   { path: '/insight/audiences/new', name: 'insight.audience.new', right: 'insight.audiences' },
-  { path: '/loyalty/coupons/new', name: 'loyalty.coupons.new', right: 'loyalty.coupons' },
-  { path: '/loyalty/promotions/new', name: 'loyalty.promotions.new', right: 'loyalty.promotions' },
-  { path: '/loyalty/playground', name: 'loyalty.playground.title', right: 'loyalty.promotions' },
+  { path: '/loyalty/coupons/new', name: 'app.nav.newCoupon', right: 'loyalty.coupons' },
+  { path: '/loyalty/promotions/new', name: 'app.nav.newPromotion', right: 'loyalty.promotions' },
+  { path: '/loyalty/playground', name: 'app.nav.playground', right: 'loyalty.promotions' },
   { path: '/customers/suggestions', name: 'app.nav.suggestions', right: 'customers.merge' },
   { path: '/imports/new', name: 'commerce.imports.new', right: 'commerce.import' },
   { path: '/settings/people', name: 'identity.people.title', right: 'identity.people' },

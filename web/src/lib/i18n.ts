@@ -22,3 +22,8 @@ export async function switchLang(lang: Lang, words: object) {
   await i18next.changeLanguage(lang);
   document.documentElement.lang = lang;
 }
+
+/** Adds words to those of a language. */
+export function addWords(lang: Lang, words: object) {
+  i18next.addResourceBundle(lang, 'translation', words, true, true);
+}

@@ -4,4 +4,4 @@ import playground from './playground/en';
 import points from './points/en';
 import promotions from './promotions/en';
 
-export default { member: { tab: 'Membership' }, points, levels, coupons, promotions, playground };
+export default { points, levels, coupons, promotions, playground };

@@ -4,4 +4,4 @@ import playground from './playground/zh';
 import points from './points/zh';
 import promotions from './promotions/zh';
 
-export default { member: { tab: '会员' }, points, levels, coupons, promotions, playground };
+export default { points, levels, coupons, promotions, playground };

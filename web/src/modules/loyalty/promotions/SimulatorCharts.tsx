@@ -12,7 +12,14 @@ interface Pair {
 }
 
 /** What promotions cost with the draft and without it, by day or by tier. */
-function CostChart(props: { title: string; note: string; head: string; pairs: Pair[]; currency: string; bars?: boolean }) {
+function CostChart(props: {
+  title: string;
+  note: string;
+  head: string;
+  pairs: Pair[];
+  currency: string;
+  bars?: boolean;
+}) {
   const { t } = useTranslation();
   const format = useFormat();
   const palette = usePalette();

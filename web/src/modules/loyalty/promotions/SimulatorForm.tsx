@@ -9,8 +9,8 @@ import { FilterBar, Labelled } from '@/ui/filters';
 import { Panel } from '@/ui/Page';
 import { useShops } from '@/ui/shops';
 import { useProblemText } from '@/ui/states';
-import { askSimulation } from './simulator.api';
 import { SimulatorShop } from './SimulatorShop';
+import { askSimulation } from './simulator.api';
 
 const KINDS = ['amount_off', 'percent_off', 'json'] as const;
 type Kind = (typeof KINDS)[number];
@@ -34,7 +34,11 @@ function rulesOf(draft: Draft, currency: string): Record<string, unknown> | unde
   const minor = (major: number) => Math.round(major * 10 ** minorDigits(currency));
   switch (draft.kind) {
     case 'amount_off': {
-      const kind = { type: 'amount_off', threshold_minor: minor(draft.threshold), off_minor: minor(draft.off) };
+      const kind = {
+        type: 'amount_off',
+        threshold_minor: minor(draft.threshold),
+        off_minor: minor(draft.off),
+      };
       return { terms: { currency, kind: { ...kind, repeat: draft.repeats } } };
     }
     case 'percent_off':
@@ -56,7 +60,10 @@ export function SimulatorForm(props: { promotion?: string; onAsked: (id: string)
   const shops = useShops();
   const [draft, setDraft] = useState(FIRST);
   const [name, setName] = useState('');
-  const [days, setDays] = useState<[Dayjs, Dayjs]>([dayjs().subtract(DAYS, 'day'), dayjs().subtract(1, 'day')]);
+  const [days, setDays] = useState<[Dayjs, Dayjs]>([
+    dayjs().subtract(DAYS, 'day'),
+    dayjs().subtract(1, 'day'),
+  ]);
   const [shop, setShop] = useState<string>();
   const [deepest, setDeepest] = useState(50);
   const [cost, setCost] = useState<number | null>(null);

@@ -23,7 +23,12 @@ export function SimulatorResult(props: { view: SimulationView }) {
     <>
       {isOpen(view.state) ? <AtWork view={view} /> : null}
       {view.state === 'failed' ? (
-        <Alert type="error" showIcon title={w('failed')} description={<span lang="en">{view.failure}</span>} />
+        <Alert
+          type="error"
+          showIcon
+          title={w('failed')}
+          description={<span lang="en">{view.failure}</span>}
+        />
       ) : null}
       {view.state === 'cancelled' ? <Alert type="warning" showIcon title={w('cancelled')} /> : null}
       {result && result.now.orders > 0 ? (
@@ -125,7 +130,10 @@ function Told(props: { result: Result }) {
           stacks
           labels
           columns={[
-            { title: w('promotion'), render: (row) => (row.is_draft ? w('drafted', { name: row.name }) : row.name) },
+            {
+              title: w('promotion'),
+              render: (row) => (row.is_draft ? w('drafted', { name: row.name }) : row.name),
+            },
             { title: w('orders'), right: true, render: (row) => format.int(row.orders) },
             { title: w('cost_'), right: true, render: (row) => money(row.discount_minor) },
           ]}

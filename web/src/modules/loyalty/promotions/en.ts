@@ -1,4 +1,4 @@
-import simulator from './simulator.en';
+import simulator from './simulator/en';
 
 export default {
   title: 'Promotions',

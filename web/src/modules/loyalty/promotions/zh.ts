@@ -1,4 +1,4 @@
-import simulator from './simulator.zh';
+import simulator from './simulator/zh';
 
 export default {
   title: '促销活动',

@@ -1,0 +1,4 @@
+import loyalty from '@/modules/loyalty/en';
+
+/** Words that the first page does without: fetched with the first page that needs them. */
+export default { loyalty };
