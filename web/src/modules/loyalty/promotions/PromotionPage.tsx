@@ -4,6 +4,7 @@ import { Alert, App, Button, Form, Input, InputNumber } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { PromotionView } from '@/api/types';
 import { useFormat } from '@/lib/format';
+import { AppLink } from '@/ui/Link';
 import { Facts, Page, Panel } from '@/ui/Page';
 import { PlainTable } from '@/ui/PlainTable';
 import { useSay } from '@/ui/say';
@@ -140,7 +141,17 @@ function Content(props: { view: PromotionView }) {
         </>
       }
       note={sentence(rules)}
-      actions={<StateButtons view={props.view} />}
+      actions={
+        <>
+          <AppLink
+            className="button-link is-plain"
+            href={`/loyalty/simulator?promotion=${props.view.promotion.id}`}
+          >
+            {t('loyalty.promotions.simulator.title')}
+          </AppLink>
+          <StateButtons view={props.view} />
+        </>
+      }
       narrow
     >
       <div className="stack">

@@ -88,8 +88,11 @@ export default function PromotionsPage() {
       note={t('loyalty.promotions.note')}
       actions={
         <>
-          <AppLink className="button-link" href="/loyalty/playground">
+          <AppLink className="button-link is-plain" href="/loyalty/playground">
             {t('loyalty.playground.title')}
+          </AppLink>
+          <AppLink className="button-link is-plain" href="/loyalty/simulator">
+            {t('loyalty.promotions.simulator.title')}
           </AppLink>
           <AppLink className="button-link" href="/loyalty/promotions/new">
             {t('loyalty.promotions.new')}

@@ -1,24 +1,27 @@
-import { Alert, Button, DatePicker, Input, InputNumber, Segmented, Switch } from 'antd';
+import { Alert, Button, DatePicker, Input, InputNumber, Segmented, Select, Switch } from 'antd';
 import dayjs, { type Dayjs } from 'dayjs';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { DraftPromotion, SimulationBody } from '@/api/types';
-import { currencyName, minorDigits } from '@/lib/format';
+import { minorDigits } from '@/lib/format';
 import { queryClient } from '@/lib/query';
 import { FilterBar, Labelled } from '@/ui/filters';
 import { Panel } from '@/ui/Page';
 import { useShops } from '@/ui/shops';
 import { useProblemText } from '@/ui/states';
+import { usePromotions } from './api';
 import { SimulatorShop } from './SimulatorShop';
 import { askSimulation } from './simulator.api';
 
-const KINDS = ['amount_off', 'percent_off', 'json'] as const;
+const KINDS = ['kept', 'amount_off', 'percent_off', 'json'] as const;
 type Kind = (typeof KINDS)[number];
 /** Days of the period that is offered first. */
 const DAYS = 90;
 
 interface Draft {
   kind: Kind;
+  /** Which, of those that are kept. */
+  promotion?: string;
   threshold: number;
   off: number;
   repeats: boolean;
@@ -29,10 +32,12 @@ interface Draft {
 
 const FIRST: Draft = { kind: 'amount_off', threshold: 200, off: 20, repeats: false, pays: 90, json: '' };
 
-/** The rules of a draft as the interface takes them; `undefined` for text that is no JSON. */
+/** The rules of a written draft as the interface takes them; `undefined` for text that is no JSON. */
 function rulesOf(draft: Draft, currency: string): Record<string, unknown> | undefined {
   const minor = (major: number) => Math.round(major * 10 ** minorDigits(currency));
   switch (draft.kind) {
+    case 'kept':
+      return undefined;
     case 'amount_off': {
       const kind = {
         type: 'amount_off',
@@ -55,10 +60,12 @@ function rulesOf(draft: Draft, currency: string): Record<string, unknown> | unde
 
 /** A draft, a period and a shop; `promotion` is the draft where it is kept already. */
 export function SimulatorForm(props: { promotion?: string; onAsked: (id: string) => void }) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const say = useProblemText();
   const shops = useShops();
-  const [draft, setDraft] = useState(FIRST);
+  const [draft, setDraft] = useState<Draft>(
+    props.promotion ? { ...FIRST, kind: 'kept', promotion: props.promotion } : FIRST,
+  );
   const [name, setName] = useState('');
   const [days, setDays] = useState<[Dayjs, Dayjs]>([
     dayjs().subtract(DAYS, 'day'),
@@ -78,9 +85,10 @@ export function SimulatorForm(props: { promotion?: string; onAsked: (id: string)
     setBusy(true);
     setError(undefined);
     const title = name.trim() || w(`kind.${draft.kind}`);
-    const one = props.promotion
-      ? { type: 'kept', promotion: props.promotion }
-      : { type: 'written', name: title, rules };
+    const one =
+      draft.kind === 'kept'
+        ? { type: 'kept', promotion: draft.promotion }
+        : { type: 'written', name: title, rules };
     const body: SimulationBody = {
       name: name.trim(),
       draft: [one as DraftPromotion],
@@ -103,11 +111,7 @@ export function SimulatorForm(props: { promotion?: string; onAsked: (id: string)
   return (
     <Panel title={w('draft')}>
       <div className="stack">
-        {props.promotion ? (
-          <Alert type="info" showIcon title={w('keptDraft')} />
-        ) : (
-          <DraftFields draft={draft} currency={currencyName(i18n.language, currency)} onChange={put} />
-        )}
+        <DraftFields draft={draft} currency={currency} onChange={put} />
         <FilterBar>
           <Labelled label={w('period')}>
             <DatePicker.RangePicker
@@ -156,7 +160,7 @@ export function SimulatorForm(props: { promotion?: string; onAsked: (id: string)
           <Button
             type="primary"
             loading={busy}
-            disabled={!props.promotion && !rules}
+            disabled={draft.kind === 'kept' ? !draft.promotion : !rules}
             onClick={() => void ask()}
           >
             {w('run')}
@@ -174,12 +178,15 @@ function DraftFields(props: { draft: Draft; currency: string; onChange: (some: P
   return (
     <>
       <Segmented
+        className="fit"
         aria-label={w('kind.label')}
         value={draft.kind}
         onChange={(kind) => onChange({ kind: kind as Kind })}
         options={KINDS.map((value) => ({ value, label: w(`kind.${value}`) }))}
       />
-      {draft.kind === 'json' ? (
+      {draft.kind === 'kept' ? (
+        <KeptPromotion value={draft.promotion} onChange={(promotion) => onChange({ promotion })} />
+      ) : draft.kind === 'json' ? (
         <Labelled label={w('json')}>
           <Input.TextArea
             aria-label={w('json')}
@@ -228,5 +235,30 @@ function DraftFields(props: { draft: Draft; currency: string; onChange: (some: P
         </FilterBar>
       )}
     </>
+  );
+}
+
+/** A promotion that is not live: what it would have done. */
+function KeptPromotion(props: { value?: string; onChange: (id: string) => void }) {
+  const { t } = useTranslation();
+  const drafts = usePromotions('draft');
+  const stopped = usePromotions('stopped');
+  const label = t('loyalty.promotions.simulator.kind.kept');
+  const rows = [drafts, stopped].flatMap((query) => query.data?.pages.flatMap((page) => page.items) ?? []);
+  return (
+    <FilterBar>
+      <Labelled label={label}>
+        <Select
+          aria-label={label}
+          style={{ width: 280, maxWidth: '100%' }}
+          loading={drafts.isLoading}
+          placeholder={t('loyalty.promotions.simulator.choose')}
+          notFoundContent={t('loyalty.promotions.simulator.noDraft')}
+          value={props.value}
+          onChange={props.onChange}
+          options={rows.map((one) => ({ value: one.id, label: one.name }))}
+        />
+      </Labelled>
+    </FilterBar>
   );
 }

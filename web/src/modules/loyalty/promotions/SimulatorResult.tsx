@@ -93,7 +93,10 @@ function Told(props: { result: Result }) {
   const rows = [
     compared('cost', (totals) => totals.discount_minor, true),
     compared('touched', (totals) => totals.touched, false),
-    compared('margin', (totals) => totals.margin_minor, true),
+    // Without any cost there is no margin to tell.
+    ...(now.margin_minor || draft.margin_minor
+      ? [compared('margin', (totals) => totals.margin_minor, true)]
+      : []),
     compared('deep', (totals) => totals.deep, false),
     compared('belowFloor', (totals) => totals.below_floor, false),
     compared('inexact', (totals) => totals.inexact, false),
