@@ -160,8 +160,8 @@ pub async fn ask(
     }
     tx.execute(
         "DELETE FROM loyalty_simulations WHERE org_id = $1 AND state NOT IN ('waiting', 'running')
-            AND id < (SELECT MIN(id) FROM (SELECT id FROM loyalty_simulations WHERE org_id = $1
-                                            ORDER BY id DESC LIMIT $2) AS newest)",
+            AND id <= (SELECT id FROM loyalty_simulations WHERE org_id = $1
+                        ORDER BY id DESC LIMIT 1 OFFSET $2)",
         args![cx.scope.org_arg(), KEPT_MAX],
     )
     .await?;

@@ -66,7 +66,8 @@ db_test! { migrations();
         let made = made.json();
         let (id, secret) = (made["webhook"]["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
         let all = owner.get("/platform/webhooks").await;
-        assert_eq!((all["items"].as_array().unwrap().len(), &all["topics"]), (1, &json!([TYPE])));
+        assert_eq!(all["items"].as_array().unwrap().len(), 1);
+        assert!(all["topics"].as_array().unwrap().contains(&json!(TYPE)), "{all}");
         assert!(!all.to_string().contains("whsec_"));
 
         points_change(&db).await;
