@@ -79,21 +79,18 @@ async fn expiries_survive(kind: Kind) {
     let place = Place::new(kind).await;
     let lots = LOTS.to_string();
     let more = ["--lots", lots.as_str(), "--batch", BATCH];
-    let mut landed = 0;
-    for round in 0..kills(KILLS) {
-        // Those of one place are soon over; more are put beside them.
-        let args = if round % KILLS == 0 {
-            ["--fill"].iter().chain(&more)
-        } else {
-            [].iter().chain(&more)
+    let args = [&["--fill"], more.as_slice()].concat();
+    for _ in 0..kills(KILLS) {
+        let mut running = place.start(&bench("expiry", &args));
+        // Of the thirty batches and those left from before; so it is killed long before its end.
+        let batches = 1 + dice.below(10) as usize;
+        let expired = |running: &Running| {
+            running.said().iter().filter(|line| line.starts_with("expired ")).count() >= batches
         };
-        let args: Vec<&str> = args.copied().collect();
-        let running = place.start(&bench("expiry", &args));
-        let known = kill_within(running, &dice, Duration::from_millis(150), "expired ");
-        landed += u32::from(known.is_some());
+        assert!(running.wait_until("some batches", expired), "it ended before it was killed");
+        running.kill();
         place.verify();
     }
-    assert!(landed > 0, "no kill landed before the end");
     let done = place.run(&bench("expiry", &more));
     assert_eq!(done.code, Some(0), "{}", done.err);
     place.verify();

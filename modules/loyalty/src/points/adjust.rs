@@ -149,8 +149,9 @@ async fn post(
     let mut desk = store::open(tx, cx, programme, &[customer.uuid()]).await?;
     let mut postings = vec![other(Account::Adjusted, -points)];
     if points > 0 {
-        let expires = programme.rules.expires_at(cx.now(), programme.zone);
-        postings.push(desk.new_lot(customer.uuid(), None, points, cx.now(), expires));
+        let now = desk.now;
+        let expires = programme.rules.expires_at(now, programme.zone);
+        postings.push(desk.new_lot(customer.uuid(), None, points, now, expires));
     } else {
         let available = desk.spendable(&[customer.uuid()]);
         if available < -points {

@@ -58,8 +58,10 @@ pub async fn award(
     if given.len() as u64 >= u64::from(limit) {
         return Err(PointsError::DailyLimit(limit));
     }
-    let expires = programme.rules.expires_at(cx.now(), programme.zone);
-    let posting = desk.new_lot(holder.root(), None, rule.points, cx.now(), expires);
+    // The moment to which the books were brought: points of a later one would wait for the job.
+    let now = desk.now;
+    let expires = programme.rules.expires_at(now, programme.zone);
+    let posting = desk.new_lot(holder.root(), None, rule.points, now, expires);
     let mut head = Head::new(Kind::Earn, holder.root(), key);
     activity.clone_into(&mut head.source_kind);
     desk.post(head, programme.version, vec![posting, other(Account::Issued, -rule.points)])?;

@@ -1,12 +1,26 @@
 //! By hand, and for other things than orders.
 
-use kernel::{TypedId, UserId};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use kernel::{Clock, Timestamp, TypedId, UserId};
 use loyalty::points::adjust::{self, State};
 use loyalty::points::{Holder, PointsError, award, liability, spend};
+use platform::Ctx;
 use testkit::db_test;
 use uuid::Uuid;
 
 use crate::tools::{Club, DAY, MIGRATIONS, customer, order, rules};
+
+/// A clock that goes on by a millisecond at each look.
+#[derive(Debug)]
+struct Ticking(Arc<dyn Clock>, AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        self.0.now().plus_millis(self.1.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 db_test! { MIGRATIONS;
     async fn many_points_need_two_persons(db) {
@@ -37,6 +51,20 @@ db_test! { MIGRATIONS;
         assert_eq!(state, State::Posted);
         tx.commit().await.unwrap();
         assert_eq!(club.balance(who).await, [0, 1_001, 0, 0]);
+        club.verify().await;
+    }
+
+    /// Points of a later millisecond than the one that the books were brought to waited for the job.
+    async fn what_is_given_by_hand_or_for_an_activity_is_there_at_once(db) {
+        let club = Club::new(&db, rules()).await;
+        let cx = Ctx { clock: Arc::new(Ticking(club.cx.clock.clone(), AtomicI64::new(0))), ..club.cx.clone() };
+        let mut tx = db.db().begin().await.unwrap();
+        award::award(&mut tx, &cx, &club.programme, &Holder::single(customer(1)), "sign_in", "1").await.unwrap();
+        let (_, state) = adjust::ask(&mut tx, &cx, &club.programme, customer(1), 10, "thanks").await.unwrap();
+        assert_eq!(state, State::Posted);
+        tx.commit().await.unwrap();
+        db.clock().advance_millis(1_000);
+        assert_eq!(club.balance(customer(1)).await, [0, 15, 0, 0]);
         club.verify().await;
     }
 
