@@ -6,8 +6,9 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { guanxi, isOurs, Refused } from './guanxi.mjs';
 
-const { GUANXI_URL, GUANXI_TOKEN, GUANXI_SHOP, WEBHOOK_SECRET = '', PORT = '8500' } = process.env;
-for (const name of ['GUANXI_URL', 'GUANXI_TOKEN', 'GUANXI_SHOP']) {
+const { GUANXI_URL, GUANXI_TOKEN, GUANXI_SHOP, WEBHOOK_SECRET, PORT = '8500' } = process.env;
+// Without the secret anybody could send messages.
+for (const name of ['GUANXI_URL', 'GUANXI_TOKEN', 'GUANXI_SHOP', 'WEBHOOK_SECRET']) {
   if (!process.env[name]) {
     process.stderr.write(`${name} is not set; see README.md\n`);
     process.exit(2);

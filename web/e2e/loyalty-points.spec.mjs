@@ -162,6 +162,7 @@ test('the ledger leads from an entry to its lines', async () => {
   await page.getByRole('combobox', { name: '类型' }).click();
   await answered('GET', '/loyalty/entries', () => page.getByTitle('手工调整', { exact: true }).click());
   await page.locator('.chips').getByText('手工调整').waitFor();
+  await page.locator('.ant-select-dropdown').last().waitFor({ state: 'hidden' });
   await accessible(page);
   if (!customer) return;
   const programmes = (await ask('/loyalty/programmes')).items;

@@ -15,7 +15,7 @@ use loyalty::levels::rules::{PLATFORM_FLOOR_BPS, Rules};
 use loyalty::levels::scheme::{self, NewScheme};
 use loyalty::levels::settle::{self, OrderFacts};
 use loyalty::points::Holder;
-use loyalty::points::settle::Extent;
+use loyalty::points::settle::{Extent, take_turn};
 use platform::jobs::{self, JobOptions};
 use platform::outbox::{HandleError, StoredEvent};
 use platform::{
@@ -39,6 +39,8 @@ const CUSTOMERS: usize = 500;
 /// # Errors
 /// As the database says.
 pub async fn settle(tx: &mut Tx, cx: &Ctx, customers: &[CustomerId]) -> Result<(), DbError> {
+    // Behind it nobody writes what was read earlier over what is read here.
+    take_turn(tx, cx.scope).await?;
     let shops = shops::all(tx, cx).await?;
     for some in customers.chunks(CUSTOMERS) {
         let ids: Vec<Uuid> = some.iter().map(|id| id.uuid()).collect();
@@ -164,7 +166,12 @@ pub async fn floor_bps(tx: &mut Tx, cx: &Ctx, of: &[ShopId]) -> Result<i64, DbEr
 /// # Errors
 /// As the database says.
 pub async fn settle_all_soon(tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
-    let options = JobOptions { unique_key: Some("all".to_owned()), ..JobOptions::default() };
+    // Given up, levels would be wrong in silence.
+    let options = JobOptions {
+        unique_key: Some("all".to_owned()),
+        max_attempts: u32::MAX,
+        ..JobOptions::default()
+    };
     jobs::enqueue(tx, cx, SETTLE, &(), options).await.map(drop)
 }
 

@@ -26,7 +26,7 @@ pub use expire::expire_due;
 pub use funnel::{Funnel, funnel_of_batch, funnel_of_definition};
 pub use rules::{BENEFITS, ClaimLimits, CouponRules, DAYS_MAX, Validity, Window};
 pub use using::{Looked, definitions_of, look};
-pub use wallet::{Coupon, coupon, wallet};
+pub use wallet::{Coupon, coupon, soonest, wallet};
 
 use platform::DbError;
 use serde::Serialize;

@@ -8,7 +8,7 @@ use platform::webhooks::Published;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Points of these customers changed; one event for each batch. It says whose, and readers look up what is true
+/// Points of these customers changed; one event for some thousand. It says whose, and readers look up what is true
 /// now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PointsChangedV1 {
@@ -25,10 +25,17 @@ impl PointsChangedV1 {
     /// Customers named in one event; beyond, `many` is set.
     pub const NAMED_MAX: usize = 5_000;
 
-    pub(crate) fn of(programme: ProgrammeId, customers: &BTreeSet<Uuid>) -> Self {
-        let many = customers.len() > Self::NAMED_MAX;
-        let named = customers.iter().take(if many { 0 } else { customers.len() });
-        Self { programme, customers: named.copied().map(CustomerId::from_uuid).collect(), many }
+    /// Events of a batch; beyond this many each reader would read everything again.
+    const EVENTS_MAX: usize = 4;
+
+    /// What is told of a batch: some events that name all, or one that names nobody.
+    pub(crate) fn of(programme: ProgrammeId, customers: &BTreeSet<Uuid>) -> Vec<Self> {
+        let all: Vec<CustomerId> = customers.iter().copied().map(CustomerId::from_uuid).collect();
+        if all.len() > Self::EVENTS_MAX * Self::NAMED_MAX {
+            return vec![Self { programme, customers: Vec::new(), many: true }];
+        }
+        let some = |some: &[CustomerId]| Self { programme, customers: some.to_vec(), many: false };
+        all.chunks(Self::NAMED_MAX).map(some).collect()
     }
 }
 
@@ -70,12 +77,20 @@ mod tests {
     fn a_message_names_each_once_and_has_room() {
         let programme = ProgrammeId::from_uuid(Uuid::max());
         let customers: BTreeSet<Uuid> = (1..=1_201).map(Uuid::from_u128).collect();
-        let messages = PointsChangedV1::of(programme, &customers).messages();
+        let messages = PointsChangedV1::of(programme, &customers).remove(0).messages();
         assert!(messages.iter().all(|one| one.to_string().len() < BODY_MAX - 1_000));
         let named = messages.iter().flat_map(|one| one["customers"].as_array().unwrap());
         assert_eq!((messages.len(), named.count()), (3, 1_201));
-        let too_many = (1..=PointsChangedV1::NAMED_MAX as u128 + 1).map(Uuid::from_u128).collect();
-        let messages = PointsChangedV1::of(programme, &too_many).messages();
+        let of = |count: usize| {
+            PointsChangedV1::of(programme, &(1..=count as u128).map(Uuid::from_u128).collect())
+        };
+        let named = of(PointsChangedV1::NAMED_MAX + 1);
+        let counts: Vec<usize> = named.iter().map(|event| event.customers.len()).collect();
+        assert_eq!(counts, [PointsChangedV1::NAMED_MAX, 1]);
+        assert!(named.iter().all(|event| !event.many));
+        let too_many = of(PointsChangedV1::EVENTS_MAX * PointsChangedV1::NAMED_MAX + 1);
+        let [too_many] = too_many.as_slice() else { panic!("{too_many:?}") };
+        let messages = too_many.messages();
         let expected = serde_json::json!({ "programme": programme, "customers": [], "many": true });
         assert_eq!(messages, [expected]);
     }

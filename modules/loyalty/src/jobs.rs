@@ -80,7 +80,7 @@ pub async fn end_due(
     }
 }
 
-/// Has what is due ended now, where there is a definition of coupons or a promotion.
+/// Has what is due ended now, where there is anything that a reservation can rest on.
 ///
 /// # Errors
 /// As the database says.
@@ -89,7 +89,9 @@ pub async fn begin(platform: &Platform, cx: &Ctx) -> Result<(), DbError> {
     let any: Option<(i32,)> = tx
         .fetch_optional(
             "SELECT 1 WHERE EXISTS (SELECT 1 FROM loyalty_coupon_definitions WHERE org_id = $1)
-                OR EXISTS (SELECT 1 FROM loyalty_promotions WHERE org_id = $1)",
+                OR EXISTS (SELECT 1 FROM loyalty_promotions WHERE org_id = $1)
+                OR EXISTS (SELECT 1 FROM loyalty_schemes WHERE org_id = $1)
+                OR EXISTS (SELECT 1 FROM loyalty_programmes WHERE org_id = $1)",
             args![cx.scope.org_arg()],
         )
         .await?;

@@ -15,10 +15,8 @@ export async function startI18n(lang: Lang, words: object): Promise<i18n> {
   return i18next;
 }
 
-export async function switchLang(lang: Lang, words: object) {
-  if (!i18next.hasResourceBundle(lang, 'translation')) {
-    i18next.addResourceBundle(lang, 'translation', words);
-  }
+/** Shows everything in a language whose words were added. */
+export async function switchLang(lang: Lang) {
   await i18next.changeLanguage(lang);
   document.documentElement.lang = lang;
 }

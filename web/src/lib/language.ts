@@ -6,6 +6,8 @@ let load: Loader = async () => ({});
 let loadLater: Loader = async () => ({});
 /** Whether a page was opened that needs the later words. */
 let needsLater = false;
+/** The language that was asked for last. */
+let wanted: Lang | undefined;
 
 /** The app says once where the words are; modules only choose. */
 export function setWordsLoader(loader: Loader, later: Loader) {
@@ -13,11 +15,12 @@ export function setWordsLoader(loader: Loader, later: Loader) {
   loadLater = later;
 }
 
-/** Fetches the words that no first page needs. */
+/** Fetches the words that no first page needs; those of a language that is being switched to as well. */
 export async function laterWords() {
   needsLater = true;
-  const lang = langStore.get();
-  addWords(lang, await loadLater(lang));
+  for (const lang of new Set([langStore.get(), wanted ?? langStore.get()])) {
+    addWords(lang, await loadLater(lang));
+  }
 }
 
 /** `fetch`, with the later words beside it. */
@@ -29,8 +32,13 @@ export const withLaterWords =
   };
 
 export async function chooseLanguage(lang: Lang) {
-  const [words, later] = await Promise.all([load(lang), needsLater ? loadLater(lang) : {}]);
-  await switchLang(lang, { ...words, ...later });
-  addWords(lang, later);
+  wanted = lang;
+  const words = await load(lang);
+  // All words are there before anything is shown in them.
+  addWords(lang, words);
+  if (needsLater) addWords(lang, await loadLater(lang));
+  // Somebody was quicker with another one.
+  if (wanted !== lang) return;
+  await switchLang(lang);
   langStore.set(lang);
 }

@@ -22,6 +22,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{MemberError, family};
+use crate::fields;
 use crate::people::People;
 
 /// Lots shown of one customer and programme.
@@ -219,16 +220,25 @@ pub async fn entry_of_customer(
 ) -> Result<LedgerEntryCard, MemberError> {
     let members = family(tx, cx, customer).await?.members;
     let mut found = ledger::entry(tx, cx.scope, id).await?.ok_or(MemberError::NoEntry)?;
-    let is_theirs = found.customer.is_some_and(|whose| members.contains(&whose));
-    let of = (!is_theirs).then_some(members.as_slice());
     let limit = Limit::new(Some(Limit::MAX.into())).map_err(|_| MemberError::NoEntry)?;
-    let postings = ledger::postings(tx, cx.scope, id, of, None, limit).await?;
-    if !is_theirs {
+    let all = ledger::postings(tx, cx.scope, id, None, None, limit).await?;
+    // Also an entry of its own may have lines of others: of who was of the family when it was written.
+    let is_theirs =
+        |posting: &Posting| posting.customer.is_none_or(|whose| members.contains(&whose));
+    let is_all = found.customer.is_some_and(|whose| members.contains(&whose))
+        && all.next.is_none()
+        && all.items.iter().all(is_theirs);
+    let postings = if is_all {
+        all
+    } else {
+        ledger::postings(tx, cx.scope, id, Some(&members), None, limit).await?
+    };
+    if !is_all {
         let points = || postings.items.iter().map(|posting| posting.points);
         if postings.items.is_empty() {
             return Err(MemberError::NoEntry);
         }
-        found.customer = None;
+        found.customer = found.customer.filter(|whose| members.contains(whose));
         found.moved = points().filter(|points| *points > 0).sum();
         found.change = points().sum();
     }
@@ -312,10 +322,16 @@ pub async fn waiting(tx: &mut Tx, cx: &Ctx) -> Result<Vec<WaitingAdjustment>, Me
     let keys = cx.keys();
     let found = adjust::waiting(tx, cx.scope, &keys).await?;
     let people = People::look_up(tx, cx, &keys, found.iter().map(|one| one.asked_by)).await?;
+    // Whoever wrote a reason may have written what notes tell.
+    let hides_reasons = cx.access.fields().hide(fields::NOTES);
     let names = names(tx, cx, found.iter().map(|one| Some(one.customer))).await?;
     let programmes: HashMap<ProgrammeId, String> =
         programme::all(tx, cx.scope).await?.into_iter().map(|one| (one.id, one.name)).collect();
-    let waiting = found.into_iter().map(|adjustment| WaitingAdjustment {
+    let hidden = |mut adjustment: Adjustment| {
+        adjustment.reason = adjustment.reason.filter(|_| !hides_reasons);
+        adjustment
+    };
+    let waiting = found.into_iter().map(hidden).map(|adjustment| WaitingAdjustment {
         programme_name: programmes.get(&adjustment.programme).cloned().unwrap_or_default(),
         customer_name: name(&names, Some(adjustment.customer)),
         asked_by_person: people.get(adjustment.asked_by),

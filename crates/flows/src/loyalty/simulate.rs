@@ -111,8 +111,9 @@ pub async fn ask(
     Offers::read(tx, cx.scope, body).await?;
     let request = written(body)?;
     let id = store::ask(tx, cx, body.name.trim(), &request).await?;
-    jobs::enqueue(tx, cx, SIMULATE, &SimulatePayload { simulation: id }, JobOptions::default())
-        .await?;
+    // What has a time to keep goes first.
+    let options = JobOptions { priority: -1, ..JobOptions::default() };
+    jobs::enqueue(tx, cx, SIMULATE, &SimulatePayload { simulation: id }, options).await?;
     row(tx, cx, id).await
 }
 

@@ -41,6 +41,7 @@ pub(crate) async fn find(
                 return public(cx, found, claimant);
             }
             let found = find_code(tx, cx, entered).await?;
+            may_be_used(&found.definition)?;
             let id = claim_found(tx, cx, &found, claimant).await?;
             let customer = found.customer.unwrap_or_else(|| claimant.holder.root());
             Ok(Wanted { id: id.uuid(), customer, definition: found.definition, is_new: false })
@@ -89,10 +90,16 @@ async fn of_id(
     let customer = customer.filter(is_own).ok_or(ReservationError::NoCoupon(id))?;
     let found = definition::get(tx, cx.scope, CouponDefinitionId::from_uuid(definition)).await?;
     let definition = found.ok_or(CouponError::NoDefinition)?;
-    if matches!(definition.state, OfferState::Draft | OfferState::Ended) {
-        return Err(CouponError::WrongState(definition.state.name()).into());
-    }
+    may_be_used(&definition)?;
     Ok(Wanted { id: id.uuid(), customer, definition, is_new: false })
+}
+
+/// Stopped, those who have a coupon may use it; ended, nobody may.
+fn may_be_used(definition: &Definition) -> Result<(), CouponError> {
+    if matches!(definition.state, OfferState::Draft | OfferState::Ended) {
+        return Err(CouponError::WrongState(definition.state.name()));
+    }
+    Ok(())
 }
 
 /// Locks a coupon for a reservation.

@@ -82,6 +82,34 @@ pub async fn wallet(
     usable_at: Option<Timestamp>,
     (after, limit): (Option<CouponId>, u32),
 ) -> Result<(Vec<Coupon>, BTreeMap<CouponDefinitionId, Definition>), DbError> {
+    let order = "id DESC";
+    rows(tx, scope, holder, usable_at, after, (order, limit)).await
+}
+
+/// The coupons of a family that can be used at `now` and whose definitions are live or stopped: those that end first.
+/// Gives at most `limit`.
+///
+/// # Errors
+/// As the database says.
+pub async fn soonest(
+    tx: &mut Tx,
+    scope: Scope,
+    holder: &Holder,
+    now: Timestamp,
+    limit: u32,
+) -> Result<(Vec<Coupon>, BTreeMap<CouponDefinitionId, Definition>), DbError> {
+    let order = "CASE WHEN valid_until IS NULL THEN 1 ELSE 0 END, valid_until, id";
+    rows(tx, scope, holder, Some(now), None, (order, limit)).await
+}
+
+async fn rows(
+    tx: &mut Tx,
+    scope: Scope,
+    holder: &Holder,
+    usable_at: Option<Timestamp>,
+    after: Option<CouponId>,
+    (order, limit): (&str, u32),
+) -> Result<(Vec<Coupon>, BTreeMap<CouponDefinitionId, Definition>), DbError> {
     let mut arguments = args![scope.org_arg(), limit.min(200)];
     let mut sql = COLUMNS.to_owned();
     let members = holder.members().iter().map(|id| Arg::from(*id)).collect();
@@ -100,7 +128,7 @@ pub async fn wallet(
         arguments.push(after.uuid().into());
         sql.push_str(&format!(" AND id < ${}", arguments.len()));
     }
-    sql.push_str(" ORDER BY id DESC LIMIT $2");
+    sql.push_str(&format!(" ORDER BY {order} LIMIT $2"));
     let rows: Vec<Row> = tx.fetch_all(AssertSqlSafe(sql), arguments).await?;
     let mut ids: Vec<Uuid> = rows.iter().map(|row| row.definition_id).collect();
     ids.sort_unstable();

@@ -2,7 +2,7 @@
 
 use chrono::{Datelike as _, NaiveDate};
 use kernel::{Timestamp, TypedId as _};
-use platform::{Ctx, Tx, args};
+use platform::{Ctx, Tx, args, audit};
 use uuid::Uuid;
 
 use super::desk::{Account, Head, Kind, other};
@@ -66,5 +66,11 @@ pub async fn award(
     activity.clone_into(&mut head.source_kind);
     desk.post(head, programme.version, vec![posting, other(Account::Issued, -rule.points)])?;
     let changed = store::close(tx, desk).await?;
+    if cx.scope.user_id().is_some() {
+        let customer = kernel::CustomerId::from_uuid(holder.root());
+        let record = audit::Entry::new("loyalty.points.award").on("customer", customer);
+        let record = record.with("activity", activity).with("points", rule.points);
+        audit::record(tx, cx, record).await?;
+    }
     Ok(store::tell(tx, cx, programme, &changed).await?)
 }

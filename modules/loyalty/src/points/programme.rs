@@ -185,7 +185,8 @@ pub async fn change(
     let entry = Entry::new("loyalty.programme.change")
         .on("programme", id)
         .change("name", &old.name, &name)
-        .change("version", version, version + 1);
+        .change("version", version, version + 1)
+        .change("approve_above", old.rules.approve_above, rules.approve_above);
     audit::record(tx, cx, entry).await?;
     Ok(())
 }

@@ -267,7 +267,9 @@ pub(crate) async fn tell(
     if customers.is_empty() {
         return Ok(());
     }
-    outbox::push(tx, cx, &PointsChangedV1::of(programme.id, customers)).await?;
+    for event in PointsChangedV1::of(programme.id, customers) {
+        outbox::push(tx, cx, &event).await?;
+    }
     Ok(())
 }
 

@@ -13,6 +13,8 @@ use super::PromotionError;
 use crate::counters::broken;
 use crate::rules::KEY_MAX_BYTES;
 
+/// SKUs of one promotion.
+pub const SKUS_MAX: i64 = 500;
 /// Pieces of one SKU.
 pub const STOCKED_MAX: i64 = 100_000_000;
 
@@ -53,6 +55,18 @@ pub async fn set(
     errors.finish(|| Some(()))?;
     super::get(tx, cx.scope, promotion).await?.ok_or(PromotionError::NoPromotion)?;
     let org = cx.scope.org_arg();
+    let (others,): (i64,) = tx
+        .fetch_one(
+            "SELECT COUNT(*) FROM loyalty_flash_stock
+              WHERE org_id = $1 AND promotion_id = $2 AND sku <> $3",
+            args![org, promotion.uuid(), sku],
+        )
+        .await?;
+    if others >= SKUS_MAX {
+        let mut errors = kernel::FieldErrors::default();
+        errors.push("sku", format!("a promotion has at most {SKUS_MAX} SKUs"));
+        return Err(PromotionError::Fields(errors));
+    }
     let set = tx
         .execute(
             "INSERT INTO loyalty_flash_stock (org_id, promotion_id, sku, stocked, remaining, held, sold)

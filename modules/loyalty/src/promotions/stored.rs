@@ -16,7 +16,7 @@ use crate::versions::VersionOf;
 /// Promotions of one organisation.
 pub const PROMOTIONS_MAX: i64 = 20_000;
 /// Promotions that may be live at once; what one quote may look at.
-pub const LIVE_MAX: i64 = 500;
+pub const LIVE_MAX: i64 = 300;
 
 /// What a promotion says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]

@@ -13,7 +13,6 @@ use uuid::Uuid;
 use crate::tools::{Club, DAY, MIGRATIONS, customer, order, rules};
 
 /// A clock that goes on by a millisecond at each look.
-#[derive(Debug)]
 struct Ticking(Arc<dyn Clock>, AtomicI64);
 
 impl Clock for Ticking {

@@ -52,6 +52,10 @@ async fn playground(
     Cx(cx): Cx,
     JsonBody(body): JsonBody<PlaygroundBody>,
 ) -> Result<Json<Quote>, Problem> {
+    // The answer tells a customer's level, tier, points and coupons.
+    if body.customer.is_some() && !cx.access.permissions().allow("loyalty.read") {
+        return Err(Problem::right_missing("loyalty.read"));
+    }
     let engine = state.engines.of(cx.scope.org());
     Ok(Json(checkout::quote(&state.checkout, &engine, &cx, &body.into()).await?))
 }

@@ -159,6 +159,12 @@ async fn change(
     JsonBody(body): JsonBody<PointsProgrammeChange>,
 ) -> Result<(ETag, Json<Programme>), Problem> {
     let mut tx = platform.db.begin_for(cx.scope).await?;
+    // Or one person could lift the bound, adjust, and put it back.
+    if kept(&mut tx, &cx, id).await?.rules.approve_above < body.rules.approve_above
+        && !cx.access.permissions().allow("loyalty.approve")
+    {
+        return Err(Problem::right_missing("loyalty.approve"));
+    }
     programme::change(&mut tx, &cx, id, version, &body.name, &body.rules).await?;
     let found = kept(&mut tx, &cx, id).await?;
     tx.commit().await?;

@@ -101,9 +101,12 @@ impl Book {
     }
 }
 
-/// Makes promotions ready. The floor of a platform was held where schemes and promotions were made.
-pub(super) fn catalogue(promotions: &[Promotion]) -> Result<Catalogue, DbError> {
-    Catalogue::new(promotions, &Platform { level_floor_bps: 1 })
+/// The floor of a platform was held where schemes and promotions were made.
+pub(super) const PLATFORM: Platform = Platform { level_floor_bps: 1 };
+
+/// Makes promotions ready.
+fn catalogue(promotions: &[Promotion]) -> Result<Catalogue, DbError> {
+    Catalogue::new(promotions, &PLATFORM)
         .map_err(|error| DbError::Refused(format!("what is live cannot be priced: {error}")))
 }
 

@@ -8,7 +8,7 @@ use loyalty::promotions::stock::Stock;
 use loyalty::reservations::Pieces;
 use pricing::{Cart, Conditions, Kind, Line, LineOutcome, Outcome, Priced, Promotion, Reason};
 
-/// Between the id of a promotion and one of its SKUs; no id has it.
+/// Between the id of a promotion and the number of a part; no id has it.
 const MARK: char = '/';
 
 /// One SKU of a flash sale, as it is priced.
@@ -38,25 +38,28 @@ pub(super) fn parts(
     };
     let sold: Vec<&Stock> = stock.iter().filter(sells).collect();
     let several = sold.len() > 1;
-    let part = |stock: &&Stock| {
-        let conditions = Conditions {
+    let part = |(number, stock): (usize, &&Stock)| {
+        let mut conditions = Conditions {
             products: vec![stock.sku.clone()],
             categories: Vec::new(),
             ..promotion.conditions.clone()
         };
-        let own = if several {
-            format!("{}{MARK}{}", promotion.id, stock.sku)
-        } else {
-            promotion.id.clone()
-        };
-        Part {
+        // Lines of the same stock that the promotion does not name: without a SKU they cannot be told from the others.
+        for line in &cart.lines {
+            if is_of(line, &stock.sku) && !is_meant(line, &promotion.conditions) {
+                conditions.excluded_products.push(line.sku.clone()?);
+            }
+        }
+        let own =
+            if several { format!("{}{MARK}{number}", promotion.id) } else { promotion.id.clone() };
+        Some(Part {
             promotion: Promotion { id: own, conditions, ..promotion.clone() },
             of: id,
             sku: stock.sku.clone(),
             left: u64::try_from(stock.remaining).unwrap_or(0),
-        }
+        })
     };
-    sold.iter().map(part).collect()
+    sold.iter().enumerate().filter_map(part).collect()
 }
 
 fn is_of(line: &Line, sku: &str) -> bool {
@@ -123,7 +126,84 @@ fn whole_reason(reason: &mut Reason) {
 }
 
 fn whole(id: &mut String) {
-    if let Some(end) = id.find(MARK) {
-        id.truncate(end);
+    id.truncate(of_part(id).len());
+}
+
+/// The id of the promotion that a part is of.
+pub(super) fn of_part(id: &str) -> &str {
+    id.split(MARK).next().unwrap_or(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::{Currency, TypedId as _};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn line(id: &str, product: &str, sku: Option<&str>) -> Line {
+        Line {
+            id: id.to_owned(),
+            product: product.to_owned(),
+            sku: sku.map(str::to_owned),
+            categories: Vec::new(),
+            quantity: 1,
+            unit_price_minor: 1_000,
+            cost_minor: None,
+        }
+    }
+
+    fn sale(products: &[&str]) -> Promotion {
+        Promotion {
+            id: "sale".into(),
+            name: "sale".into(),
+            currency: Currency::CNY,
+            kind: Kind::FlashSale { unit_price_minor: 100, pieces_per_order: None },
+            scope: pricing::Scope::Order,
+            coupon: false,
+            conditions: Conditions {
+                products: products.iter().map(|name| (*name).to_owned()).collect(),
+                ..Conditions::default()
+            },
+            period: pricing::Period::default(),
+            calendar: pricing::Calendar::default(),
+            exclusive_group: None,
+            stacking_group: None,
+            priority: 0,
+            budget_left_minor: None,
+            limits: pricing::Limits::default(),
+        }
+    }
+
+    fn stock(sku: &str) -> Stock {
+        Stock { sku: sku.to_owned(), stocked: 10, remaining: 10, held: 0, sold: 0 }
+    }
+
+    fn of(promotion: &Promotion, stock: &[Stock], lines: Vec<Line>) -> Vec<Part> {
+        let cart = Cart { currency: Currency::CNY, lines, shipping_minor: 0 };
+        parts(promotion, PromotionId::from_uuid(Uuid::nil()), stock, &cart)
+    }
+
+    /// Stock that is counted for a whole product gave its price to all SKUs of it.
+    #[test]
+    fn a_line_that_a_sale_does_not_name_is_left_out_of_its_stock() {
+        let lines =
+            |other: Option<&str>| vec![line("1", "tea", Some("tea-250g")), line("2", "tea", other)];
+        let [part] = &of(&sale(&["tea-250g"]), &[stock("tea")], lines(Some("tea-1kg")))[..] else {
+            panic!("one part")
+        };
+        assert_eq!(part.promotion.conditions.products, ["tea"]);
+        assert_eq!(part.promotion.conditions.excluded_products, ["tea-1kg"]);
+        assert!(of(&sale(&["tea-250g"]), &[stock("tea")], lines(None)).is_empty());
+    }
+
+    #[test]
+    fn parts_are_numbered_and_told_as_one() {
+        let long = "茶".repeat(60);
+        let lines = vec![line("1", "tea", Some(&long)), line("2", "cup", None)];
+        let made = of(&sale(&[]), &[stock(&long), stock("cup")], lines);
+        let ids: Vec<&str> = made.iter().map(|part| part.promotion.id.as_str()).collect();
+        assert_eq!(ids, ["sale/0", "sale/1"]);
+        assert!(ids.iter().all(|id| of_part(id) == "sale"));
     }
 }

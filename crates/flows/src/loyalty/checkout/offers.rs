@@ -8,6 +8,7 @@ use loyalty::Holder;
 use loyalty::OfferState;
 use loyalty::counters::{self, Limits, Used};
 use loyalty::coupons::{self, Claimant, Definition};
+use loyalty::points::statement;
 use loyalty::promotions::{self, stock};
 use loyalty::reservations::{Brought, ReservationError};
 use platform::{Ctx, DbError, Problem, Tx};
@@ -43,7 +44,9 @@ pub(super) struct Offers<'a> {
 }
 
 /// Coupons of a wallet that one quote looks at.
-const WALLET_MAX: u32 = 100;
+const WALLET_MAX: u32 = 200;
+/// Coupons that one cart takes, brought or found.
+const CARRIED_MAX: usize = 20;
 
 /// Looks at what was brought, and into the wallet if it is asked for. Of one definition the first counts; of a wallet
 /// that is the one that expires first.
@@ -83,11 +86,12 @@ pub(super) async fn carried(
         });
     }
     if let Some(holder) = wallet {
-        let page = (None, WALLET_MAX);
-        let (mut found, definitions) =
-            coupons::wallet(tx, cx.scope, holder, Some(cx.now()), page).await?;
-        found.sort_by_key(|coupon| (coupon.valid_until.is_none(), coupon.valid_until, coupon.id));
+        let (found, definitions) =
+            coupons::soonest(tx, cx.scope, holder, cx.now(), WALLET_MAX).await?;
         for coupon in found {
+            if all.len() >= CARRIED_MAX {
+                break;
+            }
             let definition = definitions.get(&coupon.definition);
             let is_on =
                 |found: &&Definition| matches!(found.state, OfferState::Live | OfferState::Stopped);
@@ -218,7 +222,8 @@ pub(super) async fn offers<'a>(
             Vec::new()
         };
         offers.audiences.extend(book::audiences_of(&promotion));
-        all.retain(|other| other.id != promotion.id);
+        offers.flash.retain(|part| part.of != draft.id);
+        all.retain(|other| flash::of_part(&other.id) != promotion.id);
         if parts.is_empty() {
             all.push(promotion);
         }
@@ -247,7 +252,8 @@ pub(super) async fn offers<'a>(
     if all.len() > pricing::MAX_PROMOTIONS {
         return Err(pricing::PricingError::TooManyPromotions { found: all.len() }.into());
     }
-    offers.catalogue = Cow::Owned(book::catalogue(&all)?);
+    // A fault here is one of what is defined: to ask again helps nobody.
+    offers.catalogue = Cow::Owned(Catalogue::new(&all, &book::PLATFORM)?);
     Ok(offers)
 }
 
@@ -274,7 +280,8 @@ pub(super) async fn drafts(
     ids: &[PromotionId],
 ) -> Result<Vec<promotions::Promotion>, CheckoutError> {
     let mut found = Vec::with_capacity(ids.len());
-    for id in ids {
+    // One that is named twice counts once.
+    for id in ids.iter().collect::<BTreeSet<_>>() {
         let missing = || {
             let mut errors = kernel::FieldErrors::default();
             errors.push("drafts", format!("there is no promotion {id}"));
@@ -292,11 +299,6 @@ pub(super) async fn spendable(
     programme: &loyalty::points::Programme,
     holder: &Holder,
 ) -> Result<i64, DbError> {
-    let one = kernel::Limit::new(Some(1)).map_err(DbError::Refused)?;
-    let statement =
-        loyalty::points::statement::statement(tx, cx.scope, programme, holder, cx.now(), None, one);
-    statement
-        .await?
-        .map(|statement| statement.spendable)
-        .map_err(|error| DbError::Refused(error.to_string()))
+    let standing = statement::standing(tx, cx.scope, programme, holder, cx.now());
+    Ok(standing.await?.spendable)
 }

@@ -199,8 +199,16 @@ pub async fn reserve(
         coupons: ready.coupons(),
         promotions: ready.promotions(),
         priced,
-        besides,
+        besides: besides.clone(),
     };
     let made = reservations::reserve(tx, cx, &wanted).await?;
+    // Another process was first with the same order: its points are held, and ours are not needed.
+    if made.besides != besides
+        && let Some(programme) = &ready.programme
+    {
+        for spend in besides {
+            spend::cancel(tx, cx, programme, SpendId::from_uuid(spend)).await?;
+        }
+    }
     Ok(ReservationView::of(made)?)
 }

@@ -9,7 +9,7 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::{Brought, Claimant, CouponError, Definition, State, code, definition, find_code};
-use super::{ReservationError, of_id, public, why_not};
+use super::{ReservationError, may_be_used, of_id, public, why_not};
 
 /// A coupon that was looked at.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +54,7 @@ pub async fn look(
                 if !found.customer.is_some_and(is_own) {
                     return Err(CouponError::AlreadyClaimed.into());
                 }
+                may_be_used(&found.definition)?;
                 usable(tx, cx, found.id).await?;
             }
             Ok(Looked { definition: found.definition, coupon: Some(id) })

@@ -115,6 +115,28 @@ db_test! { MIGRATIONS;
         verify(&db, &cx).await;
     }
 
+    /// A campaign that was ended because its codes leaked went on for those who had claimed.
+    async fn no_code_of_what_has_ended_is_used(db) {
+        let (cx, platform) = (db.ctx(), db.platform());
+        let mut tx = db.db().begin().await.unwrap();
+        let id = live(&mut tx, &cx, rules()).await;
+        let made = batch::create(&mut tx, &cx, id, 1).await.unwrap();
+        batch::make_more(&mut tx, &cx, made, 1).await.unwrap();
+        let code = batch::export(&mut tx, &cx, made).await.unwrap().next().unwrap();
+        let coupon = coupons::claim_code(&mut tx, &cx, &code, claimant(&single(1))).await.unwrap();
+        definition::set_state(&mut tx, &cx, id, offer("ended")).await.unwrap();
+        tx.commit().await.unwrap();
+        for wanted in [with_code(single(1), &code), with_coupon(single(1), coupon)] {
+            let brought = wanted.coupons[0].brought.clone();
+            let ended = reserve(platform, &cx, &wanted).await;
+            assert!(matches!(ended, Err(ReservationError::Coupon(CouponError::WrongState("ended")))), "{ended:?}");
+            let mut tx = db.db().begin().await.unwrap();
+            let looked = coupons::look(&mut tx, &cx, &brought, claimant(&single(1))).await;
+            assert!(matches!(looked, Err(ReservationError::Coupon(CouponError::WrongState("ended")))), "{looked:?}");
+        }
+        verify(&db, &cx).await;
+    }
+
     async fn guessing_is_slow(db) {
         let (cx, platform) = (db.ctx(), db.platform());
         let mut tx = db.db().begin().await.unwrap();
