@@ -159,6 +159,8 @@ db_test! { migrations();
         // What was cancelled is not begun.
         let workers = Workers::start(&shop.house.state);
         testkit::eventually("the others to be done", async || {
+            // One is at work at a time; the others look again two seconds later.
+            db.clock().advance_millis(2_000);
             let all = shop.get("/loyalty/simulations").await;
             let states = all["items"].as_array().unwrap().iter();
             Some(()).filter(|()| states.filter(|one| one["state"] == "done").count() == 4)

@@ -96,7 +96,7 @@ pub async fn create(platform: &Platform, folder: &Path) -> Result<Created, Backu
     manifest.data_hash = manifest.hash_of(sums.into_iter());
     let mut random = [0; 15];
     platform.ids.fill(&mut random);
-    let backup = name_at(created_at, random[12..].try_into().unwrap_or_default());
+    let backup = name_at(created_at, random[12..14].try_into().unwrap_or_default());
     let created = told(&backup, &manifest, new_pieces, new_bytes);
     let nonce = *random.first_chunk().unwrap_or(&[0; 12]);
     blocking(move || finish(&repository, &keys, &backup, &manifest, nonce)).await?;

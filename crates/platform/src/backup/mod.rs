@@ -48,12 +48,14 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// The name of a backup made at `at`: names sort as the backups came.
-fn name_at(at: Timestamp, random: [u8; 3]) -> String {
+fn name_at(at: Timestamp, random: [u8; 2]) -> String {
     // Not every disk takes colons in names.
     let text = at.to_string().replace(':', "");
     let second = text.split('.').next().unwrap_or_default();
-    let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{second}Z-{random}")
+    // Milliseconds first: two of one second sort as they came.
+    let millis = at.millis().rem_euclid(1_000);
+    let random = u16::from_be_bytes([random[0], random[1]]) & 0xfff;
+    format!("{second}Z-{millis:03x}{random:03x}")
 }
 
 /// The moment in a name that [`name_at`] made, to the second.
@@ -71,8 +73,9 @@ mod tests {
     #[test]
     fn names_tell_the_second_and_sort() {
         let at: Timestamp = "2026-11-22T13:57:00.123Z".parse().unwrap();
-        assert_eq!(name_at(at, [0x1a, 0, 0xff]), "2026-11-22T135700Z-1a00ff");
-        assert!(name_at(at, [9; 3]) < name_at(at.plus_millis(1_000), [0; 3]));
+        assert_eq!(name_at(at, [0xf1, 0xa0]), "2026-11-22T135700Z-07b1a0");
+        assert!(name_at(at, [9; 2]) < name_at(at.plus_millis(1), [0; 2]));
+        assert!(name_at(at, [9; 2]) < name_at(at.plus_millis(1_000), [0; 2]));
         assert_eq!(moment_in("2026-11-22T135700Z-1a00ff"), "2026-11-22T13:57:00Z".parse().ok());
         for wrong in ["", "x", "2026-11-22T1357Z-1a00ff", "2026-11-22T996100Z-1a00ff", "today"] {
             assert_eq!(moment_in(wrong), None, "{wrong}");
