@@ -224,9 +224,10 @@ impl EngineHandle {
             self.reload_in(&mut turn, true).await?;
             return Ok(CaughtUp::Reloaded);
         }
-        self.read_again(&news.customers).await?;
+        let mut changed = self.read_again(&news.customers).await?;
         turn.saved.doubtful = Some(Instant::now());
-        turn.live.touched(news.customers);
+        changed.extend(news.customers);
+        turn.live.touched(changed);
         turn.rescore = true;
         self.moved_on(news.position, commits, count >= BUSY, true);
         Ok(CaughtUp::Changed(count))
@@ -268,7 +269,12 @@ impl EngineHandle {
         }
     }
 
-    async fn read_again(&self, touched: &BTreeSet<CustomerId>) -> Result<(), EngineError> {
+    /// Reads the families of `touched`; gives whose data that put or took away: of who was merged, the root's.
+    async fn read_again(
+        &self,
+        touched: &BTreeSet<CustomerId>,
+    ) -> Result<BTreeSet<CustomerId>, EngineError> {
+        let mut changed = BTreeSet::new();
         let touched: Vec<CustomerId> = touched.iter().copied().collect();
         let mut tx = self.platform().db.read_for(self.scope()).await?;
         let shops = ShopBook::read(&mut tx, &self.ctx()).await?;
@@ -280,16 +286,20 @@ impl EngineHandle {
                 for change in changes.by_ref().take(PUT) {
                     match change {
                         Change::Put(feed, [bought, refunds]) => {
+                            changed.insert(feed.id);
                             engine.put(&feed, bought.fed(), refunds.fed());
                         }
-                        Change::Remove(id) => drop(engine.remove(id)),
+                        Change::Remove(id) => {
+                            changed.insert(id);
+                            engine.remove(id);
+                        }
                     }
                 }
             }
         }
         tx.rollback().await?;
         self.set_shops(shops);
-        Ok(())
+        Ok(changed)
     }
 
     fn moved_on(&self, position: Position, commits: u64, busy: bool, changed: bool) {

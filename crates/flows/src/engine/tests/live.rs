@@ -200,6 +200,14 @@ fn run(make: impl AsyncFn() -> TestDb, cases: u32) {
     });
 }
 
+/// Events name who bought; their data are those of the root.
+#[tokio::test]
+async fn an_order_of_who_was_merged_turns_the_family() {
+    let order = |who, no| Fate::Shop(Step::Import(vec![(who, no, 30)]));
+    let fates = vec![order(10, 31), order(3, 14), Fate::Shop(Step::Merge(3, 10)), order(10, 11)];
+    told_once(TestDb::sqlite(MIGRATIONS).await, fates).await;
+}
+
 #[test]
 fn each_turn_is_told_once_on_sqlite() {
     run(async || TestDb::sqlite(MIGRATIONS).await, 30);
