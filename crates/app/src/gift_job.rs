@@ -1,8 +1,8 @@
 //! Coupons that are given to audiences in the background.
 
 use async_trait::async_trait;
-use flows::coupons::{self, GiftPayload};
 use flows::engine::{EngineHandle, Engines};
+use flows::loyalty::coupons::{self, GiftPayload};
 use platform::{Job, JobError, JobHandler, JobOutcome, Platform};
 use tokio_util::sync::CancellationToken;
 

@@ -26,13 +26,7 @@ pub struct WatchIntent {
 /// As the database says.
 pub async fn begin(platform: &Platform, cx: &Ctx) -> Result<(), DbError> {
     let mut tx = platform.db.begin_for(cx.scope).await?;
-    // Not in vain for ever because the database was away for long.
-    let options = JobOptions {
-        unique_key: Some("daily".to_owned()),
-        max_attempts: u32::MAX,
-        ..JobOptions::default()
-    };
-    jobs::enqueue(&mut tx, cx, WATCH, &(), options).await?;
+    jobs::enqueue(&mut tx, cx, WATCH, &(), JobOptions::standing("daily")).await?;
     tx.commit().await
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
-use flows::loyalty::simulate;
-use flows::{coupons, erase_again, intent, settle_levels, settle_points, take_exports};
+use flows::loyalty::{coupons, simulate};
+use flows::{erase_again, intent, settle_levels, settle_points, take_exports};
 use platform::jobs::{JobRunner, RunnerOptions};
 use platform::keys::{ROTATE, RotateJob};
 use platform::outbox::DeliveryOptions;

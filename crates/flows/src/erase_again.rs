@@ -54,14 +54,8 @@ pub async fn note(platform: &Platform, cx: &Ctx, folder: &Path) -> Result<(), Ba
 /// # Errors
 /// As the database says.
 pub async fn note_soon(platform: &Platform, cx: &Ctx) -> Result<(), DbError> {
-    let options = JobOptions {
-        unique_key: Some("daily".to_owned()),
-        // A folder may be mended after weeks.
-        max_attempts: u32::MAX,
-        ..JobOptions::default()
-    };
     let mut tx = platform.db.begin_for(cx.scope).await?;
-    jobs::enqueue(&mut tx, cx, backup::NOTE_ERASURES, &(), options).await?;
+    jobs::enqueue(&mut tx, cx, backup::NOTE_ERASURES, &(), JobOptions::standing("daily")).await?;
     tx.commit().await
 }
 

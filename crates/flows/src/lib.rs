@@ -10,7 +10,6 @@ pub mod clean_uploads;
 pub mod clusters;
 pub mod cohorts;
 pub mod consents;
-pub mod coupons;
 pub mod customer_card;
 pub mod engine;
 pub mod erase_again;

@@ -167,12 +167,7 @@ pub async fn floor_bps(tx: &mut Tx, cx: &Ctx, of: &[ShopId]) -> Result<i64, DbEr
 /// As the database says.
 pub async fn settle_all_soon(tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
     // Given up, levels would be wrong in silence.
-    let options = JobOptions {
-        unique_key: Some("all".to_owned()),
-        max_attempts: u32::MAX,
-        ..JobOptions::default()
-    };
-    jobs::enqueue(tx, cx, SETTLE, &(), options).await.map(drop)
+    jobs::enqueue(tx, cx, SETTLE, &(), JobOptions::standing("all")).await.map(drop)
 }
 
 /// Measures all customers, some hundred in a transaction; stopped, it begins anew and finds most of it done.

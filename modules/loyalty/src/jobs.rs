@@ -104,13 +104,7 @@ pub async fn begin(platform: &Platform, cx: &Ctx) -> Result<(), DbError> {
 
 /// Asks for the job. There is one such at most; it goes on by itself.
 pub(crate) async fn look_soon(tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
-    // Not in vain for ever because the database was away for long.
-    let options = JobOptions {
-        unique_key: Some("due".to_owned()),
-        max_attempts: u32::MAX,
-        ..JobOptions::default()
-    };
-    jobs::enqueue(tx, cx, OFFERS_DUE, &(), options).await.map(drop)
+    jobs::enqueue(tx, cx, OFFERS_DUE, &(), JobOptions::standing("due")).await.map(drop)
 }
 
 struct OffersDue;

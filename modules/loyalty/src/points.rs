@@ -4,6 +4,7 @@
 //! memory: every change goes through it, so that entries sum to zero and no lot falls below zero. `store` has the
 //! SQL. The others are use cases, one a file.
 
+mod account;
 pub mod adjust;
 pub mod award;
 mod desk;
@@ -21,7 +22,8 @@ pub mod spend;
 pub mod statement;
 pub(crate) mod store;
 
-pub use desk::{Account, Balance, Kind};
+pub use account::{Account, Kind};
+pub use desk::Balance;
 pub use error::PointsError;
 pub use programme::Programme;
 

@@ -13,6 +13,7 @@ pub(crate) enum VersionOf {
     Programme,
     Coupon,
     Promotion,
+    Scheme,
 }
 
 impl VersionOf {
@@ -28,6 +29,10 @@ impl VersionOf {
             }
             Self::Promotion => {
                 "INSERT INTO loyalty_promotion_versions (org_id, promotion_id, version, rules, from_at, actor)
+                 VALUES ($1, $2, $3, $4, $5, $6)"
+            }
+            Self::Scheme => {
+                "INSERT INTO loyalty_scheme_versions (org_id, scheme_id, version, rules, from_at, actor)
                  VALUES ($1, $2, $3, $4, $5, $6)"
             }
         }

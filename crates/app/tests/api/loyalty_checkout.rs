@@ -322,6 +322,24 @@ db_test! { migrations();
         assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
     }
 
+    /// The answer tells level, tier, points and coupons of who is named.
+    async fn who_edits_promotions_learns_nothing_of_customers(db) {
+        let till = Till::open(&db).await;
+        let role = json!({"name": "editor", "title": "editor", "rights": ["loyalty.promotions"], "fields": {}});
+        till.shop.post("/identity/roles", &role).await;
+        till.shop.house.add_user(&db, "editor@example.com", "editor").await;
+        let cookie = till.shop.house.cookie_of("editor@example.com").await;
+        let ask = async |body: Value| {
+            let headers = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
+            till.shop.house.post("/api/v1/loyalty/playground", &headers, &body).await
+        };
+        let anybody = ask(json!({"shop": till.id, "cart": tea(1)})).await;
+        assert_eq!(anybody.status, StatusCode::OK, "{:?}", anybody.body);
+        let customer = till.shop.id_of("lisi").await;
+        let named = ask(json!({"shop": till.id, "cart": tea(1), "customer": customer})).await;
+        assert_eq!(named.code(), "right_missing");
+    }
+
     async fn rights_keep_a_till_and_an_editor_apart(db) {
         let till = Till::open(&db).await;
         let role = json!({"name": "till", "title": "till", "rights": ["loyalty.checkout"], "fields": {}});

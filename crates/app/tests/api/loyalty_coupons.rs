@@ -78,7 +78,9 @@ async fn codes(shop: &Shop, batch: &str) -> Vec<String> {
 async fn carry_out(shop: &Shop, db: &TestDb, gift: &Value) -> Value {
     let id = text(&gift["id"]);
     let engine = shop.house.state.engines.of(OrgId::FIRST);
-    flows::coupons::run(&engine, &db.ctx(), id.parse::<CouponGiftId>().unwrap()).await.unwrap();
+    flows::loyalty::coupons::run(&engine, &db.ctx(), id.parse::<CouponGiftId>().unwrap())
+        .await
+        .unwrap();
     shop.get(&format!("/loyalty/coupon-gifts/{id}")).await
 }
 

@@ -235,6 +235,24 @@ db_test! { migrations();
         assert_eq!(code(&shop, "POST", &path, &ask(-2)).await, (StatusCode::CONFLICT, "insufficient_points".to_owned()));
     }
 
+    /// Or one person lifted the bound, adjusted, and put it back.
+    async fn who_adjusts_lifts_no_bound_of_approval(db) {
+        let mut shop = Shop::open(&db).await;
+        let path = format!("/loyalty/programmes/{}", programme(&shop).await);
+        let owner = as_user(&mut shop, &db, "marketing@example.com", "marketing").await;
+        let put = async |shop: &Shop, version: &str, bound: i64| {
+            let mut rules = rules();
+            rules["approve_above"] = json!(bound);
+            let body = json!({"name": "茶友积分", "rules": rules});
+            let answer = shop.send("PUT", &path, &[("if-match", version)], &body).await;
+            (answer.status, answer.code())
+        };
+        assert_eq!(put(&shop, "\"1\"", 101).await, (StatusCode::FORBIDDEN, "right_missing".to_owned()));
+        assert_eq!(put(&shop, "\"1\"", 50).await.0, StatusCode::OK);
+        shop.cookie = owner;
+        assert_eq!(put(&shop, "\"2\"", 101).await.0, StatusCode::OK);
+    }
+
     async fn an_activity_gives_points_once(db) {
         let shop = Shop::open(&db).await;
         let id = programme(&shop).await;
@@ -248,6 +266,8 @@ db_test! { migrations();
         for wrong in [give("dance", "a"), give("sign_in", "")] {
             assert_eq!(code(&shop, "POST", &path, &wrong).await.0, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
         }
+        let recorded = shop.get("/platform/audit?action=loyalty.points.award").await;
+        assert_eq!(recorded["items"].as_array().unwrap().len(), 1, "what was given once is recorded once");
         let theirs = format!("/loyalty/customers/{}/awards", shop.id_of("tealover").await);
         assert_eq!(code(&shop, "POST", &theirs, &give("sign_in", "2026-01-01")).await, (StatusCode::CONFLICT, "key_reused".to_owned()));
     }

@@ -3,7 +3,7 @@
 use customers::{reach, roots};
 use kernel::{CustomerId, TypedId as _};
 use loyalty::Holder;
-use platform::{Ctx, Tx};
+use platform::{Ctx, DbError, Tx};
 
 use super::MemberError;
 
@@ -29,15 +29,29 @@ impl Family {
 /// # Errors
 /// `NoCustomer` if there is none within the reach of whoever asks.
 pub async fn family(tx: &mut Tx, cx: &Ctx, customer: CustomerId) -> Result<Family, MemberError> {
+    find(tx, cx, customer).await?.ok_or(MemberError::NoCustomer)
+}
+
+/// The family of `customer`, if there is one within the reach of whoever asks.
+///
+/// # Errors
+/// As the database says.
+pub(super) async fn find(
+    tx: &mut Tx,
+    cx: &Ctx,
+    customer: CustomerId,
+) -> Result<Option<Family>, DbError> {
     let id = customer.uuid();
     let is_seen = reach::within(tx, cx, &[id]).await?.contains(&id);
-    if !is_seen || roots::name_of(tx, cx.scope, &[id]).await?.is_empty() {
-        return Err(MemberError::NoCustomer);
+    let Some((root, _)) = roots::name_of(tx, cx.scope, &[id]).await?.remove(&id) else {
+        return Ok(None);
+    };
+    if !is_seen {
+        return Ok(None);
     }
-    let root = roots::root(tx, cx.scope, id).await?;
     let members = roots::family(tx, cx.scope, root).await?;
-    Ok(Family {
+    Ok(Some(Family {
         root: CustomerId::from_uuid(root),
         members: members.into_iter().map(CustomerId::from_uuid).collect(),
-    })
+    }))
 }

@@ -2,6 +2,7 @@
 //! `identity`.
 
 pub mod checkout;
+pub mod coupons;
 mod error;
 mod family;
 pub mod levels;

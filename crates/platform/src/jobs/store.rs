@@ -80,6 +80,15 @@ pub struct JobOptions {
     pub unique_key: Option<String>,
 }
 
+impl JobOptions {
+    /// A job that stands by: one of its kind and `key` waits, and it is tried until it goes well, so that it has not
+    /// ended for ever because the database was away for long.
+    #[must_use]
+    pub fn standing(key: &str) -> Self {
+        Self { unique_key: Some(key.to_owned()), max_attempts: u32::MAX, ..Self::default() }
+    }
+}
+
 impl Default for JobOptions {
     fn default() -> Self {
         Self { run_at: None, priority: 0, max_attempts: 10, unique_key: None }

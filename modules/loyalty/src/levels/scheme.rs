@@ -9,6 +9,8 @@ use uuid::Uuid;
 
 use super::rules::Rules;
 use super::{LevelsError, jobs};
+use crate::rules::json;
+use crate::versions::VersionOf;
 
 /// Schemes of one organisation.
 pub const SCHEMES_MAX: i64 = 20;
@@ -98,11 +100,6 @@ fn checked(name: &str, rules: &Rules, floor_bps: i64, errors: &mut FieldErrors) 
     name.to_owned()
 }
 
-fn json(value: &impl Serialize) -> Result<String, DbError> {
-    serde_json::to_string(value)
-        .map_err(|error| DbError::Refused(format!("a scheme cannot be written: {error}")))
-}
-
 fn unreadable(error: impl std::fmt::Display) -> DbError {
     DbError::Refused(format!("a scheme of levels is unreadable: {error}"))
 }
@@ -154,28 +151,11 @@ pub async fn create(
     if made != 1 {
         return Err(LevelsError::TooMany(SCHEMES_MAX));
     }
-    add_version(tx, cx, id, 1, cx.now(), &new.rules).await?;
+    VersionOf::Scheme.add(tx, cx, id.uuid(), 1, cx.now(), &new.rules).await?;
     jobs::look_soon(tx, cx).await?;
     let entry = Entry::new("loyalty.scheme.create").on("scheme", id).with("name", &name);
     audit::record(tx, cx, entry).await?;
     Ok(id)
-}
-
-async fn add_version(
-    tx: &mut Tx,
-    cx: &Ctx,
-    id: LevelSchemeId,
-    version: i64,
-    from: Timestamp,
-    rules: &Rules,
-) -> Result<(), DbError> {
-    tx.execute(
-        "INSERT INTO loyalty_scheme_versions (org_id, scheme_id, version, rules, from_at, actor)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        args![cx.scope.org_arg(), id.uuid(), version, json(rules)?, from, cx.scope.user_id()],
-    )
-    .await
-    .map(drop)
 }
 
 /// Gives a scheme a new version from now on, if `version` is still its newest. The job then looks at all its members.
@@ -208,7 +188,7 @@ pub async fn change(
     }
     // Two edits of one moment: the later one begins behind the earlier, so that each version held for a while.
     let last = old.versions.last().map_or(old.since, |last| last.from.plus_millis(1));
-    add_version(tx, cx, id, version + 1, cx.now().max(last), rules).await?;
+    VersionOf::Scheme.add(tx, cx, id.uuid(), version + 1, cx.now().max(last), rules).await?;
     let entry = Entry::new("loyalty.scheme.change")
         .on("scheme", id)
         .change("name", &old.name, &name)

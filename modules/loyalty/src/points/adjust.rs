@@ -8,7 +8,8 @@ use serde::Serialize;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::desk::{Account, Head, Kind, other};
+use super::account::{Account, Kind};
+use super::desk::{Head, other};
 use super::programme::{self, Programme};
 use super::rules::POINTS_MAX;
 use super::{PointsError, store};

@@ -5,7 +5,8 @@ use kernel::{Timestamp, TypedId as _};
 use platform::{Ctx, Tx, args, audit};
 use uuid::Uuid;
 
-use super::desk::{Account, Head, Kind, other};
+use super::account::{Account, Kind};
+use super::desk::{Head, other};
 use super::programme::Programme;
 use super::{Holder, PointsError, store};
 

@@ -7,7 +7,7 @@ use kernel::{PointsEntryId, TypedId as _};
 use platform::{Arg, Ctx, DbError, Tx, args};
 use uuid::Uuid;
 
-use super::desk::Kind;
+use super::account::Kind;
 use super::programme::Programme;
 use super::store;
 use crate::events::PointsChangedV1;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::desk::{Account, Kind};
+use super::account::{Account, Kind};
 use super::store;
 
 /// Ids begin with the moment at which they were made, which may differ by this from what an entry says.

@@ -11,7 +11,8 @@ use platform::retention::DAY_MILLIS;
 use platform::{BulkRows, Ctx, DbError, Scope, Tx, args};
 use uuid::Uuid;
 
-use super::desk::{Account, Desk, Head, Kind, other};
+use super::account::{Account, Kind};
+use super::desk::{Desk, Head, other};
 use super::programme::Programme;
 use super::rules::LineFact;
 use super::{spend, store};

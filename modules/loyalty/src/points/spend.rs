@@ -9,7 +9,8 @@ use platform::{BulkRows, Ctx, DbError, Scope, Tx, args};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::desk::{Account, Desk, Head, Kind, other};
+use super::account::{Account, Kind};
+use super::desk::{Desk, Head, other};
 use super::programme::Programme;
 use super::rules::POINTS_MAX;
 use super::{Holder, PointsError, store};

@@ -59,11 +59,13 @@ db_test! { MIGRATIONS;
         let cx = Ctx { clock: Arc::new(Ticking(club.cx.clock.clone(), AtomicI64::new(0))), ..club.cx.clone() };
         let mut tx = db.db().begin().await.unwrap();
         award::award(&mut tx, &cx, &club.programme, &Holder::single(customer(1)), "sign_in", "1").await.unwrap();
-        let (_, state) = adjust::ask(&mut tx, &cx, &club.programme, customer(1), 10, "thanks").await.unwrap();
+        let (_, state) = adjust::ask(&mut tx, &cx, &club.programme, customer(2), 10, "thanks").await.unwrap();
         assert_eq!(state, State::Posted);
         tx.commit().await.unwrap();
+        // Nobody opened their books since.
+        assert_eq!(club.balance(customer(1)).await, [0, 5, 0, 0]);
+        assert_eq!(club.balance(customer(2)).await, [0, 10, 0, 0]);
         db.clock().advance_millis(1_000);
-        assert_eq!(club.balance(customer(1)).await, [0, 15, 0, 0]);
         club.verify().await;
     }
 

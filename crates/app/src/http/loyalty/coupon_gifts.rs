@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use flows::coupons::{self, GiftBody};
+use flows::loyalty::coupons::{self, GiftBody};
 use kernel::{CouponDefinitionId, CouponGiftId};
 use loyalty::coupons::gift::{self, Gift};
 use loyalty::coupons::{CouponError, definition};

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use flows::coupons::{self, ClaimBody, Wallet, WalletCoupon, WalletParams};
+use flows::loyalty::coupons::{self, ClaimBody, Wallet, WalletCoupon, WalletParams};
 use kernel::{CouponDefinitionId, CustomerId};
 use platform::http::{Cx, Idempotent, PathId, QueryParams};
 use platform::idempotency::{self, Answer, Begun, RequestKey};

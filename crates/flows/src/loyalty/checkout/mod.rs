@@ -4,6 +4,7 @@
 //!
 //! Rows are locked in one order: the reservation, points by customer, coupons, counters, stock.
 
+mod asked;
 mod book;
 mod codes;
 mod ending;
@@ -15,14 +16,12 @@ mod quote;
 mod refund;
 mod reserve;
 
+pub use asked::{Asked, BroughtCoupon, Explain, PlaygroundBody, QuoteBody};
 pub use book::{Book, Books};
 pub use codes::is_unknown;
 pub use ending::{cancel, commit, get};
 pub use error::CheckoutError;
-pub use quote::{
-    Asked, BroughtCoupon, CouponRefusal, Explain, PlaygroundBody, Quote, QuoteBody, QuotedCoupon,
-    quote,
-};
+pub use quote::{CouponRefusal, Quote, QuotedCoupon, quote};
 pub use refund::{RefundAnswer, RefundBody, ReturnedLine, refund};
 pub use reserve::{ReservationView, ReserveBody, enter_codes, leave_codes, reserve};
 

@@ -11,7 +11,8 @@ use pricing::Cart;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::quote::{self, Asked, BroughtCoupon, Explain, Quote, QuoteBody};
+use super::asked::{Asked, BroughtCoupon, Explain, QuoteBody};
+use super::quote::{self, Quote};
 use super::{Checkout, CheckoutError, codes};
 use crate::engine::EngineHandle;
 

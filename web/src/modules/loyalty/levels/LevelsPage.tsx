@@ -5,12 +5,13 @@ import { idOf, oneOf } from '@/lib/known';
 import { useMay } from '@/lib/rights';
 import { FilterBar } from '@/ui/filters';
 import { useKnownUrl } from '@/ui/known';
+import { useLevelSchemes } from '@/ui/loyalty';
 import { Facts, Page, Panel } from '@/ui/Page';
 import { PlainTable } from '@/ui/PlainTable';
 import { useShops } from '@/ui/shops';
 import { EmptyState, Loaded } from '@/ui/states';
 import { Day } from '@/ui/values';
-import { type Scheme, useSchemes } from './api';
+import type { Scheme } from './api';
 import { CountsChart } from './CountsChart';
 import { payText } from './LevelPanel';
 import { SchemeEditor } from './SchemeEditor';
@@ -19,7 +20,7 @@ import { useMeasured } from './words';
 /** Schemes of levels: what they say, how many have each level, and how many would move. */
 export default function LevelsPage() {
   const { t } = useTranslation();
-  const query = useSchemes();
+  const query = useLevelSchemes();
   return (
     <Page title={t('loyalty.levels.title')} note={t('loyalty.levels.note')}>
       <Loaded query={query}>{(schemes) => <Schemes schemes={schemes} />}</Loaded>

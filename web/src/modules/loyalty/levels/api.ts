@@ -11,13 +11,6 @@ export type LevelCount = S['LevelCount'];
 export type CustomerLevel = S['CustomerLevel'];
 export type LevelChange = S['LevelChangeView'];
 
-export function useSchemes() {
-  return useQuery({
-    queryKey: ['loyalty', 'schemes'],
-    queryFn: async () => (await take<S['LevelSchemes']>(client.GET('/api/v1/loyalty/schemes'))).items,
-  });
-}
-
 /** What a scheme may begin with. */
 export function useLevelDefaults(enabled: boolean) {
   return useQuery({

@@ -3,9 +3,10 @@ import { useTranslation } from 'react-i18next';
 import { idOf, oneOf } from '@/lib/known';
 import { useMay } from '@/lib/rights';
 import { useKnownUrl } from '@/ui/known';
+import { usePointsProgrammes } from '@/ui/loyalty';
 import { Page, Panel } from '@/ui/Page';
 import { EmptyState, Loaded } from '@/ui/states';
-import { type Programme, useProgrammes, useWaiting } from './api';
+import { type Programme, useWaiting } from './api';
 import { LedgerView } from './LedgerView';
 import { OwedView } from './OwedView';
 import { ProgrammeEditor } from './ProgrammeEditor';
@@ -15,7 +16,7 @@ import { WaitingView } from './WaitingView';
 /** Programmes of points, the ledger, what is owed, and adjustments that wait for a second person. */
 export default function PointsPage() {
   const { t } = useTranslation();
-  const query = useProgrammes();
+  const query = usePointsProgrammes();
   return (
     <Page title={t('loyalty.points.title')} note={t('loyalty.points.note')}>
       <Loaded query={query}>{(programmes) => <Views programmes={programmes} />}</Loaded>

@@ -28,13 +28,6 @@ export const KINDS = [
   'adjust',
 ] as const;
 
-export function useProgrammes() {
-  return useQuery({
-    queryKey: ['loyalty', 'programmes'],
-    queryFn: async () => (await take<S['PointsProgrammes']>(client.GET('/api/v1/loyalty/programmes'))).items,
-  });
-}
-
 export const makeProgramme = (body: S['PointsProgrammeBody']) =>
   take<Programme>(client.POST('/api/v1/loyalty/programmes', { body }));
 

@@ -8,9 +8,9 @@ import { Page, Panel } from '@/ui/Page';
 import { PagedTable } from '@/ui/PlainTable';
 import { Loaded } from '@/ui/states';
 import { Time } from '@/ui/values';
+import { useSimulation, useSimulations } from './api';
 import { SimulatorForm } from './SimulatorForm';
 import { SimulatorResult } from './SimulatorResult';
-import { useSimulation, useSimulations } from './simulator.api';
 
 const LOOKS = {
   waiting: 'default',

@@ -5,13 +5,13 @@ import { useTranslation } from 'react-i18next';
 import type { DraftPromotion, SimulationBody } from '@/api/types';
 import { minorDigits } from '@/lib/format';
 import { queryClient } from '@/lib/query';
+import { usePromotions } from '@/modules/loyalty/promotions/api';
 import { FilterBar, Labelled } from '@/ui/filters';
 import { Panel } from '@/ui/Page';
 import { useShops } from '@/ui/shops';
 import { useProblemText } from '@/ui/states';
-import { usePromotions } from './api';
+import { askSimulation } from './api';
 import { SimulatorShop } from './SimulatorShop';
-import { askSimulation } from './simulator.api';
 
 const KINDS = ['kept', 'amount_off', 'percent_off', 'json'] as const;
 type Kind = (typeof KINDS)[number];

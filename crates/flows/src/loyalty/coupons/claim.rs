@@ -6,7 +6,8 @@ use platform::{Ctx, DbError, Problem, Tx};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{WalletCoupon, coupon, family_of, levels_of};
+use super::{WalletCoupon, coupon, levels_of};
+use crate::loyalty::family;
 
 /// What a customer claims: a coupon of a definition, or that of a code.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -103,9 +104,10 @@ pub async fn claim(
     wanted: &Wanted,
     zone: Zone,
 ) -> Result<WalletCoupon, ClaimRefused> {
-    let family = family_of(tx, cx, customer).await.map_err(CouponError::from)?;
-    let (root, holder) = family.ok_or(ClaimRefused::NoCustomer)?;
-    let levels = levels_of(tx, cx, root).await.map_err(CouponError::from)?;
+    let found = family::find(tx, cx, customer).await.map_err(CouponError::from)?;
+    let family = found.ok_or(ClaimRefused::NoCustomer)?;
+    let holder = family.holder();
+    let levels = levels_of(tx, cx, family.root).await.map_err(CouponError::from)?;
     let claimant = Claimant { holder: &holder, levels: &levels, zone };
     let id: CouponId = match wanted {
         Wanted::Of(definition, key) => coupons::claim(tx, cx, *definition, claimant, key).await?,

@@ -5,14 +5,14 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { PlaygroundBody, Quote } from '@/api/types';
 import { minorDigits } from '@/lib/format';
+import { priceCart, useCustomerChoice, usePromotions } from '@/modules/loyalty/promotions/api';
+import { MomentItem, TIERS } from '@/modules/loyalty/promotions/ConditionFields';
+import { CountItem, MoneyItem } from '@/modules/loyalty/promotions/KindFields';
+import { Story } from '@/modules/loyalty/promotions/Story';
 import { Page, Panel } from '@/ui/Page';
 import { useSay } from '@/ui/say';
 import { useShops } from '@/ui/shops';
 import { EmptyState } from '@/ui/states';
-import { priceCart, useCustomerChoice, usePromotions } from './api';
-import { MomentItem, TIERS } from './ConditionFields';
-import { CountItem, MoneyItem } from './KindFields';
-import { Story } from './Story';
 
 interface Cart {
   shop?: string;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::family_of;
 use crate::list_customers::{After, PageLimit, Parsed};
+use crate::loyalty::family;
 
 /// What a coupon gives, as far as it concerns who has one.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -100,9 +100,10 @@ pub async fn wallet(
     params: &WalletParams,
 ) -> Result<Option<Wallet>, DbError> {
     let mut tx = platform.db.read_for(cx.scope).await?;
-    let Some((_, holder)) = family_of(&mut tx, cx, customer).await? else {
+    let Some(family) = family::find(&mut tx, cx, customer).await? else {
         return Ok(None);
     };
+    let holder = family.holder();
     let now = cx.now();
     let limit = params.limit.map_or(50, |limit| limit.0.0.get());
     let after = params.after.map(|after| after.0.0);

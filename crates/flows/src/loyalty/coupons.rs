@@ -4,35 +4,13 @@ mod claim;
 mod gift;
 mod wallet;
 
-use customers::{reach, roots};
-use kernel::{CustomerId, TypedId as _};
-use loyalty::Holder;
+use kernel::CustomerId;
 use loyalty::levels::{membership, scheme};
 use platform::{Ctx, DbError, Tx};
 
 pub use claim::{ClaimBody, ClaimRefused, Wanted, check, claim, give_try_back, take_try};
 pub use gift::{GIFT, GiftBody, GiftPayload, GiftRefused, begin, fail, prepare, run};
 pub use wallet::{Wallet, WalletCoupon, WalletKind, WalletParams, coupon, wallet};
-
-/// The family of a customer whom whoever asks may see, and who it belongs to; `None` if there is none such.
-pub(crate) async fn family_of(
-    tx: &mut Tx,
-    cx: &Ctx,
-    customer: CustomerId,
-) -> Result<Option<(CustomerId, Holder)>, DbError> {
-    let id = customer.uuid();
-    let is_seen = reach::within(tx, cx, &[id]).await?.contains(&id);
-    let Some((root, _)) = roots::name_of(tx, cx.scope, &[id]).await?.remove(&id) else {
-        return Ok(None);
-    };
-    if !is_seen {
-        return Ok(None);
-    }
-    let members = roots::family(tx, cx.scope, root).await?;
-    let members: Vec<CustomerId> = members.into_iter().map(CustomerId::from_uuid).collect();
-    let root = CustomerId::from_uuid(root);
-    Ok(Some((root, Holder::new(root, &members))))
-}
 
 /// The names of the levels that a customer has, one of each scheme at most.
 pub(crate) async fn levels_of(

@@ -8,8 +8,8 @@ import { Panel } from '@/ui/Page';
 import { PlainTable } from '@/ui/PlainTable';
 import { EmptyState, useProblemText } from '@/ui/states';
 import { Money } from '@/ui/values';
+import { cancelSimulation, isOpen } from './api';
 import { CostByDay, CostByTier } from './SimulatorCharts';
-import { cancelSimulation, isOpen } from './simulator.api';
 
 type Result = NonNullable<SimulationView['result']>;
 
