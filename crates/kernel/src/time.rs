@@ -119,7 +119,11 @@ impl Zone {
     /// A zone `seconds` east of UTC; `None` beyond 18 hours either way.
     #[must_use]
     pub const fn from_offset_seconds(seconds: i32) -> Option<Self> {
-        if seconds.abs() > 18 * 3600 { None } else { Some(Self { offset_seconds: seconds }) }
+        if seconds.unsigned_abs() > 18 * 3600 {
+            None
+        } else {
+            Some(Self { offset_seconds: seconds })
+        }
     }
 
     /// Seconds east of UTC.
@@ -146,6 +150,16 @@ mod tests {
         assert_eq!(start.to_string(), "2017-07-07T16:00:00.000Z");
         assert_eq!(start.day(Zone::CHINA), day);
         assert_eq!(start.plus_millis(-1).day(Zone::CHINA), day.pred_opt().unwrap());
+    }
+
+    #[test]
+    fn a_zone_is_within_18_hours() {
+        for seconds in [18 * 3600, -18 * 3600] {
+            assert_eq!(Zone::from_offset_seconds(seconds).map(Zone::offset_seconds), Some(seconds));
+        }
+        for seconds in [18 * 3600 + 1, -18 * 3600 - 1, i32::MAX, i32::MIN] {
+            assert_eq!(Zone::from_offset_seconds(seconds), None);
+        }
     }
 
     #[test]
