@@ -73,6 +73,22 @@ pub(crate) fn for_all<T: Sync>(len: usize, items: &[T], one: impl Fn(&T) + Sync)
     on_threads(threads(len.div_ceil(BLOCK)), items.len(), || (), |(), index| one(&items[index]));
 }
 
+/// What `one` gives for each of `items`, in order, on as many threads as there are items and processors.
+pub(crate) fn each_of<T: Send, R: Send>(items: Vec<T>, one: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let len = items.len();
+    let left = Mutex::new(items.into_iter().enumerate());
+    let mut done: Vec<(usize, R)> =
+        on_threads(processors().min(len.max(1)), len, Vec::new, |done: &mut Vec<(usize, R)>, _| {
+            let next = left.lock().unwrap_or_else(PoisonError::into_inner).next();
+            done.extend(next.map(|(index, item)| (index, one(item))));
+        })
+        .into_iter()
+        .flatten()
+        .collect();
+    done.sort_unstable_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
 /// Fills `out` block by block and adds up what each thread saw, as [`sums`].
 pub(crate) fn fill<T: Send, S: Send>(
     out: &mut [T],
@@ -94,6 +110,10 @@ fn threads(blocks: usize) -> usize {
     if blocks <= BLOCKS_ALONE {
         return 1;
     }
+    processors()
+}
+
+fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX)
 }
 
@@ -132,6 +152,7 @@ mod tests {
             assert_eq!(joined, (0..len).collect::<Vec<_>>());
             let sums = super::sums(len, || 0, |sum, block| *sum += block.len());
             assert_eq!(sums.into_iter().sum::<usize>(), len);
+            assert_eq!(super::each_of((0..len).collect(), |own| own), (0..len).collect::<Vec<_>>());
             let parts = super::parts(len, |part| part);
             let joined: Vec<usize> = parts.into_iter().flatten().collect();
             assert_eq!(joined, (0..len).collect::<Vec<_>>());

@@ -57,5 +57,5 @@ pub use rfm::{
     TierParseError, TierSum, movement,
 };
 pub use rfm_values::RfmValues;
-pub use saved::RestoreError;
+pub use saved::{RestoreError, Source};
 pub use view::View;

@@ -6,9 +6,10 @@
 mod columns;
 mod parts;
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 
+pub use columns::Source;
 use columns::{ColumnReader, ColumnWriter};
 use parts::{read_base, read_ids, write_base, write_ids};
 
@@ -68,20 +69,20 @@ impl Snapshot {
 }
 
 impl Engine {
-    /// Reads the note of a saved engine of `size` bytes and nothing else.
+    /// Reads the note of a saved engine and nothing else.
     ///
     /// # Errors
     /// If it is of another version, damaged, or cannot be read.
-    pub fn note_of_saved(size: u64, from: impl Read) -> Result<String, RestoreError> {
-        begin(size, from).map(|(note, _)| note)
+    pub fn note_of_saved(from: &(impl Source + ?Sized)) -> Result<String, RestoreError> {
+        begin(from).map(|(note, _)| note)
     }
 
-    /// Reads a saved engine of `size` bytes, with the note that it was saved with. Scores are not set.
+    /// Reads a saved engine, with the note that it was saved with. Scores are not set.
     ///
     /// # Errors
     /// If it is of another version, damaged, or cannot be read.
-    pub fn restore(size: u64, from: impl Read) -> Result<(Self, String), RestoreError> {
-        let (note, mut from) = begin(size, from)?;
+    pub fn restore(from: &(impl Source + ?Sized)) -> Result<(Self, String), RestoreError> {
+        let (note, mut from) = begin(from)?;
         let base = read_base(&mut from)?;
         let changed = read_base(&mut from)?;
         let gone = read_ids(&mut from)?;
@@ -97,8 +98,8 @@ impl Engine {
     }
 }
 
-fn begin<R: Read>(size: u64, from: R) -> Result<(String, ColumnReader<R>), RestoreError> {
-    let mut from = ColumnReader::new(from, size);
+fn begin<S: Source + ?Sized>(from: &S) -> Result<(String, ColumnReader<'_, S>), RestoreError> {
+    let mut from = ColumnReader::new(from)?;
     let (mut magic, mut format, mut order) = ([0; 8], [0; 4], [0; 4]);
     from.exactly(&mut magic)?;
     from.exactly(&mut format)?;

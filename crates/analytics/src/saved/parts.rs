@@ -1,13 +1,13 @@
 //! How each part of a base stands in a saved engine.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 
 use kernel::{CustomerId, ShopId, TagId, TypedId, UserId};
 use uuid::Uuid;
 
 use super::RestoreError;
-use super::columns::{ColumnReader, ColumnWriter};
+use super::columns::{ColumnReader, ColumnWriter, Source};
 use crate::base::{Base, Profiles};
 use crate::contact::{ContactChannel, ContactPurpose, Contacts};
 use crate::dictionary::Dictionary;
@@ -25,7 +25,7 @@ type Restored<T> = Result<T, RestoreError>;
 /// A part that can be written and read back.
 pub(super) trait Part: Sized {
     fn write(&self, to: &mut ColumnWriter<impl Write>) -> io::Result<()>;
-    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self>;
+    fn read(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Self>;
 }
 
 /// Values by place, of a column most of whose values stand elsewhere.
@@ -35,7 +35,7 @@ impl Part for BTreeMap<u32, i64> {
         to.column(&self.values().copied().collect::<Vec<i64>>())
     }
 
-    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+    fn read(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Self> {
         let (places, values) = (from.column::<u32>()?, from.column::<i64>()?);
         Ok(places.into_iter().zip(values).collect())
     }
@@ -56,7 +56,7 @@ impl Part for Moments {
         }
     }
 
-    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+    fn read(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Self> {
         match from.column::<u8>()?.as_slice() {
             [4] => Ok(Self::Seconds(from.column()?, Part::read(from)?)),
             [8] => Ok(Self::Millis(from.column()?)),
@@ -74,7 +74,7 @@ impl Part for Numbers {
         }
     }
 
-    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+    fn read(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Self> {
         match from.column::<u8>()?.as_slice() {
             [1] => Ok(Self::Bytes(from.column()?)),
             [2] => Ok(Self::Pairs(from.column()?)),
@@ -90,7 +90,7 @@ impl<T: Small + bytemuck::NoUninit + bytemuck::AnyBitPattern + Default> Part for
         self.large.write(to)
     }
 
-    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+    fn read(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Self> {
         Ok(Self { small: from.column()?, large: Part::read(from)? })
     }
 }
@@ -101,7 +101,7 @@ impl Part for TextArena {
         to.column(&self.ends)
     }
 
-    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+    fn read(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Self> {
         let arena = Self { bytes: from.column()?, ends: from.column()? };
         ends_at(&arena.ends, arena.bytes.len())?;
         Ok(arena)
@@ -114,7 +114,7 @@ impl Part for Refused {
         to.column(&self.0.iter().map(|(_, from)| *from).collect::<Vec<_>>())
     }
 
-    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+    fn read(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Self> {
         let (ordinals, moments) = (from.column::<u32>()?, from.column::<i64>()?);
         Ok(Self(ordinals.into_iter().zip(moments).collect()))
     }
@@ -133,7 +133,7 @@ impl Part for Contacts {
         Ok(())
     }
 
-    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+    fn read(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Self> {
         let mut contacts = Self::default();
         for pair in from.column::<u8>()?.chunks(2) {
             let pair = match pair {
@@ -168,7 +168,7 @@ where
         self.0.values().try_for_each(|column| column.write(to))
     }
 
-    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+    fn read(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Self> {
         let ids = from.column::<u128>()?.into_iter();
         let read = |id| Ok((K::from_uuid(Uuid::from_u128(id)), Part::read(from)?));
         Ok(Self(ids.map(read).collect::<Restored<_>>()?))
@@ -181,7 +181,7 @@ impl Part for Loyalty {
         self.points.write(to)
     }
 
-    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+    fn read(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Self> {
         Ok(Self { levels: Part::read(from)?, points: Part::read(from)? })
     }
 }
@@ -197,7 +197,7 @@ impl Part for Dictionary<String> {
         texts.write(to)
     }
 
-    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+    fn read(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Self> {
         let texts = TextArena::read(from)?;
         let mut dictionary = Self::default();
         for at in 0..texts.len() {
@@ -213,7 +213,7 @@ impl Part for Dictionary<ShopId> {
         to.column(&self.values().iter().map(|shop| shop.uuid().as_u128()).collect::<Vec<_>>())
     }
 
-    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+    fn read(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Self> {
         let mut dictionary = Self::default();
         for id in from.column::<u128>()? {
             dictionary.number(&ShopId::from_uuid(Uuid::from_u128(id)));
@@ -229,7 +229,7 @@ impl Part for Dictionary<Option<UserId>> {
         to.column(&self.values().iter().map(id).collect::<Vec<_>>())
     }
 
-    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+    fn read(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Self> {
         let mut dictionary = Self::default();
         for id in from.column::<u128>()? {
             dictionary.number(&(id != 0).then(|| UserId::from_uuid(Uuid::from_u128(id))));
@@ -247,7 +247,7 @@ impl Part for Lines {
         self.products.write(to)
     }
 
-    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+    fn read(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Self> {
         let lines = Self {
             ends: from.column()?,
             product: Part::read(from)?,
@@ -273,7 +273,7 @@ impl Part for Facts {
         self.lines.write(to)
     }
 
-    fn read(from: &mut ColumnReader<impl Read>) -> Restored<Self> {
+    fn read(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Self> {
         let facts = Self {
             offsets: from.column()?,
             time: Part::read(from)?,
@@ -317,7 +317,7 @@ pub(super) fn write_base(base: &Base, to: &mut ColumnWriter<impl Write>) -> io::
 }
 
 /// Reads a base, and makes everything that follows from it.
-pub(super) fn read_base(from: &mut ColumnReader<impl Read>) -> Restored<Base> {
+pub(super) fn read_base(from: &mut ColumnReader<'_, impl Source + ?Sized>) -> Restored<Base> {
     let ids = read_ids(from)?;
     let count = ids.len();
     let mut profiles = Profiles {
@@ -371,7 +371,9 @@ pub(super) fn write_ids(ids: &[CustomerId], to: &mut ColumnWriter<impl Write>) -
     to.column(&ids.iter().map(|id| id.uuid().as_u128()).collect::<Vec<_>>())
 }
 
-pub(super) fn read_ids(from: &mut ColumnReader<impl Read>) -> Restored<Vec<CustomerId>> {
+pub(super) fn read_ids(
+    from: &mut ColumnReader<'_, impl Source + ?Sized>,
+) -> Restored<Vec<CustomerId>> {
     let ids = from.column::<u128>()?;
     Ok(ids.into_iter().map(|id| CustomerId::from_uuid(Uuid::from_u128(id))).collect())
 }

@@ -15,8 +15,8 @@ pub(crate) fn saved(engine: &Engine) -> Vec<u8> {
 /// The engine, by way of its bytes.
 pub(crate) fn through_disk(engine: &Engine) -> Engine {
     let bytes = saved(engine);
-    assert_eq!(Engine::note_of_saved(bytes.len() as u64, &*bytes).unwrap(), "position 7");
-    Engine::restore(bytes.len() as u64, &*bytes).unwrap().0
+    assert_eq!(Engine::note_of_saved(&*bytes).unwrap(), "position 7");
+    Engine::restore(&*bytes).unwrap().0
 }
 
 fn engine() -> impl Strategy<Value = Engine> {
@@ -31,7 +31,7 @@ fn engine() -> impl Strategy<Value = Engine> {
 #[test]
 fn an_engine_of_another_version_is_told_apart() {
     let mut bytes = saved(&Engine::new());
-    let restored = |bytes: &[u8]| Engine::restore(bytes.len() as u64, bytes).map(|_| ());
+    let restored = |bytes: &[u8]| Engine::restore(bytes).map(|_| ());
     assert!(restored(&bytes).is_ok());
     bytes[8] ^= 2;
     assert!(matches!(restored(&bytes), Err(RestoreError::Version)));
@@ -48,9 +48,8 @@ proptest! {
     fn damage_is_found(engine in engine(), at in any::<prop::sample::Index>(), flip in 1_u8..=255) {
         let mut bytes = saved(&engine);
         let cut = at.index(bytes.len());
-        prop_assert!(Engine::restore(cut as u64, &bytes[..cut]).is_err(), "cut at {}", cut);
-        prop_assert!(Engine::restore(bytes.len() as u64, &bytes[..cut]).is_err(), "cut at {}", cut);
+        prop_assert!(Engine::restore(&bytes[..cut]).is_err(), "cut at {}", cut);
         bytes[cut] ^= flip;
-        prop_assert!(Engine::restore(bytes.len() as u64, &*bytes).is_err(), "flipped at {}", cut);
+        prop_assert!(Engine::restore(&*bytes).is_err(), "flipped at {}", cut);
     }
 }

@@ -225,8 +225,7 @@ impl EngineHandle {
         let began = Instant::now();
         let query = self.todays(&shops)?;
         let restored = apart(move || -> Result<Engine, RestoreError> {
-            let file = File::open(&path)?;
-            let mut engine = Engine::restore(file.metadata()?.len(), file)?.0;
+            let mut engine = Engine::restore(&File::open(&path)?)?.0;
             engine.warm();
             let scores = engine.rfm(&query);
             engine.set_scores(scores);
@@ -371,9 +370,7 @@ pub(super) fn write(snapshot: &Snapshot, note: &Note, path: &Path) -> io::Result
 
 /// The note of a file, if there is one that can be read.
 fn note_of(path: &Path) -> Option<Note> {
-    let file = File::open(path).ok()?;
-    let size = file.metadata().ok()?.len();
-    let note = Engine::note_of_saved(size, file).inspect_err(
+    let note = Engine::note_of_saved(&File::open(path).ok()?).inspect_err(
         |error| tracing::warn!(%error, "customers are read from the database instead"),
     );
     serde_json::from_str(&note.ok()?).ok()

@@ -162,8 +162,7 @@ pub(super) async fn run(global: &Global, args: InsightArgs) -> Result<ExitCode> 
 /// Reads a saved engine and makes it ready to answer.
 fn cold_start(file: &Path) -> Result<ColdStart> {
     let began = Instant::now();
-    let from = File::open(file)?;
-    let (engine, _) = Engine::restore(from.metadata()?.len(), from)?;
+    let (engine, _) = Engine::restore(&File::open(file)?)?;
     engine.warm();
     let seconds = began.elapsed().as_secs_f64();
     let rss_mib = memory_mib("/proc/self/status", "VmRSS:");
