@@ -8,7 +8,7 @@ help:
 	@echo 'make test       everything: both databases, web, browser, lints'
 	@echo 'make cluster-test  audiences on a Ballista cluster of this machine; builds Ballista first'
 	@echo 'make lint       what should pass before each commit'
-	@echo 'make bench      measure and write docs/benchmarks.md (AREAS="spine load insight")'
+	@echo 'make bench      measure and write docs/benchmarks.md (AREAS="spine load insight loyalty")'
 	@echo 'make gen        docs/openapi.json and the TypeScript client; gen-check only compares'
 	@echo 'make soak       the long versions of the tests'
 	@echo 'make clean      remove what was built; data stays'

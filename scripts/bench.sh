@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# bench.sh [AREA…]   measures (default: spine load insight), prints the tables and writes them with machine and
+# bench.sh [AREA…]   measures (default: spine load insight loyalty), prints the tables and writes them with machine and
 # date into docs/benchmarks.md. BENCH_ARGS are passed on to `guanxi bench`; what the figures
 # mean is in that page. Takes an hour or more; nothing else should run meanwhile.
 . "$(dirname "$0")/lib.sh"
@@ -9,7 +9,7 @@ mkdir -p bench-out
 # What is measured must be safe on disk; the tests' cluster need not be. Its address is in
 # GUANXI_TEST_POSTGRES.
 export GUANXI_PG_FSYNC=on
-[ $# -gt 0 ] || set -- spine load insight
+[ $# -gt 0 ] || set -- spine load insight loyalty
 status=0
 for area in "$@"; do
   say "── bench $area"

@@ -53,6 +53,11 @@ pub const MIGRATIONS: &[Migration] = &[
         version: 8,
         sql: include_str!("../migrations/0008_simulations.sql"),
     },
+    Migration {
+        module: "loyalty",
+        version: 9,
+        sql: include_str!("../migrations/0009_lots_by_customer.sql"),
+    },
 ];
 
 /// What this module keeps sealed.

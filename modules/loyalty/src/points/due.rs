@@ -58,7 +58,8 @@ pub async fn release_due(
             "UPDATE loyalty_lots SET available = available + pending, pending = 0
                FROM loyalty_postings p
               WHERE p.org_id = $1 AND p.entry_id = $2 AND p.account = 'pending'
-                AND loyalty_lots.org_id = p.org_id AND loyalty_lots.id = p.lot_id",
+                AND loyalty_lots.org_id = p.org_id AND loyalty_lots.programme_id = p.programme_id
+                AND loyalty_lots.customer_id = p.customer_id AND loyalty_lots.id = p.lot_id",
             args![cx.scope.org_arg(), entry],
         )
         .await?;
@@ -127,7 +128,8 @@ pub async fn expire_due(
     tx.execute(
         "UPDATE loyalty_lots SET lapsed = lapsed + available, available = 0 FROM loyalty_postings p
           WHERE p.org_id = $1 AND p.entry_id = $2 AND p.account = 'available'
-            AND loyalty_lots.org_id = p.org_id AND loyalty_lots.id = p.lot_id",
+            AND loyalty_lots.org_id = p.org_id AND loyalty_lots.programme_id = p.programme_id
+                AND loyalty_lots.customer_id = p.customer_id AND loyalty_lots.id = p.lot_id",
         args![cx.scope.org_arg(), entry],
     )
     .await?;

@@ -79,7 +79,9 @@ pub async fn liability(
     let ends: Vec<(Option<i64>, i64)> = tx
         .fetch_all(
             "SELECT l.expires_at, CAST(SUM(p.points) AS BIGINT)
-               FROM loyalty_postings p JOIN loyalty_lots l ON l.org_id = p.org_id AND l.id = p.lot_id
+               FROM loyalty_postings p JOIN loyalty_lots l
+                 ON l.org_id = p.org_id AND l.programme_id = p.programme_id
+                AND l.customer_id = p.customer_id AND l.id = p.lot_id
               WHERE p.org_id = $1 AND p.programme_id = $2 AND p.at < $3 AND p.account <> 'expired'
               GROUP BY l.expires_at HAVING SUM(p.points) <> 0",
             args![scope.org_arg(), programme.id.uuid(), at],

@@ -95,8 +95,9 @@ pub async fn settle(
         }
         let lots: Vec<Uuid> = books.spend_lots().map(|part| part.lot_id).collect();
         store::fetch_lots(tx, &mut desk, &lots).await?;
-        let orders: Vec<Uuid> = books.rows.keys().copied().collect();
-        store::fetch_lapsed(tx, &mut desk, &orders).await?;
+        let orders = books.rows.keys().copied().collect();
+        let owners = books.rows.values().map(|row| row.customer_id).collect();
+        store::fetch_lapsed(tx, &mut desk, &owners, &orders).await?;
         let works = books.plan(programme, customers, facts, extent);
         let written = post(&mut desk, works)?;
         write(tx, cx.scope, programme, &written).await?;

@@ -152,16 +152,20 @@ pub(crate) async fn fetch_lots(
     Ok(())
 }
 
-/// Reads lots that `orders` earned and that expired, because a refund takes those first.
+/// Reads lots that `customers` earned by `orders` and that expired, because a refund takes those first.
 pub(crate) async fn fetch_lapsed(
     tx: &mut Tx,
     desk: &mut Desk<'_>,
-    orders: &[Uuid],
+    customers: &BTreeSet<Uuid>,
+    orders: &BTreeSet<Uuid>,
 ) -> Result<(), DbError> {
     let first = args![desk.cx.scope.org_arg(), desk.programme.id.uuid()];
-    let select = format!("{LOT_COLUMNS} AND programme_id = $2 AND lapsed > 0 AND source_id");
-    for row in by_ids::<LotRow>(tx, &select, &first, orders, "").await? {
-        desk.lots.entry(row.id).or_insert_with(|| row.into());
+    let select = format!("{LOT_COLUMNS} AND programme_id = $2 AND lapsed > 0 AND customer_id");
+    let customers: Vec<Uuid> = customers.iter().copied().collect();
+    for row in by_ids::<LotRow>(tx, &select, &first, &customers, "").await? {
+        if row.source_id.is_some_and(|order| orders.contains(&order)) {
+            desk.lots.entry(row.id).or_insert_with(|| row.into());
+        }
     }
     Ok(())
 }
@@ -230,8 +234,17 @@ pub(crate) async fn close(tx: &mut Tx, mut desk: Desk<'_>) -> Result<BTreeSet<Uu
         } else {
             tx.execute(
                 "UPDATE loyalty_lots SET pending = $3, available = $4, reserved = $5, lapsed = $6
-                  WHERE org_id = $1 AND id = $2",
-                args![org, lot.id, lot.pending, lot.available, lot.reserved, lot.lapsed],
+                  WHERE org_id = $1 AND id = $2 AND programme_id = $7 AND customer_id = $8",
+                args![
+                    org,
+                    lot.id,
+                    lot.pending,
+                    lot.available,
+                    lot.reserved,
+                    lot.lapsed,
+                    programme_id,
+                    lot.customer
+                ],
             )
             .await?;
         }

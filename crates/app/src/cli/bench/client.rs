@@ -98,6 +98,11 @@ impl Client {
         self.json(self.with_json(Method::POST, path, body)?).await
     }
 
+    /// Puts what is the same however often it comes.
+    pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Value> {
+        self.json(self.with_json(Method::PUT, path, body)?).await
+    }
+
     /// Changes a part of what `version` is the state of.
     pub(super) async fn patch(&self, path: &str, version: &Value, body: &Value) -> Result<Value> {
         let mut request = self.with_json(Method::PATCH, path, body)?;

@@ -1,9 +1,10 @@
 //! `guanxi bench loyalty`: quotes, redemptions of one hot coupon, expiry of points and the simulator against their
-//! goals, in this process.
+//! goals, in this process; quotes over HTTP besides.
 
 mod expiry;
 mod prices;
 mod redemptions;
+mod served;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,6 +16,11 @@ use super::figures::{Figure, Figures};
 use super::stores::{POSTGRES_VARIABLE, Store};
 use super::{BUILD, on_fresh_stores};
 use crate::cli::{Global, say};
+
+/// The seed of the shop.
+const SEED: u64 = 2026;
+/// Lines of a cart that is priced.
+const LINES: usize = 20;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct LoyaltyArgs {
@@ -34,6 +40,10 @@ pub(in crate::cli) struct LoyaltyArgs {
     #[arg(long, value_name = "N", default_value_t = 2_000,
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     carts: u32,
+    /// Quotes over HTTP
+    #[arg(long, value_name = "N", default_value_t = 10_000,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    quotes: u32,
     /// How often what is short is measured
     #[arg(long, value_name = "N", default_value_t = 3,
         value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -60,6 +70,8 @@ pub(in crate::cli) struct LoyaltyArgs {
 enum Area {
     /// Carts against 200 live promotions
     Quotes,
+    /// The same over HTTP
+    Served,
     /// One hot coupon through the desk
     Redemptions,
     /// Lots whose time is over
@@ -86,7 +98,6 @@ pub(super) async fn run(global: &Global, args: LoyaltyArgs) -> Result<ExitCode> 
         on_fresh_stores(&args.scratch, async |_, stores, figures| {
             if args.wants(Area::Quotes) {
                 prices::quotes(figures, args.carts);
-                figures.leave_out("quotes over HTTP: not measured here yet");
             }
             if args.wants(Area::Simulator) {
                 prices::simulator(figures, args.orders, args.rounds);
@@ -97,6 +108,11 @@ pub(super) async fn run(global: &Global, args: LoyaltyArgs) -> Result<ExitCode> 
             }
             for database in databases {
                 let store = stores.fresh(database).await?;
+                say(&format!("── loyalty on {}", database.name()));
+                if args.wants(Area::Served) {
+                    let done = served::measure(figures, &store, args.quotes, args.rounds).await;
+                    figures.keep(&format!("quotes over HTTP on {}", database.name()), done);
+                }
                 let done = on_store(&args, &store, figures).await;
                 figures.keep(&format!("loyalty on {}", database.name()), done);
                 stores.remove(store).await?;
@@ -127,7 +143,6 @@ async fn on_store(args: &LoyaltyArgs, store: &Store, figures: &mut Figures) -> R
     if !args.wants(Area::Redemptions) && !args.wants(Area::Expiry) {
         return Ok(());
     }
-    say(&format!("── loyalty on {}", store.database.name()));
     let boot = store.open().await?;
     let on = store.database.name();
     let done = async {

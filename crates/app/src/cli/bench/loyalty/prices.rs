@@ -6,12 +6,9 @@ use std::time::Instant;
 use pricing::bench::{Numbers, busy_week, cart, context};
 use pricing::{Bounds, Catalogue, PastOrder, Platform, simulate};
 
+use super::{LINES, SEED};
 use crate::cli::bench::figures::{Figures, percentile};
 
-/// The seed of the shop.
-const SEED: u64 = 2026;
-/// Lines of a cart that is priced.
-const LINES: usize = 20;
 /// Every so many promotions of the busy week are live while orders are simulated.
 const LIVE_SHARE: usize = 20;
 
