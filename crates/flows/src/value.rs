@@ -220,11 +220,18 @@ fn fit(
     let window = Window { calibration_end: day_of(as_of), observation_end: day_of(today) };
     let summary: Summary = summarise(transactions, window)?;
     let report = report(&summary, unit)?;
+    // Both have four parameters, so the likelier is the better. BG/NBD takes everybody without a repeat purchase for
+    // alive, which flatters a shop of one-time buyers.
+    let is_likelier = |of: f64, than: Option<f64>| than.is_none_or(|than| of > than);
     let (model, name) = match (&report.bgnbd, &report.pnbd) {
+        (bgnbd, Some(fit))
+            if is_likelier(fit.log_likelihood, bgnbd.as_ref().map(|own| own.log_likelihood)) =>
+        {
+            (OrderModel::ParetoNbd(fit.model), "pnbd")
+        }
         (Some(fit), _) => (OrderModel::BgNbd(fit.model), "bgnbd"),
-        (None, Some(fit)) => (OrderModel::ParetoNbd(fit.model), "pnbd"),
         // The report is an error then.
-        (None, None) => return Err(ClvError::NotFinite { model: "BG/NBD", what: "its fit" }),
+        (None, _) => return Err(ClvError::NotFinite { model: "BG/NBD", what: "its fit" }),
     };
     let spend = report.gamma_gamma.as_ref().map(|fit| fit.model);
     let counts = summary.counts(unit)?;

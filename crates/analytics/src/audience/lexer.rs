@@ -119,7 +119,12 @@ impl<'a> Lexer<'a> {
                 return Ok((Token::Sign(sign), place));
             }
         }
-        Err(TextError { place, message: format!("the character {first:?} has no meaning here") })
+        let message = if first.is_alphabetic() {
+            format!("the character {first:?} has no meaning here: texts stand in quotation marks")
+        } else {
+            format!("the character {first:?} has no meaning here")
+        };
+        Err(TextError { place, message })
     }
 
     fn step(&mut self, c: char) {

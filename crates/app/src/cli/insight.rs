@@ -206,7 +206,16 @@ fn intent(global: &Global, args: IntentArgs) -> Result<ExitCode> {
             100.0 * metrics.top20_capture
         ));
     }
-    say(&format!("best: {}", code(report.best)));
+    let best = report.models.iter().find(|model| model.name == report.best);
+    say(&format!("{:<12} log loss {:.4}", "guessing", report.baseline.log_loss));
+    if best.is_none_or(|best| best.metrics.log_loss < report.baseline.log_loss) {
+        say(&format!("best: {}", code(report.best)));
+    } else {
+        say(&format!(
+            "best: {}, and no better than guessing: nothing here tells who has the outcome",
+            code(report.best)
+        ));
+    }
     global.print(&report, "")?;
     Ok(ExitCode::SUCCESS)
 }

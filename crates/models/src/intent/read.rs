@@ -338,7 +338,12 @@ fn is_missing(cell: &str) -> bool {
 
 fn is_infinite(cell: &str) -> bool {
     let bare = cell.strip_prefix(['+', '-']).unwrap_or(cell);
-    ["inf", "infinity", "∞", "#div/0!", "#num!"].iter().any(|word| bare.eq_ignore_ascii_case(word))
+    let is_word = ["inf", "infinity", "∞", "#div/0!", "#num!"]
+        .iter()
+        .any(|word| bare.eq_ignore_ascii_case(word));
+    // A long row of digits is a code.
+    let is_code = bare.bytes().all(|byte| byte.is_ascii_digit());
+    is_word || !is_code && cell.parse().is_ok_and(|value: f64| value.abs() > LARGEST)
 }
 
 /// A number as people and programs write it; `None` for anything that only looks like one.
@@ -400,6 +405,17 @@ fn seconds(time: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_beyond_all_bounds_are_not_finite_and_codes_are_texts() {
+        for text in ["inf", "-Infinity", "1e400", "-1e400", "1e101", "#DIV/0!"] {
+            assert!(is_infinite(text), "{text}");
+        }
+        let long = "9".repeat(120);
+        for text in ["1e99", "12", "nan", "x1e400", "", long.as_str()] {
+            assert!(!is_infinite(text), "{text}");
+        }
+    }
 
     #[test]
     fn numbers_are_numbers_and_codes_are_not() {

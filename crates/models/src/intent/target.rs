@@ -52,7 +52,7 @@ impl Target {
     }
 
     /// Finds the outcome in `column`. Without `positive`, of two values the one that says yes is taken, or
-    /// else the rarer.
+    /// else the rarer. All spellings of `positive` in small and capital letters are the outcome.
     ///
     /// # Errors
     /// No such column; one value only; more than two and none chosen; the chosen one not there; fewer than
@@ -75,12 +75,16 @@ impl Target {
                 }
             }
         }
+        let is_said = positive.is_some();
         let positive = choose(&column, &counts, positive)?;
+        let folded = positive.to_lowercase();
         let mut target = Self { column: place, positive, rows: Vec::new(), outcomes: Vec::new() };
         for row in 0..frame.rows() {
             if let Some(label) = data.label(row) {
                 target.rows.push(row as u32);
-                target.outcomes.push(label == target.positive.as_str());
+                let is_outcome =
+                    label == target.positive.as_str() || is_said && label.to_lowercase() == folded;
+                target.outcomes.push(is_outcome);
             }
         }
         target.check(&column)?;

@@ -231,6 +231,7 @@ export default {
       empty: 'must not be empty',
       wholeOrders: 'amount is of whole orders; it goes with neither products nor items',
       character: 'the character {{character}} has no meaning here',
+      unquoted: 'the character {{character}} has no meaning here: texts stand in quotation marks',
       open: 'this text does not end with {{sign}}',
       nameTaken: 'another audience is called {{name}}',
       nameLength: '1 to {{n}} characters on one line',

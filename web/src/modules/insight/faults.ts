@@ -30,6 +30,7 @@ const FAULTS: readonly [RegExp, string, ...string[]][] = [
   [/ must not be empty$/, 'empty'],
   [/^amount is of whole orders/, 'wholeOrders'],
   [/^the character (.+) has no meaning here$/, 'character', 'character'],
+  [/^the character (.+) has no meaning here: texts stand in quotation marks$/, 'unquoted', 'character'],
   [/^this text does not end with (.+)$/, 'open', 'sign'],
   [/^another audience is called "(.*)"$/, 'nameTaken', 'name'],
   [/^must be 1 to (\d+) characters on one line$/, 'nameLength', 'n'],

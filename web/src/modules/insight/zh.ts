@@ -224,6 +224,7 @@ export default {
       empty: '不能为空',
       wholeOrders: '金额按整单计算，不能与商品或件数同用',
       character: '这个字符在此没有意义：{{character}}',
+      unquoted: '这个字符在此没有意义：{{character}}。文字要加引号',
       open: '文字没有以 {{sign}} 结束',
       nameTaken: '已有同名人群：{{name}}',
       nameLength: '名称为 1 到 {{n}} 个字，不能换行',
