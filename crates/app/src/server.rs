@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use axum::Router;
 use flows::loyalty::{coupons, simulate};
-use flows::{erase_again, intent, settle_levels, settle_points, take_exports};
+use flows::{erase_again, intent, settle_levels, settle_points, settle_tags, take_exports};
 use platform::jobs::{JobRunner, RunnerOptions};
 use platform::keys::{ROTATE, RotateJob};
 use platform::outbox::DeliveryOptions;
@@ -97,6 +97,8 @@ impl Workers {
         subscribers.push(Arc::new(settle_points::SettlePoints));
         handlers.insert(settle_levels::SETTLE, Arc::new(settle_levels::SettleAllLevels));
         subscribers.push(Arc::new(settle_levels::SettleLevels));
+        handlers.insert(settle_tags::SETTLE, Arc::new(settle_tags::SettleTags));
+        subscribers.push(Arc::new(settle_tags::FollowAudiences));
         subscribers.push(Arc::new(Relay::new(&published())));
         for module in modules() {
             handlers.extend(module.jobs);

@@ -64,6 +64,12 @@ pub enum AudienceRefused {
     /// It tells of single customers, whom whoever asks does not see.
     #[error("you may not see customers")]
     NoCustomers,
+    /// A tag would follow itself.
+    #[error("{0}")]
+    Circle(String),
+    /// An automatic tag follows it.
+    #[error("the tag {0:?} follows it; give the tag another rule, or turn its rule off, first")]
+    Followed(String),
     /// Names that lead nowhere or in a circle.
     #[error(transparent)]
     Audience(#[from] AudienceError),
@@ -125,7 +131,9 @@ impl From<AudienceRefused> for Problem {
             | AudienceRefused::Currency(_)
             | AudienceRefused::Gone(_)
             | AudienceRefused::Sql(_)
+            | AudienceRefused::Circle(_)
             | AudienceRefused::Audience(_) => Self::field("text", detail),
+            AudienceRefused::Followed(_) => Self::conflict("audience_followed", detail),
             AudienceRefused::NoCustomer => Self::not_found("customer"),
             AudienceRefused::Store(error) => match error {
                 AudienceStoreError::Unknown(_) => Self::not_found("audience"),

@@ -23,7 +23,6 @@ pub(crate) fn routes() -> OpenApiRouter<Platform> {
         .routes(routes!(delete_note))
         .routes(routes!(set_tags))
         .routes(routes!(list_tags, create_tag))
-        .routes(routes!(delete_tag))
         .routes(routes!(change_tags))
         .routes(routes!(dismiss_suggestion))
         .routes(routes!(merge_customers))
@@ -158,29 +157,11 @@ async fn create_tag(
         Begun::Replay(answer) => return Ok(answer),
         Begun::Fresh(ticket) => ticket,
     };
-    let Tag { id, name, colour } = tags::create(&mut tx, &cx, name, colour).await?;
-    let tag = TagWithCount { id, name, colour, customers: 0 };
+    let Tag { id, name, colour, automatic } = tags::create(&mut tx, &cx, name, colour).await?;
+    let tag = TagWithCount { id, name, colour, automatic, customers: 0 };
     let answer = ticket.finish(&mut tx, &cx, StatusCode::CREATED, &tag).await?;
     tx.commit().await?;
     Ok(answer)
-}
-
-/// Deletes a tag and takes it off everyone.
-#[utoipa::path(delete, path = "/customers/tags/{id}", tag = "customers",
-    extensions(("x-right" = json!("customers.tags"))),
-    params(("id" = TagId, Path)), responses((status = 204), Problem))]
-async fn delete_tag(
-    State(platform): State<Platform>,
-    Cx(cx): Cx,
-    PathId(tag): PathId<TagId>,
-) -> Result<StatusCode, Problem> {
-    let mut tx = platform.db.begin_for(cx.scope).await?;
-    match tags::delete(&mut tx, &cx, tag).await {
-        Err(tags::TagError::Unknown(_)) => return Err(Problem::not_found("tag")),
-        done => done?,
-    }
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Tags to put on many customers, and to take off them.

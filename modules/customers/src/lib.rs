@@ -1,5 +1,6 @@
 //! Customers, their identities, tags, notes and merges. See README.md.
 
+pub mod automatic;
 pub mod consent;
 mod consent_http;
 pub mod edit;
@@ -80,6 +81,11 @@ pub const MIGRATIONS: &[Migration] = &[
         module: "customers",
         version: 8,
         sql: include_str!("../migrations/0008_corrections.sql"),
+    },
+    Migration {
+        module: "customers",
+        version: 9,
+        sql: include_str!("../migrations/0009_automatic_tags.sql"),
     },
 ];
 

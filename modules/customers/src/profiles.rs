@@ -27,6 +27,8 @@ pub struct Tag {
     pub name: String,
     /// Name of its colour.
     pub colour: String,
+    /// Whether a rule puts it on and takes it off, and nobody by hand.
+    pub automatic: bool,
 }
 
 /// One identity, masked where it is personal data.
@@ -128,8 +130,8 @@ pub async fn profiles(tx: &mut Tx, cx: &Ctx, ids: &[CustomerId]) -> Result<Vec<P
         identities.entry(row.customer_id).or_default().push(row);
     }
     let mut tags: HashMap<Uuid, Vec<Tag>> = HashMap::new();
-    for (customer, id, name, colour) in store::profiles::tags(tx, scope, &members).await? {
-        let tag = Tag { id: TagId::from_uuid(id), name, colour };
+    for (customer, id, name, colour, rule) in store::profiles::tags(tx, scope, &members).await? {
+        let tag = Tag { id: TagId::from_uuid(id), name, colour, automatic: rule.is_some() };
         tags.entry(customer).or_default().push(tag);
     }
     let said = ledger::decisions(tx, scope, &members).await?;

@@ -61,7 +61,8 @@ impl From<TagError> for Problem {
         let detail = error.to_string();
         match error {
             TagError::Taken(_) => Self::field("name", detail),
-            TagError::TooMany => Self::conflict("too_many_tags", detail),
+            TagError::TooMany(_) => Self::conflict("too_many_tags", detail),
+            TagError::Automatic(_) => Self::conflict("tag_automatic", detail),
             TagError::Unknown(_) => Self::field("tags", detail),
             TagError::UnknownCustomers(_) | TagError::TooManyCustomers => {
                 Self::field("customers", detail)

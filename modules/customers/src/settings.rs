@@ -49,6 +49,14 @@ pub const EXPORT_HOURS_MAX: u32 = 168;
 pub const REQUEST_DAYS: u32 = 15;
 /// The most days.
 pub const REQUEST_DAYS_MAX: u32 = 90;
+/// Tags there can be, unless it was set.
+pub const TAGS: u32 = 100;
+/// The largest such limit.
+pub const TAGS_MAX: u32 = 1_000;
+/// Products that a tag by products may ask for, unless it was set.
+pub const TAG_PRODUCTS: u32 = 10;
+/// The largest such limit.
+pub const TAG_PRODUCTS_MAX: u32 = 100;
 
 async fn number(tx: &mut Tx, scope: Scope, name: &'static str, unset: u32) -> Result<u32, DbError> {
     let row: Option<(String,)> = tx
@@ -129,4 +137,38 @@ pub async fn request_days(tx: &mut Tx, scope: Scope) -> Result<u32, DbError> {
 pub async fn set_request_days(tx: &mut Tx, cx: &Ctx, now: u32) -> Result<(), DbError> {
     let was = request_days(tx, cx.scope).await?;
     set_number(tx, cx, "request_days", was, now).await
+}
+
+/// Tags there can be.
+///
+/// # Errors
+/// As the database says.
+pub async fn tags_max(tx: &mut Tx, scope: Scope) -> Result<u32, DbError> {
+    number(tx, scope, "tags_max", TAGS).await
+}
+
+/// Sets how many tags there can be; those that are there stay.
+///
+/// # Errors
+/// As the database says.
+pub async fn set_tags_max(tx: &mut Tx, cx: &Ctx, now: u32) -> Result<(), DbError> {
+    let was = tags_max(tx, cx.scope).await?;
+    set_number(tx, cx, "tags_max", was, now).await
+}
+
+/// Products that a tag by products may ask for.
+///
+/// # Errors
+/// As the database says.
+pub async fn tag_products_max(tx: &mut Tx, scope: Scope) -> Result<u32, DbError> {
+    number(tx, scope, "tag_products_max", TAG_PRODUCTS).await
+}
+
+/// Sets how many products those may be; rules that are there stay.
+///
+/// # Errors
+/// As the database says.
+pub async fn set_tag_products_max(tx: &mut Tx, cx: &Ctx, now: u32) -> Result<(), DbError> {
+    let was = tag_products_max(tx, cx.scope).await?;
+    set_number(tx, cx, "tag_products_max", was, now).await
 }

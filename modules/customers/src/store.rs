@@ -1,5 +1,6 @@
 //! All SQL of this module; by topic in `store/`.
 
+pub(crate) mod automatic;
 pub(crate) mod changes;
 pub(crate) mod consents;
 pub(crate) mod engine;

@@ -1,4 +1,4 @@
-//! Tags, put on customers by hand.
+//! Tags, and putting them on customers by hand; `automatic` puts on those that have a rule.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -11,10 +11,8 @@ use uuid::Uuid;
 use crate::events::CustomersChangedV1;
 use crate::history::Change;
 pub use crate::profiles::Tag;
-use crate::{fields, reach, roots, store};
+use crate::{fields, reach, roots, settings, store};
 
-/// Tags of one organisation.
-pub const TAGS_MAX: usize = 100;
 /// Customers of one bulk change.
 pub const BULK_MAX: usize = 1_000;
 /// Longest name of a tag, in characters.
@@ -64,6 +62,8 @@ pub struct TagWithCount {
     pub name: String,
     /// Name of its colour.
     pub colour: String,
+    /// Whether a rule puts it on and takes it off, and nobody by hand.
+    pub automatic: bool,
     /// Customers who have it; a family counts once.
     pub customers: i64,
 }
@@ -75,8 +75,11 @@ pub enum TagError {
     #[error("there is a tag `{0}` already")]
     Taken(String),
     /// The organisation has as many tags as it may.
-    #[error("there can be at most {TAGS_MAX} tags; delete one first")]
-    TooMany,
+    #[error("there can be at most {0} tags; delete one first, or raise the limit in the settings")]
+    TooMany(u32),
+    /// Tags that rules put on and take off.
+    #[error("{} by a rule: change the rule, or turn it off on the page of tags to put the tag on by hand", automatic(.0))]
+    Automatic(Vec<String>),
     /// There are no such tags.
     #[error("there is no tag {}", list(.0))]
     Unknown(Vec<TagId>),
@@ -101,8 +104,13 @@ fn list<T: ToString>(ids: &[T]) -> String {
     ids.iter().take(5).map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn tag_of((id, name, colour): store::tags::TagRow) -> Tag {
-    Tag { id: TagId::from_uuid(id), name, colour }
+fn automatic(names: &[String]) -> String {
+    let verb = if names.len() == 1 { "is put on and taken off" } else { "are put on and taken off" };
+    format!("{names:?} {verb}")
+}
+
+fn tag_of((id, name, colour, rule): store::tags::TagRow) -> Tag {
+    Tag { id: TagId::from_uuid(id), name, colour, automatic: rule.is_some() }
 }
 
 /// All tags by name, with how many have them of those whom whoever asks sees.
@@ -138,9 +146,10 @@ pub async fn all(tx: &mut Tx, cx: &Ctx) -> Result<Vec<TagWithCount>, DbError> {
     let tags = store::tags::all(tx, scope).await?;
     Ok(tags
         .into_iter()
-        .map(|(id, name, colour)| {
-            let customers = counts.get(&id).copied().unwrap_or(0);
-            TagWithCount { id: TagId::from_uuid(id), name, colour, customers }
+        .map(|row| {
+            let customers = counts.get(&row.0).copied().unwrap_or(0);
+            let Tag { id, name, colour, automatic } = tag_of(row);
+            TagWithCount { id, name, colour, automatic, customers }
         })
         .collect())
 }
@@ -163,11 +172,12 @@ pub async fn plain(tx: &mut Tx, cx: &Ctx) -> Result<Vec<Tag>, DbError> {
 pub async fn create(tx: &mut Tx, cx: &Ctx, name: TagName, colour: Colour) -> Result<Tag, TagError> {
     let folded = kernel::text::fold(&name.0);
     let present = store::tags::all(tx, cx.scope).await?;
-    if let Some((_, known, _)) = present.iter().find(|tag| kernel::text::fold(&tag.1) == folded) {
-        return Err(TagError::Taken(known.clone()));
+    if let Some(known) = present.iter().find(|tag| kernel::text::fold(&tag.1) == folded) {
+        return Err(TagError::Taken(known.1.clone()));
     }
+    let most = settings::tags_max(tx, cx.scope).await?;
     let id: TagId = cx.fresh();
-    let made = store::tags::create(tx, cx, id.uuid(), &name.0, colour.0, TAGS_MAX as i64).await;
+    let made = store::tags::create(tx, cx, id.uuid(), &name.0, colour.0, most.into()).await;
     match made {
         Ok(true) => {
             let entry = Entry::new("customers.tag.create")
@@ -175,9 +185,9 @@ pub async fn create(tx: &mut Tx, cx: &Ctx, name: TagName, colour: Colour) -> Res
                 .with("name", &name.0)
                 .with("colour", colour.0);
             audit::record(tx, cx, entry).await?;
-            Ok(Tag { id, name: name.0, colour: colour.0.to_owned() })
+            Ok(Tag { id, name: name.0, colour: colour.0.to_owned(), automatic: false })
         }
-        Ok(false) => Err(TagError::TooMany),
+        Ok(false) => Err(TagError::TooMany(most)),
         Err(DbError::Duplicate { .. }) => Err(TagError::Taken(name.0)),
         Err(error) => Err(error.into()),
     }
@@ -190,7 +200,7 @@ pub async fn create(tx: &mut Tx, cx: &Ctx, name: TagName, colour: Colour) -> Res
 pub async fn delete(tx: &mut Tx, cx: &Ctx, tag: TagId) -> Result<(), TagError> {
     let most = CustomersChangedV1::NAMED_MAX as i64 + 1;
     let holders = store::tags::holders(tx, cx.scope, tag.uuid(), most).await?;
-    let ((_, name, colour), taggings) = store::tags::delete(tx, cx.scope, tag.uuid())
+    let ((_, name, colour, _), taggings) = store::tags::delete(tx, cx.scope, tag.uuid())
         .await?
         .ok_or_else(|| TagError::Unknown(vec![tag]))?;
     let holders = holders.into_iter().map(CustomerId::from_uuid).collect();
@@ -219,7 +229,7 @@ pub struct BulkChange {
 /// changed. What was there already, or was not there, stays as it is and is not counted.
 ///
 /// # Errors
-/// `Unknown`, `UnknownCustomers`, `Both`, `TooManyCustomers`.
+/// `Unknown`, `UnknownCustomers`, `Both`, `TooManyCustomers`; `Automatic` if one of the tags has a rule.
 pub async fn change(tx: &mut Tx, cx: &Ctx, change: &BulkChange) -> Result<u64, TagError> {
     if change.customers.len() > BULK_MAX {
         return Err(TagError::TooManyCustomers);
@@ -233,6 +243,7 @@ pub async fn change(tx: &mut Tx, cx: &Ctx, change: &BulkChange) -> Result<u64, T
     let all: Vec<Uuid> = add.union(&remove).copied().collect();
     check_rule(cx)?;
     let tags = hold(tx, cx.scope, &all).await?;
+    refuse_automatic(tags.values())?;
     let ids: Vec<Uuid> = change.customers.iter().map(|customer| customer.uuid()).collect();
     let tops = lock_roots(tx, cx, &ids).await?;
     let families = roots::families(tx, cx.scope, &tops).await?;
@@ -256,7 +267,7 @@ fn names(tags: &BTreeMap<Uuid, Tag>, wanted: impl Fn(&Uuid) -> bool) -> Vec<&str
 /// Sets the tags of the family of `customer`; gives them by name.
 ///
 /// # Errors
-/// `Unknown`, `UnknownCustomers`.
+/// `Unknown`, `UnknownCustomers`; `Automatic` if an automatic tag would come or go by it.
 pub async fn set(
     tx: &mut Tx,
     cx: &Ctx,
@@ -272,8 +283,10 @@ pub async fn set(
     let present: BTreeMap<Uuid, Tag> = store::profiles::tags(tx, cx.scope, &members)
         .await?
         .into_iter()
-        .map(|(_, id, name, colour)| (id, tag_of((id, name, colour))))
+        .map(|(_, id, name, colour, rule)| (id, tag_of((id, name, colour, rule))))
         .collect();
+    let differ = |id: &&Uuid| held.contains_key(*id) != present.contains_key(*id);
+    refuse_automatic(held.iter().chain(&present).filter(|(id, _)| differ(id)).map(|(_, tag)| tag))?;
     let mut known = held.clone();
     known.extend(present.iter().map(|(id, tag)| (*id, tag.clone())));
     let changed = apply(tx, cx, &families, &known, |had| {
@@ -294,7 +307,13 @@ pub async fn set(
     Ok(tags)
 }
 
-fn check_rule(cx: &Ctx) -> Result<(), TagError> {
+/// Either a rule decides who has a tag or people do.
+fn refuse_automatic<'a>(tags: impl Iterator<Item = &'a Tag>) -> Result<(), TagError> {
+    let names: Vec<String> = tags.filter(|tag| tag.automatic).map(|tag| tag.name.clone()).collect();
+    if names.is_empty() { Ok(()) } else { Err(TagError::Automatic(names)) }
+}
+
+pub(crate) fn check_rule(cx: &Ctx) -> Result<(), TagError> {
     if cx.access.fields().let_change(fields::TAGS) { Ok(()) } else { Err(TagError::ReadOnly) }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use analytics::audience::{Definitions, Node};
 use chrono::{Days, NaiveDate};
-use kernel::{AudienceId, FieldErrors, Timestamp, TypedId, UserId};
+use kernel::{AudienceId, FieldErrors, TagId, Timestamp, TypedId, UserId};
 use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Scope, Tx, args, outbox};
 use serde::Serialize;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::events::AudiencesDefinedV1;
 use crate::live;
 
-/// Audiences of one organisation.
+/// Audiences of one organisation, beside those behind tags.
 pub const AUDIENCES_MAX: i64 = 1_000;
 /// Longest name, in characters.
 pub const NAME_MAX: usize = 60;
@@ -37,6 +37,8 @@ pub struct Audience {
     /// What is stored where this program cannot read it, as after going back to an older version. Then
     /// `definition` names the audience itself, which is refused wherever it is asked.
     pub unreadable: Option<String>,
+    /// The tag behind which it stands: made for it alone, and not among those that people keep.
+    pub behind: Option<TagId>,
     /// Rises with each change.
     pub revision: i64,
     /// Who made it.
@@ -118,6 +120,7 @@ struct Row {
     name: String,
     note: String,
     definition: String,
+    tag_id: Option<Uuid>,
     revision: i64,
     created_by: Option<Uuid>,
     created_at: i64,
@@ -125,7 +128,7 @@ struct Row {
 }
 
 const COLUMNS: &str =
-    "SELECT id, name, note, definition, revision, created_by, created_at, updated_at
+    "SELECT id, name, note, definition, tag_id, revision, created_by, created_at, updated_at
        FROM insight_audiences WHERE org_id = $1";
 
 impl From<Row> for Audience {
@@ -141,6 +144,7 @@ impl From<Row> for Audience {
             unreadable,
             name: row.name,
             note: row.note,
+            behind: row.tag_id.map(TagId::from_uuid),
             revision: row.revision,
             created_by: row.created_by.map(UserId::from_uuid),
             created_at: Timestamp::from_millis(row.created_at),
@@ -220,7 +224,8 @@ pub async fn create(
             "INSERT INTO insight_audiences
                  (org_id, id, name, note, definition, revision, created_by, created_at, updated_at)
              SELECT CAST($1 AS BIGINT), $2, $3, $4, $5, 1, $6, $7, $7
-              WHERE (SELECT COUNT(*) FROM insight_audiences WHERE org_id = $1) < $8",
+              WHERE (SELECT COUNT(*) FROM insight_audiences
+                      WHERE org_id = $1 AND tag_id IS NULL) < $8",
             args![
                 cx.scope.org_arg(),
                 id.uuid(),
@@ -245,6 +250,52 @@ pub async fn create(
     audit::record(tx, cx, entry).await?;
     outbox::push(tx, cx, &AudiencesDefinedV1 { audience: id }).await?;
     Ok(id)
+}
+
+/// Keeps the audience that stands behind `tag`, which alone follows it; gives it, and whether that is news. Its name is
+/// the id of the tag.
+///
+/// # Errors
+/// As the database says.
+pub async fn keep_behind(
+    tx: &mut Tx,
+    cx: &Ctx,
+    tag: TagId,
+    definition: &Node,
+) -> Result<(AudienceId, bool), DbError> {
+    let all = all(tx, cx.scope).await?;
+    let old = all.iter().find(|audience| audience.behind == Some(tag));
+    if let Some(old) = old.filter(|old| old.definition == *definition) {
+        return Ok((old.id, false));
+    }
+    let (id, text) = (old.map_or_else(|| cx.fresh(), |old| old.id), json(definition)?);
+    tx.execute(
+        "INSERT INTO insight_audiences (org_id, id, name, note, definition, tag_id, revision,
+             created_by, created_at, updated_at) VALUES ($1, $2, $3, '', $4, $5, 1, $6, $7, $7)
+         ON CONFLICT (org_id, id) DO UPDATE SET definition = excluded.definition,
+             revision = insight_audiences.revision + 1, updated_at = excluded.updated_at",
+        args![
+            cx.scope.org_arg(),
+            id.uuid(),
+            tag.to_string(),
+            text.as_str(),
+            tag.uuid(),
+            cx.scope.user_id().map(TypedId::uuid),
+            cx.now()
+        ],
+    )
+    .await?;
+    let entry = match old {
+        None => Entry::new("insight.audience.create").personal("definition", &text),
+        Some(old) => Entry::new("insight.audience.change").personal_change(
+            "definition",
+            old.stored()?,
+            &text,
+        ),
+    };
+    audit::record(tx, cx, entry.on("audience", id).with("tag", tag)).await?;
+    outbox::push(tx, cx, &AudiencesDefinedV1 { audience: id }).await?;
+    Ok((id, true))
 }
 
 fn taken(error: DbError, name: &str) -> AudienceStoreError {

@@ -19,6 +19,22 @@ impl Event for AudiencesDefinedV1 {
     }
 }
 
+/// From now on it is told who enters a live audience and leaves it; who belongs to it already, perhaps by another
+/// definition than before, was not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AudienceBegunV1 {
+    /// The audience.
+    pub audience: AudienceId,
+}
+
+impl Event for AudienceBegunV1 {
+    const TOPIC: &'static str = "insight.audience_begun.v1";
+
+    fn key(&self) -> String {
+        self.audience.to_string()
+    }
+}
+
 /// Customers came to belong to a live audience, or ceased to: the transitions `from_seq` to `to_seq` of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AudienceChangedV1 {

@@ -24,6 +24,11 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration { module: "insight", version: 2, sql: include_str!("../migrations/0002_live.sql") },
     Migration { module: "insight", version: 3, sql: include_str!("../migrations/0003_models.sql") },
+    Migration {
+        module: "insight",
+        version: 4,
+        sql: include_str!("../migrations/0004_behind_tags.sql"),
+    },
 ];
 
 /// This module: its tables. Its routes ask the engine, so they stand in `app`.

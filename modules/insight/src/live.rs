@@ -16,16 +16,16 @@ use platform::{Ctx, DbError, Scope, Tx, args, outbox};
 use uuid::Uuid;
 
 pub use log::{
-    Cause, DayTally, KEPT_DAYS, Logged, OfPerson, Told, append, days, erase, latest, of_person,
-    prune, read_after, told_since,
+    Cause, DayTally, KEPT_DAYS, Logged, OfPerson, Told, append, days, erase, last_of, latest,
+    of_person, prune, read_after, told_since,
 };
 pub use teller::{
-    LEASE_MILLIS, add_to_roll, advance, free_to_tell, keep_set, move_sets, part_start, roll, set,
-    take_over,
+    LEASE_MILLIS, add_to_roll, advance, free_to_tell, keep_set, last_seq, move_sets, part_start,
+    roll, set, take_over,
 };
 
 use crate::audiences::{AudienceStoreError, get};
-use crate::events::AudiencesDefinedV1;
+use crate::events::{AudienceBegunV1, AudiencesDefinedV1};
 
 /// An audience that is kept live.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,14 +188,14 @@ pub async fn forget_roll(tx: &mut Tx, scope: Scope) -> Result<(), DbError> {
     tx.execute(sql, args![scope.org_arg()]).await.map(drop)
 }
 
-/// Notes by which definition an audience was told from now on, and how many belong to it; false if it is not
-/// live any more.
+/// Notes by which definition an audience was told from now on, and how many belong to it, and says so by an event:
+/// who they are nobody was told. False if it is not live any more.
 ///
 /// # Errors
 /// As the database says.
 pub async fn begin(
     tx: &mut Tx,
-    scope: Scope,
+    cx: &Ctx,
     id: AudienceId,
     told: &str,
     size: u64,
@@ -203,7 +203,10 @@ pub async fn begin(
     let sql = "UPDATE insight_live SET told = $3, size = $4, announce = $5, obstacle = NULL
                 WHERE org_id = $1 AND audience_id = $2";
     let size = i64::try_from(size).unwrap_or(i64::MAX);
-    let done = tx.execute(sql, args![scope.org_arg(), id.uuid(), told, size, false]).await?;
+    let done = tx.execute(sql, args![cx.scope.org_arg(), id.uuid(), told, size, false]).await?;
+    if done == 1 {
+        outbox::push(tx, cx, &AudienceBegunV1 { audience: id }).await?;
+    }
     Ok(done == 1)
 }
 

@@ -21,6 +21,7 @@ export default {
   to: 'to',
   min: 'Min',
   max: 'Max',
+  automaticTag: 'Automatic tag',
   dryRun: 'Dry run',
   columns: 'Columns',
   filters: 'Filters',

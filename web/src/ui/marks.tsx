@@ -1,3 +1,4 @@
+import { SyncOutlined } from '@ant-design/icons';
 import { Tag as AntTag } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { Import, Tag } from '@/api/types';
@@ -77,14 +78,26 @@ export function ImportStateMark(props: { import: Pick<Import, 'state' | 'dry_run
   );
 }
 
+/** A tag; one that comes and goes by a rule bears a sign. */
+export function TagMark(props: { tag: Pick<Tag, 'name' | 'colour' | 'automatic'> }) {
+  const { t } = useTranslation();
+  const { tag } = props;
+  return (
+    <AntTag color={tag.colour === 'default' ? undefined : tag.colour} className="mark">
+      {tag.automatic ? (
+        <SyncOutlined role="img" aria-label={t('ui.automaticTag')} title={t('ui.automaticTag')} />
+      ) : null}
+      {tag.name}
+    </AntTag>
+  );
+}
+
 export function CustomerTags(props: { tags: Tag[]; most?: number }) {
   const shown = props.most ? props.tags.slice(0, props.most) : props.tags;
   return (
     <span className="marks">
       {shown.map((tag) => (
-        <AntTag key={tag.id} color={tag.colour === 'default' ? undefined : tag.colour} className="mark">
-          {tag.name}
-        </AntTag>
+        <TagMark key={tag.id} tag={tag} />
       ))}
       {props.most && props.tags.length > props.most ? (
         <span className="quiet">+{props.tags.length - props.most}</span>

@@ -21,6 +21,7 @@ export default {
   to: '至',
   min: '最小',
   max: '最大',
+  automaticTag: '自动标签',
   dryRun: '试运行',
   columns: '列',
   filters: '筛选',

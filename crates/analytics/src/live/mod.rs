@@ -81,6 +81,26 @@ impl Watched {
     }
 }
 
+/// The customers of a set as [`Live::told_set`] gave it, who have the numbers of `roll`, with what was told since, in
+/// order; by id.
+///
+/// # Errors
+/// If the bytes are no set.
+pub fn members_told(
+    roll: &[CustomerId],
+    told: &[u8],
+    since: impl IntoIterator<Item = (CustomerId, bool)>,
+) -> Result<Vec<CustomerId>, std::io::Error> {
+    let told = RoaringBitmap::deserialize_from(told)?;
+    let mut members: Vec<CustomerId> =
+        told.iter().filter_map(|number| roll.get(number as usize).copied()).collect();
+    let since: BTreeMap<CustomerId, bool> = since.into_iter().collect();
+    members.retain(|id| !since.contains_key(id));
+    members.extend(since.into_iter().filter(|(_, entered)| *entered).map(|(id, _)| id));
+    members.sort_unstable();
+    Ok(members)
+}
+
 fn flip(set: &mut RoaringBitmap, number: u32) {
     if !set.insert(number) {
         set.remove(number);

@@ -22,6 +22,7 @@ mod person_requests;
 mod retention;
 mod search;
 mod settings;
+mod tags;
 mod web;
 
 use std::sync::LazyLock;
@@ -72,6 +73,7 @@ fn crossing() -> OpenApiRouter<AppState> {
         .merge(person_requests::routes())
         .merge(retention::routes())
         .merge(loyalty::routes())
+        .merge(tags::routes())
 }
 
 /// Everything below `/api/v1`, without what stands around it. The modules' routes see the platform.

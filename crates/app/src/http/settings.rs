@@ -30,6 +30,10 @@ struct CustomerSettings {
     export_hours: u32,
     /// Days after which what a person asks of us about their data is due.
     request_days: u32,
+    /// Tags there can be.
+    tags_max: u32,
+    /// Products that a tag by products may ask for.
+    tag_products_max: u32,
 }
 
 /// How customers shall be kept. What is absent stays as it is.
@@ -44,6 +48,10 @@ struct CustomerSettingsBody {
     export_hours: Option<u32>,
     /// 1 to 90; what was received before keeps its date.
     request_days: Option<u32>,
+    /// 1 to 1,000; tags that are there stay.
+    tags_max: Option<u32>,
+    /// 1 to 100; rules that are there stay.
+    tag_products_max: Option<u32>,
 }
 
 async fn all(tx: &mut Tx, cx: &Ctx) -> Result<CustomerSettings, DbError> {
@@ -52,6 +60,8 @@ async fn all(tx: &mut Tx, cx: &Ctx) -> Result<CustomerSettings, DbError> {
         export_limit: settings::export_limit(tx, cx.scope).await?,
         export_hours: settings::export_hours(tx, cx.scope).await?,
         request_days: settings::request_days(tx, cx.scope).await?,
+        tags_max: settings::tags_max(tx, cx.scope).await?,
+        tag_products_max: settings::tag_products_max(tx, cx.scope).await?,
     })
 }
 
@@ -84,6 +94,8 @@ async fn write(
         ("export_limit", wanted.export_limit, 0, settings::EXPORT_LIMIT_MAX),
         ("export_hours", wanted.export_hours, 1, settings::EXPORT_HOURS_MAX),
         ("request_days", wanted.request_days, 1, settings::REQUEST_DAYS_MAX),
+        ("tags_max", wanted.tags_max, 1, settings::TAGS_MAX),
+        ("tag_products_max", wanted.tag_products_max, 1, settings::TAG_PRODUCTS_MAX),
     ] {
         if value.is_some_and(|value| !(least..=most).contains(&value)) {
             errors.push(field, format!("must be between {least} and {most}"));
@@ -107,6 +119,12 @@ async fn write(
     }
     if let Some(days) = wanted.request_days {
         settings::set_request_days(&mut tx, &cx, days).await?;
+    }
+    if let Some(most) = wanted.tags_max {
+        settings::set_tags_max(&mut tx, &cx, most).await?;
+    }
+    if let Some(most) = wanted.tag_products_max {
+        settings::set_tag_products_max(&mut tx, &cx, most).await?;
     }
     let now = all(&mut tx, &cx).await?;
     tx.commit().await?;

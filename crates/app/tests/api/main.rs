@@ -47,6 +47,7 @@ mod second_factor;
 mod serve;
 mod sign_in;
 mod simulations;
+mod tags;
 mod traces;
 mod value;
 mod walls;

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use super::{Asked, AudienceRefused, Definition, GivenTree, Words};
 use crate::engine::EngineHandle;
 use crate::people::People;
+use crate::tag_rules::{check_definition, check_free};
 
 /// Audiences compared with each other at once.
 const OVERLAP_MAX: usize = 12;
@@ -97,7 +98,7 @@ pub async fn list(engine: &EngineHandle, cx: &Ctx) -> Result<Vec<AudienceRow>, A
     let named = Arc::new(store::definitions(&audiences));
     let mut rows = Vec::with_capacity(audiences.len());
     let mut sizes = Vec::new();
-    for one in &audiences {
+    for one in audiences.iter().filter(|one| one.behind.is_none()) {
         let mut row = row(engine, cx, &named, one, &words, &people, None).await?;
         row.live = lives.contains(&one.id);
         let size = row.customers.map(|customers| (one.id, customers));
@@ -288,7 +289,7 @@ pub async fn create(
     cx: &Ctx,
     prepared: &Prepared,
 ) -> Result<AudienceView, AudienceRefused> {
-    check_names(tx, cx, None, prepared).await?;
+    check_names(tx, engine, cx, None, prepared).await?;
     let id = store::create(tx, cx, &prepared.new).await?;
     let today = engine.shops().frame().today(cx.now());
     store::note_sizes(tx, cx.scope, today, &[(id, prepared.size)]).await?;
@@ -298,7 +299,8 @@ pub async fn create(
 /// Replaces an audience of version `revision`; gives it.
 ///
 /// # Errors
-/// `Unknown`, `Changed`, `NameTaken`; `Audience` if it would be part of its own definition; `Hidden` if the old one asks
+/// `Unknown`, `Changed`, `NameTaken`; `Audience` if it would be part of its own definition, `Circle` if a tag would be
+/// that follows it; `Followed` if it stands behind a tag; `Hidden` if the old one asks
 /// for fields that whoever asks does not see.
 pub async fn change(
     tx: &mut Tx,
@@ -308,9 +310,13 @@ pub async fn change(
     revision: i64,
     prepared: &Prepared,
 ) -> Result<AudienceView, AudienceRefused> {
-    check_names(tx, cx, Some(id), prepared).await?;
+    check_names(tx, engine, cx, Some(id), prepared).await?;
     super::live::check_seen(tx, engine, cx, id).await?;
     let old = store::get(tx, cx.scope, id).await?;
+    if old.as_ref().is_some_and(|old| old.behind.is_some()) {
+        // What it asks for is changed with the rule of the tag.
+        check_free(tx, cx, id).await?;
+    }
     store::change(tx, cx, id, revision, &prepared.new).await?;
     // Else the next change would be told instead.
     let redefined = old.is_some_and(|old| old.definition != *prepared.new.definition());
@@ -325,6 +331,7 @@ pub async fn change(
 /// One change of definitions at a time: what two find sound may be a circle together.
 async fn check_names(
     tx: &mut Tx,
+    engine: &EngineHandle,
     cx: &Ctx,
     of: Option<AudienceId>,
     prepared: &Prepared,
@@ -335,13 +342,17 @@ async fn check_names(
         named.insert(id, prepared.new.definition().clone());
     }
     audience::check_names(prepared.new.definition(), of, &named)?;
-    Ok(())
+    match of {
+        // Nothing depends on what is new.
+        None => Ok(()),
+        Some(id) => check_definition(tx, engine, cx, id, &named).await,
+    }
 }
 
 /// Deletes an audience.
 ///
 /// # Errors
-/// `Unknown`; `Named` as long as another one is defined by it; `Hidden` if it asks for fields that whoever asks does not
+/// `Unknown`; `Named` as long as another one is defined by it; `Followed` as long as a tag follows it; `Hidden` if it asks for fields that whoever asks does not
 /// see.
 pub async fn delete(
     tx: &mut Tx,
@@ -351,6 +362,7 @@ pub async fn delete(
 ) -> Result<(), AudienceRefused> {
     store::lock(tx, cx.scope).await?;
     super::live::check_seen(tx, engine, cx, id).await?;
+    check_free(tx, cx, id).await?;
     Ok(store::delete(tx, cx, id).await?)
 }
 

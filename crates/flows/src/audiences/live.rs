@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::{Asked, AudienceRefused, Words, may_see_customers};
 use crate::engine::EngineHandle;
 use crate::list_customers::{CustomerRow, rows_of};
+use crate::tag_rules::check_free;
 
 /// Transitions shown.
 const SHOWN: usize = 20;
@@ -89,7 +90,7 @@ pub async fn live(
 /// Turns an audience live or still; gives it.
 ///
 /// # Errors
-/// As [`live`].
+/// As [`live`]; `Followed` if it shall be still and a tag follows it.
 pub async fn switch(
     tx: &mut Tx,
     engine: &EngineHandle,
@@ -99,6 +100,9 @@ pub async fn switch(
 ) -> Result<AudienceLive, AudienceRefused> {
     store::lock(tx, cx.scope).await?;
     check_seen(tx, engine, cx, id).await?;
+    if !body.live {
+        check_free(tx, cx, id).await?;
+    }
     live::switch(tx, cx, id, body.live).await?;
     read(tx, engine, cx, id).await
 }

@@ -371,7 +371,7 @@ impl EngineHandle {
             return Ok(());
         };
         let is_live = match text {
-            Some(text) => store::begin(&mut tx, self.scope(), id, text, size).await?,
+            Some(text) => store::begin(&mut tx, &cx, id, text, size).await?,
             None => store::one(&mut tx, self.scope(), id).await?.is_some(),
         };
         if !is_live {

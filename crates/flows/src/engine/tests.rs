@@ -2,6 +2,7 @@
 
 mod live;
 mod loyal;
+mod tagged;
 mod world;
 
 use analytics::audience::{AsOf, Definitions, NoNames, parse};

@@ -69,13 +69,13 @@ pub(crate) async fn identities(
     Ok(found)
 }
 
-/// Tags of customers by name: customer, tag, its name and colour.
+/// Tags of customers by name: customer, tag, its name and colour, and the audience that it follows.
 pub(crate) async fn tags(
     tx: &mut Tx,
     scope: Scope,
     ids: &[Uuid],
-) -> Result<Vec<(Uuid, Uuid, String, String)>, DbError> {
-    let select = "SELECT g.customer_id, t.id, t.name, t.colour FROM customers_taggings g
+) -> Result<Vec<(Uuid, Uuid, String, String, Option<Uuid>)>, DbError> {
+    let select = "SELECT g.customer_id, t.id, t.name, t.colour, t.audience_id FROM customers_taggings g
          JOIN customers_tags t ON t.org_id = g.org_id AND t.id = g.tag_id
          WHERE g.org_id = $1 AND g.customer_id";
     by_ids(tx, scope, select, ids, "ORDER BY t.name, t.id").await

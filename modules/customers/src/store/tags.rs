@@ -8,11 +8,13 @@ use uuid::Uuid;
 use super::{LOOKUP_MAX, by_ids};
 use crate::reach;
 
-pub(crate) type TagRow = (Uuid, String, String);
+/// Id, name, colour, and the audience that an automatic tag follows.
+pub(crate) type TagRow = (Uuid, String, String, Option<Uuid>);
 
 pub(crate) async fn all(tx: &mut Tx, scope: Scope) -> Result<Vec<TagRow>, DbError> {
     tx.fetch_all(
-        "SELECT id, name, colour FROM customers_tags WHERE org_id = $1 ORDER BY name, id LIMIT 1000",
+        "SELECT id, name, colour, audience_id FROM customers_tags
+          WHERE org_id = $1 ORDER BY name, id LIMIT 1000",
         args![scope.org_arg()],
     )
     .await
@@ -21,7 +23,7 @@ pub(crate) async fn all(tx: &mut Tx, scope: Scope) -> Result<Vec<TagRow>, DbErro
 /// Tags by id, which nobody can delete until the transaction ends.
 pub(crate) async fn hold(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<Vec<TagRow>, DbError> {
     let tail = if tx.is_postgres() { "ORDER BY id FOR SHARE" } else { "ORDER BY id" };
-    let select = "SELECT id, name, colour FROM customers_tags WHERE org_id = $1 AND id";
+    let select = "SELECT id, name, colour, audience_id FROM customers_tags WHERE org_id = $1 AND id";
     by_ids(tx, scope, select, ids, tail).await
 }
 
@@ -82,7 +84,8 @@ pub(crate) async fn delete(
     // The tag first: whoever is putting it on just now is waited for.
     let deleted: Option<TagRow> = tx
         .fetch_optional(
-            "DELETE FROM customers_tags WHERE org_id = $1 AND id = $2 RETURNING id, name, colour",
+            "DELETE FROM customers_tags WHERE org_id = $1 AND id = $2
+             RETURNING id, name, colour, audience_id",
             args![scope.org_arg(), tag],
         )
         .await?;

@@ -30,8 +30,11 @@ pub(crate) async fn requested(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result
 }
 
 pub(crate) async fn tagged(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<i64, DbError> {
+    // What a rule tagged is nobody's work.
     let select = "SELECT COUNT(DISTINCT customer_id) FROM customers_taggings
-         WHERE org_id = $1 AND customer_id";
+         WHERE org_id = $1 AND tag_id IN
+               (SELECT id FROM customers_tags WHERE org_id = $1 AND audience_id IS NULL)
+           AND customer_id";
     count(tx, scope, select, ids).await
 }
 
@@ -73,7 +76,9 @@ pub(crate) async fn worked_with(
         (
             1,
             "SELECT DISTINCT customer_id FROM customers_taggings
-             WHERE org_id = $1 AND customer_id >= $2 AND customer_id < $3 LIMIT $4",
+             WHERE org_id = $1 AND customer_id >= $2 AND customer_id < $3 AND tag_id IN
+                   (SELECT id FROM customers_tags WHERE org_id = $1 AND audience_id IS NULL)
+             LIMIT $4",
         ),
         (
             2,
@@ -131,6 +136,8 @@ pub(crate) async fn remove_customers(
     for sql in [
         "DELETE FROM customers_identities WHERE org_id = $1 AND customer_id",
         "DELETE FROM customers_struck WHERE org_id = $1 AND customer_id",
+        // Those of rules; others would have stood against it.
+        "DELETE FROM customers_taggings WHERE org_id = $1 AND customer_id",
         // Merges undone since and what tells of them.
         "DELETE FROM customers_merges WHERE org_id = $1 AND keep",
         "DELETE FROM customers_merges WHERE org_id = $1 AND absorb",

@@ -22,6 +22,7 @@ pub const MIGRATIONS: &[Migration] = &[
     customers::MIGRATIONS[5],
     customers::MIGRATIONS[6],
     customers::MIGRATIONS[7],
+    customers::MIGRATIONS[8],
 ];
 pub const TAOBAO: AccountSpace = AccountSpace::new(1);
 

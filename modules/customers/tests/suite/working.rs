@@ -4,7 +4,8 @@ use customers::edit::{self, CustomerName, Edit, EditError};
 use customers::events::CustomersChangedV1;
 use customers::history::{self, Change, ChangeKind};
 use customers::notes::{self, NoteError};
-use customers::tags::{self, BulkChange, TAGS_MAX, TagError};
+use customers::settings;
+use customers::tags::{self, BulkChange, TagError};
 use customers::views::{self, NewView, ViewError};
 use customers::{Rating, merge, roots};
 use kernel::{CustomerId, TagId, TypedId, UserId};
@@ -81,12 +82,12 @@ db_test! { MIGRATIONS;
         tags::create(&mut tx, &cx, "VIP".parse().unwrap(), colour).await.unwrap();
         let taken = tags::create(&mut tx, &cx, "ｖｉｐ".parse().unwrap(), colour).await;
         assert!(matches!(taken, Err(TagError::Taken(name)) if name == "VIP"));
-        for n in 1..TAGS_MAX {
+        for n in 1..settings::TAGS {
             tags::create(&mut tx, &cx, format!("tag {n}").parse().unwrap(), colour).await.unwrap();
         }
         let refused = tags::create(&mut tx, &cx, "more".parse().unwrap(), colour).await;
-        assert!(matches!(refused, Err(TagError::TooMany)), "{refused:?}");
-        assert_eq!(tags::all(&mut tx, &cx).await.unwrap().len(), TAGS_MAX);
+        assert!(matches!(refused, Err(TagError::TooMany(settings::TAGS))), "{refused:?}");
+        assert_eq!(tags::all(&mut tx, &cx).await.unwrap().len(), settings::TAGS as usize);
         assert!("mauve".parse::<tags::Colour>().is_err());
         assert!("x".repeat(31).parse::<tags::TagName>().is_err());
     }

@@ -163,6 +163,35 @@ pub async fn told_since(
     Ok(rows.into_iter().map(read).collect())
 }
 
+/// What was told last of some customers and an audience: entered, or left. Those of whom the log has nothing are left
+/// out.
+///
+/// # Errors
+/// As the database says.
+pub async fn last_of(
+    tx: &mut Tx,
+    scope: Scope,
+    audience: AudienceId,
+    customers: &[CustomerId],
+) -> Result<BTreeMap<CustomerId, bool>, DbError> {
+    let mut last: BTreeMap<CustomerId, (i64, bool)> = BTreeMap::new();
+    for some in customers.chunks(500) {
+        let (list, mut ids) = in_list(3, some.iter().map(|id| (*id).into()).collect());
+        let mut values = args![scope.org_arg(), audience.uuid()];
+        values.append(&mut ids);
+        let sql = format!(
+            "SELECT customer_id, seq, entered FROM insight_transitions
+              WHERE org_id = $1 AND audience_id = $2 AND customer_id IN ({list})"
+        );
+        let rows: Vec<(Uuid, i64, bool)> = tx.fetch_all(AssertSqlSafe(sql), values).await?;
+        for (customer, seq, entered) in rows {
+            let known = last.entry(CustomerId::from_uuid(customer)).or_insert((seq, entered));
+            *known = (*known).max((seq, entered));
+        }
+    }
+    Ok(last.into_iter().map(|(customer, (_, entered))| (customer, entered)).collect())
+}
+
 /// A transition as it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Logged {

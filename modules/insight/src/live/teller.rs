@@ -63,6 +63,16 @@ pub async fn advance(
     Ok(Some(seq - count))
 }
 
+/// The number of the last transition told, of whatever audience; 0 where nobody ever told.
+///
+/// # Errors
+/// As the database says.
+pub async fn last_seq(tx: &mut Tx, scope: Scope) -> Result<i64, DbError> {
+    let sql = "SELECT seq FROM insight_live_teller WHERE org_id = $1";
+    let row: Option<(i64,)> = tx.fetch_optional(sql, args![scope.org_arg()]).await?;
+    Ok(row.map_or(0, |(seq,)| seq))
+}
+
 /// Waits until whoever tells is between two transactions, and holds them off until `tx` ends: what is deleted then
 /// is not written down again. Nothing where nobody ever told.
 pub(super) async fn hold_off(tx: &mut Tx, scope: Scope) -> Result<(), DbError> {

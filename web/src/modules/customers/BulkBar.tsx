@@ -99,7 +99,11 @@ export function BulkBar(props: {
             placeholder={t('customers.bulk.tag')}
             value={tag}
             onChange={setTag}
-            options={props.tags.map((one) => ({ value: one.id, label: one.name }))}
+            options={props.tags.map((one) => ({
+              value: one.id,
+              label: one.automatic ? t('customers.tags.automaticOption', { name: one.name }) : one.name,
+              disabled: one.automatic,
+            }))}
           />
           <Button
             type="primary"

@@ -329,9 +329,14 @@ function TagEditor(props: { card: CustomerCard }) {
         showSearch={{ optionFilterProp: 'label' }}
         value={chosen}
         onChange={setChosen}
-        options={(tags.data ?? []).map((tag) => ({ value: tag.id, label: tag.name }))}
+        options={(tags.data ?? []).map((tag) => ({
+          value: tag.id,
+          label: tag.automatic ? t('customers.tags.automaticOption', { name: tag.name }) : tag.name,
+          disabled: tag.automatic,
+        }))}
         notFoundContent={<AppLink href="/settings/tags">{t('customers.tags.first')}</AppLink>}
       />
+      {tags.data?.some((tag) => tag.automatic) ? <p className="note">{t('customers.tags.onCard')}</p> : null}
       <div className="buttons">
         <Button type="primary" onClick={() => void save()}>
           {t('ui.save')}

@@ -11,9 +11,10 @@ import { putCustomerSettings, useCustomerSettings } from './api';
 const RULES = {
   exports: { export_limit: [0, 100_000_000], export_hours: [1, 168] },
   requests: { request_days: [1, 90] },
+  tags: { tags_max: [1, 1_000], tag_products_max: [1, 100] },
 } as const;
 
-/** How much may be taken without asking and for how long, or when requests are due; shown to whoever may change it. */
+/** How much may be taken without asking and for how long, when requests are due, or how many tags there are; shown to whoever may change it. */
 export function RulesPanel(props: { of: keyof typeof RULES }) {
   const { t } = useTranslation();
   const say = useSay();

@@ -1,24 +1,39 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Button, Form, Input, Popconfirm, Select, Tag } from 'antd';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import type { TagCount } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
 import { useFormat } from '@/lib/format';
 import { useMay } from '@/lib/rights';
 import { TAG_COLOURS } from '@/lib/words';
 import { AppLink } from '@/ui/Link';
+import { TagMark } from '@/ui/marks';
 import { Panel } from '@/ui/Page';
 import { Roster } from '@/ui/Roster';
 import { useSay } from '@/ui/say';
 import { useTags } from '@/ui/tags';
-import { deleteTag, makeTag } from './api';
+import { deleteTag, makeTag, underWay, useTagRules } from './api';
+import { RulesPanel } from './RulesPanel';
+import { TagRuleDialog } from './TagRuleDialog';
+import { TagRuleLine } from './TagRuleLine';
 
 export default function TagsPage() {
   const { t } = useTranslation();
   const format = useFormat();
   const say = useSay();
   const client = useQueryClient();
-  const manages = useMay()('customers.tags');
+  const may = useMay();
+  const manages = may('customers.tags');
   const query = useTags();
+  const rules = useTagRules();
+  const [editing, setEditing] = useState<TagCount>();
+  const ruleOf = (tag: TagCount) => rules.data?.find((rule) => rule.tag === tag.id);
+  const moving = rules.data?.some(underWay);
+  // How many have a tag changes until its rule has reached everybody.
+  useEffect(() => {
+    if (moving === false) void client.invalidateQueries({ queryKey: ['tags'] });
+  }, [moving, client]);
   const [form] = Form.useForm<{ name: string; colour: string }>();
   const refresh = () => client.invalidateQueries({ queryKey: ['tags'] });
   const make = useMutation({
@@ -46,11 +61,11 @@ export default function TagsPage() {
         columns={[
           {
             title: t('customers.tags.name'),
-            render: (tag) => (
-              <Tag color={tag.colour === 'default' ? undefined : tag.colour} className="mark">
-                {tag.name}
-              </Tag>
-            ),
+            render: (tag) => <TagMark tag={tag} />,
+          },
+          {
+            title: t('customers.tags.how'),
+            render: (tag) => <TagRuleLine tag={tag} rule={ruleOf(tag)} />,
           },
           {
             title: t('customers.title'),
@@ -58,11 +73,22 @@ export default function TagsPage() {
             render: (tag) => <AppLink href={`/customers?tag=${tag.id}`}>{format.int(tag.customers)}</AppLink>,
           },
           {
-            title: t('ui.delete'),
+            title: t('customers.tags.acts'),
             quietTitle: true,
             right: true,
             render: (tag) =>
               manages ? (
+                <span className="row-actions">
+                {may('insight.read') ? (
+                  <Button
+                    size="small"
+                    type="link"
+                    aria-label={`${t('customers.tags.edit')} ${tag.name}`}
+                    onClick={() => setEditing(tag)}
+                  >
+                    {t('customers.tags.edit')}
+                  </Button>
+                ) : null}
                 <Popconfirm
                   title={t('customers.tags.deleteAsk', { name: tag.name })}
                   description={t('customers.tags.deleteText', {
@@ -76,6 +102,7 @@ export default function TagsPage() {
                     {t('ui.delete')}
                   </Button>
                 </Popconfirm>
+                </span>
               ) : null,
           },
         ]}
@@ -112,6 +139,10 @@ export default function TagsPage() {
             </Button>
           </Form>
         </Panel>
+      ) : null}
+      {manages ? <RulesPanel of="tags" /> : null}
+      {editing ? (
+        <TagRuleDialog tag={editing} rule={ruleOf(editing)} onClose={() => setEditing(undefined)} />
       ) : null}
     </div>
   );

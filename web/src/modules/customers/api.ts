@@ -12,6 +12,8 @@ import type {
   Revealed,
   Suggestion,
   Tag,
+  TagRule,
+  TagRuleBody,
   TimelineItem,
   TimelineKind,
   View,
@@ -92,6 +94,26 @@ export const makeTag = (body: { name: string; colour: string }) =>
 
 export const deleteTag = (id: string) =>
   take(client.DELETE('/api/v1/customers/tags/{id}', { params: { path: { id } } }));
+
+export const setTagRule = (id: string, body: TagRuleBody) =>
+  take<TagRule>(client.PUT('/api/v1/customers/tags/{id}/rule', { params: { path: { id } }, body }));
+
+export const clearTagRule = (id: string) =>
+  take(client.DELETE('/api/v1/customers/tags/{id}/rule', { params: { path: { id } } }));
+
+/** The rules of automatic tags by tag; asked again as long as one is being brought up to date. */
+export function useTagRules() {
+  const may = useMay();
+  return useQuery({
+    queryKey: ['tag-rules'],
+    enabled: may('insight.read'),
+    queryFn: async () => itemsOf<TagRule>(await take(client.GET('/api/v1/customers/tags/rules'))),
+    refetchInterval: ({ state }) => (state.data?.some(underWay) ? 1_500 : false),
+  });
+}
+
+/** Whether a rule has not reached all customers yet. */
+export const underWay = (rule: TagRule) => rule.state === 'waiting' || rule.state === 'settling';
 
 export const bulkTags = (body: { customers: string[]; add: string[]; remove: string[] }) =>
   take<{ changed: number }>(client.POST('/api/v1/customers/bulk/tags', { body }));

@@ -297,6 +297,8 @@ export default {
       customers_note_add: 'Added a note',
       customers_note_delete: 'Deleted a note',
       customers_tag_create: 'Made a tag',
+      customers_tag_rule: 'Gave a tag a rule',
+      customers_tag_by_hand: 'Turned the rule of a tag off',
       customers_tag_delete: 'Deleted a tag',
       customers_merge_create: 'Merged customers',
       customers_merge_undo: 'Undid a merge',

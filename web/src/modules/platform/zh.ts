@@ -296,6 +296,8 @@ export default {
       customers_note_add: '添加备注',
       customers_note_delete: '删除备注',
       customers_tag_create: '新建标签',
+      customers_tag_rule: '修改标签的规则',
+      customers_tag_by_hand: '标签改为手工',
       customers_tag_delete: '删除标签',
       customers_merge_create: '合并客户',
       customers_merge_undo: '撤销合并',

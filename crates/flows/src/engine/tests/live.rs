@@ -23,7 +23,7 @@ const DAY_MS: i64 = 86_400_000;
 type Line = (AudienceId, CustomerId, bool, String);
 
 impl World {
-    async fn keep(&self, name: &str, tree: Node, live: bool) -> AudienceId {
+    pub(super) async fn keep(&self, name: &str, tree: Node, live: bool) -> AudienceId {
         let new = NewAudience::parse(name, "", tree).unwrap();
         let mut tx = self.platform.db.begin_for(self.cx.scope).await.unwrap();
         let id = audiences::create(&mut tx, &self.cx, &new).await.unwrap();
@@ -32,7 +32,7 @@ impl World {
         id
     }
 
-    async fn redefine(&self, id: AudienceId, name: &str, text: &str, announce: bool) {
+    pub(super) async fn redefine(&self, id: AudienceId, name: &str, text: &str, announce: bool) {
         let new = NewAudience::parse(name, "", tree(text)).unwrap();
         let mut tx = self.platform.db.begin_for(self.cx.scope).await.unwrap();
         let old = audiences::get(&mut tx, self.cx.scope, id).await.unwrap().unwrap();
@@ -81,13 +81,13 @@ impl World {
         told
     }
 
-    async fn handle(&self) -> EngineHandle {
+    pub(super) async fn handle(&self) -> EngineHandle {
         let handle = EngineHandle::load(&self.platform, self.cx.scope).await.unwrap();
         handle.keep_live().await.unwrap();
         handle
     }
 
-    fn asked(&self, handle: &EngineHandle, tree: &Node) -> BTreeSet<CustomerId> {
+    pub(super) fn asked(&self, handle: &EngineHandle, tree: &Node) -> BTreeSet<CustomerId> {
         let as_of = AsOf { day: handle.live_day().day, zone: handle.live_day().zone };
         let members = handle.ask(|engine| {
             engine.snapshot().audience(tree, &Default::default(), as_of, &Reach::ALL)
@@ -96,11 +96,11 @@ impl World {
     }
 }
 
-fn tree(text: &str) -> Node {
+pub(super) fn tree(text: &str) -> Node {
     parse(text, &NoNames).unwrap()
 }
 
-async fn follow(handle: &EngineHandle) {
+pub(super) async fn follow(handle: &EngineHandle) {
     handle.catch_up().await.unwrap();
     handle.keep_live().await.unwrap();
     handle.rescore().await.unwrap();
