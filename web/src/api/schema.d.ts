@@ -587,6 +587,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/tags/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules of all automatic tags */
+        get: operations["get_customers_tags_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/tags/{id}": {
         parameters: {
             query?: never;
@@ -597,8 +614,33 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Deletes a tag and takes it off everyone. */
+        /** Deletes a tag with its rule, and takes it off everyone */
         delete: operations["delete_customers_tags_id"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/customers/tags/{id}/rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Makes a tag automatic, or gives it another rule
+         * @description The tag then follows an audience, which is turned live, or who bought chosen products: the rule alone puts it on and
+         *     takes it off. Who has it now is brought up to date in the background. It also needs the right `insight.read`.
+         */
+        put: operations["put_customers_tags_id_rule"];
+        post?: never;
+        /**
+         * Turns the rule of a tag off
+         * @description Whoever has the tag keeps it, and people put it on and take it off again.
+         */
+        delete: operations["delete_customers_tags_id_rule"];
         options?: never;
         head?: never;
         patch?: never;
@@ -3693,6 +3735,21 @@ export interface components {
              */
             password?: string | null;
         };
+        /** @description What a tag by products asks for: so many orders with one of them at least. */
+        Bought: {
+            /**
+             * Format: int32
+             * @description Of the last so many days, today included, 1 to 36,525; of all time if absent.
+             */
+            days?: number | null;
+            /**
+             * Format: int32
+             * @description Orders with a line of any of them, 1 to 1,000.
+             */
+            orders: number;
+            /** @description Codes or titles of products; as many as the setting `tag_products_max` says. */
+            products: string[];
+        };
         /** @description A coupon that a customer brings: one that is theirs, or a code as they entered it. */
         BroughtCoupon: {
             /** @description One of the wallet. */
@@ -4641,6 +4698,16 @@ export interface components {
              * @description Days after which what a person asks of us about their data is due.
              */
             request_days: number;
+            /**
+             * Format: int32
+             * @description Products that a tag by products may ask for.
+             */
+            tag_products_max: number;
+            /**
+             * Format: int32
+             * @description Tags there can be.
+             */
+            tags_max: number;
         };
         /** @description How customers shall be kept. What is absent stays as it is. */
         CustomerSettingsBody: {
@@ -4661,6 +4728,16 @@ export interface components {
              * @description 1 to 90; what was received before keeps its date.
              */
             request_days?: number | null;
+            /**
+             * Format: int32
+             * @description 1 to 100; rules that are there stay.
+             */
+            tag_products_max?: number | null;
+            /**
+             * Format: int32
+             * @description 1 to 1,000; tags that are there stay.
+             */
+            tags_max?: number | null;
         };
         /**
          * @description What a rule can be about.
@@ -6962,6 +7039,8 @@ export interface components {
         Page_TagWithCount: {
             /** @description The rows, at most the limit asked for. */
             items: {
+                /** @description Whether a rule puts it on and takes it off, and nobody by hand. */
+                automatic: boolean;
                 /** @description Name of its colour. */
                 colour: string;
                 /**
@@ -9570,6 +9649,8 @@ export interface components {
         SuggestionId: string;
         /** @description A tag. */
         Tag: {
+            /** @description Whether a rule puts it on and takes it off, and nobody by hand. */
+            automatic: boolean;
             /** @description Name of its colour. */
             colour: string;
             /** @description Its id. */
@@ -9578,8 +9659,42 @@ export interface components {
             name: string;
         };
         TagId: string;
+        /** @description What a tag shall follow: one of both. */
+        TagRuleBody: {
+            audience?: components["schemas"]["AudienceId"] | null;
+            bought?: components["schemas"]["Bought"] | null;
+        };
+        /**
+         * @description How far a tag follows its rule.
+         * @enum {string}
+         */
+        TagRuleState: "waiting" | "settling" | "current" | "still";
+        /** @description The rule of a tag. */
+        TagRuleView: {
+            /** @description The audience that it follows. */
+            audience: components["schemas"]["AudienceId"];
+            /** @description Its name; absent where it stands behind the tag. */
+            audience_name?: string | null;
+            bought?: components["schemas"]["Bought"] | null;
+            /** @description Why it stands still. */
+            obstacle?: string | null;
+            settled_at?: components["schemas"]["Timestamp"] | null;
+            /** @description How far it is. */
+            state: components["schemas"]["TagRuleState"];
+            /** @description The tag. */
+            tag: components["schemas"]["TagId"];
+            /** @description The definition as text; absent where it asks for what whoever asks does not see. */
+            text?: string | null;
+        };
+        /** @description Rules of tags. */
+        TagRules: {
+            /** @description By the names of the tags. */
+            items: components["schemas"]["TagRuleView"][];
+        };
         /** @description A tag and how many have it. */
         TagWithCount: {
+            /** @description Whether a rule puts it on and takes it off, and nobody by hand. */
+            automatic: boolean;
             /** @description Name of its colour. */
             colour: string;
             /**
@@ -11477,7 +11592,97 @@ export interface operations {
             };
         };
     };
+    get_customers_tags_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagRules"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_customers_tags_id: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TagId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_customers_tags_id_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TagId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagRuleBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagRuleView"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_customers_tags_id_rule: {
         parameters: {
             query?: never;
             header?: never;

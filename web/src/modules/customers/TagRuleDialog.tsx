@@ -105,9 +105,7 @@ export function TagRuleDialog(props: { tag: TagCount; rule?: TagRule; onClose: (
               showSearch={{ optionFilterProp: 'label' }}
               loading={audiences.isPending}
               options={(audiences.data ?? []).map((one) => ({ value: one.id, label: one.name }))}
-              notFoundContent={
-                <AppLink href="/insight/audiences">{t('customers.tags.noAudience')}</AppLink>
-              }
+              notFoundContent={<AppLink href="/insight/audiences">{t('customers.tags.noAudience')}</AppLink>}
             />
           </Form.Item>
         ) : null}

@@ -79,29 +79,29 @@ export default function TagsPage() {
             render: (tag) =>
               manages ? (
                 <span className="row-actions">
-                {may('insight.read') ? (
-                  <Button
-                    size="small"
-                    type="link"
-                    aria-label={`${t('customers.tags.edit')} ${tag.name}`}
-                    onClick={() => setEditing(tag)}
+                  {may('insight.read') ? (
+                    <Button
+                      size="small"
+                      type="link"
+                      aria-label={`${t('customers.tags.edit')} ${tag.name}`}
+                      onClick={() => setEditing(tag)}
+                    >
+                      {t('customers.tags.edit')}
+                    </Button>
+                  ) : null}
+                  <Popconfirm
+                    title={t('customers.tags.deleteAsk', { name: tag.name })}
+                    description={t('customers.tags.deleteText', {
+                      count: tag.customers,
+                      n: format.int(tag.customers),
+                    })}
+                    okText={t('ui.delete')}
+                    onConfirm={() => remove.mutate(tag.id)}
                   >
-                    {t('customers.tags.edit')}
-                  </Button>
-                ) : null}
-                <Popconfirm
-                  title={t('customers.tags.deleteAsk', { name: tag.name })}
-                  description={t('customers.tags.deleteText', {
-                    count: tag.customers,
-                    n: format.int(tag.customers),
-                  })}
-                  okText={t('ui.delete')}
-                  onConfirm={() => remove.mutate(tag.id)}
-                >
-                  <Button size="small" type="link" aria-label={`${t('ui.delete')} ${tag.name}`}>
-                    {t('ui.delete')}
-                  </Button>
-                </Popconfirm>
+                    <Button size="small" type="link" aria-label={`${t('ui.delete')} ${tag.name}`}>
+                      {t('ui.delete')}
+                    </Button>
+                  </Popconfirm>
                 </span>
               ) : null,
           },
