@@ -63,7 +63,7 @@ test('a rule by products says what it asks for, and lets nothing wrong through',
   await accessible(page);
   await save();
   await dialog().waitFor({ state: 'hidden' });
-  await row().getByText(`近 90 天买过 没有的商品 ${MARK}或也没有 ${MARK}，至少 1 单`).waitFor();
+  await row().getByText(`近 90 天买过“没有的商品 ${MARK}”或“也没有 ${MARK}”，至少 1 单`).waitFor();
   await current();
   await row().getByRole('link', { name: '0', exact: true }).waitFor();
   await accessible(page);

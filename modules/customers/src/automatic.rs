@@ -97,12 +97,8 @@ pub struct TagRule {
 fn rule_of(row: RuleRow) -> Option<TagRule> {
     let audience = AudienceId::from_uuid(row.audience_id?);
     let bought = row.bought.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    let tag = Tag {
-        id: TagId::from_uuid(row.id),
-        name: row.name,
-        colour: row.colour,
-        automatic: true,
-    };
+    let tag =
+        Tag { id: TagId::from_uuid(row.id), name: row.name, colour: row.colour, automatic: true };
     let settled_at = row.settled_at.map(Timestamp::from_millis);
     Some(TagRule { tag, audience, bought, wanted: row.wanted, done: row.done, settled_at })
 }

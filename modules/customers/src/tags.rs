@@ -105,7 +105,8 @@ fn list<T: ToString>(ids: &[T]) -> String {
 }
 
 fn automatic(names: &[String]) -> String {
-    let verb = if names.len() == 1 { "is put on and taken off" } else { "are put on and taken off" };
+    let verb =
+        if names.len() == 1 { "is put on and taken off" } else { "are put on and taken off" };
     format!("{names:?} {verb}")
 }
 

@@ -9,6 +9,8 @@ export function Roster<T extends { id: string }>(props: {
   query: UseQueryResult<T[]>;
   empty: { title: string; text: string };
   columns: PlainColumn<T>[];
+  /** On a phone each row stands by itself. */
+  stacks?: boolean;
 }) {
   return (
     <Panel title={props.title}>
@@ -17,7 +19,13 @@ export function Roster<T extends { id: string }>(props: {
           rows.length === 0 ? (
             <EmptyState small {...props.empty} />
           ) : (
-            <PlainTable label={props.title} rows={rows} columns={props.columns} />
+            <PlainTable
+              label={props.title}
+              rows={rows}
+              columns={props.columns}
+              stacks={props.stacks}
+              labels={props.stacks}
+            />
           )
         }
       </Loaded>

@@ -83,10 +83,15 @@ export function TagMark(props: { tag: Pick<Tag, 'name' | 'colour' | 'automatic'>
   const { t } = useTranslation();
   const { tag } = props;
   return (
-    <AntTag color={tag.colour === 'default' ? undefined : tag.colour} className="mark">
-      {tag.automatic ? (
-        <SyncOutlined role="img" aria-label={t('ui.automaticTag')} title={t('ui.automaticTag')} />
-      ) : null}
+    <AntTag
+      color={tag.colour === 'default' ? undefined : tag.colour}
+      className="mark"
+      icon={
+        tag.automatic ? (
+          <SyncOutlined role="img" aria-label={t('ui.automaticTag')} title={t('ui.automaticTag')} />
+        ) : undefined
+      }
+    >
       {tag.name}
     </AntTag>
   );

@@ -46,10 +46,7 @@ struct TagRules {
 #[utoipa::path(get, path = "/customers/tags/rules", tag = "customers",
     extensions(("x-right" = json!("insight.read"))),
     responses((status = 200, body = TagRules), Problem))]
-async fn list_rules(
-    State(state): State<AppState>,
-    Cx(cx): Cx,
-) -> Result<Json<TagRules>, Problem> {
+async fn list_rules(State(state): State<AppState>, Cx(cx): Cx) -> Result<Json<TagRules>, Problem> {
     let engine = state.engines.of(cx.scope.org());
     Ok(Json(TagRules { items: tag_rules::list(&engine, &cx).await? }))
 }

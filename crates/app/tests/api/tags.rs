@@ -32,10 +32,8 @@ async fn delete(shop: &Shop, path: &str) -> (StatusCode, String) {
 /// The names of those who have a tag, once they are these.
 async fn has(shop: &Shop, tag: &str, names: &[&str]) {
     let what = format!("{names:?} are tagged");
-    eventually(&what, async || {
-        (shop.names(&format!("tag={tag}")).await == names).then_some(())
-    })
-    .await;
+    eventually(&what, async || (shop.names(&format!("tag={tag}")).await == names).then_some(()))
+        .await;
 }
 
 async fn until_current(shop: &Shop) -> Value {

@@ -47,7 +47,9 @@ fn asked_by(
     definitions: &Definitions,
 ) -> Vec<Step> {
     let id = match step {
-        Step::Tag(tag) => return rules.get(&tag).copied().map(Step::Audience).into_iter().collect(),
+        Step::Tag(tag) => {
+            return rules.get(&tag).copied().map(Step::Audience).into_iter().collect();
+        }
         Step::Audience(id) => id,
     };
     let mut asked = Vec::new();
@@ -79,19 +81,28 @@ mod tests {
     #[test]
     fn the_way_back_is_named_whatever_stands_between() {
         let asks_tag = |n| Node::Not { of: Box::new(Node::Tag { tag: tag(n) }) };
-        let asks = |n| Node::Any { of: vec![Node::everyone(), Node::Audience { audience: audience(n) }] };
+        let asks =
+            |n| Node::Any { of: vec![Node::everyone(), Node::Audience { audience: audience(n) }] };
         // tag 1 → 1 → 2 → tag 2 → 3 → tag 1; 4 stands beside.
-        let definitions: Definitions =
-            [(audience(1), asks(2)), (audience(2), asks_tag(2)), (audience(3), asks_tag(1)), (audience(4), asks(1))]
-                .into_iter()
-                .collect();
+        let definitions: Definitions = [
+            (audience(1), asks(2)),
+            (audience(2), asks_tag(2)),
+            (audience(3), asks_tag(1)),
+            (audience(4), asks(1)),
+        ]
+        .into_iter()
+        .collect();
         let rules: BTreeMap<_, _> = [(tag(1), audience(1)), (tag(2), audience(3))].into();
         let (t, a) = (|n| Step::Tag(tag(n)), |n| Step::Audience(audience(n)));
         let path = circle(t(1), &rules, &definitions).unwrap();
         assert_eq!(path, [t(1), a(1), a(2), t(2), a(3), t(1)]);
         let path = circle(a(2), &rules, &definitions).unwrap();
         assert_eq!(path, [a(2), t(2), a(3), t(1), a(1), a(2)]);
-        assert_eq!(circle(a(4), &rules, &definitions), None, "it leads there, and nothing leads back");
+        assert_eq!(
+            circle(a(4), &rules, &definitions),
+            None,
+            "it leads there, and nothing leads back"
+        );
         let shorter: BTreeMap<_, _> = [(tag(1), audience(3))].into();
         assert_eq!(circle(t(1), &shorter, &definitions).unwrap(), [t(1), a(3), t(1)]);
         assert_eq!(circle(t(2), &shorter, &definitions), None, "it has no rule");

@@ -64,12 +64,7 @@ pub(crate) async fn want(tx: &mut Tx, scope: Scope, tag: Uuid) -> Result<(), DbE
     tx.execute(sql, args![scope.org_arg(), tag]).await.map(drop)
 }
 
-pub(crate) async fn settled(
-    tx: &mut Tx,
-    cx: &Ctx,
-    tag: Uuid,
-    wanted: i64,
-) -> Result<(), DbError> {
+pub(crate) async fn settled(tx: &mut Tx, cx: &Ctx, tag: Uuid, wanted: i64) -> Result<(), DbError> {
     tx.execute(
         "UPDATE customers_tags SET done = $3, settled_at = $4 WHERE org_id = $1 AND id = $2",
         args![cx.scope.org_arg(), tag, wanted, cx.now()],

@@ -75,7 +75,8 @@ pub(crate) async fn tags(
     scope: Scope,
     ids: &[Uuid],
 ) -> Result<Vec<(Uuid, Uuid, String, String, Option<Uuid>)>, DbError> {
-    let select = "SELECT g.customer_id, t.id, t.name, t.colour, t.audience_id FROM customers_taggings g
+    let select =
+        "SELECT g.customer_id, t.id, t.name, t.colour, t.audience_id FROM customers_taggings g
          JOIN customers_tags t ON t.org_id = g.org_id AND t.id = g.tag_id
          WHERE g.org_id = $1 AND g.customer_id";
     by_ids(tx, scope, select, ids, "ORDER BY t.name, t.id").await

@@ -23,7 +23,8 @@ pub(crate) async fn all(tx: &mut Tx, scope: Scope) -> Result<Vec<TagRow>, DbErro
 /// Tags by id, which nobody can delete until the transaction ends.
 pub(crate) async fn hold(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<Vec<TagRow>, DbError> {
     let tail = if tx.is_postgres() { "ORDER BY id FOR SHARE" } else { "ORDER BY id" };
-    let select = "SELECT id, name, colour, audience_id FROM customers_tags WHERE org_id = $1 AND id";
+    let select =
+        "SELECT id, name, colour, audience_id FROM customers_tags WHERE org_id = $1 AND id";
     by_ids(tx, scope, select, ids, tail).await
 }
 

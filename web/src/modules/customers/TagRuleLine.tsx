@@ -11,19 +11,14 @@ export function TagRuleLine(props: { tag: TagCount; rule?: TagRule }) {
   if (!tag.automatic) return <span className="quiet">{t('customers.tags.byHand')}</span>;
   if (!rule) return <>{t('customers.tags.automatic')}</>;
   const { bought } = rule;
-  const state =
-    rule.state === 'still'
-      ? rule.obstacle
-        ? t('customers.tags.state.still', { why: rule.obstacle })
-        : t('customers.tags.state.stillHidden')
-      : t(`customers.tags.state.${rule.state}`, {
-          at: rule.settled_at ? format.time(rule.settled_at) : '',
-        });
+  const at = rule.settled_at ? format.time(rule.settled_at) : '';
   return (
-    <div className="tag-rule">
+    <div>
       {bought ? (
         t(bought.days ? 'customers.tags.boughtLately' : 'customers.tags.bought', {
-          products: bought.products.join(t('customers.tags.or')),
+          products: bought.products
+            .map((name) => t('customers.tags.product', { name }))
+            .join(t('customers.tags.or')),
           n: format.int(bought.orders),
           days: bought.days ? format.int(bought.days) : '',
         })
@@ -33,7 +28,8 @@ export function TagRuleLine(props: { tag: TagCount; rule?: TagRule }) {
         </AppLink>
       )}
       <div className={rule.state === 'still' ? 'bad' : 'quiet'} data-state={rule.state}>
-        {state}
+        {t(`customers.tags.state.${rule.state}`, { at })}{' '}
+        {rule.obstacle ? <span className="quiet">{rule.obstacle}</span> : null}
       </div>
     </div>
   );

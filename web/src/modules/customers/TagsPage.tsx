@@ -56,6 +56,7 @@ export default function TagsPage() {
     <div className="stack">
       <Roster
         title={t('customers.tags.all')}
+        stacks
         query={query}
         empty={{ title: t('customers.tags.empty'), text: t('customers.tags.emptyText') }}
         columns={[
@@ -78,7 +79,7 @@ export default function TagsPage() {
             right: true,
             render: (tag) =>
               manages ? (
-                <span className="row-actions">
+                <>
                   {may('insight.read') ? (
                     <Button
                       size="small"
@@ -102,7 +103,7 @@ export default function TagsPage() {
                       {t('ui.delete')}
                     </Button>
                   </Popconfirm>
-                </span>
+                </>
               ) : null,
           },
         ]}

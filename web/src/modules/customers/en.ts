@@ -512,13 +512,13 @@ export default {
     follows: 'Follows audience "{{name}}"',
     bought: 'Bought {{products}} in at least {{n}} orders',
     boughtLately: 'Bought {{products}} in at least {{n}} orders of the last {{days}} days',
+    product: '"{{name}}"',
     or: ' or ',
     state: {
       waiting: 'Finding out who belongs',
       settling: 'Being brought up to date',
-      current: 'All checked {{at}}; follows the audience since',
-      still: 'Stands still: {{why}}',
-      stillHidden: 'Stands still: the audience cannot be asked',
+      current: 'All last gone through: {{at}}; kept up since',
+      still: 'Stands still: the audience cannot be asked, so the tag stays where it is.',
     },
     mode: {
       hand: 'By hand',
