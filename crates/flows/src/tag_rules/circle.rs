@@ -1,5 +1,6 @@
 //! Tags and audiences that would follow themselves.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use analytics::audience::{Definitions, Node};
@@ -32,8 +33,8 @@ pub(crate) fn circle(
                 path.reverse();
                 return Some(path);
             }
-            if !came_from.contains_key(&next) {
-                came_from.insert(next, step);
+            if let Entry::Vacant(entry) = came_from.entry(next) {
+                entry.insert(step);
                 open.push_back(next);
             }
         }
