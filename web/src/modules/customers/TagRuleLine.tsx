@@ -19,6 +19,7 @@ export function TagRuleLine(props: { tag: TagCount; rule?: TagRule }) {
           products: bought.products
             .map((name) => t('customers.tags.product', { name }))
             .join(t('customers.tags.or')),
+          count: bought.orders,
           n: format.int(bought.orders),
           days: bought.days ? format.int(bought.days) : '',
         })

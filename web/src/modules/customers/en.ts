@@ -510,8 +510,10 @@ export default {
     edit: 'Rule',
     editOf: 'Rule of tag "{{name}}"',
     follows: 'Follows audience "{{name}}"',
-    bought: 'Bought {{products}} in at least {{n}} orders',
-    boughtLately: 'Bought {{products}} in at least {{n}} orders of the last {{days}} days',
+    bought_one: 'Bought {{products}} in at least {{n}} order',
+    bought_other: 'Bought {{products}} in at least {{n}} orders',
+    boughtLately_one: 'Bought {{products}} in at least {{n}} order of the last {{days}} days',
+    boughtLately_other: 'Bought {{products}} in at least {{n}} orders of the last {{days}} days',
     product: '"{{name}}"',
     or: ' or ',
     state: {

@@ -490,8 +490,10 @@ export default {
     edit: '规则',
     editOf: '标签“{{name}}”的规则',
     follows: '跟随人群“{{name}}”',
-    bought: '买过{{products}}，至少 {{n}} 单',
-    boughtLately: '近 {{days}} 天买过{{products}}，至少 {{n}} 单',
+    bought_one: '买过{{products}}，至少 {{n}} 单',
+    bought_other: '买过{{products}}，至少 {{n}} 单',
+    boughtLately_one: '近 {{days}} 天买过{{products}}，至少 {{n}} 单',
+    boughtLately_other: '近 {{days}} 天买过{{products}}，至少 {{n}} 单',
     product: '“{{name}}”',
     or: '或',
     state: {
