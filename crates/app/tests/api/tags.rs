@@ -114,7 +114,9 @@ db_test! { migrations();
         has(&shop, &id, &["张三", "李四"]).await;
         // With a rule it is deleted with what stands behind it.
         put(&shop, &rule, &bought).await;
-        assert_eq!(delete(&shop, &format!("/customers/tags/{id}")).await.0, StatusCode::NO_CONTENT);
+        let path = format!("/customers/tags/{id}");
+        assert_eq!(delete(&shop, &path).await.0, StatusCode::NO_CONTENT);
+        assert_eq!(delete(&shop, &path).await.0, StatusCode::NOT_FOUND);
         let mut tx = db.db().begin().await.unwrap();
         let sql = "SELECT (SELECT COUNT(*) FROM customers_taggings), (SELECT COUNT(*) FROM insight_audiences)";
         assert_eq!(tx.fetch_one::<(i64, i64)>(sql, vec![]).await.unwrap(), (0, 1));
