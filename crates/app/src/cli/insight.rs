@@ -207,8 +207,8 @@ fn intent(global: &Global, args: IntentArgs) -> Result<ExitCode> {
         ));
     }
     let best = report.models.iter().find(|model| model.name == report.best);
-    say(&format!("{:<12} log loss {:.4}", "guessing", report.baseline.log_loss));
-    if best.is_none_or(|best| best.metrics.log_loss < report.baseline.log_loss) {
+    say(&format!("{:<12} log loss {:.4}", "guessing", report.baseline.metrics.log_loss));
+    if best.is_none_or(|best| best.metrics.log_loss < report.baseline.metrics.log_loss) {
         say(&format!("best: {}", code(report.best)));
     } else {
         say(&format!(
