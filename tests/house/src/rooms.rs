@@ -63,7 +63,7 @@ pub fn packages(top: &Path) -> Result<Vec<Package>> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Room {
     Kernel,
-    /// Tools that know no more than the kernel's words, and prices.
+    /// Tools that know no more than the kernel's words, prices and days.
     Tool,
     Platform,
     Analytics,
@@ -84,7 +84,7 @@ impl Room {
     fn of(manifest: &str) -> Option<Self> {
         match manifest.strip_suffix("/Cargo.toml")?.split('/').collect::<Vec<_>>()[..] {
             ["crates", "kernel"] => Some(Self::Kernel),
-            ["crates", "tabular" | "demoshop" | "pricing"] => Some(Self::Tool),
+            ["crates", "tabular" | "demoshop" | "pricing" | "almanac"] => Some(Self::Tool),
             ["crates", "platform"] => Some(Self::Platform),
             ["crates", "analytics"] => Some(Self::Analytics),
             ["crates", "models"] => Some(Self::Models),
