@@ -109,6 +109,20 @@ impl YearlyDay {
         format!("{calendar}-{:02}-{:02}", self.month, self.day)
     }
 
+    /// The day that has this [`name`](Self::name).
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let mut parts = name.split('-');
+        let (calendar, is_leap_month) = match parts.next()? {
+            "solar" => (Calendar::Solar, false),
+            "lunar" => (Calendar::Lunar, false),
+            "leap" => (Calendar::Lunar, true),
+            _ => return None,
+        };
+        let (month, day) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Self::new(calendar, month, day, is_leap_month).ok().filter(|_| parts.next().is_none())
+    }
+
     /// Whether the day is one of `year`, of its calendar: 29 February of leap years alone, a leap month and day 30 where
     /// the lunar year has them. `None` where lunar years are not computed.
     #[must_use]
@@ -138,8 +152,9 @@ impl YearlyDay {
             .find(|day| *day >= from)
     }
 
-    /// On which day it is kept in `year`, of its calendar.
-    fn in_year(self, year: i32) -> Option<NaiveDate> {
+    /// On which day it is kept in `year`, of its calendar. `None` where it is not computed.
+    #[must_use]
+    pub fn in_year(self, year: i32) -> Option<NaiveDate> {
         let Self { calendar, month, day, is_leap_month } = self;
         match calendar {
             Calendar::Solar => NaiveDate::from_ymd_opt(year, month, day)
@@ -253,6 +268,8 @@ mod tests {
         assert_eq!(leap.next(day(2025, 6, 1)), Some(day(2025, 7, 25)));
         assert_eq!(leap.next(day(2026, 6, 1)), Some(day(2026, 7, 14)));
         assert_eq!((leap.is_of_year(2025), leap.is_of_year(2026)), (Some(true), Some(false)));
+        assert_eq!(YearlyDay::from_name("leap-06-01"), Some(leap));
+        assert_eq!(YearlyDay::from_name("leap-06-31"), None);
         assert_eq!((leap.name(), eve.name()), ("leap-06-01".to_owned(), "lunar-12-30".to_owned()));
     }
 }

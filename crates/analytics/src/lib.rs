@@ -14,6 +14,7 @@ mod dictionary;
 mod engine;
 mod facts;
 mod feed;
+mod first_orders;
 mod histories;
 mod letters;
 mod lines;
@@ -45,6 +46,7 @@ pub use engine::{Engine, Snapshot};
 pub use feed::{
     CapacityError, CustomerFacts, CustomerFeed, LineFact, OrderFact, OrdersFed, average_minor,
 };
+pub use first_orders::FirstOrders;
 pub use histories::{Bought, Buyer, OrderSpan};
 pub use list::{Filter, ListCursor, ListPage, ListQuery, Sort, SortKey, SortParseError, Span};
 pub use load::{CustomerLoader, FactLoader};

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use axum::Router;
 use flows::loyalty::{coupons, simulate};
 use flows::{erase_again, intent, settle_levels, settle_points, settle_tags, take_exports};
+use flows::{award_birthdays, erase_again, intent, settle_levels, settle_points, take_exports};
 use platform::jobs::{JobRunner, RunnerOptions};
 use platform::keys::{ROTATE, RotateJob};
 use platform::outbox::DeliveryOptions;
@@ -95,6 +96,7 @@ impl Workers {
         handlers.insert(ROTATE, Arc::new(RotateJob { columns: sealed() }));
         handlers.insert(settle_points::SETTLE, Arc::new(settle_points::SettleAll));
         subscribers.push(Arc::new(settle_points::SettlePoints));
+        handlers.insert(award_birthdays::AWARD, Arc::new(award_birthdays::AwardBirthdays));
         handlers.insert(settle_levels::SETTLE, Arc::new(settle_levels::SettleAllLevels));
         subscribers.push(Arc::new(settle_levels::SettleLevels));
         handlers.insert(settle_tags::SETTLE, Arc::new(settle_tags::SettleTags));
@@ -185,6 +187,11 @@ impl Server {
             && let Err(error) = loyalty::points::jobs::begin(&boot.platform, &boot.ctx()).await
         {
             tracing::warn!(%error, "points are released and expired when the server starts again");
+        }
+        if role.works()
+            && let Err(error) = award_birthdays::begin(&boot.platform, &boot.ctx()).await
+        {
+            tracing::warn!(%error, "points for birthdays are given when the server starts again");
         }
         if role.works()
             && let Err(error) = loyalty::jobs::begin(&boot.platform, &boot.ctx()).await

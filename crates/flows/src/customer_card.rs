@@ -1,8 +1,10 @@
 //! Everything known of one customer.
 
+use chrono::NaiveDate;
 use commerce::Channel;
 use commerce::orders_list::{self, ShopTotals};
 use customers::IdentityKind;
+use customers::birthdays::{self, Birthday, BirthdayBody};
 use customers::mask::mask_name;
 use customers::merge::{self, Merge};
 use customers::notes::{self, Note};
@@ -59,6 +61,25 @@ pub struct IdentityView {
     pub by_hand: bool,
 }
 
+/// A birthday, and when it is kept next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct BirthdayView {
+    /// The birthday.
+    pub birthday: BirthdayBody,
+    /// The first day on which it is kept from today on, in the zone of the first shop.
+    pub next: Option<NaiveDate>,
+    /// How old they become then, in years of that calendar; null where the year is not known.
+    pub turns: Option<i32>,
+}
+
+impl BirthdayView {
+    fn new(birthday: Birthday, today: NaiveDate) -> Self {
+        let next = birthday.on().next(today);
+        let turns = next.and_then(|next| birthday.age_on(next));
+        Self { birthday: birthday.body(), next, turns }
+    }
+}
+
 /// A customer with everything that a card shows.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct CustomerCard {
@@ -90,6 +111,8 @@ pub struct CustomerCard {
     pub merges: Vec<Merge>,
     /// Open suggestions with this customer.
     pub suggestions: Vec<SuggestionView>,
+    /// The birthday; null if it is not known, or the role hides it.
+    pub birthday: Option<BirthdayView>,
     /// Into whom the customer was merged, if so.
     pub merged_into: Option<CustomerId>,
 }
@@ -121,6 +144,13 @@ pub async fn customer_card(
         Vec::new()
     } else {
         notes::notes(&mut tx, cx.scope, &keys, &family, None, NOTES).await?
+    };
+    let birthday = if rules.hide(fields::BIRTHDAY) {
+        None
+    } else {
+        let today = shops.frame().today(cx.now());
+        let known = birthdays::of_family(&mut tx, cx.scope, &keys, &family).await?;
+        known.map(|birthday| BirthdayView::new(birthday, today))
     };
     let mut merges = merge::merges(&mut tx, cx, &family).await?;
     let named = notes.iter().map(|n| n.author).chain(merges.iter().map(|merge| merge.actor));
@@ -169,6 +199,7 @@ pub async fn customer_card(
         notes,
         merges,
         suggestions,
+        birthday,
         merged_into: profile.merged_into,
         row: row.under(rules),
     }))

@@ -34,6 +34,8 @@ pub struct Erasure {
     pub histories: u64,
     /// Consents whose evidence goes; that they were given stays.
     pub evidence: u64,
+    /// Birthdays.
+    pub birthdays: u64,
     /// Orders whose receiver, address and remarks go.
     pub orders: u64,
     /// Of these, how many are not at their end: nothing that comes of them later is taken in.
@@ -125,6 +127,7 @@ pub(crate) async fn erase_in(
         suggestions: 0,
         histories: 0,
         evidence: 0,
+        birthdays: 0,
         orders: orders.orders,
         running_orders: orders.running,
         undo_images: orders.undo_images,
@@ -139,6 +142,7 @@ pub(crate) async fn erase_in(
         erasure.suggestions += done.suggestions;
         erasure.histories += done.histories;
         erasure.evidence += done.evidence;
+        erasure.birthdays += done.birthdays;
         let orders = commerce::store::orders_of(tx, cx.scope, &one.family).await?;
         for order in &orders {
             let order = OrderId::from_uuid(order.id).to_string();

@@ -1,7 +1,7 @@
 //! Names of the fields that roles have rules for, as `identity::roles::FIELDS` lists them.
 
 pub(crate) use customers::fields::{
-    ACCOUNTS, EMAIL, NAME, NOTES, OF_IDENTITIES, PHONE, RATING, REGION, TAGS, of_identity,
+    ACCOUNTS, BIRTHDAY, EMAIL, NAME, NOTES, OF_IDENTITIES, PHONE, RATING, REGION, TAGS, of_identity,
 };
 
 pub(crate) const AMOUNTS: &str = "commerce.amounts";
@@ -14,8 +14,10 @@ mod tests {
 
     #[test]
     fn roles_know_these_fields_and_no_others() {
-        let ours =
-            [NAME, ACCOUNTS, PHONE, EMAIL, REGION, RATING, TAGS, NOTES, AMOUNTS, RECEIVER, REMARKS];
+        let ours = [
+            NAME, ACCOUNTS, PHONE, EMAIL, BIRTHDAY, REGION, RATING, TAGS, NOTES, AMOUNTS, RECEIVER,
+            REMARKS,
+        ];
         let known: Vec<&str> = identity::roles::FIELDS.iter().map(|(field, _)| *field).collect();
         assert_eq!(known, ours);
     }

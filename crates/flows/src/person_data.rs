@@ -1,7 +1,10 @@
 //! Everything that is held about one person, to be given to them (PIPL art. 45): of all modules, in the clear.
 
+use std::collections::HashMap;
+
 use commerce::record::LineRecord;
 use commerce::store::{self as orders, OrderRow};
+use customers::birthdays;
 use customers::consent::ledger;
 use customers::erase as people;
 use customers::history::{self, ChangeKind};
@@ -23,7 +26,7 @@ const MOST: u16 = u16::MAX;
 /// Audit entries read at once.
 const PAGE: u32 = 200;
 
-/// What is held of the person that `customer` is, with all who were merged into it: profile, identities, tags,
+/// What is held of the person that `customer` is, with all who were merged into it: profile, identities, birthdays, tags,
 /// notes, consents, merges, history, live audiences entered and left, orders with receivers and lines, points with how
 /// they came and went, and audit entries. `None` if there is no such customer. Recorded with the reason before anything
 /// is given out.
@@ -50,6 +53,14 @@ pub async fn export(
         })
     });
     let struck = identities::struck(&mut tx, cx.scope, &family).await?;
+    let families = HashMap::from_iter(family.iter().map(|one| (*one, vec![*one])));
+    let birthdays: Vec<Value> = birthdays::of_families(&mut tx, cx.scope, &keys, &families)
+        .await?
+        .into_iter()
+        .map(|(one, birthday)| {
+            json!({"customer": CustomerId::from_uuid(one), "birthday": birthday.body()})
+        })
+        .collect();
     let notes = notes::notes(&mut tx, cx.scope, &keys, &family, None, MOST).await?;
     let consents = ledger::entries(&mut tx, cx.scope, &keys, held.root).await?;
     let filter = RequestFilter { customer: Some(held.root), ..RequestFilter::default() };
@@ -89,6 +100,7 @@ pub async fn export(
         "merged": held.family,
         "erased_at": held.erased_at,
         "identities": held.identities,
+        "birthdays": birthdays,
         "not_theirs": struck,
         "notes": notes,
         "consents": consents,

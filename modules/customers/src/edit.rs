@@ -1,4 +1,4 @@
-//! Edits name and rating of a customer.
+//! Edits name, rating and birthday of a customer.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,13 @@ use platform::audit::{self, Entry};
 use platform::{Ctx, DbError, Tx, outbox};
 use serde::Serialize;
 
+use crate::birthdays::{self, Birthday};
 use crate::events::CustomersChangedV1;
 use crate::fields;
 use crate::history::Change;
 use crate::model::Rating;
-use crate::names;
 use crate::store::changes::{self, Locked};
+use crate::{names, roots};
 
 /// Longest name, in characters.
 pub const NAME_MAX: usize = 100;
@@ -42,6 +43,8 @@ pub struct Edit {
     pub name: Option<CustomerName>,
     /// The new rating, or none.
     pub rating: Option<Option<Rating>>,
+    /// The new birthday, or none.
+    pub birthday: Option<Option<Birthday>>,
 }
 
 /// A customer after an edit.
@@ -118,7 +121,11 @@ pub async fn edit(
     edit: &Edit,
 ) -> Result<Edited, EditError> {
     let unknown = || EditError::Unknown(customer);
-    let asked = [(fields::NAME, edit.name.is_some()), (fields::RATING, edit.rating.is_some())];
+    let asked = [
+        (fields::NAME, edit.name.is_some()),
+        (fields::RATING, edit.rating.is_some()),
+        (fields::BIRTHDAY, edit.birthday.is_some()),
+    ];
     let rules = cx.access.fields();
     if let Some((field, _)) = asked.iter().find(|(field, used)| *used && !rules.let_change(field)) {
         return Err(EditError::ReadOnly(field));
@@ -136,7 +143,10 @@ pub async fn edit(
     let wished = edit.name.as_ref().map(|name| name.0.as_str()).filter(|name| *name != told);
     let name = wished.unwrap_or(&before.name).to_owned();
     let rating = edit.rating.unwrap_or(before.rating);
-    if name == before.name && rating == before.rating {
+    let family = roots::family(tx, cx.scope, customer.uuid()).await?;
+    let known = birthdays::of_family(tx, cx.scope, &cx.keys(), &family).await?;
+    let birthday = edit.birthday.unwrap_or(known);
+    if name == before.name && rating == before.rating && birthday == known {
         return Ok(before.shown(tx, cx).await?);
     }
     let code = rating.map(Rating::code);
@@ -146,13 +156,18 @@ pub async fn edit(
     let change = Change::Edit {
         name: (name != before.name).then(|| (before.name.clone(), name.clone())),
         rating: (rating != before.rating).then_some((before.rating, rating)),
+        birthday: birthday != known,
     };
+    if birthday != known {
+        birthdays::set(tx, cx, customer.uuid(), birthday).await?;
+    }
     changes::tell(tx, cx, vec![(customer.uuid(), change)]).await?;
     outbox::push(tx, cx, &CustomersChangedV1::of(vec![customer])).await?;
     let entry = Entry::new("customers.customer.edit")
         .on("customer", customer)
         .change("rating", before.rating, rating)
-        .personal_change("name", &before.name, &name);
+        .personal_change("name", &before.name, &name)
+        .personal_change("birthday", known.map(Birthday::text), birthday.map(Birthday::text));
     audit::record(tx, cx, entry).await?;
     Ok(Edited { id: customer, version: version + 1, name, rating }.shown(tx, cx).await?)
 }

@@ -84,6 +84,7 @@ pub struct Erased {
     pub suggestions: u64,
     pub histories: u64,
     pub evidence: u64,
+    pub birthdays: u64,
 }
 
 /// What is held of the family of `customer`; holds their rows until the transaction ends. `None` if there
@@ -130,7 +131,7 @@ pub async fn hold_importers(tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
 }
 
 /// Erases what this module holds of a family: names, identities with their blind indexes, suggestions,
-/// notes, names in histories, evidence of consents. What was tagged, merged, rated, granted and refused
+/// notes, birthdays, names in histories, evidence of consents. What was tagged, merged, rated, granted and refused
 /// stays, without a name. Erasing again erases what came since.
 ///
 /// # Errors
@@ -154,6 +155,7 @@ pub async fn erase(
         notes: sql::notes(tx, cx.scope, &family).await?,
         suggestions: sql::suggestions(tx, cx.scope, &family).await?,
         evidence: sql::evidence(tx, cx.scope, &family).await?,
+        birthdays: store::birthdays::remove(tx, cx.scope, &family).await?,
         histories,
     };
     for member in &family {
@@ -188,8 +190,8 @@ async fn forget_names(tx: &mut Tx, scope: Scope, family: &[Uuid]) -> Result<u64,
 /// `change` without names of `members`; `None` if it had none. `is_own`: it happened to one of them.
 fn without_name(change: Change, is_own: bool, members: &HashSet<Uuid>) -> Option<Change> {
     match change {
-        Change::Edit { name: Some(_), rating } if is_own => {
-            Some(Change::Edit { name: None, rating })
+        Change::Edit { name: Some(_), rating, birthday } if is_own => {
+            Some(Change::Edit { name: None, rating, birthday })
         }
         Change::Merge { merge, other, name }
             if members.contains(&other.uuid()) && !name.is_empty() =>

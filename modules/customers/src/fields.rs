@@ -16,6 +16,8 @@ pub const REGION: &str = "customers.region";
 pub const RATING: &str = "customers.rating";
 /// Tags.
 pub const TAGS: &str = "customers.tags";
+/// The birthday.
+pub const BIRTHDAY: &str = "customers.birthday";
 /// Notes, and what was written down as evidence of a consent.
 pub const NOTES: &str = "customers.notes";
 

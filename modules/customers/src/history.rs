@@ -73,7 +73,7 @@ pub enum Change {
         /// Their names.
         tags: Vec<String>,
     },
-    /// Name or rating were edited: before and after.
+    /// Name, rating or birthday were edited: before and after.
     Edit {
         /// The name, if it changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,6 +81,9 @@ pub enum Change {
         /// The rating, if it changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         rating: Option<(Option<Rating>, Option<Rating>)>,
+        /// Whether the birthday changed; the day itself is not told.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        birthday: bool,
     },
     /// Another customer was merged into this one.
     Merge {
@@ -150,7 +153,7 @@ impl Change {
     pub fn title(&self) -> String {
         match self {
             Self::Tag { tags } | Self::Untag { tags } => tags.join(", "),
-            Self::Edit { name, rating } => {
+            Self::Edit { name, rating, .. } => {
                 let name = name.as_ref().map(|(_, after)| after.clone());
                 let rating = rating
                     .map(|(_, after)| after.map_or("–".into(), |after| format!("{after:?}")));

@@ -6,6 +6,7 @@ use platform::crypto::OrgKeys;
 use platform::{DbError, Scope, Tx, args};
 use uuid::Uuid;
 
+use crate::birthdays::{Birthday, index_of};
 use crate::model::IdentityKind;
 
 /// Counts the exceptions from each invariant.
@@ -43,6 +44,11 @@ pub async fn check(
              (SELECT 1 FROM customers_customers c WHERE c.org_id = s.org_id AND c.id = s.customer_id))",
         ),
         (
+            "birthdays_have_customers",
+            "SELECT COUNT(*) FROM customers_birthdays b WHERE b.org_id = $1 AND NOT EXISTS
+             (SELECT 1 FROM customers_customers c WHERE c.org_id = b.org_id AND c.id = b.customer_id)",
+        ),
+        (
             "notes_have_customers",
             "SELECT COUNT(*) FROM customers_notes n WHERE n.org_id = $1 AND NOT EXISTS
              (SELECT 1 FROM customers_customers c WHERE c.org_id = n.org_id AND c.id = n.customer_id)",
@@ -69,6 +75,18 @@ pub async fn check(
     )
     .await?;
     found.push(("identities_open_to_their_index", unreadable));
+    let mut unreadable = 0;
+    tx.for_each::<(Vec<u8>, Vec<u8>)>(
+        "SELECT kept, sealed FROM customers_birthdays WHERE org_id = $1",
+        args![scope.org_arg()],
+        |(kept, sealed)| {
+            let holds = Birthday::open(keys, &sealed)
+                .is_ok_and(|birthday| index_of(keys, birthday.on()).as_slice() == kept);
+            unreadable += i64::from(!holds);
+        },
+    )
+    .await?;
+    found.push(("birthdays_open_to_their_index", unreadable));
     Ok(found)
 }
 

@@ -1,6 +1,7 @@
 //! Customers, their identities, tags, notes and merges. See README.md.
 
 pub mod automatic;
+pub mod birthdays;
 pub mod consent;
 mod consent_http;
 pub mod edit;
@@ -86,6 +87,8 @@ pub const MIGRATIONS: &[Migration] = &[
         module: "customers",
         version: 9,
         sql: include_str!("../migrations/0009_automatic_tags.sql"),
+        version: 10,
+        sql: include_str!("../migrations/0010_birthdays.sql"),
     },
 ];
 
@@ -98,6 +101,7 @@ const SEALED: &[Sealed] = &[
         &[IdentityKind::Phone.field(), IdentityKind::Email.field(), IdentityKind::Account.field()],
     ),
     Sealed::new("customers_notes", &["customer_id", "id"], "sealed", &[notes::FIELD]),
+    Sealed::new("customers_birthdays", &["customer_id"], "sealed", &[birthdays::FIELD]),
     Sealed::new("customers_consents", &["customer_id", "id"], "sealed", &[consent::ledger::FIELD]),
     Sealed::new("customers_exports", &["id"], "sealed", &[exports::FIELD]),
     Sealed::new("customers_exports", &["id"], "decision", &[exports::FIELD]),

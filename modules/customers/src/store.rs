@@ -1,6 +1,7 @@
 //! All SQL of this module; by topic in `store/`.
 
 pub(crate) mod automatic;
+pub(crate) mod birthdays;
 pub(crate) mod changes;
 pub(crate) mod consents;
 pub(crate) mod engine;

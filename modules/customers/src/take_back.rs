@@ -276,7 +276,7 @@ async fn own_merges(
     Ok(OwnMerges { merges: own.into_values().collect(), settled })
 }
 
-/// Those of `ids` whose name or rating is another than before the first edit, or who are known by others
+/// Those of `ids` whose name or rating is another than before the first edit, whose birthday is known, or who are known by others
 /// things than files said.
 async fn edited(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<HashSet<Uuid>, DbError> {
     type Ends<T> = Option<(T, T)>;
@@ -284,7 +284,7 @@ async fn edited(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<HashSet<Uuid>
     for (customer, detail) in store::take_back::edits(tx, scope, ids).await? {
         let change = serde_json::from_str(&detail)
             .map_err(|error| DbError::Refused(format!("history of {customer}: {error}")))?;
-        let Change::Edit { name, rating } = change else { continue };
+        let Change::Edit { name, rating, .. } = change else { continue };
         let (names, ratings) = ends.entry(customer).or_default();
         if let Some((before, after)) = name {
             names.get_or_insert((before, String::new())).1 = after;
@@ -299,6 +299,7 @@ async fn edited(tx: &mut Tx, scope: Scope, ids: &[Uuid]) -> Result<HashSet<Uuid>
     };
     let differ = ends.into_iter().filter(|(_, ends)| differs(ends)).map(|(customer, _)| customer);
     let mut found: HashSet<Uuid> = differ.collect();
+    found.extend(store::birthdays::of(tx, scope, ids).await?.into_iter().map(|(id, _)| id));
     found.extend(store::identities::corrected(tx, scope, ids).await?);
     Ok(found)
 }

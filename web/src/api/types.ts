@@ -33,6 +33,13 @@ export type TagRule = S['TagRuleView'];
 export type TagRuleBody = S['TagRuleBody'];
 export type CustomerRow = S['CustomerRow'];
 export type CustomerCard = S['CustomerCard'];
+export type Birthday = S['BirthdayBody'];
+export type LunarDate = S['LunarDate'];
+export type CareCalendar = S['CareCalendar'];
+export type CareDay = S['CareDay'];
+export type CareKind = NonNullable<
+  NonNullable<operations['get_customers_care']['parameters']['query']>['kind']
+>;
 export type PersonRequest = S['PersonRequestView'];
 export type PersonRequestQuery = NonNullable<
   operations['get_customers_person_requests']['parameters']['query']

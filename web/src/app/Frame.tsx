@@ -1,6 +1,7 @@
 import {
   AimOutlined,
   AppstoreOutlined,
+  CalendarOutlined,
   CrownOutlined,
   GiftOutlined,
   ImportOutlined,
@@ -44,6 +45,7 @@ const Shortcuts = lazy(() => import('./Shortcuts'));
 const ICONS: Record<string, ReactNode> = {
   '/': <AppstoreOutlined />,
   '/customers': <TeamOutlined />,
+  '/customers/care': <CalendarOutlined />,
   '/orders': <ShoppingOutlined />,
   '/insight/rfm': <PieChartOutlined />,
   '/insight/audiences': <UsergroupAddOutlined />,

@@ -3,6 +3,7 @@ export default {
     label: 'Main menu',
     workbench: 'Workbench',
     customers: 'Customers',
+    care: 'Care calendar',
     suggestions: 'Duplicates',
     orders: 'Orders',
     imports: 'Imports',

@@ -2,6 +2,7 @@
 export const MENU = [
   { path: '/', name: 'app.nav.workbench', key: 'w', right: 'insight.read' },
   { path: '/customers', name: 'app.nav.customers', key: 'c', right: 'customers.read' },
+  { path: '/customers/care', name: 'app.nav.care', key: 'd', right: 'customers.read' },
   { path: '/orders', name: 'app.nav.orders', key: 'o', right: 'commerce.read' },
   { path: '/insight/rfm', name: 'app.nav.rfm', key: 'r', right: 'insight.read' },
   { path: '/insight/audiences', name: 'app.nav.audiences', key: 'a', right: 'insight.read' },

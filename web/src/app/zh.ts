@@ -3,6 +3,7 @@ export default {
     label: '主菜单',
     workbench: '工作台',
     customers: '客户',
+    care: '关怀日历',
     suggestions: '疑似重复',
     orders: '订单',
     imports: '导入',

@@ -9,6 +9,7 @@ export const FIELD_RULES: readonly (readonly [field: string, rules: readonly Fie
   ['customers.accounts', ['read_only', 'masked', 'hidden']],
   ['customers.phone', ['read_only', 'hidden']],
   ['customers.email', ['read_only', 'hidden']],
+  ['customers.birthday', ['read_only', 'hidden']],
   ['customers.region', ['hidden']],
   ['customers.rating', ['read_only', 'hidden']],
   ['customers.tags', ['read_only', 'hidden']],

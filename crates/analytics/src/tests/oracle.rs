@@ -292,6 +292,28 @@ proptest! {
     }
 
     #[test]
+    fn first_orders_equal_the_model(
+        (engine, model) in history(), reach in model::reach_strategy(), most in 0_usize..4,
+    ) {
+        let hour = model::HOUR_MS;
+        let spans = [0..hour, -hour..24 * hour, 24 * hour..48 * hour, 5 * hour..5 * hour, i64::MIN..i64::MAX];
+        let found = engine.view().first_orders(&spans, &reach, most);
+        for (span, found) in spans.iter().zip(found) {
+            let mut expected: Vec<(Timestamp, kernel::CustomerId)> = model
+                .values()
+                .filter(|(feed, _)| model::in_reach(feed, &reach))
+                .filter_map(|(feed, facts)| Some((facts.iter().map(|fact| fact.ordered_at).min()?, feed.id)))
+                .filter(|(first, _)| span.contains(&first.millis()))
+                .collect();
+            expected.sort_unstable();
+            prop_assert_eq!(found.total, expected.len() as u64);
+            expected.truncate(most);
+            let first: Vec<_> = found.first.into_iter().map(|(id, at)| (at, id)).collect();
+            prop_assert_eq!(first, expected);
+        }
+    }
+
+    #[test]
     fn days_equal_the_model(
         (engine, model) in history(), shop in prop::option::of(0_u8..4),
         reach in model::reach_strategy(),

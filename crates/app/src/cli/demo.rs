@@ -1,5 +1,6 @@
 //! `guanxi demo`: an invented tea shop, imported as a real one would be, and served.
 
+mod birthdays;
 mod coupons;
 
 use std::io::Write as _;
@@ -48,6 +49,7 @@ pub(super) async fn run(global: &Global, args: DemoArgs) -> Result<ExitCode> {
     shop(&boot, args.customers).await?;
     membership(&boot).await?;
     coupons::make(&boot).await?;
+    birthdays::make(&boot).await?;
     let banner = format!(
         "\n  A demonstration shop with invented people. Sign in with\n\n      {EMAIL}\n      {PASSWORD}\n"
     );

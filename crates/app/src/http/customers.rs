@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use customers::Rating;
+use customers::birthdays::{Birthday, BirthdayBody};
 use customers::edit::{self, CustomerName, Edit};
 use customers::reveal::{Reason, Revealed};
 use flows::customer_card::{self, CustomerCard};
@@ -91,6 +92,10 @@ struct EditBody {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Rating>)]
     rating: Option<Option<Rating>>,
+    /// `null` takes the birthday away, from all who were merged into the customer.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<BirthdayBody>)]
+    birthday: Option<Option<BirthdayBody>>,
 }
 
 /// Tells `null` from absent.
@@ -98,7 +103,7 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Optio
     T::deserialize(d).map(Some)
 }
 
-/// Edits name and rating of a customer; gives the card.
+/// Edits name, rating and birthday of a customer; gives the card.
 #[utoipa::path(patch, path = "/customers/{id}", tag = "customers",
     extensions(("x-right" = json!("customers.edit"))),
     params(("id" = CustomerId, Path), ("If-Match" = String, Header)),
@@ -112,7 +117,19 @@ async fn change(
 ) -> Result<(ETag, Json<CustomerCard>), Problem> {
     let mut errors = FieldErrors::default();
     let name = body.name.map(|name| errors.keep("name", name.parse::<CustomerName>()));
-    let edit = errors.finish(|| Some(Edit { name: name.flatten(), rating: body.rating }))?;
+    let today = state.engines.of(cx.scope.org()).shops().frame().today(cx.now());
+    let birthday = body.birthday.map(|said| said.map(|said| Birthday::parse(&said, today)));
+    let birthday = match birthday {
+        Some(Some(Err(wrong))) => {
+            wrong.into_vec().into_iter().for_each(|one| errors.push(one.field, one.message));
+            None
+        }
+        Some(Some(Ok(birthday))) => Some(Some(birthday)),
+        Some(None) => Some(None),
+        None => None,
+    };
+    let rating = body.rating;
+    let edit = errors.finish(|| Some(Edit { name: name.flatten(), rating, birthday }))?;
     let mut tx = state.platform.db.begin_for(cx.scope).await?;
     edit::edit(&mut tx, &cx, id, version, &edit).await?;
     tx.commit().await?;

@@ -3,6 +3,7 @@
 mod around;
 mod audiences;
 mod audit;
+mod care;
 mod commerce;
 mod consents;
 mod customers;
@@ -61,6 +62,7 @@ fn crossing() -> OpenApiRouter<AppState> {
         .merge(audiences::routes())
         .merge(intent::routes())
         .merge(customers::routes())
+        .merge(care::routes())
         .merge(identities::routes())
         .merge(commerce::routes())
         .merge(search::routes())

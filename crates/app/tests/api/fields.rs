@@ -99,7 +99,7 @@ async fn furnished(db: &TestDb) -> (Shop, String, String) {
 fn everything_hidden() -> Value {
     json!({
         "customers.name": "masked", "customers.accounts": "hidden", "customers.phone": "hidden",
-        "customers.email": "hidden", "customers.region": "hidden", "customers.rating": "hidden",
+        "customers.email": "hidden", "customers.birthday": "hidden", "customers.region": "hidden", "customers.rating": "hidden",
         "customers.tags": "hidden", "customers.notes": "hidden", "commerce.amounts": "hidden",
         "commerce.receiver": "hidden", "commerce.remarks": "hidden",
     })

@@ -8,6 +8,7 @@ mod audiences;
 mod audit;
 mod backups;
 mod bench;
+mod care;
 mod consents;
 mod correcting;
 mod disconnect;

@@ -135,6 +135,7 @@ pub(crate) async fn remove_customers(
 ) -> Result<(), DbError> {
     for sql in [
         "DELETE FROM customers_identities WHERE org_id = $1 AND customer_id",
+        "DELETE FROM customers_birthdays WHERE org_id = $1 AND customer_id",
         "DELETE FROM customers_struck WHERE org_id = $1 AND customer_id",
         // Those of rules; others would have stood against it.
         "DELETE FROM customers_taggings WHERE org_id = $1 AND customer_id",

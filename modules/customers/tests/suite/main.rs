@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "helpers of tests may panic as tests do")]
 
+mod birthdays;
 mod consents;
 mod correcting;
 mod edge;

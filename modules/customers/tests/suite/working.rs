@@ -43,7 +43,7 @@ db_test! { MIGRATIONS;
         let mut tx = db.db().begin().await.unwrap();
         let mut after = 0;
         let name: CustomerName = " 李雷 ".parse().unwrap();
-        let change = Edit { name: Some(name.clone()), rating: Some(Some(Rating::A)) };
+        let change = Edit { name: Some(name.clone()), rating: Some(Some(Rating::A)), ..Edit::default() };
         let edited = edit::edit(&mut tx, &cx, id, 1, &change).await.unwrap();
         assert_eq!((edited.version, edited.name.as_str(), edited.rating), (2, "李雷", Some(Rating::A)));
         assert_eq!(told(&mut tx, &mut after).await, [[id]]);
@@ -51,14 +51,14 @@ db_test! { MIGRATIONS;
         assert!(matches!(&stale, EditError::Stale(present) if *present == edited), "{stale:?}");
         let same = edit::edit(&mut tx, &cx, id, 2, &change).await.unwrap();
         assert_eq!(same.version, 2, "nothing changed");
-        let cleared = edit::edit(&mut tx, &cx, id, 2, &Edit { name: None, rating: Some(None) }).await.unwrap();
+        let cleared = edit::edit(&mut tx, &cx, id, 2, &Edit { rating: Some(None), ..Edit::default() }).await.unwrap();
         assert_eq!((cleared.version, cleared.rating), (3, None));
         assert_eq!(told(&mut tx, &mut after).await.len(), 1);
         let entries = entries(&mut tx, cx.scope, id).await;
         assert_eq!(entries.len(), 2);
         assert_eq!(entries[1].actor, Some(user));
         assert_eq!(entries[1].change, Change::Edit {
-            name: Some(("name of a".into(), "李雷".into())), rating: Some((None, Some(Rating::A))) });
+            name: Some(("name of a".into(), "李雷".into())), rating: Some((None, Some(Rating::A))), birthday: false });
         for text in ["", "  ", "a\nb", &"长".repeat(101)] {
             assert!(text.parse::<CustomerName>().is_err(), "{text}");
         }

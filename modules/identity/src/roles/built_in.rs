@@ -88,6 +88,7 @@ pub const FIELDS: &[(&str, &[FieldRule])] = &[
     ("customers.accounts", &[FieldRule::ReadOnly, FieldRule::Masked, FieldRule::Hidden]),
     ("customers.phone", &[FieldRule::ReadOnly, FieldRule::Hidden]),
     ("customers.email", &[FieldRule::ReadOnly, FieldRule::Hidden]),
+    ("customers.birthday", &[FieldRule::ReadOnly, FieldRule::Hidden]),
     ("customers.region", &[FieldRule::Hidden]),
     ("customers.rating", &[FieldRule::ReadOnly, FieldRule::Hidden]),
     ("customers.tags", &[FieldRule::ReadOnly, FieldRule::Hidden]),

@@ -21,6 +21,7 @@ import { useTags } from '@/ui/tags';
 import { Day, Int, Money, Nothing } from '@/ui/values';
 import { putTags, useCustomer } from './api';
 import { ConsentsTab } from './ConsentsTab';
+import { BirthdayPanel } from './care/BirthdayPanel';
 import { EditInPlace } from './EditInPlace';
 import { EraseDialog } from './EraseDialog';
 import { IdentitiesTab } from './IdentitiesTab';
@@ -234,6 +235,7 @@ function Card(props: { card: CustomerCard }) {
           <Panel title={t('customers.profile')}>
             <EditInPlace card={card} />
           </Panel>
+          <BirthdayPanel card={card} />
           <InClear card={card} />
           {sees.any('customers.tags') ? (
             <Panel title={t('customers.field.tags')}>

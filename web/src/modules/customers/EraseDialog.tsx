@@ -15,6 +15,7 @@ const COUNTED = [
   'orders',
   'notes',
   'evidence',
+  'birthdays',
   'suggestions',
   'histories',
   'rejects',

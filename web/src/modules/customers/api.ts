@@ -1,6 +1,7 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { client, itemsOf, take } from '@/api/client';
 import type {
+  Birthday,
   CustomerCard,
   CustomerQuery,
   CustomerRow,
@@ -41,7 +42,7 @@ export function useCustomer(id: string) {
 export const patchCustomer = (
   id: string,
   version: number,
-  body: { name?: string; rating?: CustomerRow['rating'] },
+  body: { name?: string; rating?: CustomerRow['rating']; birthday?: Birthday | null },
 ) =>
   take<CustomerCard>(
     client.PATCH('/api/v1/customers/{id}', {

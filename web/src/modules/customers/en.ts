@@ -1,4 +1,7 @@
+import care from './care/en';
+
 export default {
+  care,
   title: 'Customers',
   count_one: '{{n}} customer',
   count_other: '{{n}} customers',
@@ -336,6 +339,7 @@ export default {
       orders: 'Receivers and remarks of orders',
       notes: 'Notes',
       evidence: 'Evidence of consents',
+      birthdays: 'Birthdays',
       suggestions: 'Suggestions of duplicates',
       histories: 'Names in the timeline',
       rejects: 'Rejected rows',

@@ -2,6 +2,7 @@ import type { PageRoute } from '@/lib/route';
 
 export const customersRoutes: PageRoute[] = [
   { path: '/customers', load: () => import('./ListPage') },
+  { path: '/customers/care', load: () => import('./care/CarePage') },
   { path: '/customers/suggestions', load: () => import('./SuggestionsPage') },
   { path: '/customers/$id', load: () => import('./CardPage') },
   { path: '/settings/consent-texts', load: () => import('./ConsentTextsPage') },

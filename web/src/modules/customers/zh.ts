@@ -1,4 +1,7 @@
+import care from './care/zh';
+
 export default {
+  care,
   title: '客户',
   count_one: '{{n}} 位客户',
   count_other: '{{n}} 位客户',
@@ -321,6 +324,7 @@ export default {
       orders: '订单的收件信息和留言',
       notes: '备注',
       evidence: '授权凭据',
+      birthdays: '生日',
       suggestions: '疑似重复',
       histories: '动态里的姓名',
       rejects: '未导入的行',

@@ -205,6 +205,7 @@ export default {
     customers_accounts: 'Accounts',
     customers_phone: 'Phone',
     customers_email: 'E-mail',
+    customers_birthday: 'Birthday',
     customers_region: 'Place',
     customers_rating: 'Rating',
     customers_tags: 'Tags',

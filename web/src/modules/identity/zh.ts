@@ -195,6 +195,7 @@ export default {
     customers_accounts: '客户账号',
     customers_phone: '手机号',
     customers_email: '邮箱',
+    customers_birthday: '生日',
     customers_region: '地区',
     customers_rating: '评级',
     customers_tags: '标签',

@@ -22,6 +22,7 @@ export default {
       loyalty_gift_coupons: 'Gifts of coupons to audiences',
       loyalty_offers_due: 'End of reservations, coupons and promotions whose time is over',
       loyalty_levels: 'Levels that move with time',
+      loyalty_birthdays: 'Points for birthdays',
       loyalty_settle_levels: 'Levels of all customers',
       loyalty_simulate: 'Simulation of promotions',
       customers_export: 'Making of an exported file',

@@ -22,6 +22,7 @@ export default {
       loyalty_gift_coupons: '向人群发放优惠券',
       loyalty_offers_due: '结束到期的预留、优惠券和促销活动',
       loyalty_levels: '会员等级到期重算',
+      loyalty_birthdays: '发放生日积分',
       loyalty_settle_levels: '重算全部会员等级',
       loyalty_simulate: '模拟促销活动',
       customers_export: '生成导出文件',

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use customers::birthdays;
 use customers::person_requests::family_of;
-use kernel::{AudienceId, Currency, CustomerId, LevelSchemeId, ShopId, TypedId as _};
+use kernel::{AudienceId, Currency, CustomerId, LevelSchemeId, ShopId, TypedId as _, Zone};
 use loyalty::Holder;
 use loyalty::levels::membership;
 use platform::{Ctx, DbError, Tx};
+use uuid::Uuid;
 
 use super::{Book, CheckoutError};
 use crate::audiences;
 use crate::engine::EngineHandle;
+use crate::fields;
 
 /// A customer at the till.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +26,8 @@ pub(super) struct Known {
     pub tier: Option<&'static str>,
     /// Whether no order of theirs is counted.
     pub first_order: bool,
+    /// Whether today, in the zone of the shop, is the birthday of the family. Not told to whom the role hides birthdays.
+    pub is_birthday: bool,
 }
 
 /// What is known of `customer`, who must be there.
@@ -33,6 +38,7 @@ pub(super) async fn of(
     book: &Book,
     customer: CustomerId,
     (shop, currency): (ShopId, Currency),
+    zone: Zone,
 ) -> Result<Known, CheckoutError> {
     let members: Vec<CustomerId> =
         family_of(tx, cx, customer).await?.into_iter().map(CustomerId::from_uuid).collect();
@@ -47,6 +53,11 @@ pub(super) async fn of(
             break;
         }
     }
+    let family: Vec<Uuid> = members.iter().map(|member| member.uuid()).collect();
+    let birthday = match cx.access.fields().hide(fields::BIRTHDAY) {
+        true => None,
+        false => birthdays::of_family(tx, cx.scope, &cx.keys(), &family).await?,
+    };
     let facts = engine.ask(|engine| engine.customer(root));
     let standing = facts.as_ref().and_then(|facts| facts.standing);
     Ok(Known {
@@ -54,6 +65,7 @@ pub(super) async fn of(
         level,
         tier: standing.map(|standing| standing.tier.code()),
         first_order: facts.is_none_or(|facts| facts.orders == 0),
+        is_birthday: birthday.is_some_and(|birthday| birthday.is_on(cx.now().day(zone))),
     })
 }
 

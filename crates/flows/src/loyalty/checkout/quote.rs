@@ -146,7 +146,7 @@ pub(super) async fn price(
     let book = checkout.books.of(tx, cx.scope).await?;
     let till = (shop.id, body.cart.currency);
     let mut known = match body.customer {
-        Some(customer) => known::of(tx, cx, engine, &book, customer, till).await?,
+        Some(customer) => known::of(tx, cx, engine, &book, customer, till, shop.zone).await?,
         None => known::Known::default(),
     };
     let assumed_level = asked.assumed.as_ref().map(|assumed| assumed.level.clone());
@@ -181,7 +181,7 @@ pub(super) async fn price(
             tier: known.tier.map(str::to_owned),
             audiences: known::audiences_of(tx, cx, engine, *root, &offers.audiences).await?,
             first_order: known.first_order,
-            is_birthday: false,
+            is_birthday: known.is_birthday,
         },
         (None, None) => Customer::default(),
     };
