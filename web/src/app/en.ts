@@ -3,7 +3,7 @@ export default {
     label: 'Main menu',
     workbench: 'Workbench',
     customers: 'Customers',
-    care: 'Care calendar',
+    care: 'Care',
     suggestions: 'Duplicates',
     orders: 'Orders',
     imports: 'Imports',

@@ -95,7 +95,7 @@ export function BirthdayPanel(props: { card: CustomerCard }) {
           )}
           {changes ? (
             <div className="care-buttons">
-              <Button size="small" type="link" className="edit-link" onClick={() => setEditing(true)}>
+              <Button size="small" type="link" onClick={() => setEditing(true)}>
                 {t(known ? 'customers.care.birthday.change' : 'customers.care.birthday.add')}
               </Button>
               {known ? (
@@ -163,6 +163,7 @@ function BirthdayForm(props: {
           rules={[{ required: true, message: t('customers.care.birthday.needMonth') }]}
         >
           <Select
+            showSearch={{ optionFilterProp: 'label' }}
             options={upTo(12).map((value) => ({
               value,
               label: isLunar
@@ -177,6 +178,7 @@ function BirthdayForm(props: {
           rules={[{ required: true, message: t('customers.care.birthday.needDay') }]}
         >
           <Select
+            showSearch={{ optionFilterProp: 'label' }}
             options={upTo(days).map((value) => ({
               value,
               label: isLunar

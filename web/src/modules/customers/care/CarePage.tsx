@@ -131,7 +131,9 @@ function DayLine(props: { day: CareDay; today: string }) {
           <b>{at.getUTCDate()}</b> {weekday}
         </time>
         {isToday ? <Tag color="blue">{t('customers.care.today')}</Tag> : null}
-        {day.lunar ? <span className="quiet">{dates.lunar(day.lunar)}</span> : null}
+        {day.lunar ? (
+          <span className="quiet">{t('customers.care.sameDay', { date: dates.lunar(day.lunar) })}</span>
+        ) : null}
       </div>
       <div className="care-what">
         {day.festivals.length ? (
@@ -222,9 +224,9 @@ function Birthdays(props: { day: CareDay }) {
         <li key={one.customer.id}>
           <Name of={one.customer} />
           {one.birthday.calendar === 'lunar' ? (
-            <span className="quiet"> {t('customers.care.birthday.lunar')}</span>
+            <span className="quiet"> · {t('customers.care.birthday.lunar')}</span>
           ) : null}
-          {one.turns ? <span className="quiet"> {t('customers.care.turns', { n: one.turns })}</span> : null}
+          {one.turns ? <span className="quiet"> · {t('customers.care.turns', { n: one.turns })}</span> : null}
         </li>
       ))}
     </ul>
@@ -238,7 +240,7 @@ function Anniversaries(props: { day: CareDay }) {
       {props.day.anniversaries.map((one) => (
         <li key={one.customer.id}>
           <Name of={one.customer} />
-          <span className="quiet"> {t('customers.care.years', { count: one.years, n: one.years })}</span>
+          <span className="quiet"> · {t('customers.care.years', { count: one.years, n: one.years })}</span>
         </li>
       ))}
     </ul>

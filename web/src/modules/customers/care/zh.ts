@@ -15,6 +15,7 @@ export default {
   leap: '闰',
   lunar: '{{leap}}{{month}}{{day}}',
   byLunar: '农历{{date}}',
+  sameDay: '{{date}}',
   withYear: '{{date}}（{{year}} 年）',
   today: '今天',
   thisMonth: '本月',
