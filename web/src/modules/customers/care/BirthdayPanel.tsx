@@ -6,10 +6,10 @@ import { ProblemError } from '@/api/client';
 import type { Birthday, CustomerCard } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
 import { useMay, useSees } from '@/lib/rights';
+import { patchCustomer } from '@/modules/customers/api';
 import { Facts, Panel } from '@/ui/Page';
 import { useSay } from '@/ui/say';
 import { Day } from '@/ui/values';
-import { patchCustomer } from '../api';
 import { useDates } from './dates';
 
 interface Values {
