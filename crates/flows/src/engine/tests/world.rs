@@ -230,6 +230,7 @@ impl World {
                     let edit = Edit {
                         name: (what % 2 == 0).then(|| format!("name {what}").parse().unwrap()),
                         rating: Some(customers::Rating::from_code(*what as i64)),
+                        ..Edit::default()
                     };
                     let version = self.version(id).await;
                     edit::edit(&mut tx, cx, id, version, &edit).await.unwrap();
