@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         drop(built);
         let began = Instant::now();
         let file = File::open(&path)?;
-        let (engine, _) = Engine::restore(file.metadata()?.len(), file)?;
+        let (engine, _) = Engine::restore(&file)?;
         println!("read in {:?}", began.elapsed());
         engine.warm();
         println!("ready in {:?}, {} customers", began.elapsed(), engine.len());

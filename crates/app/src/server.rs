@@ -8,8 +8,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use axum::Router;
 use flows::loyalty::{coupons, simulate};
-use flows::{erase_again, intent, settle_levels, settle_points, settle_tags, take_exports};
-use flows::{award_birthdays, erase_again, intent, settle_levels, settle_points, take_exports};
+use flows::{
+    award_birthdays, erase_again, intent, settle_levels, settle_points, settle_tags, take_exports,
+};
 use platform::jobs::{JobRunner, RunnerOptions};
 use platform::keys::{ROTATE, RotateJob};
 use platform::outbox::DeliveryOptions;

@@ -87,6 +87,9 @@ pub const MIGRATIONS: &[Migration] = &[
         module: "customers",
         version: 9,
         sql: include_str!("../migrations/0009_automatic_tags.sql"),
+    },
+    Migration {
+        module: "customers",
         version: 10,
         sql: include_str!("../migrations/0010_birthdays.sql"),
     },
