@@ -81,6 +81,8 @@ fn every_worked_example_is_true() {
             assert_within(&expected, &serde_json::to_value(&found).unwrap(), text);
             returned.pieces = back;
             returned.money_minor += found.money_minor;
+            returned.points_minor += found.points_minor;
+            returned.points += found.points;
         }
     }
 }

@@ -7,5 +7,5 @@ mod merging;
 mod model;
 mod properties;
 mod time;
-mod tools;
+pub mod tools;
 mod what_if;

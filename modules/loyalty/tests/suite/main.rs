@@ -4,6 +4,7 @@
 
 mod adjusting;
 mod browsing;
+mod documented;
 mod due;
 mod examples;
 mod ledger;

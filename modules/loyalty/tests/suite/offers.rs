@@ -2,6 +2,7 @@
 
 mod at_the_desk;
 mod codes;
+mod examples;
 mod lives;
 mod model;
 mod races;
