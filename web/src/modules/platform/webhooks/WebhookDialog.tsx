@@ -80,7 +80,8 @@ export function WebhookDialog(props: {
         <Form.Item
           name="topics"
           label={t('platform.webhooks.topics')}
-          rules={[{ required: true, message: t('platform.webhooks.needTopics') }]}
+          // Not `required`: a group of boxes may not say so to readers of screens.
+          rules={[{ type: 'array', min: 1, message: t('platform.webhooks.needTopics') }]}
         >
           <Checkbox.Group
             className="checks-down"
