@@ -45,6 +45,7 @@ test('a programme shows what an order would earn before it is made', async () =>
   await example.getByText('永久有效').waitFor();
   await page.getByRole('button', { name: /^更多/ }).click();
   await page.getByRole('button', { name: '添加商品' }).click();
+  await page.getByLabel('商家编码 1').waitFor();
   await accessible(page);
   // A product without a code is refused beside its field or told, and nothing is lost.
   await page.getByLabel('名称', { exact: true }).fill(NAME);
@@ -177,6 +178,47 @@ test('the ledger leads from an entry to its lines', async () => {
   await accessible(page);
   await page.keyboard.press('Escape');
   assert.ok(programmes.length > 0);
+});
+
+test('an audience asks for a level and for points, row by row', async () => {
+  await page.goto(`${BASE}/insight/audiences/new`);
+  const kind = page.getByRole('combobox', { name: '条件种类', exact: true });
+  const counted = (act) => answered('POST', '/audiences/count', act).then((answer) => answer.json());
+  await page.getByRole('button', { name: /添加条件$/ }).click();
+  await kind.click();
+  await page.getByTitle('会员等级', { exact: true }).last().click();
+  // Several schemes are asked which; one only is meant without a word.
+  const which = page.getByRole('combobox', { name: '等级方案' });
+  const ranks = page.getByRole('combobox', { name: '会员等级', exact: true });
+  await ranks.waitFor();
+  if (await which.isVisible()) {
+    await which.click();
+    await page.getByTitle(NAME, { exact: true }).last().click();
+  }
+  await ranks.click();
+  await page.getByTitle('至尊 VIP', { exact: true }).last().click();
+  const highest = await counted(() => page.getByTitle('没有等级', { exact: true }).last().click());
+  assert.deepEqual([highest.tree.of[0].kind, highest.tree.of[0].is], ['level', [4, 0]]);
+  await page.keyboard.press('Escape');
+  await page.locator('.ant-select-dropdown').last().waitFor({ state: 'hidden' });
+  await page.getByRole('button', { name: /添加条件$/ }).click();
+  await kind.last().click();
+  await page.getByTitle('可用积分', { exact: true }).last().click();
+  const programme = page.getByRole('combobox', { name: '积分方案' });
+  const points = page.getByRole('spinbutton', { name: '可用积分' });
+  await points.waitFor();
+  if (await programme.isVisible()) {
+    await programme.click();
+    await page.getByTitle(NAME, { exact: true }).last().click();
+  }
+  const none = await counted(() => points.fill('999999999'));
+  assert.equal(none.customers, 0);
+  assert.deepEqual(none.tree.of[1].bounds, { min: 999_999_999 });
+  await accessible(page);
+  await page.getByText('文本', { exact: true }).click();
+  const text = await page.getByRole('textbox', { name: '条件的文本' }).inputValue();
+  assert.match(text, /level.* in \("至尊 VIP", none\)/);
+  assert.match(text, /points.* >= 999999999/);
 });
 
 test('what is owed is told with its months', async () => {

@@ -70,7 +70,10 @@ test('an unfit period is refused in words, and the form stays as it was', async 
   await choosePeriod(['2001-01-01', period[1]]);
   const refused = await run();
   assert.equal(refused.status(), 422);
-  await page.getByRole('alert').getByText(/3,?660/).waitFor();
+  await page
+    .getByRole('alert')
+    .getByText(/3,?660/)
+    .waitFor();
   await accessible(page);
   assert.equal(await page.getByLabel('名称').inputValue(), NAME);
 });

@@ -9,7 +9,7 @@ import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { after, before } from 'node:test';
-import { accessible, BASE, openPage, signIn, story } from './steps.mjs';
+import { accessible, openPage, signIn, story } from './steps.mjs';
 
 let browser;
 let page;
