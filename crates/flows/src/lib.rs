@@ -34,6 +34,7 @@ mod order_lines;
 mod people;
 pub mod person_data;
 pub mod person_requests;
+pub mod portions;
 pub mod preview_import;
 pub mod prices;
 pub mod reorders;

@@ -25,16 +25,15 @@ use platform::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::settle_points::facts_of;
+use crate::portions::{Left, Of, Portion, sizes_of};
+use crate::settle_points::totals_of;
 
 /// The kind of the job that measures all customers.
 pub const SETTLE: &str = "loyalty.settle_levels";
 /// Platforms that let members pay no less than [`PLATFORM_FLOOR_BPS`].
 const FLOORED: [Channel; 2] = [Channel::Taobao, Channel::Tmall];
-/// Customers measured at once, which bounds memory, and in the job a transaction.
-const CUSTOMERS: usize = 500;
 
-/// Measures the families of `customers` in every scheme.
+/// Measures the families of `customers` in every scheme. Reads the totals of all their orders into memory.
 ///
 /// # Errors
 /// As the database says.
@@ -42,41 +41,37 @@ pub async fn settle(tx: &mut Tx, cx: &Ctx, customers: &[CustomerId]) -> Result<(
     // Behind it nobody writes what was read earlier over what is read here.
     take_turn(tx, cx.scope).await?;
     let shops = shops::all(tx, cx).await?;
-    for some in customers.chunks(CUSTOMERS) {
-        let ids: Vec<Uuid> = some.iter().map(|id| id.uuid()).collect();
-        let distinct: BTreeSet<Uuid> =
-            roots::roots(tx, cx.scope, &ids).await?.into_values().collect();
-        let distinct: Vec<Uuid> = distinct.into_iter().collect();
-        let families: HashMap<Uuid, Vec<Uuid>> = roots::families(tx, cx.scope, &distinct).await?;
-        let holders: Vec<Holder> = families
-            .iter()
-            .map(|(root, members)| {
-                let members: Vec<_> = members.iter().copied().map(CustomerId::from_uuid).collect();
-                Holder::new(CustomerId::from_uuid(*root), &members)
-            })
-            .collect();
-        let members: Vec<CustomerId> =
-            families.into_values().flatten().map(CustomerId::from_uuid).collect();
-        let facts: Vec<OrderFacts> = facts_of(tx, cx, &shops, &members)
-            .await?
-            .into_iter()
-            .map(|fact| OrderFacts {
-                order: fact.order,
-                customer: fact.customer,
-                shop: fact.shop,
-                currency: fact.currency,
-                paid_at: fact.paid_at,
-                paid_minor: fact.paid_minor,
-                refunded_minor: fact.refunded_minor,
-                void: fact.void,
-            })
-            .collect();
-        settle::settle(tx, cx, &holders, &facts, Extent::All).await?;
-    }
-    Ok(())
+    let ids: Vec<Uuid> = customers.iter().map(|id| id.uuid()).collect();
+    let distinct: BTreeSet<Uuid> = roots::roots(tx, cx.scope, &ids).await?.into_values().collect();
+    let distinct: Vec<Uuid> = distinct.into_iter().collect();
+    let families: HashMap<Uuid, Vec<Uuid>> = roots::families(tx, cx.scope, &distinct).await?;
+    let holders: Vec<Holder> = families
+        .iter()
+        .map(|(root, members)| {
+            let members: Vec<_> = members.iter().copied().map(CustomerId::from_uuid).collect();
+            Holder::new(CustomerId::from_uuid(*root), &members)
+        })
+        .collect();
+    let members: Vec<CustomerId> =
+        families.into_values().flatten().map(CustomerId::from_uuid).collect();
+    let facts: Vec<OrderFacts> = totals_of(tx, cx, &shops, &members)
+        .await?
+        .into_iter()
+        .map(|fact| OrderFacts {
+            order: fact.order,
+            customer: fact.customer,
+            shop: fact.shop,
+            currency: fact.currency,
+            paid_at: fact.paid_at,
+            paid_minor: fact.paid_minor,
+            refunded_minor: fact.refunded_minor,
+            void: fact.void,
+        })
+        .collect();
+    settle::settle(tx, cx, &holders, &facts, Extent::All).await
 }
 
-/// Measures whoever is named, in the transaction of the event.
+/// Measures whoever is named, in the transaction of the event if they are few, and else by a job.
 #[derive(Debug, Clone, Copy)]
 pub struct SettleLevels;
 
@@ -97,7 +92,8 @@ impl Subscriber for SettleLevels {
         cx: &Ctx,
         event: &StoredEvent,
     ) -> Result<(), HandleError> {
-        if scheme::all(tx, cx.scope).await?.is_empty() {
+        let schemes = scheme::newest(tx, cx.scope).await?.len();
+        if schemes == 0 {
             return Ok(());
         }
         let (customers, many) = if event.topic == OrdersChangedV1::TOPIC {
@@ -109,6 +105,13 @@ impl Subscriber for SettleLevels {
         };
         if many {
             return Ok(settle_all_soon(tx, cx).await?);
+        }
+        let sizes = sizes_of(tx, cx, &customers).await?;
+        if !Portion::default().holds(&sizes, schemes) {
+            let left = Left { customers: Some(customers), after: None };
+            // It goes on where it stopped; given up, levels would be wrong in silence.
+            let options = JobOptions { max_attempts: u32::MAX, ..JobOptions::default() };
+            return Ok(jobs::enqueue(tx, cx, SETTLE, &left, options).await.map(drop)?);
         }
         Ok(settle(tx, cx, &customers).await?)
     }
@@ -167,40 +170,58 @@ pub async fn floor_bps(tx: &mut Tx, cx: &Ctx, of: &[ShopId]) -> Result<i64, DbEr
 /// As the database says.
 pub async fn settle_all_soon(tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
     // Given up, levels would be wrong in silence.
-    jobs::enqueue(tx, cx, SETTLE, &(), JobOptions::standing("all")).await.map(drop)
+    jobs::enqueue(tx, cx, SETTLE, &Left::default(), JobOptions::standing("all")).await.map(drop)
 }
 
-/// Measures all customers, some hundred in a transaction; stopped, it begins anew and finds most of it done.
+/// Measures whoever is `left`, portion by portion, each in a transaction of its own; with `job`, how far it came is noted
+/// there, so that it goes on behind that.
 ///
 /// # Errors
-/// `Cancelled` when `cancel` says so; otherwise as the database says.
+/// `Cancelled` when `cancel` says so, behind a portion; otherwise as the database says.
+pub async fn settle_left(
+    platform: &Platform,
+    cx: &Ctx,
+    job: Option<&Job>,
+    mut left: Left,
+    portion: Portion,
+    cancel: &CancellationToken,
+) -> Result<(), JobError> {
+    loop {
+        if cancel.is_cancelled() {
+            return Err(JobError::Cancelled);
+        }
+        let mut tx = platform.db.begin_for(cx.scope).await?;
+        let schemes = scheme::newest(&mut tx, cx.scope).await?.len();
+        let sizes = match schemes {
+            0 => Vec::new(),
+            _ => left.next(&mut tx, cx, Of::Levels, portion.customers).await?,
+        };
+        if sizes.is_empty() {
+            return Ok(tx.rollback().await?);
+        }
+        let some = portion.cut(&sizes, schemes);
+        settle(&mut tx, cx, &some).await?;
+        left = left.behind(&some);
+        if let Some(job) = job {
+            jobs::checkpoint(&mut tx, job, &left).await?;
+        }
+        tx.commit().await?;
+    }
+}
+
+/// Measures all customers, portion by portion.
+///
+/// # Errors
+/// As [`settle_left`].
 pub async fn settle_all(
     platform: &Platform,
     cx: &Ctx,
     cancel: &CancellationToken,
 ) -> Result<(), JobError> {
-    let mut tx = platform.db.read_for(cx.scope).await?;
-    if scheme::all(&mut tx, cx.scope).await?.is_empty() {
-        return Ok(tx.rollback().await?);
-    }
-    let named = commerce::invariants::customers_named(&mut tx, cx.scope).await?;
-    // Whose orders are gone has a level that must go.
-    let known = settle::customers(&mut tx, cx.scope).await?;
-    tx.rollback().await?;
-    let all: BTreeSet<Uuid> = named.into_iter().chain(known).collect();
-    let all: Vec<CustomerId> = all.into_iter().map(CustomerId::from_uuid).collect();
-    for some in all.chunks(CUSTOMERS) {
-        if cancel.is_cancelled() {
-            return Err(JobError::Cancelled);
-        }
-        let mut tx = platform.db.begin_for(cx.scope).await?;
-        settle(&mut tx, cx, some).await?;
-        tx.commit().await?;
-    }
-    Ok(())
+    settle_left(platform, cx, None, Left::default(), Portion::default(), cancel).await
 }
 
-/// Runs [`settle_all`].
+/// Runs [`settle_left`].
 #[derive(Debug, Clone, Copy)]
 pub struct SettleAllLevels;
 
@@ -213,7 +234,10 @@ impl JobHandler for SettleAllLevels {
         cancel: CancellationToken,
     ) -> Result<JobOutcome, JobError> {
         let cx = platform.ctx(Scope::system(job.scope.org()));
-        settle_all(platform, &cx, &cancel).await?;
+        // Null is what jobs had that measure all.
+        let left: Option<Left> = job.payload()?;
+        let left = left.unwrap_or_default();
+        settle_left(platform, &cx, Some(job), left, Portion::default(), &cancel).await?;
         Ok(JobOutcome::Done)
     }
 }

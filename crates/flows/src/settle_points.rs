@@ -2,7 +2,7 @@
 //!
 //! State-based, so an event that is late or comes twice changes nothing, and so does a job that runs again.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use commerce::OrderState;
@@ -11,8 +11,7 @@ use commerce::store::{self as orders, OrderRow};
 use commerce::{Shop, shops};
 use customers::roots;
 use kernel::{CustomerId, OrderId, ProgrammeId, Timestamp, TypedId as _};
-use loyalty::levels::membership::Multipliers;
-use loyalty::levels::scheme;
+use loyalty::levels::{self, membership::Multipliers, scheme};
 use loyalty::points::PointsError;
 use loyalty::points::programme::{self, NewProgramme};
 use loyalty::points::rules::LineFact;
@@ -23,62 +22,15 @@ use platform::{
     Ctx, DbError, Event as _, Job, JobError, JobHandler, JobOutcome, Platform, Scope, Subscriber,
     Tx,
 };
-use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+pub use crate::portions::{Left, Portion};
+use crate::portions::{Of, sizes_of};
 
 /// The kind of the job that settles the orders of all customers, or of some.
 pub const SETTLE: &str = "loyalty.settle";
 
-/// What is settled in one transaction. Whoever has more orders than that is settled alone: a limit of days needs them
-/// all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Portion {
-    /// Customers.
-    pub customers: u32,
-    /// Orders, times the programmes in which each is settled.
-    pub orders: u64,
-}
-
-impl Default for Portion {
-    /// About a second, and a few ten megabytes.
-    fn default() -> Self {
-        Self { customers: 500, orders: 10_000 }
-    }
-}
-
-impl Portion {
-    /// Whether all of `sizes` goes into one transaction.
-    fn holds(self, sizes: &[(CustomerId, u64)], programmes: usize) -> bool {
-        let orders: u64 = sizes.iter().map(|(_, orders)| orders).sum();
-        sizes.len() <= self.customers as usize
-            && orders.saturating_mul(programmes as u64) <= self.orders
-    }
-
-    /// The first of `sizes` (customers with how many orders each has) that go into one transaction, one at least.
-    fn cut(self, sizes: &[(CustomerId, u64)], programmes: usize) -> Vec<CustomerId> {
-        let mut room = self.orders / (programmes as u64).max(1);
-        let mut some = Vec::new();
-        for (customer, orders) in sizes.iter().take(self.customers as usize) {
-            if *orders > room && !some.is_empty() {
-                break;
-            }
-            room = room.saturating_sub(*orders);
-            some.push(*customer);
-        }
-        some
-    }
-}
-
-/// What a job still has to settle.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Left {
-    /// These alone; all if there is no list.
-    pub customers: Option<Vec<CustomerId>>,
-    /// Of all, those with greater ids.
-    pub after: Option<CustomerId>,
-}
 /// Name of the subscriber.
 const NAME: &str = "flows.settle_points";
 /// Multiplier of whoever has no level.
@@ -101,7 +53,7 @@ pub async fn settle(tx: &mut Tx, cx: &Ctx, customers: &[CustomerId]) -> Result<(
     }
     let shops = shops::all(tx, cx).await?;
     let facts = facts_of(tx, cx, &shops, customers).await?;
-    let facts = leveled(tx, cx, facts).await?;
+    let facts = leveled(tx, cx, facts, Time::GoesOn).await?;
     for programme in &programmes {
         settle::settle(tx, cx, programme, customers, &facts, Extent::All).await?;
     }
@@ -115,20 +67,40 @@ pub(crate) async fn facts_of(
     shops: &[Shop],
     customers: &[CustomerId],
 ) -> Result<Vec<OrderFacts>, DbError> {
-    let rows = orders::orders_of(tx, cx.scope, customers).await?;
-    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut facts = totals_of(tx, cx, shops, customers).await?;
+    let ids: Vec<Uuid> = facts.iter().map(|fact| fact.order.uuid()).collect();
     let mut lines = orders::lines(tx, cx.scope, &ids).await?;
-    let shops: HashMap<i64, &Shop> = shops.iter().map(|shop| (shop.number, shop)).collect();
-    let facts = rows.into_iter().filter_map(|row| {
-        let lines = lines.remove(&row.id).unwrap_or_default();
+    for fact in &mut facts {
+        let lines = lines.remove(&fact.order.uuid()).unwrap_or_default();
         let lines = lines.into_iter().map(|line| LineFact {
             product: line.sku_code.unwrap_or_default(),
             amount_minor: line.amount_minor.unwrap_or(0),
             refunded_minor: line.refund_minor.unwrap_or(0),
         });
-        facts(&row, lines.collect(), shops.get(&row.shop_number)?)
-    });
-    Ok(facts.collect())
+        fact.lines = lines.collect();
+    }
+    Ok(facts)
+}
+
+/// What the orders of `customers` come to now, without their lines.
+pub(crate) async fn totals_of(
+    tx: &mut Tx,
+    cx: &Ctx,
+    shops: &[Shop],
+    customers: &[CustomerId],
+) -> Result<Vec<OrderFacts>, DbError> {
+    let rows = orders::orders_of(tx, cx.scope, customers).await?;
+    let shops: HashMap<i64, &Shop> = shops.iter().map(|shop| (shop.number, shop)).collect();
+    Ok(rows.iter().filter_map(|row| facts(row, shops.get(&row.shop_number)?)).collect())
+}
+
+/// Whether levels that ended are written down before their history is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Time {
+    /// They are: the multiplier is the same whether or not the job was there before the order.
+    GoesOn,
+    /// Nothing is written.
+    AsStored,
 }
 
 /// Says of orders by which level they earn: by that of their family's root which was known before they were paid. Of
@@ -137,6 +109,7 @@ async fn leveled(
     tx: &mut Tx,
     cx: &Ctx,
     mut facts: Vec<OrderFacts>,
+    time: Time,
 ) -> Result<Vec<OrderFacts>, DbError> {
     let schemes = scheme::all(tx, cx.scope).await?;
     if schemes.is_empty() || facts.is_empty() {
@@ -148,6 +121,9 @@ async fn leveled(
     let distinct: BTreeSet<CustomerId> =
         roots.values().copied().map(CustomerId::from_uuid).collect();
     let distinct: Vec<CustomerId> = distinct.into_iter().collect();
+    if time == Time::GoesOn {
+        levels::jobs::bring_up(tx, cx, &schemes, &distinct).await?;
+    }
     let mut known = Vec::new();
     for scheme in &schemes {
         known.push((scheme, Multipliers::read(tx, cx.scope, scheme, &distinct).await?));
@@ -168,7 +144,7 @@ async fn leveled(
 
 /// What an order comes to; `None` if it is nobody's. Paid is what the report says, or else the total, or the goods
 /// with their freight, as for revenue.
-fn facts(row: &OrderRow, lines: Vec<LineFact>, shop: &Shop) -> Option<OrderFacts> {
+fn facts(row: &OrderRow, shop: &Shop) -> Option<OrderFacts> {
     let state = row.order_state();
     let is_paid = !matches!(state, OrderState::Unpaid);
     let goods = || Some(row.goods_minor?.saturating_add(row.freight_minor.unwrap_or(0)));
@@ -182,7 +158,7 @@ fn facts(row: &OrderRow, lines: Vec<LineFact>, shop: &Shop) -> Option<OrderFacts
         paid_at,
         paid_minor: if is_paid { paid } else { 0 },
         refunded_minor: row.refund_minor.unwrap_or(0),
-        lines,
+        lines: Vec::new(),
         level_permille: NO_LEVEL_PERMILLE,
         void: state == OrderState::Closed,
     })
@@ -209,7 +185,7 @@ impl Subscriber for SettlePoints {
         cx: &Ctx,
         event: &StoredEvent,
     ) -> Result<(), HandleError> {
-        let programmes = programme::all(tx, cx.scope).await?.len();
+        let programmes = programme::newest(tx, cx.scope).await?.len();
         if programmes == 0 {
             return Ok(());
         }
@@ -264,50 +240,6 @@ async fn enqueue(
     jobs::enqueue(tx, cx, SETTLE, left, options).await.map(drop)
 }
 
-/// How many orders each of `customers` has, in the order given.
-async fn sizes_of(
-    tx: &mut Tx,
-    cx: &Ctx,
-    customers: &[CustomerId],
-) -> Result<Vec<(CustomerId, u64)>, DbError> {
-    let counted = orders::orders_counted(tx, cx.scope, customers).await?;
-    let counted: HashMap<Uuid, u64> = counted.into_iter().collect();
-    let size = |id: &CustomerId| counted.get(&id.uuid()).copied().unwrap_or(0);
-    Ok(customers.iter().map(|id| (*id, size(id))).collect())
-}
-
-impl Left {
-    /// Whose turn it is next, with how many orders each has, in the order in which they are settled.
-    async fn next(
-        &self,
-        tx: &mut Tx,
-        cx: &Ctx,
-        limit: u32,
-    ) -> Result<Vec<(CustomerId, u64)>, DbError> {
-        if let Some(customers) = &self.customers {
-            return sizes_of(tx, cx, &customers[..customers.len().min(limit as usize)]).await;
-        }
-        let after = self.after.map_or(Uuid::nil(), |id| id.uuid());
-        let counted = orders::orders_counted_after(tx, cx.scope, after, limit).await?;
-        let mut sizes: BTreeMap<Uuid, u64> = counted.into_iter().collect();
-        // Whose orders are gone has points that must go.
-        for id in settle::customers_after(tx, cx.scope, after, limit).await? {
-            sizes.entry(id).or_default();
-        }
-        let sizes = sizes.into_iter().take(limit as usize);
-        Ok(sizes.map(|(id, size)| (CustomerId::from_uuid(id), size)).collect())
-    }
-
-    /// What is left behind `done`, which came first.
-    fn behind(mut self, done: &[CustomerId]) -> Self {
-        match &mut self.customers {
-            Some(customers) => drop(customers.drain(..done.len().min(customers.len()))),
-            None => self.after = done.last().copied().or(self.after),
-        }
-        self
-    }
-}
-
 /// Settles the orders of whoever is `left`, portion by portion, each in a transaction of its own; with `job`, how far it
 /// came is noted there, so that it goes on behind that.
 ///
@@ -326,10 +258,10 @@ pub async fn settle_left(
             return Err(JobError::Cancelled);
         }
         let mut tx = platform.db.begin_for(cx.scope).await?;
-        let programmes = programme::all(&mut tx, cx.scope).await?.len();
+        let programmes = programme::newest(&mut tx, cx.scope).await?.len();
         let sizes = match programmes {
             0 => Vec::new(),
-            _ => left.next(&mut tx, cx, portion.customers).await?,
+            _ => left.next(&mut tx, cx, Of::Points, portion.customers).await?,
         };
         if sizes.is_empty() {
             return Ok(tx.rollback().await?);
@@ -397,13 +329,13 @@ pub async fn compare(tx: &mut Tx, cx: &Ctx) -> Result<Comparison, DbError> {
         let shops = shops::all(tx, cx).await?;
         let mut left = Left::default();
         loop {
-            let sizes = left.next(tx, cx, portion.customers).await?;
+            let sizes = left.next(tx, cx, Of::Points, portion.customers).await?;
             if sizes.is_empty() {
                 break;
             }
             let some = portion.cut(&sizes, 1);
             let facts = facts_of(tx, cx, &shops, &some).await?;
-            let facts = leveled(tx, cx, facts).await?;
+            let facts = leveled(tx, cx, facts, Time::AsStored).await?;
             for programme in &programmes {
                 let found = settle::differences(tx, cx.scope, programme, &some, &facts).await?;
                 wrong += found.len() as u64;

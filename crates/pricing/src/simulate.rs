@@ -50,6 +50,8 @@ pub struct Totals {
     pub discount_minor: i128,
     /// What is paid for goods of lines with a cost, less that cost.
     pub margin_minor: i128,
+    /// Lines with a cost.
+    pub costed: u64,
     /// Orders whose goods are reduced by more than is meant.
     pub deep: u64,
     /// Orders whose goods cost less than the platform's floor.
@@ -276,6 +278,7 @@ impl Run<'_> {
                 line.line.cost_minor.map(|cost| i128::from(cost) * i128::from(line.quantity));
             cost.map_or(0, |cost| i128::from(*paid) - cost)
         });
+        let costed = self.world.lines.iter().filter(|line| line.line.cost_minor.is_some());
         let of_list = |bps: u32| i128::from(goods) * i128::from(bps);
         let in_bps = |minor: i64| i128::from(minor) * i128::from(FULL_BPS);
         Totals {
@@ -284,6 +287,7 @@ impl Run<'_> {
             list_minor: i128::from(list),
             discount_minor: i128::from(list - self.state.payable()),
             margin_minor: margin.sum(),
+            costed: costed.count() as u64,
             deep: u64::from(in_bps(goods - paid) > of_list(bounds.deepest_off_bps)),
             below_floor: u64::from(in_bps(paid) < of_list(bounds.floor_bps)),
             inexact: u64::from(!self.is_exact),
@@ -353,6 +357,7 @@ impl Totals {
         self.list_minor += other.list_minor;
         self.discount_minor += other.discount_minor;
         self.margin_minor += other.margin_minor;
+        self.costed += other.costed;
         self.deep += other.deep;
         self.below_floor += other.below_floor;
         self.inexact += other.inexact;

@@ -70,6 +70,7 @@ pub async fn end_due(
             ended += expire_due(&mut tx, cx).await?;
             ended += promotions::end_due(&mut tx, cx).await?;
             ended += tries::prune(&mut tx, cx).await?;
+            ended += reservations::prune(&mut tx, cx).await?;
         }
         if ended == 0 {
             tx.rollback().await?;

@@ -57,6 +57,7 @@ pub const MIGRATIONS: &[Migration] = &[
         module: "loyalty",
         version: 9,
         sql: include_str!("../migrations/0009_lots_by_customer.sql"),
+        sql: include_str!("../migrations/0009_by_hand.sql"),
     },
 ];
 

@@ -7,6 +7,7 @@
 mod account;
 pub mod adjust;
 pub mod award;
+mod by_hand;
 mod desk;
 pub mod due;
 mod error;

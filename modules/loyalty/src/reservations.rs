@@ -12,7 +12,7 @@ mod refund;
 mod reserve;
 mod returns;
 
-pub use end::{cancel, commit, time_out_next};
+pub use end::{GIVEN_UP_MILLIS, cancel, commit, prune, time_out_next};
 pub use error::ReservationError;
 pub use refund::{Refund, Refunded, refund};
 pub use reserve::{

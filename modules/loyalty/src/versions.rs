@@ -1,11 +1,37 @@
 //! Versions of what people define: each change adds one, and none is changed again.
 
-use kernel::Timestamp;
+use kernel::{FieldErrors, Timestamp};
 use platform::{Ctx, DbError, Tx, args};
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::rules::json;
+
+/// The most versions of one programme, scheme, coupon or promotion.
+pub(crate) const VERSIONS_MAX: i64 = 1_000;
+
+/// Refuses a version behind `version` where there are as many as there may be.
+///
+/// # Errors
+/// The field `version`.
+pub(crate) fn room(version: i64) -> Result<(), FieldErrors> {
+    let mut errors = FieldErrors::default();
+    if version >= VERSIONS_MAX {
+        let rule =
+            format!("it has {VERSIONS_MAX} versions, and no more are kept; make a new one instead");
+        errors.push("version", rule);
+    }
+    errors.finish(|| Some(()))
+}
+
+/// Which versions are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// All of them.
+    All,
+    /// The newest alone.
+    Newest,
+}
 
 /// Of what.
 #[derive(Debug, Clone, Copy)]

@@ -105,7 +105,8 @@ db_test! { migrations();
         let answer = shop.send("PUT", &path, &[("if-match", "\"1\"")], &change).await;
         assert_eq!((answer.status, answer.header("etag")), (StatusCode::OK, "\"2\""));
         let answer = shop.send("PUT", &path, &[("if-match", "\"1\"")], &change).await;
-        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::CONFLICT, "changed_meanwhile"));
+        assert_eq!((answer.status, answer.code().as_str()), (StatusCode::PRECONDITION_FAILED, "stale_version"));
+        assert_eq!(answer.json()["current"]["version"], 2);
         settle(&shop).await;
         assert_eq!(counts(&shop, &id).await, [2, 1, 1, 0]);
     }

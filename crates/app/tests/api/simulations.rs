@@ -73,6 +73,13 @@ db_test! { migrations();
             json!([{"promotion": null, "name": "满减", "is_draft": true, "orders": 3, "discount_minor": 6_000}])
         );
         assert_eq!((&result["leaks"], &result["refused"], &result["left_aside"]), (&json!(0), &json!(0), &json!([])));
+        // Without any cost nothing is known of the margin, which was told as 0.
+        let mut blind = with(json!([off()]));
+        blind["cost_bps"] = Value::Null;
+        let asked = shop.post("/loyalty/simulations", &blind).await;
+        let told = ended(&shop, &text(&asked["id"])).await;
+        let totals = &told["result"]["draft"];
+        assert_eq!((&totals["margin_minor"], &totals["discount_minor"]), (&Value::Null, &json!(6_000)));
         assert_eq!(view["request"]["cost_bps"], 6_000);
 
         // First orders at half their price: deeper than 40 %, below the floor, and two of one order below cost.

@@ -8,7 +8,7 @@ use kernel::CustomerId;
 use loyalty::levels::{membership, scheme};
 use platform::{Ctx, DbError, Tx};
 
-pub use claim::{ClaimBody, ClaimRefused, Wanted, check, claim, give_try_back, take_try};
+pub use claim::{ClaimBody, ClaimRefused, Wanted, check, claim, enter_code};
 pub use gift::{GIFT, GiftBody, GiftPayload, GiftRefused, begin, fail, prepare, run};
 pub use wallet::{Wallet, WalletCoupon, WalletKind, WalletParams, coupon, wallet};
 

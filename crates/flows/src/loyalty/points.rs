@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use chrono::{Datelike as _, NaiveDate};
+use customers::roots;
 use kernel::{
     AdjustmentId, Currency, CustomerId, FieldErrors, Limit, Page, Person, PointsEntryId,
     ProgrammeId, Timestamp, TypedId as _, Zone,
 };
+use loyalty::Holder;
 use loyalty::points::adjust::{self, Adjustment, State};
 use loyalty::points::ledger::{self, Entry, EntryFilter, Posting};
 use loyalty::points::liability::{self, Liability};
@@ -292,10 +294,30 @@ pub async fn adjust(
     customer: CustomerId,
     body: &AdjustBody,
 ) -> Result<PointsAdjusted, MemberError> {
-    let root = family(tx, cx, customer).await?.root;
+    let holder = family(tx, cx, customer).await?.holder();
     let programme = programme_of(tx, cx, body.programme).await?;
-    let (id, state) = adjust::ask(tx, cx, &programme, root, body.points, &body.reason).await?;
+    let (id, state) = adjust::ask(tx, cx, &programme, &holder, body.points, &body.reason).await?;
     Ok(PointsAdjusted { id, state })
+}
+
+/// Posts or refuses an adjustment that waits, for the family that its customer belongs to by now.
+///
+/// # Errors
+/// As [`adjust::decide`].
+pub async fn decide(
+    tx: &mut Tx,
+    cx: &Ctx,
+    id: AdjustmentId,
+    approve: bool,
+) -> Result<(), PointsError> {
+    let customer = adjust::customer_of(tx, cx.scope, id).await?;
+    let customer = customer.ok_or(PointsError::NoAdjustment)?.uuid();
+    let root = roots::roots(tx, cx.scope, &[customer]).await?.remove(&customer);
+    let root = root.unwrap_or(customer);
+    let members = roots::family(tx, cx.scope, root).await?;
+    let members: Vec<CustomerId> = members.into_iter().map(CustomerId::from_uuid).collect();
+    let holder = Holder::new(CustomerId::from_uuid(root), &members);
+    adjust::decide(tx, cx, id, approve, &holder).await
 }
 
 /// An adjustment that waits for a second person.
@@ -326,7 +348,7 @@ pub async fn waiting(tx: &mut Tx, cx: &Ctx) -> Result<Vec<WaitingAdjustment>, Me
     let hides_reasons = cx.access.fields().hide(fields::NOTES);
     let names = names(tx, cx, found.iter().map(|one| Some(one.customer))).await?;
     let programmes: HashMap<ProgrammeId, String> =
-        programme::all(tx, cx.scope).await?.into_iter().map(|one| (one.id, one.name)).collect();
+        programme::newest(tx, cx.scope).await?.into_iter().map(|one| (one.id, one.name)).collect();
     let hidden = |mut adjustment: Adjustment| {
         adjustment.reason = adjustment.reason.filter(|_| !hides_reasons);
         adjustment

@@ -9,14 +9,14 @@ use flows::settle_points::{
     settle, settle_all, settle_left,
 };
 use flows::{person_data, undo_import};
-use kernel::{Currency, CustomerId, JobId, OrderId, Timestamp, TypedId as _, Zone};
+use kernel::{Currency, CustomerId, JobId, OrderId, ProgrammeId, Timestamp, TypedId as _, Zone};
 use loyalty::points::programme::{self, NewProgramme};
 use loyalty::points::{
-    adjust,
+    Holder, adjust,
     rules::{Expiry, Negative, Rules},
 };
 use platform::outbox::{self, Delivery, DeliveryOptions, Turn};
-use platform::{Job, JobError};
+use platform::{Job, JobError, Tx};
 use testkit::db_test;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -53,9 +53,13 @@ fn new_programme(shop: &Shop) -> NewProgramme {
     }
 }
 
+pub async fn begin(tx: &mut Tx, shop: &Shop) -> ProgrammeId {
+    programme::create(tx, &shop.cx, &new_programme(shop)).await.unwrap()
+}
+
 async fn make_programme(shop: &Shop) {
     let mut tx = shop.platform.db.begin().await.unwrap();
-    programme::create(&mut tx, &shop.cx, &new_programme(shop)).await.unwrap();
+    begin(&mut tx, shop).await;
     tx.commit().await.unwrap();
 }
 
@@ -71,15 +75,20 @@ async fn deliver(shop: &Shop) {
 
 /// The jobs that settle: how far they came, and how often they are tried.
 async fn settling(shop: &Shop) -> Vec<(Job, Left)> {
+    jobs_of(shop, SETTLE).await
+}
+
+/// The jobs of a kind that work in portions, the oldest first.
+pub async fn jobs_of(shop: &Shop, kind: &str) -> Vec<(Job, Left)> {
     let mut tx = shop.platform.db.read().await.unwrap();
     let sql = "SELECT id, payload, max_attempts FROM platform_jobs WHERE kind = $1 ORDER BY id";
-    let rows: Vec<(Uuid, String, i64)> = tx.fetch_all(sql, platform::args![SETTLE]).await.unwrap();
+    let rows: Vec<(Uuid, String, i64)> = tx.fetch_all(sql, platform::args![kind]).await.unwrap();
     rows.into_iter()
         .map(|(id, payload, most)| {
             let job = Job {
                 id: JobId::from_uuid(id),
                 scope: shop.cx.scope,
-                kind: SETTLE.to_owned(),
+                kind: kind.to_owned(),
                 payload: serde_json::from_str(&payload).unwrap(),
                 attempt: 1,
                 max_attempts: most.try_into().unwrap(),
@@ -317,7 +326,7 @@ db_test! { MIGRATIONS;
         let (customer, revenue) = somebody(&shop).await;
         let mut tx = shop.platform.db.begin().await.unwrap();
         let programme = programme::all(&mut tx, shop.cx.scope).await.unwrap().pop().unwrap();
-        adjust::ask(&mut tx, &shop.cx, &programme, customer, 7, "她的生日").await.unwrap();
+        adjust::ask(&mut tx, &shop.cx, &programme, &Holder::single(customer), 7, "她的生日").await.unwrap();
         tx.commit().await.unwrap();
         let reason = "they ask".parse().unwrap();
         let told = person_data::export(&shop.platform, &shop.cx, customer, &reason).await;

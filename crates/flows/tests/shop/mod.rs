@@ -53,6 +53,7 @@ pub const MIGRATIONS: &[Migration] = &[
     loyalty::MIGRATIONS[5],
     loyalty::MIGRATIONS[6],
     loyalty::MIGRATIONS[7],
+    loyalty::MIGRATIONS[8],
 ];
 
 pub struct Shop {

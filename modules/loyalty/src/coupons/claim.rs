@@ -158,7 +158,13 @@ pub async fn claim_code(
     claimant: Claimant<'_>,
 ) -> Result<CouponId, CouponError> {
     let found = find_code(tx, cx, entered).await?;
-    claim_found(tx, cx, &found, claimant).await
+    let claimed = claim_found(tx, cx, &found, claimant).await;
+    if found.state == State::Issued && matches!(claimed, Err(CouponError::AlreadyClaimed)) {
+        // Somebody was faster, perhaps the same customer by the same click.
+        let found = find_code(tx, cx, entered).await?;
+        return claim_found(tx, cx, &found, claimant).await;
+    }
+    claimed
 }
 
 pub(crate) async fn claim_found(

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{CouponError, CouponRules, code};
 use crate::counters::Used;
 use crate::rules::{self, OfferState, checked_name, json, unreadable};
-use crate::versions::VersionOf;
+use crate::versions::{self, VersionOf};
 
 /// Definitions of one organisation.
 pub const DEFINITIONS_MAX: i64 = 10_000;
@@ -132,6 +132,7 @@ pub async fn change(
     new: &NewDefinition,
 ) -> Result<(), CouponError> {
     let name = checked(new)?;
+    versions::room(version)?;
     let old = get(tx, cx.scope, id).await?.ok_or(CouponError::NoDefinition)?;
     if let Some(what) = old.rules.frozen(&new.rules).filter(|_| old.state != OfferState::Draft) {
         return Err(CouponError::Frozen(what));

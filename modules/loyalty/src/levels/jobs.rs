@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::TypedId as _;
+use kernel::{CustomerId, TypedId as _};
 use platform::jobs::{self, JobOptions};
 use platform::{Ctx, DbError, Job, JobError, JobHandler, JobOutcome, Platform, Scope, Tx, args};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Scheme, scheme, store};
+use crate::points::store::by_ids;
 
 /// The kind of the job.
 pub const LEVELS: &str = "loyalty.levels";
@@ -56,6 +57,34 @@ pub async fn due(tx: &mut Tx, cx: &Ctx, scheme: &Scheme, limit: u32) -> Result<u
     let schemes = std::slice::from_ref(scheme);
     store::bring_up(tx, cx, schemes, &customers, &BTreeSet::new()).await?;
     Ok(customers.len() as u64)
+}
+
+/// Looks again at those of `roots` who are due, in each of `schemes`: what time did is known from then on, whether or not
+/// the job came to them.
+///
+/// # Errors
+/// As the database says.
+pub async fn bring_up(
+    tx: &mut Tx,
+    cx: &Ctx,
+    schemes: &[Scheme],
+    roots: &[CustomerId],
+) -> Result<(), DbError> {
+    let ids: Vec<Uuid> = roots.iter().map(|id| id.uuid()).collect();
+    for scheme in schemes {
+        let first = args![cx.scope.org_arg(), scheme.id.uuid(), cx.now(), scheme.at(cx.now()).0];
+        let select =
+            "SELECT customer_id FROM loyalty_memberships WHERE org_id = $1 AND scheme_id = $2
+            AND (next_at <= $3 OR version < $4) AND customer_id";
+        let due: Vec<(Uuid,)> = by_ids(tx, select, &first, &ids, "").await?;
+        let due: BTreeSet<Uuid> = due.into_iter().map(|(id,)| id).collect();
+        if !due.is_empty() {
+            store::lock(tx, cx.scope, &due).await?;
+            let schemes = std::slice::from_ref(scheme);
+            store::bring_up(tx, cx, schemes, &due, &BTreeSet::new()).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Looks at all who are due in an organisation, in batches that each commit. Gives how many.

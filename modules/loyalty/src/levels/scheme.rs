@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::rules::Rules;
 use super::{LevelsError, jobs};
 use crate::rules::json;
-use crate::versions::VersionOf;
+use crate::versions::{self, VersionOf, Which};
 
 /// Schemes of one organisation.
 pub const SCHEMES_MAX: i64 = 20;
@@ -52,7 +52,7 @@ pub struct Scheme {
     pub version: i64,
     /// What it says.
     pub rules: Rules,
-    /// All versions, the oldest first.
+    /// All versions, the oldest first; in lists the newest alone.
     pub versions: Vec<Version>,
 }
 
@@ -174,6 +174,7 @@ pub async fn change(
     let mut errors = FieldErrors::default();
     let name = checked(name, rules, floor_bps, &mut errors);
     errors.finish(|| Some(()))?;
+    versions::room(version)?;
     let old = get(tx, cx.scope, id).await?.ok_or(LevelsError::NoScheme)?;
     let changed = tx
         .execute(
@@ -213,7 +214,15 @@ struct Row {
 /// # Errors
 /// As the database says.
 pub async fn all(tx: &mut Tx, scope: Scope) -> Result<Vec<Scheme>, DbError> {
-    read(tx, scope, None).await
+    read(tx, scope, None, Which::All).await
+}
+
+/// All schemes, by name, each with its newest version alone: what a list shows.
+///
+/// # Errors
+/// As the database says.
+pub async fn newest(tx: &mut Tx, scope: Scope) -> Result<Vec<Scheme>, DbError> {
+    read(tx, scope, None, Which::Newest).await
 }
 
 /// The scheme of an id.
@@ -221,16 +230,24 @@ pub async fn all(tx: &mut Tx, scope: Scope) -> Result<Vec<Scheme>, DbError> {
 /// # Errors
 /// As the database says.
 pub async fn get(tx: &mut Tx, scope: Scope, id: LevelSchemeId) -> Result<Option<Scheme>, DbError> {
-    Ok(read(tx, scope, Some(id)).await?.pop())
+    Ok(read(tx, scope, Some(id), Which::All).await?.pop())
 }
 
 async fn read(
     tx: &mut Tx,
     scope: Scope,
     only: Option<LevelSchemeId>,
+    which: Which,
 ) -> Result<Vec<Scheme>, DbError> {
     let (of_row, of_version) =
         if only.is_some() { ("AND id = $2", "AND scheme_id = $2") } else { ("", "") };
+    let newest = match which {
+        Which::All => "",
+        Which::Newest => {
+            "AND version = (SELECT of.version FROM loyalty_schemes of
+                             WHERE of.org_id = v.org_id AND of.id = v.scheme_id)"
+        }
+    };
     let mut arguments = args![scope.org_arg()];
     arguments.extend(only.map(|id| id.uuid().into()));
     let rows: Vec<Row> = tx
@@ -245,8 +262,8 @@ async fn read(
     let versions: Vec<(Uuid, i64, i64, String)> = tx
         .fetch_all(
             AssertSqlSafe(format!(
-                "SELECT scheme_id, version, from_at, rules FROM loyalty_scheme_versions
-                  WHERE org_id = $1 {of_version} ORDER BY scheme_id, version"
+                "SELECT scheme_id, version, from_at, rules FROM loyalty_scheme_versions v
+                  WHERE org_id = $1 {of_version} {newest} ORDER BY scheme_id, version"
             )),
             arguments,
         )

@@ -158,15 +158,21 @@ async fn write_orders(
     Ok(found.into_values().map(|row| row.customer_id).collect())
 }
 
-/// The customers whom levels know, with those who were merged.
+/// The next `limit` customers whose ids come after `after` and whom levels know, with those who were merged, by id.
 ///
 /// # Errors
 /// As the database says.
-pub async fn customers(tx: &mut Tx, scope: Scope) -> Result<Vec<Uuid>, DbError> {
+pub async fn customers_after(
+    tx: &mut Tx,
+    scope: Scope,
+    after: Uuid,
+    limit: u32,
+) -> Result<Vec<Uuid>, DbError> {
     let rows: Vec<(Uuid,)> = tx
         .fetch_all(
-            "SELECT customer_id FROM loyalty_level_people WHERE org_id = $1",
-            args![scope.org_arg()],
+            "SELECT customer_id FROM loyalty_level_people WHERE org_id = $1 AND customer_id > $2
+              ORDER BY customer_id LIMIT $3",
+            args![scope.org_arg(), after, limit],
         )
         .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())

@@ -12,7 +12,7 @@ use super::account::{Account, Kind};
 use super::desk::{Head, other};
 use super::programme::{self, Programme};
 use super::rules::POINTS_MAX;
-use super::{PointsError, store};
+use super::{Holder, PointsError, by_hand, store};
 
 /// Name under which reasons are sealed.
 pub(crate) const FIELD: &str = "loyalty.adjustment";
@@ -70,8 +70,8 @@ pub struct Adjustment {
     pub decided_at: Option<Timestamp>,
 }
 
-/// Gives (or takes, if negative) points of one customer. More than the programme lets one person change wait for
-/// [`decide`].
+/// Gives (or takes, if negative) points of `holder`: they are given to the root, and taken of the whole family as they are
+/// spent. What is beyond that which the programme lets one person change on a day, in all, waits for [`decide`].
 ///
 /// # Errors
 /// `Fields`; `Insufficient` if more is taken than can be spent.
@@ -79,7 +79,7 @@ pub async fn ask(
     tx: &mut Tx,
     cx: &Ctx,
     programme: &Programme,
-    customer: CustomerId,
+    holder: &Holder,
     points: i64,
     reason: &str,
 ) -> Result<(AdjustmentId, State), PointsError> {
@@ -93,8 +93,9 @@ pub async fn ask(
     }
     errors.finish(|| Some(()))?;
     let id: AdjustmentId = cx.fresh();
-    let waits = points.unsigned_abs() > programme.rules.approve_above.unsigned_abs();
-    let state = if waits { State::Waiting } else { State::Posted };
+    let customer = CustomerId::from_uuid(holder.root());
+    let is_within = by_hand::count(tx, cx, programme, points).await?;
+    let state = if is_within { State::Posted } else { State::Waiting };
     let made = tx
         .execute(
             "INSERT INTO loyalty_adjustments
@@ -120,7 +121,7 @@ pub async fn ask(
         errors_full()?;
     }
     if state == State::Posted {
-        post(tx, cx, programme, customer, points, id).await?;
+        post(tx, cx, programme, holder, points, id).await?;
     }
     let entry = Entry::new("loyalty.points.adjust")
         .on("customer", customer)
@@ -143,32 +144,50 @@ async fn post(
     tx: &mut Tx,
     cx: &Ctx,
     programme: &Programme,
-    customer: CustomerId,
+    holder: &Holder,
     points: i64,
     id: AdjustmentId,
 ) -> Result<(), PointsError> {
-    let mut desk = store::open(tx, cx, programme, &[customer.uuid()]).await?;
+    let mut desk = store::open(tx, cx, programme, holder.members()).await?;
     let mut postings = vec![other(Account::Adjusted, -points)];
     if points > 0 {
         let now = desk.now;
         let expires = programme.rules.expires_at(now, programme.zone);
-        postings.push(desk.new_lot(customer.uuid(), None, points, now, expires));
+        postings.push(desk.new_lot(holder.root(), None, points, now, expires));
     } else {
-        let available = desk.spendable(&[customer.uuid()]);
+        let available = desk.spendable(holder.members());
         if available < -points {
             return Err(PointsError::Insufficient { available, wanted: -points });
         }
-        for (lot, part) in desk.pick(&[customer.uuid()], -points) {
+        for (lot, part) in desk.pick(holder.members(), -points) {
             postings.push(desk.on_lot(lot, Account::Available, -part)?);
         }
     }
-    let head = Head::new(Kind::Adjust, customer.uuid(), format!("adjust:{}", id.uuid()));
+    let head = Head::new(Kind::Adjust, holder.root(), format!("adjust:{}", id.uuid()));
     desk.post(head.of("adjustment", id.uuid()), programme.version, postings)?;
     let changed = store::close(tx, desk).await?;
     Ok(store::tell(tx, cx, programme, &changed).await?)
 }
 
-/// Posts or refuses an adjustment that waits.
+/// Whose points an adjustment is about, that waits or was decided on.
+///
+/// # Errors
+/// As the database says.
+pub async fn customer_of(
+    tx: &mut Tx,
+    scope: Scope,
+    id: AdjustmentId,
+) -> Result<Option<CustomerId>, DbError> {
+    let found: Option<(Uuid,)> = tx
+        .fetch_optional(
+            "SELECT customer_id FROM loyalty_adjustments WHERE org_id = $1 AND id = $2",
+            args![scope.org_arg(), id.uuid()],
+        )
+        .await?;
+    Ok(found.map(|(customer,)| CustomerId::from_uuid(customer)))
+}
+
+/// Posts or refuses an adjustment that waits; `holder` is its customer with the family of now.
 ///
 /// # Errors
 /// `NoAdjustment` if none waits; `OwnAdjustment`; `Insufficient`.
@@ -177,6 +196,7 @@ pub async fn decide(
     cx: &Ctx,
     id: AdjustmentId,
     approve: bool,
+    holder: &Holder,
 ) -> Result<(), PointsError> {
     let found = read(tx, cx.scope, &cx.keys(), "AND id = $2", vec![id.uuid().into()]).await?;
     let adjustment = found.into_iter().next().ok_or(PointsError::NoAdjustment)?;
@@ -198,7 +218,7 @@ pub async fn decide(
     if approve {
         let programme = programme::get(tx, cx.scope, adjustment.programme).await?;
         let programme = programme.ok_or(PointsError::NoProgramme)?;
-        post(tx, cx, &programme, adjustment.customer, adjustment.points, id).await?;
+        post(tx, cx, &programme, holder, adjustment.points, id).await?;
     }
     let entry = Entry::new("loyalty.points.decide")
         .on("customer", adjustment.customer)

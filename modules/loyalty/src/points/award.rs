@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::account::{Account, Kind};
 use super::desk::{Head, other};
 use super::programme::Programme;
-use super::{Holder, PointsError, store};
+use super::{Holder, PointsError, by_hand, store};
 
 /// The activity that is given once in a calendar year, whatever its rule says of a day.
 pub const BIRTHDAY: &str = "birthday";
@@ -17,7 +17,8 @@ pub const BIRTHDAY: &str = "birthday";
 /// of `holder`. `key` makes it happen once: the same again gives nothing.
 ///
 /// # Errors
-/// `NoRule`, `DailyLimit`; `KeyReused` if the key was used for somebody else.
+/// `NoRule`, `DailyLimit`; `KeyReused` if the key was used for somebody else; `HandLimit` if a person, and no program by
+/// their token, gave as much by hand today as one may.
 pub async fn award(
     tx: &mut Tx,
     cx: &Ctx,
@@ -58,6 +59,10 @@ pub async fn award(
     let given: Vec<(Uuid,)> = store::by_ids(tx, select, &first, holder.members(), "").await?;
     if given.len() as u64 >= u64::from(limit) {
         return Err(PointsError::DailyLimit(limit));
+    }
+    let is_person = cx.scope.user_id().is_some() && cx.origin.token.is_none();
+    if is_person && !by_hand::count(tx, cx, programme, rule.points).await? {
+        return Err(PointsError::HandLimit(programme.rules.approve_above));
     }
     // The moment to which the books were brought: points of a later one would wait for the job.
     let now = desk.now;

@@ -44,6 +44,11 @@ pub enum PointsError {
     /// The daily limit of an activity.
     #[error("the limit of {0} a day is reached")]
     DailyLimit(u32),
+    /// More than one person may give by hand on a day.
+    #[error(
+        "one person gives at most {0} points by hand on a day; ask for an adjustment, which a second person approves"
+    )]
+    HandLimit(i64),
     /// The programme gives nothing for it.
     #[error("the programme gives no points for {0:?}")]
     NoRule(String),
@@ -73,6 +78,7 @@ impl From<PointsError> for Problem {
             PointsError::TimedOut => Self::conflict("reservation_timed_out", detail),
             PointsError::WrongState(_) => Self::conflict("wrong_state", detail),
             PointsError::DailyLimit(_) => Self::conflict("daily_limit", detail),
+            PointsError::HandLimit(_) => Self::conflict("hand_limit", detail),
             PointsError::NoRule(_) => Self::field("activity", detail),
             PointsError::OwnAdjustment => Self::conflict("own_adjustment", detail),
             PointsError::Fields(errors) => errors.into(),

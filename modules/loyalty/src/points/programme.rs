@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::PointsError;
 use super::rules::Rules;
 use crate::rules::{checked_name, json};
-use crate::versions::VersionOf;
+use crate::versions::{self, VersionOf, Which};
 
 /// Programmes of one organisation.
 pub const PROGRAMMES_MAX: i64 = 50;
@@ -50,7 +50,7 @@ pub struct Programme {
     pub version: i64,
     /// What it says.
     pub rules: Rules,
-    /// All versions, the oldest first.
+    /// All versions, the oldest first; in lists the newest alone.
     pub versions: Vec<Version>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -169,6 +169,7 @@ pub async fn change(
     let mut errors = FieldErrors::default();
     let name = checked(name, rules, &mut errors);
     errors.finish(|| Some(()))?;
+    versions::room(version)?;
     let old = get(tx, cx.scope, id).await?.ok_or(PointsError::NoProgramme)?;
     let changed = tx
         .execute(
@@ -208,7 +209,15 @@ struct Row {
 /// # Errors
 /// As the database says.
 pub async fn all(tx: &mut Tx, scope: Scope) -> Result<Vec<Programme>, DbError> {
-    read(tx, scope, None).await
+    read(tx, scope, None, Which::All).await
+}
+
+/// All programmes, by name, each with its newest version alone: what a list shows.
+///
+/// # Errors
+/// As the database says.
+pub async fn newest(tx: &mut Tx, scope: Scope) -> Result<Vec<Programme>, DbError> {
+    read(tx, scope, None, Which::Newest).await
 }
 
 /// The programme of an id.
@@ -216,16 +225,24 @@ pub async fn all(tx: &mut Tx, scope: Scope) -> Result<Vec<Programme>, DbError> {
 /// # Errors
 /// As the database says.
 pub async fn get(tx: &mut Tx, scope: Scope, id: ProgrammeId) -> Result<Option<Programme>, DbError> {
-    Ok(read(tx, scope, Some(id)).await?.pop())
+    Ok(read(tx, scope, Some(id), Which::All).await?.pop())
 }
 
 async fn read(
     tx: &mut Tx,
     scope: Scope,
     only: Option<ProgrammeId>,
+    which: Which,
 ) -> Result<Vec<Programme>, DbError> {
     let (of_row, of_version) =
         if only.is_some() { ("AND id = $2", "AND programme_id = $2") } else { ("", "") };
+    let newest = match which {
+        Which::All => "",
+        Which::Newest => {
+            "AND version = (SELECT of.version FROM loyalty_programmes of
+                             WHERE of.org_id = v.org_id AND of.id = v.programme_id)"
+        }
+    };
     let mut arguments = args![scope.org_arg()];
     arguments.extend(only.map(|id| id.uuid().into()));
     let rows: Vec<Row> = tx
@@ -240,8 +257,8 @@ async fn read(
     let versions: Vec<(Uuid, i64, i64, String)> = tx
         .fetch_all(
             AssertSqlSafe(format!(
-                "SELECT programme_id, version, from_at, rules FROM loyalty_programme_versions
-                  WHERE org_id = $1 {of_version} ORDER BY programme_id, version"
+                "SELECT programme_id, version, from_at, rules FROM loyalty_programme_versions v
+                  WHERE org_id = $1 {of_version} {newest} ORDER BY programme_id, version"
             )),
             arguments,
         )

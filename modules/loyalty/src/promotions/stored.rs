@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{PromotionError, stamp};
 use crate::counters::{Limits, Used};
 use crate::rules::{self, Beside, OfferState, check_budget, checked_name, json, unreadable};
-use crate::versions::VersionOf;
+use crate::versions::{self, VersionOf};
 
 /// Promotions of one organisation.
 pub const PROMOTIONS_MAX: i64 = 20_000;
@@ -183,6 +183,7 @@ pub async fn change(
     new: &NewPromotion,
 ) -> Result<(), PromotionError> {
     let name = checked(new)?;
+    versions::room(version)?;
     let old = get(tx, cx.scope, id).await?.ok_or(PromotionError::NoPromotion)?;
     if old.state == OfferState::Ended {
         return Err(PromotionError::WrongState(old.state.name()));

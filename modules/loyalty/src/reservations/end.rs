@@ -2,6 +2,7 @@
 
 use kernel::{ReservationId, TypedId as _};
 use platform::{Ctx, DbError, Tx, args, outbox};
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::events::{ReservationCommittedV1, ReservationReleasedV1};
@@ -134,4 +135,27 @@ pub async fn time_out_next(tx: &mut Tx, cx: &Ctx) -> Result<bool, DbError> {
         Some((id,)) => time_out(tx, cx, ReservationId::from_uuid(id)).await,
         None => Ok(false),
     }
+}
+
+/// Milliseconds for which a reservation is kept that was given up, so that its order key says so; 90 days.
+pub const GIVEN_UP_MILLIS: i64 = 90 * platform::retention::DAY_MILLIS;
+/// Reservations forgotten in one transaction.
+const FORGOTTEN_MAX: i64 = 500;
+
+/// Forgets reservations, with their lines, that were cancelled or timed out 90 days ago: they hold nothing, so no sum
+/// changes. What was used is kept, since limits and returns rest on it. Gives how many.
+///
+/// # Errors
+/// As the database says.
+pub async fn prune(tx: &mut Tx, cx: &Ctx) -> Result<u64, DbError> {
+    let given_up = "SELECT id FROM loyalty_reservations
+         WHERE org_id = $1 AND state IN ('cancelled', 'timed_out') AND ended_at <= $2
+         ORDER BY ended_at, id LIMIT $3";
+    let values = args![cx.scope.org_arg(), cx.now().plus_millis(-GIVEN_UP_MILLIS), FORGOTTEN_MAX];
+    // States of these are final, so both statements mean the same.
+    let sql =
+        format!("DELETE FROM loyalty_holds WHERE org_id = $1 AND reservation_id IN ({given_up})");
+    tx.execute(AssertSqlSafe(sql), values.clone()).await?;
+    let sql = format!("DELETE FROM loyalty_reservations WHERE org_id = $1 AND id IN ({given_up})");
+    tx.execute(AssertSqlSafe(sql), values).await
 }

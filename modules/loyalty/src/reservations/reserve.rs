@@ -36,8 +36,7 @@ pub enum Brought {
     /// One that the customer has.
     Coupon(CouponId),
     /// A code: that of a definition, which everybody may know, or that of one coupon, which is claimed by this if
-    /// nobody has it. The edge takes one of the asker's tries first ([`crate::coupons::tries::take`]) and gives it back
-    /// unless the code was unknown.
+    /// nobody has it. The edge looks at it first ([`crate::coupons::tries::look`]), so that wrong ones are counted.
     Code(String),
 }
 

@@ -27,29 +27,88 @@ db_test! { MIGRATIONS;
         let [one, two] = [1, 2].map(|n| db.ctx_of(UserId::from_uuid(Uuid::from_u128(n))));
         let who = customer(1);
         let mut tx = db.db().begin().await.unwrap();
-        let (_, state) = adjust::ask(&mut tx, &one, &club.programme, who, 1_000, "sorry").await.unwrap();
+        let (_, state) = adjust::ask(&mut tx, &one, &club.programme, &Holder::single(who), 1_000, "sorry").await.unwrap();
         assert_eq!(state, State::Posted);
-        let (id, state) = adjust::ask(&mut tx, &one, &club.programme, who, 1_001, "very sorry, Ms Li").await.unwrap();
+        let (id, state) = adjust::ask(&mut tx, &one, &club.programme, &Holder::single(who), 1_001, "very sorry, Ms Li").await.unwrap();
         assert_eq!(state, State::Waiting);
-        assert!(matches!(adjust::ask(&mut tx, &one, &club.programme, who, 1, " ").await, Err(PointsError::Fields(_))));
-        assert!(matches!(adjust::decide(&mut tx, &one, id, true).await, Err(PointsError::OwnAdjustment)));
+        assert!(matches!(adjust::ask(&mut tx, &one, &club.programme, &Holder::single(who), 1, " ").await, Err(PointsError::Fields(_))));
+        assert!(matches!(adjust::decide(&mut tx, &one, id, true, &Holder::single(who)).await, Err(PointsError::OwnAdjustment)));
         tx.commit().await.unwrap();
         assert_eq!(club.balance(who).await, [0, 1_000, 0, 0]);
         let mut tx = db.db().begin().await.unwrap();
         let waiting = adjust::waiting(&mut tx, club.cx.scope, &db.keys()).await.unwrap();
         assert_eq!(waiting.iter().map(|it| it.reason.as_deref()).collect::<Vec<_>>(), [Some("very sorry, Ms Li")]);
-        adjust::decide(&mut tx, &two, id, true).await.unwrap();
-        assert!(matches!(adjust::decide(&mut tx, &two, id, true).await, Err(PointsError::NoAdjustment)));
+        adjust::decide(&mut tx, &two, id, true, &Holder::single(who)).await.unwrap();
+        assert!(matches!(adjust::decide(&mut tx, &two, id, true, &Holder::single(who)).await, Err(PointsError::NoAdjustment)));
         assert_eq!(adjust::erase(&mut tx, club.cx.scope, &[who]).await.unwrap(), 2);
         tx.commit().await.unwrap();
         assert_eq!(club.balance(who).await, [0, 2_001, 0, 0]);
         let mut tx = db.db().begin().await.unwrap();
-        let too_many = adjust::ask(&mut tx, &one, &club.programme, who, -2_002, "x").await;
+        let too_many = adjust::ask(&mut tx, &one, &club.programme, &Holder::single(who), -2_002, "x").await;
         assert!(matches!(too_many, Ok((_, State::Waiting))));
-        let (_, state) = adjust::ask(&mut tx, &one, &club.programme, who, -1_000, "x").await.unwrap();
+        // A thousand were given today; the next day has a bound of its own.
+        let (_, state) = adjust::ask(&mut tx, &one, &club.programme, &Holder::single(who), -1, "x").await.unwrap();
+        assert_eq!(state, State::Waiting);
+        db.clock().advance_millis(DAY);
+        let (_, state) = adjust::ask(&mut tx, &one, &club.programme, &Holder::single(who), -1_000, "x").await.unwrap();
         assert_eq!(state, State::Posted);
         tx.commit().await.unwrap();
         assert_eq!(club.balance(who).await, [0, 1_001, 0, 0]);
+        club.verify().await;
+    }
+
+    /// Example 13.
+    async fn parts_of_a_day_are_held_to_the_bound_of_the_whole(db) {
+        let club = Club::new(&db, rules()).await;
+        let [one, two] = [1, 2].map(|n| db.ctx_of(UserId::from_uuid(Uuid::from_u128(n))));
+        let ask = async |cx: &Ctx, n: u128, points: i64| {
+            let mut tx = db.db().begin().await.unwrap();
+            let who = Holder::single(customer(n));
+            let (_, state) = adjust::ask(&mut tx, cx, &club.programme, &who, points, "x").await.unwrap();
+            tx.commit().await.unwrap();
+            state
+        };
+        assert_eq!(ask(&one, 1, 600).await, State::Posted);
+        // Whoever's points it are; taking counts as giving does; what waits counts nothing.
+        assert_eq!(ask(&one, 2, 401).await, State::Waiting);
+        assert_eq!(ask(&one, 1, -300).await, State::Posted);
+        assert_eq!(ask(&two, 2, 1_000).await, State::Posted);
+        let give = async |cx: &Ctx, key: &str| {
+            let mut tx = db.db().begin().await.unwrap();
+            let who = Holder::single(customer(3));
+            let given = award::award(&mut tx, cx, &club.programme, &who, "birthday", key).await;
+            if given.is_ok() { tx.commit().await.unwrap() }
+            given
+        };
+        assert!(matches!(give(&two, "1").await, Err(PointsError::HandLimit(1_000))));
+        give(&one, "1").await.unwrap();
+        assert_eq!(ask(&one, 2, 1).await, State::Waiting);
+        // It is 08:00 in China; the day ends with its last millisecond there.
+        db.clock().advance_millis(16 * 3_600_000 - 1);
+        assert_eq!(ask(&one, 2, 1).await, State::Waiting);
+        db.clock().advance_millis(1);
+        assert_eq!(ask(&one, 2, 1).await, State::Posted);
+        club.verify().await;
+    }
+
+    /// What one adjusts of a merged customer was taken of the root alone.
+    async fn taking_by_hand_takes_of_the_family(db) {
+        let club = Club::new(&db, rules()).await;
+        for n in [1, 2] {
+            club.settle(&[club.paid(customer(n), order(n), 10_000)]).await;
+        }
+        club.days_pass(7);
+        club.due().await;
+        let family = Holder::new(customer(1), &[customer(2)]);
+        let mut tx = db.db().begin().await.unwrap();
+        let more = adjust::ask(&mut tx, &club.cx, &club.programme, &family, -201, "x").await;
+        assert!(matches!(more, Err(PointsError::Insufficient { available: 200, .. })), "{more:?}");
+        drop(tx);
+        let mut tx = db.db().begin().await.unwrap();
+        adjust::ask(&mut tx, &club.cx, &club.programme, &family, -150, "x").await.unwrap();
+        tx.commit().await.unwrap();
+        let left: i64 = club.balance(customer(1)).await[1] + club.balance(customer(2)).await[1];
+        assert_eq!(left, 50);
         club.verify().await;
     }
 
@@ -59,7 +118,7 @@ db_test! { MIGRATIONS;
         let cx = Ctx { clock: Arc::new(Ticking(club.cx.clock.clone(), AtomicI64::new(0))), ..club.cx.clone() };
         let mut tx = db.db().begin().await.unwrap();
         award::award(&mut tx, &cx, &club.programme, &Holder::single(customer(1)), "sign_in", "1").await.unwrap();
-        let (_, state) = adjust::ask(&mut tx, &cx, &club.programme, customer(2), 10, "thanks").await.unwrap();
+        let (_, state) = adjust::ask(&mut tx, &cx, &club.programme, &Holder::single(customer(2)), 10, "thanks").await.unwrap();
         assert_eq!(state, State::Posted);
         tx.commit().await.unwrap();
         // Nobody opened their books since.

@@ -83,6 +83,7 @@ fn every_example_has_a_table_or_a_test_of_its_number() {
     assert!(tables().len() >= 19, "{} tables", tables().len());
     let tests = [
         include_str!("examples.rs"),
+        include_str!("adjusting.rs"),
         include_str!("levels/examples.rs"),
         include_str!("offers/examples.rs"),
     ];

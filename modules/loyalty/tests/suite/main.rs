@@ -15,3 +15,4 @@ mod offers;
 mod properties;
 mod races;
 mod tools;
+mod versions;

@@ -3,7 +3,8 @@
 mod at_the_desk;
 mod codes;
 mod examples;
+mod forgotten;
 mod lives;
 mod model;
 mod races;
-mod tools;
+pub mod tools;

@@ -27,6 +27,7 @@ pub const MIGRATIONS: &[Migration] = &[
     loyalty::MIGRATIONS[5],
     loyalty::MIGRATIONS[6],
     loyalty::MIGRATIONS[7],
+    loyalty::MIGRATIONS[8],
 ];
 
 pub const DAY: i64 = 24 * 3_600_000;

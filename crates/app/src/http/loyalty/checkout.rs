@@ -99,16 +99,11 @@ async fn reserve(
 ) -> Result<Answer, Problem> {
     let engine = state.engines.of(cx.scope.org());
     checkout::enter_codes(&engine, &cx, &body).await?;
-    let (own, till, at, entered) =
-        (engine.clone(), state.checkout.clone(), cx.clone(), body.clone());
-    let answer = at_the_desk(&state, cx, key, StatusCode::CREATED, move |tx, cx| {
+    let (own, till, entered) = (engine, state.checkout.clone(), body);
+    at_the_desk(&state, cx, key, StatusCode::CREATED, move |tx, cx| {
         Box::pin(async move { Ok(checkout::reserve(tx, &till, &own, &cx, &entered).await?) })
     })
-    .await;
-    if !answer.as_ref().is_err_and(checkout::is_unknown) {
-        checkout::leave_codes(&engine, &at, &body).await?;
-    }
-    answer
+    .await
 }
 
 /// A reservation as it is now

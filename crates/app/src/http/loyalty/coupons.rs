@@ -141,7 +141,13 @@ async fn change(
     JsonBody(body): JsonBody<NewDefinition>,
 ) -> Result<(ETag, Json<CouponRow>), Problem> {
     let mut tx = platform.db.begin_for(cx.scope).await?;
-    definition::change(&mut tx, &cx, id, version, &body).await?;
+    match definition::change(&mut tx, &cx, id, version, &body).await {
+        Ok(()) => {}
+        Err(CouponError::Changed(_)) => {
+            return Err(Problem::precondition_failed(&row(&mut tx, &cx, id).await?));
+        }
+        Err(error) => return Err(error.into()),
+    }
     let changed = row(&mut tx, &cx, id).await?;
     tx.commit().await?;
     Ok((ETag(changed.definition.version), Json(changed)))

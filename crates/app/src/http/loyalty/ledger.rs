@@ -8,9 +8,9 @@ use flows::loyalty::points::{self, LedgerEntry, LedgerEntryCard, LedgerFilter, W
 use kernel::{
     AdjustmentId, CustomerId, FieldErrors, OrderId, Page, PointsEntryId, ProgrammeId, Timestamp,
 };
+use loyalty::points::Kind;
 use loyalty::points::ledger::EntryFilter;
 use loyalty::points::liability::Liability;
-use loyalty::points::{Kind, adjust};
 use platform::http::{Cx, Idempotent, PathId, QueryParams};
 use platform::idempotency::Answer;
 use platform::{Platform, Problem, Tx};
@@ -184,7 +184,7 @@ async fn decide(
     Idempotent { key, body }: Idempotent<DecisionBody>,
 ) -> Result<Answer, Problem> {
     answered(&platform, &cx, key, StatusCode::NO_CONTENT, async |tx: &mut Tx| {
-        adjust::decide(tx, &cx, id, body.approve).await
+        points::decide(tx, &cx, id, body.approve).await
     })
     .await
 }

@@ -50,7 +50,7 @@ struct LevelSchemes {
     responses((status = 200, body = LevelSchemes), Problem))]
 async fn list(State(platform): State<Platform>, Cx(cx): Cx) -> Result<Json<LevelSchemes>, Problem> {
     let mut tx = platform.db.read_for(cx.scope).await?;
-    let items = scheme::all(&mut tx, cx.scope).await?;
+    let items = scheme::newest(&mut tx, cx.scope).await?;
     tx.rollback().await?;
     Ok(Json(LevelSchemes { items }))
 }
@@ -158,7 +158,13 @@ async fn change(
     JsonBody(body): JsonBody<LevelSchemeChange>,
 ) -> Result<(ETag, Json<Scheme>), Problem> {
     let mut tx = platform.db.begin_for(cx.scope).await?;
-    settle_levels::change_scheme(&mut tx, &cx, id, version, &body.name, &body.rules).await?;
+    match settle_levels::change_scheme(&mut tx, &cx, id, version, &body.name, &body.rules).await {
+        Ok(()) => {}
+        Err(LevelsError::Changed(_)) => {
+            return Err(Problem::precondition_failed(&kept(&mut tx, &cx, id).await?));
+        }
+        Err(error) => return Err(error.into()),
+    }
     let found = kept(&mut tx, &cx, id).await?;
     tx.commit().await?;
     Ok((ETag(found.version), Json(found)))

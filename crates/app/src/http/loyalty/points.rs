@@ -54,7 +54,7 @@ async fn list(
     Cx(cx): Cx,
 ) -> Result<Json<PointsProgrammes>, Problem> {
     let mut tx = platform.db.read_for(cx.scope).await?;
-    let items = programme::all(&mut tx, cx.scope).await?;
+    let items = programme::newest(&mut tx, cx.scope).await?;
     tx.rollback().await?;
     Ok(Json(PointsProgrammes { items }))
 }
@@ -165,7 +165,13 @@ async fn change(
     {
         return Err(Problem::right_missing("loyalty.approve"));
     }
-    programme::change(&mut tx, &cx, id, version, &body.name, &body.rules).await?;
+    match programme::change(&mut tx, &cx, id, version, &body.name, &body.rules).await {
+        Ok(()) => {}
+        Err(PointsError::Changed(_)) => {
+            return Err(Problem::precondition_failed(&kept(&mut tx, &cx, id).await?));
+        }
+        Err(error) => return Err(error.into()),
+    }
     let found = kept(&mut tx, &cx, id).await?;
     tx.commit().await?;
     Ok((ETag(found.version), Json(found)))

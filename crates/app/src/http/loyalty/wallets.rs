@@ -90,14 +90,10 @@ async fn claim_for(
     let db = &state.platform.db;
     let wanted = coupons::check(body)?;
     let zone = state.engines.of(cx.scope.org()).shops().frame().zone;
-    // A try is taken before a code is looked at, so that who asks a thousand times at once has no more of them.
-    let mut tx = db.begin_for(cx.scope).await?;
-    coupons::take_try(&mut tx, cx, customer, &wanted).await?;
-    tx.commit().await?;
+    coupons::enter_code(db, cx, customer, &wanted).await?;
     let mut tx = db.begin_for(cx.scope).await?;
     let ticket = match idempotency::begin(&mut tx, cx, key).await? {
         Begun::Replay(answer) => {
-            coupons::give_try_back(&mut tx, cx, customer, &wanted).await?;
             tx.commit().await?;
             return Ok(answer);
         }
@@ -105,18 +101,12 @@ async fn claim_for(
     };
     match coupons::claim(&mut tx, cx, customer, &wanted, zone).await {
         Ok(claimed) => {
-            coupons::give_try_back(&mut tx, cx, customer, &wanted).await?;
             let answer = ticket.finish(&mut tx, cx, StatusCode::CREATED, &claimed).await?;
             tx.commit().await?;
             Ok(answer)
         }
         Err(refused) => {
             tx.rollback().await?;
-            if !refused.is_guess() {
-                let mut tx = db.begin_for(cx.scope).await?;
-                coupons::give_try_back(&mut tx, cx, customer, &wanted).await?;
-                tx.commit().await?;
-            }
             Err(refused.into())
         }
     }

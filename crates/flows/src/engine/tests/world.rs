@@ -55,6 +55,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     loyalty::MIGRATIONS[5],
     loyalty::MIGRATIONS[6],
     loyalty::MIGRATIONS[7],
+    loyalty::MIGRATIONS[8],
 ];
 
 /// Accounts that buy.

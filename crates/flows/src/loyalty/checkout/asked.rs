@@ -1,6 +1,7 @@
 //! What is asked for a price: by a shop, and by somebody who tries a cart.
 
 use kernel::{CouponId, CustomerId, FieldErrors, ProgrammeId, PromotionId, ShopId, Timestamp};
+use loyalty::coupons::tries::Caller;
 use loyalty::reservations::{Brought, COUPONS_MAX};
 use pricing::{Cart, Customer};
 use serde::{Deserialize, Serialize};
@@ -145,19 +146,22 @@ impl From<PlaygroundBody> for Asked {
 
 impl Asked {
     /// Who enters codes.
-    pub(super) fn caller(&self) -> String {
+    pub(super) fn caller(&self) -> Caller {
         let body = &self.body;
         match (&body.customer, &body.session) {
-            (Some(customer), _) => format!("checkout:{customer}"),
-            (None, Some(session)) => format!("checkout:{}:{session}", body.shop),
-            (None, None) => format!("checkout:{}", body.shop),
+            (Some(customer), _) => Caller::customer(*customer),
+            (None, Some(session)) => Caller::session(body.shop, session),
+            (None, None) => Caller::guests(body.shop),
         }
     }
 
-    /// How many codes were entered.
-    pub(super) fn codes(&self) -> usize {
-        let is_code = |one: &&BroughtCoupon| matches!(one, BroughtCoupon::Code(_));
-        self.body.coupons.iter().filter(is_code).count()
+    /// The codes that were entered.
+    pub(super) fn codes(&self) -> Vec<&str> {
+        let codes = self.body.coupons.iter().filter_map(|one| match one {
+            BroughtCoupon::Code(code) => Some(code.as_str()),
+            BroughtCoupon::Coupon(_) => None,
+        });
+        codes.collect()
     }
 
     pub(super) fn check(&self) -> Result<(), CheckoutError> {

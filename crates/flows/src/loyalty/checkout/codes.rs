@@ -1,52 +1,22 @@
 //! Codes that somebody enters at a till: who enters many in vain waits.
 
-use loyalty::coupons::tries;
+use loyalty::coupons::tries::{self, Purpose};
 use platform::{Ctx, Db, Problem};
 
 use super::CheckoutError;
+use super::asked::Asked;
 
-/// Takes a try of `caller` for each of `count` codes, before they are looked at.
+/// Looks at the codes of an order or a cart before anything is told of them, in a transaction of its own: wrong ones are
+/// counted to whoever entered them.
 ///
 /// # Errors
 /// `TooManyTries`.
-pub(super) async fn take(
-    db: &Db,
-    cx: &Ctx,
-    caller: &str,
-    count: usize,
-) -> Result<(), CheckoutError> {
-    if count == 0 {
-        return Ok(());
-    }
-    let mut tx = db.begin_for(cx.scope).await?;
-    for _ in 0..count {
-        tries::take(&mut tx, cx, caller).await?;
-    }
-    Ok(tx.commit().await?)
-}
-
-/// Gives `count` tries back: so many codes were ones.
-///
-/// # Errors
-/// As the database says.
-pub(super) async fn give_back(
-    db: &Db,
-    cx: &Ctx,
-    caller: &str,
-    count: usize,
-) -> Result<(), CheckoutError> {
-    if count == 0 {
-        return Ok(());
-    }
-    let mut tx = db.begin_for(cx.scope).await?;
-    for _ in 0..count {
-        tries::give_back(&mut tx, cx, caller).await?;
-    }
-    Ok(tx.commit().await?)
+pub(super) async fn look(db: &Db, cx: &Ctx, asked: &Asked) -> Result<(), CheckoutError> {
+    Ok(tries::look_at(db, cx, &asked.caller(), Purpose::Order, &asked.codes()).await?)
 }
 
 /// Whether a refusal says that a code is none.
 #[must_use]
-pub fn is_unknown(refused: &Problem) -> bool {
+pub(super) fn is_unknown(refused: &Problem) -> bool {
     refused.errors().iter().any(|wrong| wrong.field == "code")
 }

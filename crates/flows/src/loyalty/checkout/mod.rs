@@ -18,12 +18,11 @@ mod reserve;
 
 pub use asked::{Asked, BroughtCoupon, Explain, PlaygroundBody, QuoteBody};
 pub use book::{Book, Books};
-pub use codes::is_unknown;
 pub use ending::{cancel, commit, get};
 pub use error::CheckoutError;
 pub use quote::{CouponRefusal, Quote, QuotedCoupon, quote};
 pub use refund::{RefundAnswer, RefundBody, ReturnedLine, refund};
-pub use reserve::{ReservationView, ReserveBody, enter_codes, leave_codes, reserve};
+pub use reserve::{ReservationView, ReserveBody, enter_codes, reserve};
 
 use loyalty::desk::Desk;
 

@@ -111,18 +111,10 @@ pub async fn quote(
 ) -> Result<Quote, CheckoutError> {
     asked.check()?;
     let db = &engine.platform().db;
-    let (caller, count) = (asked.caller(), asked.codes());
-    codes::take(db, cx, &caller, count).await?;
+    codes::look(db, cx, asked).await?;
     let mut tx = db.read_for(cx.scope).await?;
     let ready = price(&mut tx, checkout, engine, cx, asked).await;
     tx.rollback().await?;
-    let known = match &ready {
-        Ok(ready) => {
-            count.saturating_sub(ready.carried.iter().filter(|one| is_unknown(one)).count())
-        }
-        Err(_) => count,
-    };
-    codes::give_back(db, cx, &caller, known).await?;
     Ok(ready?.quote)
 }
 
@@ -306,10 +298,6 @@ fn told(one: &Carried, applied: &BTreeMap<String, i64>) -> QuotedCoupon {
         minor: minor.unwrap_or(0),
         refused: one.refused.as_ref().map(CouponRefusal::of),
     }
-}
-
-fn is_unknown(one: &Carried) -> bool {
-    one.refused.as_ref().is_some_and(codes::is_unknown)
 }
 
 impl Ready {

@@ -118,7 +118,7 @@ impl ReservationView {
     }
 }
 
-/// Takes tries for the codes of an order, in a transaction of its own, before [`reserve`] looks at them.
+/// Looks at the codes of an order, in a transaction of its own, before [`reserve`] takes them: wrong ones are counted.
 ///
 /// # Errors
 /// `TooManyTries`; wrong fields.
@@ -129,20 +129,7 @@ pub async fn enter_codes(
 ) -> Result<(), CheckoutError> {
     let asked = body.asked();
     asked.check()?;
-    codes::take(&engine.platform().db, cx, &asked.caller(), asked.codes()).await
-}
-
-/// Gives the tries back unless one of the codes was none.
-///
-/// # Errors
-/// As the database says.
-pub async fn leave_codes(
-    engine: &EngineHandle,
-    cx: &Ctx,
-    body: &ReserveBody,
-) -> Result<(), CheckoutError> {
-    let asked = body.asked();
-    codes::give_back(&engine.platform().db, cx, &asked.caller(), asked.codes()).await
+    codes::look(&engine.platform().db, cx, &asked).await
 }
 
 /// Prices the order anew and takes what that needs, in `tx`; a refusal leaves what was written to be rolled back. The

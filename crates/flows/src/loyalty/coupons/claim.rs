@@ -1,8 +1,9 @@
 //! A customer takes a coupon, by button or by code.
 
-use kernel::{CouponDefinitionId, CouponId, CustomerId, FieldErrors, TypedId as _, Zone};
-use loyalty::coupons::{self, Claimant, CouponError, tries};
-use platform::{Ctx, DbError, Problem, Tx};
+use kernel::{CouponDefinitionId, CouponId, CustomerId, FieldErrors, Zone};
+use loyalty::coupons::tries::{self, Caller, Purpose};
+use loyalty::coupons::{self, Claimant, CouponError};
+use platform::{Ctx, Db, Problem, Tx};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -56,39 +57,22 @@ pub fn check(body: ClaimBody) -> Result<Wanted, FieldErrors> {
     Err(errors)
 }
 
-/// Whose tries are counted: a customer's, whoever enters codes for it.
-fn caller(customer: CustomerId) -> String {
-    format!("customer {}", customer.uuid().simple())
-}
-
-/// Takes a try of a customer before its code is looked at; to be committed at once. Claims without a code need none.
+/// Looks at the code of a customer before it is claimed, in a transaction of its own: wrong ones are counted. Claims
+/// without a code need none.
 ///
 /// # Errors
 /// `TooManyTries`.
-pub async fn take_try(
-    tx: &mut Tx,
+pub async fn enter_code(
+    db: &Db,
     cx: &Ctx,
     customer: CustomerId,
     wanted: &Wanted,
 ) -> Result<(), CouponError> {
     match wanted {
-        Wanted::Code(_) => tries::take(tx, cx, &caller(customer)).await,
-        Wanted::Of(..) => Ok(()),
-    }
-}
-
-/// Gives the try back, because the code was one.
-///
-/// # Errors
-/// As the database says.
-pub async fn give_try_back(
-    tx: &mut Tx,
-    cx: &Ctx,
-    customer: CustomerId,
-    wanted: &Wanted,
-) -> Result<(), DbError> {
-    match wanted {
-        Wanted::Code(_) => tries::give_back(tx, cx, &caller(customer)).await,
+        Wanted::Code(code) => {
+            let caller = Caller::customer(customer);
+            tries::look_at(db, cx, &caller, Purpose::Claim, &[code]).await
+        }
         Wanted::Of(..) => Ok(()),
     }
 }
@@ -125,14 +109,6 @@ pub enum ClaimRefused {
     /// As coupons say.
     #[error(transparent)]
     Coupon(#[from] CouponError),
-}
-
-impl ClaimRefused {
-    /// Whether somebody may have guessed.
-    #[must_use]
-    pub const fn is_guess(&self) -> bool {
-        matches!(self, Self::Coupon(CouponError::UnknownCode))
-    }
 }
 
 impl From<ClaimRefused> for Problem {

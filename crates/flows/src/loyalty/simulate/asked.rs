@@ -111,8 +111,9 @@ impl SimulationBody {
             errors.push("costs_minor", format!("must be 0 to {}", pricing::MAX_AMOUNT_MINOR));
         }
         let frame = errors.keep("shop", shops.choose(self.shop));
-        let zone = shops.frame().zone;
         let frame = errors.finish(|| frame)?;
+        // Days are those of the shop that is asked for.
+        let zone = frame.zone;
         let until = self.to.succ_opt().unwrap_or(self.to);
         let shop = self.shop.and_then(|id| shops.by_id(id)).map(|shop| shop.number);
         Ok(Asked {

@@ -26,8 +26,8 @@ pub struct SimulationTotals {
     pub list_minor: i64,
     /// What promotions take off: what they cost the shop.
     pub discount_minor: i64,
-    /// What is paid for goods whose cost is known, less that cost.
-    pub margin_minor: i64,
+    /// What is paid for goods whose cost is known, less that cost; null if none is.
+    pub margin_minor: Option<i64>,
     /// Orders whose goods are reduced by more than is meant.
     pub deep: u64,
     /// Orders whose goods cost less than the platform's floor of 7,000 basis points of their list price.
@@ -45,7 +45,7 @@ impl From<&Totals> for SimulationTotals {
             touched: totals.touched,
             list_minor: narrow(totals.list_minor),
             discount_minor: narrow(totals.discount_minor),
-            margin_minor: narrow(totals.margin_minor),
+            margin_minor: (totals.costed > 0).then(|| narrow(totals.margin_minor)),
             deep: totals.deep,
             below_floor: totals.below_floor,
             inexact: totals.inexact,

@@ -129,12 +129,16 @@ impl Story<'_> {
         let (cx, programme) = (&self.club.cx, &self.club.programme);
         if let Some(said) = said(what, "# points are refused to be taken by hand") {
             let points = -number::<i64>(said[0]);
-            let asked = adjust::ask(&mut tx, cx, programme, customer(1), points, "back").await;
+            let asked =
+                adjust::ask(&mut tx, cx, programme, &Holder::single(customer(1)), points, "back")
+                    .await;
             assert!(matches!(asked, Err(PointsError::Insufficient { .. })), "{asked:?}");
             return Some(());
         } else if let Some(said) = said(what, "# points are taken by hand") {
             let points = -number::<i64>(said[0]);
-            adjust::ask(&mut tx, cx, programme, customer(1), points, "back").await.unwrap();
+            adjust::ask(&mut tx, cx, programme, &Holder::single(customer(1)), points, "back")
+                .await
+                .unwrap();
         } else if let Some(said) = said(what, "# is given") {
             let (who, key) = (Holder::single(customer(1)), cx.now().to_string());
             award::award(&mut tx, cx, programme, &who, said[0], &key).await.unwrap();

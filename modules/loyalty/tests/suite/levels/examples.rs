@@ -1,10 +1,10 @@
 //! The worked examples of docs/loyalty.md, in their order.
 
-use loyalty::levels::Cause;
 use loyalty::levels::membership::Multipliers;
 use loyalty::levels::rules::{Downgrade, Fall, Refunds, Rules};
 use loyalty::levels::settle::OrderFacts;
 use loyalty::levels::what_if::what_if;
+use loyalty::levels::{Cause, jobs};
 use loyalty::points::Holder;
 use loyalty::points::settle::Extent;
 use testkit::db_test;
@@ -138,5 +138,23 @@ db_test! { MIGRATIONS;
         let of = |at| known.permille(&club.scheme, who, at);
         assert_eq!([of(first), of(second), of(club.cx.now())], [1_000, 1_100, 1_200]);
         assert_eq!(known.permille(&club.scheme, customer(2), second), 1_000);
+    }
+
+    /// Example L7.
+    async fn an_order_earns_by_no_level_that_had_ended(db) {
+        let club = Club::new(&db, rules()).await;
+        let who = customer(1);
+        club.settle(&[club.paid(who, 1, 20_000)]).await;
+        let then = |text: &str| -> kernel::Timestamp { text.parse().unwrap() };
+        club.go("2026-02-05T00:00:00Z");
+        // What the settling of points does first; nobody else came since.
+        let mut tx = db.db().begin().await.unwrap();
+        jobs::bring_up(&mut tx, &club.cx, std::slice::from_ref(&club.scheme), &[who]).await.unwrap();
+        let known = Multipliers::read(&mut tx, club.cx.scope, &club.scheme, &[who]).await.unwrap();
+        tx.commit().await.unwrap();
+        let of = |text| known.permille(&club.scheme, who, then(text));
+        assert_eq!([of("2026-01-30T00:00:00Z"), of("2026-02-05T00:00:00Z")], [1_100, 1_000]);
+        assert_eq!(club.due().await, 0);
+        club.verify().await;
     }
 }

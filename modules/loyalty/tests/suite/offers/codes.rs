@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use loyalty::counters::Limits;
-use loyalty::coupons::{self, CouponError, CouponRules, batch, code, definition, tries};
+use loyalty::coupons::tries::{self, Caller, Purpose};
+use loyalty::coupons::{self, CouponError, CouponRules, batch, code, definition};
 use loyalty::reservations::ReservationError;
 use platform::audit::{self, AuditFilter};
 use platform::jobs::{Handlers, JobRunner, RunnerOptions};
@@ -147,12 +148,16 @@ db_test! { MIGRATIONS;
         tx.commit().await.unwrap();
         let enter = |peer: &'static str, code: &str| {
             let (db, cx, code) = (platform.db.clone(), cx.clone(), code.to_owned());
-            async move { tries::enter(&db, &cx, peer, &code, claimant(&single(1))).await }
+            async move {
+                tries::enter(&db, &cx, &Caller::named(peer), &code, claimant(&single(1))).await
+            }
         };
-        // A right code costs nothing, however often.
-        for _ in 0..15 {
-            enter("203.0.113.7", &codes[0]).await.unwrap();
+        // A right code costs nothing, however often, and however many at once: more than ten at once were refused.
+        let mut asked = tokio::task::JoinSet::new();
+        for _ in 0..30 {
+            asked.spawn(enter("203.0.113.7", &codes[0]));
         }
+        assert!(asked.join_all().await.iter().all(Result::is_ok));
         // A hundred at once are no way around it.
         let mut asked = tokio::task::JoinSet::new();
         for n in 0..100 {
@@ -175,5 +180,45 @@ db_test! { MIGRATIONS;
         let mut tx = db.db().begin().await.unwrap();
         assert_eq!(tries::prune(&mut tx, &cx).await.unwrap(), 1);
         tx.commit().await.unwrap();
+    }
+
+    /// What was claimed and what was entered at a till counted apart, and guests without a session stopped each other.
+    async fn each_caller_waits_for_itself_alone(db) {
+        let (cx, platform) = (db.ctx(), db.platform());
+        let mut tx = db.db().begin().await.unwrap();
+        live(&mut tx, &cx, CouponRules { code: Some("SUMMER".into()), ..rules() }).await;
+        tx.commit().await.unwrap();
+        let look = async |caller: &Caller, purpose, codes: &[&str]| {
+            tries::look_at(&platform.db, &cx, caller, purpose, codes).await
+        };
+        let (li, wang) = (Caller::customer(customer(1)), Caller::customer(customer(2)));
+        for n in 0..10 {
+            let purpose = if n % 2 == 0 { Purpose::Claim } else { Purpose::Order };
+            look(&li, purpose, &["0000"]).await.unwrap();
+        }
+        for purpose in [Purpose::Claim, Purpose::Order] {
+            let waits = look(&li, purpose, &["summer"]).await;
+            assert!(matches!(waits, Err(CouponError::TooManyTries { .. })), "{waits:?}");
+        }
+        // A code for everybody is right at a till, and none that can be claimed.
+        for _ in 0..11 {
+            look(&wang, Purpose::Order, &["summer", "SUMMER"]).await.unwrap();
+        }
+        look(&wang, Purpose::Claim, &["summer"; 10]).await.unwrap();
+        assert!(look(&wang, Purpose::Order, &["summer"]).await.is_err());
+        // Of eleven at once of which each is wrong nothing is told.
+        let session = Caller::session(shop(1), "a");
+        assert!(look(&session, Purpose::Order, &["0000"; 11]).await.is_err());
+        look(&Caller::session(shop(1), "b"), Purpose::Order, &["summer"]).await.unwrap();
+        let guests = Caller::guests(shop(1));
+        for _ in 0..20 {
+            look(&guests, Purpose::Order, &["0000"]).await.unwrap();
+        }
+        look(&guests, Purpose::Order, &["summer"]).await.unwrap();
+        for _ in 0..98 {
+            look(&guests, Purpose::Order, &["0000"; 10]).await.unwrap();
+        }
+        assert!(look(&guests, Purpose::Order, &["summer"]).await.is_err());
+        look(&Caller::guests(shop(2)), Purpose::Order, &["summer"]).await.unwrap();
     }
 }

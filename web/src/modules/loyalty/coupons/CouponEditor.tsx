@@ -55,11 +55,11 @@ export function CouponEditor(props: { saved?: CouponRow; onReload?: () => void }
       go(`/loyalty/coupons/${row.id}`, !!saved);
     },
     onError: (error) => {
-      if (error instanceof ProblemError && error.problem.code === 'changed_meanwhile') return;
+      if (error instanceof ProblemError && error.status === 412) return;
       if (!place(error)) say.wrong(refusal(error));
     },
   });
-  const isStale = save.error instanceof ProblemError && save.error.problem.code === 'changed_meanwhile';
+  const isStale = save.error instanceof ProblemError && save.error.status === 412;
   const title = saved ? t('loyalty.coupons.editOf', { name: saved.name }) : t('loyalty.coupons.new');
   return (
     <Page title={title}>

@@ -94,8 +94,8 @@ function Told(props: { result: Result }) {
     compared('cost', (totals) => totals.discount_minor, true),
     compared('touched', (totals) => totals.touched, false),
     // Without any cost there is no margin to tell.
-    ...(now.margin_minor || draft.margin_minor
-      ? [compared('margin', (totals) => totals.margin_minor, true)]
+    ...(typeof now.margin_minor === 'number' && typeof draft.margin_minor === 'number'
+      ? [compared('margin', (totals) => totals.margin_minor ?? 0, true)]
       : []),
     compared('deep', (totals) => totals.deep, false),
     compared('belowFloor', (totals) => totals.below_floor, false),

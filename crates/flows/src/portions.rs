@@ -1,0 +1,116 @@
+//! Work on many customers in portions: each is a transaction, and how far it came is noted in its job.
+
+use std::collections::{BTreeMap, HashMap};
+
+use commerce::store as orders;
+use kernel::{CustomerId, TypedId as _};
+use loyalty::{levels, points};
+use platform::{Ctx, DbError, Tx};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What is settled in one transaction. Whoever has more orders than that is settled alone: a limit of days needs them
+/// all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Portion {
+    /// Customers.
+    pub customers: u32,
+    /// Orders, times the programmes or schemes in which each is settled.
+    pub orders: u64,
+}
+
+impl Default for Portion {
+    /// About a second, and a few ten megabytes.
+    fn default() -> Self {
+        Self { customers: 500, orders: 10_000 }
+    }
+}
+
+impl Portion {
+    /// Whether all of `sizes` goes into one transaction.
+    pub(crate) fn holds(self, sizes: &[(CustomerId, u64)], times: usize) -> bool {
+        let orders: u64 = sizes.iter().map(|(_, orders)| orders).sum();
+        sizes.len() <= self.customers as usize && orders.saturating_mul(times as u64) <= self.orders
+    }
+
+    /// The first of `sizes` (customers with how many orders each has) that go into one transaction, one at least.
+    pub(crate) fn cut(self, sizes: &[(CustomerId, u64)], times: usize) -> Vec<CustomerId> {
+        let mut room = self.orders / (times as u64).max(1);
+        let mut some = Vec::new();
+        for (customer, orders) in sizes.iter().take(self.customers as usize) {
+            if *orders > room && !some.is_empty() {
+                break;
+            }
+            room = room.saturating_sub(*orders);
+            some.push(*customer);
+        }
+        some
+    }
+}
+
+/// What is settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// Points of orders.
+    Points,
+    /// Levels of families.
+    Levels,
+}
+
+/// What a job still has to settle.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Left {
+    /// These alone; all if there is no list.
+    pub customers: Option<Vec<CustomerId>>,
+    /// Of all, those with greater ids.
+    pub after: Option<CustomerId>,
+}
+/// How many orders each of `customers` has, in the order given.
+pub(crate) async fn sizes_of(
+    tx: &mut Tx,
+    cx: &Ctx,
+    customers: &[CustomerId],
+) -> Result<Vec<(CustomerId, u64)>, DbError> {
+    let counted = orders::orders_counted(tx, cx.scope, customers).await?;
+    let counted: HashMap<Uuid, u64> = counted.into_iter().collect();
+    let size = |id: &CustomerId| counted.get(&id.uuid()).copied().unwrap_or(0);
+    Ok(customers.iter().map(|id| (*id, size(id))).collect())
+}
+
+impl Left {
+    /// Whose turn it is next, with how many orders each has, in the order in which they are settled.
+    pub(crate) async fn next(
+        &self,
+        tx: &mut Tx,
+        cx: &Ctx,
+        of: Of,
+        limit: u32,
+    ) -> Result<Vec<(CustomerId, u64)>, DbError> {
+        if let Some(customers) = &self.customers {
+            return sizes_of(tx, cx, &customers[..customers.len().min(limit as usize)]).await;
+        }
+        let after = self.after.map_or(Uuid::nil(), |id| id.uuid());
+        let counted = orders::orders_counted_after(tx, cx.scope, after, limit).await?;
+        let mut sizes: BTreeMap<Uuid, u64> = counted.into_iter().collect();
+        // Whose orders are gone has points, or a level, that must go.
+        let known = match of {
+            Of::Points => points::settle::customers_after(tx, cx.scope, after, limit).await?,
+            Of::Levels => levels::settle::customers_after(tx, cx.scope, after, limit).await?,
+        };
+        for id in known {
+            sizes.entry(id).or_default();
+        }
+        let sizes = sizes.into_iter().take(limit as usize);
+        Ok(sizes.map(|(id, size)| (CustomerId::from_uuid(id), size)).collect())
+    }
+
+    /// What is left behind `done`, which came first.
+    pub(crate) fn behind(mut self, done: &[CustomerId]) -> Self {
+        match &mut self.customers {
+            Some(customers) => drop(customers.drain(..done.len().min(customers.len()))),
+            None => self.after = done.last().copied().or(self.after),
+        }
+        self
+    }
+}
