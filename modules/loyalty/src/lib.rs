@@ -57,7 +57,11 @@ pub const MIGRATIONS: &[Migration] = &[
         module: "loyalty",
         version: 9,
         sql: include_str!("../migrations/0009_lots_by_customer.sql"),
-        sql: include_str!("../migrations/0009_by_hand.sql"),
+    },
+    Migration {
+        module: "loyalty",
+        version: 10,
+        sql: include_str!("../migrations/0010_by_hand.sql"),
     },
 ];
 

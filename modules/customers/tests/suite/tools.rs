@@ -23,6 +23,7 @@ pub const MIGRATIONS: &[Migration] = &[
     customers::MIGRATIONS[6],
     customers::MIGRATIONS[7],
     customers::MIGRATIONS[8],
+    customers::MIGRATIONS[9],
 ];
 pub const TAOBAO: AccountSpace = AccountSpace::new(1);
 

@@ -28,6 +28,7 @@ pub const MIGRATIONS: &[Migration] = &[
     loyalty::MIGRATIONS[6],
     loyalty::MIGRATIONS[7],
     loyalty::MIGRATIONS[8],
+    loyalty::MIGRATIONS[9],
 ];
 
 pub const DAY: i64 = 24 * 3_600_000;

@@ -36,6 +36,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     customers::MIGRATIONS[6],
     customers::MIGRATIONS[7],
     customers::MIGRATIONS[8],
+    customers::MIGRATIONS[9],
     commerce::MIGRATIONS[0],
     commerce::MIGRATIONS[3],
     commerce::MIGRATIONS[4],
@@ -56,6 +57,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     loyalty::MIGRATIONS[6],
     loyalty::MIGRATIONS[7],
     loyalty::MIGRATIONS[8],
+    loyalty::MIGRATIONS[9],
 ];
 
 /// Accounts that buy.
