@@ -275,6 +275,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/customers/care": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom to care for on each day: festivals, birthdays, anniversaries of first orders */
+        get: operations["get_customers_care"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/customers/consent-texts": {
         parameters: {
             query?: never;
@@ -695,7 +712,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Edits name and rating of a customer; gives the card. */
+        /** Edits name, rating and birthday of a customer; gives the card. */
         patch: operations["patch_customers_id"];
         trace?: never;
     };
@@ -3722,6 +3739,43 @@ export interface components {
         BeginWithBody: {
             provider: components["schemas"]["ProviderId"];
         };
+        /** @description A birthday as it is written and told. */
+        BirthdayBody: {
+            /** @description By which calendar. */
+            calendar: components["schemas"]["Calendar"];
+            /**
+             * Format: int32
+             * @description 1 to 31; day 30 of a lunar month is its last, whether it has 29 or 30 days.
+             */
+            day: number;
+            /** @description Whether it is in the leap month that follows the lunar month of that number. */
+            is_leap_month?: boolean;
+            /**
+             * Format: int32
+             * @description 1 to 12.
+             */
+            month: number;
+            /**
+             * Format: int32
+             * @description The year of that calendar, from 1901 on; null if it is not known.
+             */
+            year?: number | null;
+        };
+        /** @description A birthday, and when it is kept next. */
+        BirthdayView: {
+            /** @description The birthday. */
+            birthday: components["schemas"]["BirthdayBody"];
+            /**
+             * Format: date
+             * @description The first day on which it is kept from today on, in the zone of the first shop.
+             */
+            next?: string | null;
+            /**
+             * Format: int32
+             * @description How old they become then, in years of that calendar; null where the year is not known.
+             */
+            turns?: number | null;
+        };
         /** @description Who one is, by both factors. */
         BothBody: {
             /**
@@ -3770,6 +3824,11 @@ export interface components {
             m: number[];
             r: number[];
         };
+        /**
+         * @description By which calendar a day is counted.
+         * @enum {string}
+         */
+        Calendar: "solar" | "lunar";
         /** @description A promotion in a calendar. */
         CalendarPromotion: {
             ends_at?: components["schemas"]["Timestamp"] | null;
@@ -3782,6 +3841,64 @@ export interface components {
             starts_at?: components["schemas"]["Timestamp"] | null;
             /** @description Where it is in its life. */
             state: components["schemas"]["OfferState"];
+        };
+        /** @description That somebody ordered for the first time on this day of another year. */
+        CareAnniversary: {
+            /** @description Who. */
+            customer: components["schemas"]["CustomerName"];
+            /** @description The moment of the first counted order. */
+            first_order_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int32
+             * @description How many years ago.
+             */
+            years: number;
+        };
+        /** @description Somebody's birthday. */
+        CareBirthday: {
+            /** @description The birthday. */
+            birthday: components["schemas"]["BirthdayBody"];
+            /** @description Who. */
+            customer: components["schemas"]["CustomerName"];
+            /**
+             * Format: int32
+             * @description How old they become, in years of that calendar; null where the year is not known.
+             */
+            turns?: number | null;
+        };
+        /** @description The care calendar of some days. */
+        CareCalendar: {
+            /** @description One for each day. */
+            days: components["schemas"]["CareDay"][];
+            /** @description Whether birthdays are told; not where the role hides them. */
+            shows_birthdays: boolean;
+            /**
+             * Format: date
+             * @description Today in the zone of the first shop, which is that of all days in it.
+             */
+            today: string;
+        };
+        /** @description A day of the calendar. */
+        CareDay: {
+            /** @description Anniversaries of first orders, the oldest first; 20 at most, of a single day 200. */
+            anniversaries: components["schemas"]["CareAnniversary"][];
+            /**
+             * Format: int64
+             * @description How many anniversaries there are.
+             */
+            anniversaries_total: number;
+            /** @description Birthdays, in no order that says anything; 20 at most, of a single day 200. */
+            birthdays: components["schemas"]["CareBirthday"][];
+            /** @description Where the others begin, if there are more: `after` of the next question, for this day alone. */
+            birthdays_next?: string | null;
+            /**
+             * Format: date
+             * @description The day.
+             */
+            day: string;
+            /** @description Festivals. */
+            festivals: components["schemas"]["Festival"][];
+            lunar?: components["schemas"]["LunarDate"] | null;
         };
         /** @description A cart at list prices. */
         Cart: {
@@ -4468,6 +4585,7 @@ export interface components {
         };
         /** @description A customer with everything that a card shows. */
         CustomerCard: components["schemas"]["CustomerRow"] & {
+            birthday?: components["schemas"]["BirthdayView"] | null;
             /** @description Code of the classic scheme; null without a counted order. */
             classic?: string | null;
             /**
@@ -4906,6 +5024,7 @@ export interface components {
         };
         /** @description What to change of a customer. A field that is absent stays as it is. */
         EditBody: {
+            birthday?: components["schemas"]["BirthdayBody"] | null;
             /** @description 1 to 100 characters. */
             name?: string | null;
             rating?: components["schemas"]["Rating"] | null;
@@ -4917,6 +5036,11 @@ export interface components {
              * @description Entries of the audit log whose personal part goes.
              */
             audit_entries: number;
+            /**
+             * Format: int64
+             * @description Birthdays.
+             */
+            birthdays: number;
             /** @description The customer who stays, nameless. */
             customer: components["schemas"]["CustomerId"];
             /** @description Whether nothing was changed. */
@@ -5092,6 +5216,11 @@ export interface components {
             /** @description What they said. */
             word?: string | null;
         };
+        /**
+         * @description A festival, or a day on which everybody buys.
+         * @enum {string}
+         */
+        Festival: "new_year" | "laba" | "new_year_eve" | "spring_festival" | "lantern" | "valentine" | "women" | "qingming" | "labour" | "mothers" | "children" | "dragon_boat" | "mid_year_sale" | "fathers" | "qixi" | "teachers" | "mid_autumn" | "national" | "double_ninth" | "double_eleven" | "double_twelve" | "winter_solstice" | "christmas";
         /** @description One wrong field. */
         FieldError: {
             /** @description Path of the field in the input, for example `filter.orders_min`. */
@@ -5960,7 +6089,7 @@ export interface components {
              * @description The newest version.
              */
             version: number;
-            /** @description All versions, the oldest first. */
+            /** @description All versions, the oldest first; in lists the newest alone. */
             versions: components["schemas"]["LevelSchemeVersion"][];
             /**
              * Format: int32
@@ -6123,6 +6252,26 @@ export interface components {
          */
         Looked: "record_exists" | "user_active" | "has_right" | "in_reach";
         LotId: string;
+        /** @description A day of the lunar calendar. */
+        LunarDate: {
+            /**
+             * Format: int32
+             * @description The day, 1 to 30.
+             */
+            day: number;
+            /** @description Whether it is the leap month that follows the month of that number. */
+            is_leap_month: boolean;
+            /**
+             * Format: int32
+             * @description The month, 1 to 12.
+             */
+            month: number;
+            /**
+             * Format: int32
+             * @description The lunar year, told by the solar year in which it begins.
+             */
+            year: number;
+        };
         /** @description A user, as those see them who manage people. */
         Member: {
             /** @description When they joined. */
@@ -7561,7 +7710,7 @@ export interface components {
              * @description The newest version.
              */
             version: number;
-            /** @description All versions, the oldest first. */
+            /** @description All versions, the oldest first; in lists the newest alone. */
             versions: components["schemas"]["PointsProgrammeVersion"][];
             /**
              * Format: int32
@@ -9535,9 +9684,9 @@ export interface components {
             list_minor: number;
             /**
              * Format: int64
-             * @description What is paid for goods whose cost is known, less that cost.
+             * @description What is paid for goods whose cost is known, less that cost; null if none is.
              */
-            margin_minor: number;
+            margin_minor?: number | null;
             /**
              * Format: int64
              * @description Orders priced.
@@ -10801,6 +10950,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_customers_care: {
+        parameters: {
+            query: {
+                /** @description The first day. */
+                from: string;
+                /** @description The last day, at most 61 days later. */
+                to: string;
+                /** @description Only these; all unless given. */
+                kind?: "festival" | "birthday" | "anniversary";
+                /** @description Only birthdays behind this customer, as `birthdays_next` said; of a single day. */
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CareCalendar"];
                 };
             };
             /** @description Refused or failed */
