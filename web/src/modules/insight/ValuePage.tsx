@@ -144,11 +144,12 @@ function Board(props: { data: LifetimeValue; busy: boolean }) {
         <Tile
           name={t('insight.value.expectedOrders', { days })}
           value={format.int(Math.round(data.expected_orders))}
-          note={
-            data.customers
-              ? t('insight.value.each', { n: (data.expected_orders / data.customers).toFixed(2) })
-              : undefined
-          }
+          note={[
+            ...(data.customers
+              ? [t('insight.value.each', { n: (data.expected_orders / data.customers).toFixed(2) })]
+              : []),
+            t('insight.value.model', { name: t(`insight.value.models.${data.model}`) }),
+          ].join(' · ')}
         />
         <Tile
           name={t('insight.value.spend')}
@@ -158,7 +159,7 @@ function Board(props: { data: LifetimeValue; busy: boolean }) {
         <Tile
           name={t('insight.value.again')}
           value={format.percent(again)}
-          note={t('insight.value.model', { name: t(`insight.value.models.${data.model}`) })}
+          note={t('insight.value.repeatBuyers', { n: format.int(data.repeat_customers) })}
         />
       </dl>
       <WarningsPanel data={data} />

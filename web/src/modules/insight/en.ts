@@ -436,6 +436,7 @@ export default {
     spend: 'Expected per order',
     spendNote: 'mean of all customers',
     again: 'Bought again',
+    repeatBuyers: 'repeat customers: {{n}}',
     model: 'by {{name}}',
     models: { bgnbd: 'BG/NBD', pnbd: 'Pareto/NBD', gamma_gamma: 'Gamma-Gamma' },
     warnings: 'Before you rely on these figures',

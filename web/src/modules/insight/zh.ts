@@ -420,6 +420,7 @@ export default {
     spend: '预计每单金额',
     spendNote: '全部客户的平均',
     again: '复购客户占比',
+    repeatBuyers: '{{n}} 位买过两次及以上',
     model: '按 {{name}} 模型',
     models: { bgnbd: 'BG/NBD', pnbd: 'Pareto/NBD', gamma_gamma: 'Gamma-Gamma' },
     warnings: '看这些数字前请留意',
