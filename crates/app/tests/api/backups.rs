@@ -21,10 +21,14 @@ fn tables_of_migrations() -> BTreeSet<String> {
         let words: Vec<&str> =
             step.sql.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
         let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-        for named in words.windows(3) {
-            match named {
-                ["CREATE", "TABLE", name] => drop(tables.insert((*name).to_owned())),
-                ["DROP", "TABLE", name] => drop(tables.remove(*name)),
+        for at in 0..words.len() {
+            match &words[at..] {
+                ["CREATE", "TABLE", name, ..] => drop(tables.insert((*name).to_owned())),
+                ["DROP", "TABLE", name, ..] => drop(tables.remove(*name)),
+                ["ALTER", "TABLE", name, "RENAME", "TO", other, ..] => {
+                    tables.remove(*name);
+                    tables.insert((*other).to_owned());
+                }
                 _ => {}
             }
         }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
+use customers::birthdays::Birthday;
+use customers::edit::Edit;
 use kernel::OrgId;
 use platform::{Db, args};
 use serde_json::{Value, json};
@@ -28,6 +30,7 @@ const NOT_SEALED: &[&str] = &[
     "email_index",
     "hash",
     "ids",
+    "kept",
     "key",
     "mac",
     "members",
@@ -108,6 +111,17 @@ async fn fill(owner: &Owner, db: &Db) -> String {
     let made = owner.post("/platform/webhooks", "", &webhook).await;
     let id_of = made.json()["webhook"]["id"].as_str().unwrap_or_default().to_owned();
     post(&format!("/platform/webhooks/{id_of}/secret"), "", json!({})).await;
+    let cx = owner.house.state.platform.ctx(platform::Scope::system(OrgId::FIRST));
+    let day = json!({ "calendar": "lunar", "month": 8, "day": 15, "year": 1990 });
+    let day =
+        Birthday::parse(&serde_json::from_value(day).unwrap(), cx.now().day(kernel::Zone::CHINA))
+            .unwrap();
+    let mut tx = db.begin().await.unwrap();
+    let (version,): (i64,) =
+        tx.fetch_one("SELECT version FROM customers_customers", vec![]).await.unwrap();
+    let edit = Edit { birthday: Some(Some(day)), ..Edit::default() };
+    customers::edit::edit(&mut tx, &cx, id, version, &edit).await.unwrap();
+    tx.commit().await.unwrap();
     // Secrets of apps and providers, whose own tests make them through the interface.
     let (keys, ids) =
         (owner.house.state.platform.keys(OrgId::FIRST), &owner.house.state.platform.ids);
@@ -219,7 +233,7 @@ db_test! { migrations();
         let reason = json!({ "reason": "a look" });
         let held = owner.post(&format!("/customers/{id}/person-data"), "", &reason).await;
         let held = String::from_utf8(held.body.to_vec()).unwrap();
-        for part in ["13912745873", "lark@birds.example", "百灵路2号", "she sings", "said so"] {
+        for part in ["13912745873", "lark@birds.example", "百灵路2号", "she sings", "said so", "1990"] {
             assert!(held.contains(part), "{part}: {held}");
         }
         let platform = &owner.house.state.platform;
