@@ -89,7 +89,8 @@ async fn begin(client: &Client, promotion: &Promotion, n: usize) -> Result<()> {
         _ => Map::new(),
     };
     terms.retain(|field, _| !BESIDE.contains(&field.as_str()));
-    let body = json!({"name": format!("{} {n}", promotion.id), "rules": {"terms": terms}});
+    let rules = json!({"terms": terms, "starts_at": promotion.period.starts_at});
+    let body = json!({"name": format!("{} {n}", promotion.id), "rules": rules});
     let made = client.post("/api/v1/loyalty/promotions", &body).await?;
     let id = made["promotion"]["id"].as_str().context("a promotion without an id")?;
     client
