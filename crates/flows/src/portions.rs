@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, HashMap};
 use commerce::store as orders;
 use kernel::{CustomerId, TypedId as _};
 use loyalty::{levels, points};
-use platform::{Ctx, DbError, Tx};
+use platform::{Ctx, DbError, Job, JobError, Platform, Scope, Tx, jobs};
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+use crate::{settle_levels, settle_points};
 
 /// What is settled in one transaction. Whoever has more orders than that is settled alone: a limit of days needs them
 /// all.
@@ -57,6 +60,58 @@ pub(crate) enum Of {
     Levels,
 }
 
+impl Of {
+    /// In how many programmes or schemes each customer is settled.
+    async fn books(self, tx: &mut Tx, scope: Scope) -> Result<usize, DbError> {
+        Ok(match self {
+            Self::Points => points::programme::newest(tx, scope).await?.len(),
+            Self::Levels => levels::scheme::newest(tx, scope).await?.len(),
+        })
+    }
+
+    async fn settle(self, tx: &mut Tx, cx: &Ctx, some: &[CustomerId]) -> Result<(), DbError> {
+        match self {
+            Self::Points => settle_points::settle(tx, cx, some).await,
+            Self::Levels => settle_levels::settle(tx, cx, some).await,
+        }
+    }
+}
+
+/// Settles whoever is `left`, portion by portion, each in a transaction of its own; with `job`, how far it came is noted
+/// there, so that it goes on behind that.
+///
+/// # Errors
+/// `Cancelled` when `cancel` says so, behind a portion; otherwise as the database says.
+pub(crate) async fn settle_left(
+    platform: &Platform,
+    cx: &Ctx,
+    job: Option<&Job>,
+    (of, mut left, portion): (Of, Left, Portion),
+    cancel: &CancellationToken,
+) -> Result<(), JobError> {
+    loop {
+        if cancel.is_cancelled() {
+            return Err(JobError::Cancelled);
+        }
+        let mut tx = platform.db.begin_for(cx.scope).await?;
+        let books = of.books(&mut tx, cx.scope).await?;
+        let sizes = match books {
+            0 => Vec::new(),
+            _ => left.next(&mut tx, cx, of, portion.customers).await?,
+        };
+        if sizes.is_empty() {
+            return Ok(tx.rollback().await?);
+        }
+        let some = portion.cut(&sizes, books);
+        of.settle(&mut tx, cx, &some).await?;
+        left = left.behind(&some);
+        if let Some(job) = job {
+            jobs::checkpoint(&mut tx, job, &left).await?;
+        }
+        tx.commit().await?;
+    }
+}
+
 /// What a job still has to settle.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -66,6 +121,7 @@ pub struct Left {
     /// Of all, those with greater ids.
     pub after: Option<CustomerId>,
 }
+
 /// How many orders each of `customers` has, in the order given.
 pub(crate) async fn sizes_of(
     tx: &mut Tx,

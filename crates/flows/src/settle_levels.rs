@@ -25,7 +25,7 @@ use platform::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::portions::{Left, Of, Portion, sizes_of};
+use crate::portions::{self, Left, Of, Portion, sizes_of};
 use crate::settle_points::totals_of;
 
 /// The kind of the job that measures all customers.
@@ -173,40 +173,19 @@ pub async fn settle_all_soon(tx: &mut Tx, cx: &Ctx) -> Result<(), DbError> {
     jobs::enqueue(tx, cx, SETTLE, &Left::default(), JobOptions::standing("all")).await.map(drop)
 }
 
-/// Measures whoever is `left`, portion by portion, each in a transaction of its own; with `job`, how far it came is noted
-/// there, so that it goes on behind that.
+/// Measures whoever is `left`; see [`portions::settle_left`].
 ///
 /// # Errors
-/// `Cancelled` when `cancel` says so, behind a portion; otherwise as the database says.
+/// As there.
 pub async fn settle_left(
     platform: &Platform,
     cx: &Ctx,
     job: Option<&Job>,
-    mut left: Left,
+    left: Left,
     portion: Portion,
     cancel: &CancellationToken,
 ) -> Result<(), JobError> {
-    loop {
-        if cancel.is_cancelled() {
-            return Err(JobError::Cancelled);
-        }
-        let mut tx = platform.db.begin_for(cx.scope).await?;
-        let schemes = scheme::newest(&mut tx, cx.scope).await?.len();
-        let sizes = match schemes {
-            0 => Vec::new(),
-            _ => left.next(&mut tx, cx, Of::Levels, portion.customers).await?,
-        };
-        if sizes.is_empty() {
-            return Ok(tx.rollback().await?);
-        }
-        let some = portion.cut(&sizes, schemes);
-        settle(&mut tx, cx, &some).await?;
-        left = left.behind(&some);
-        if let Some(job) = job {
-            jobs::checkpoint(&mut tx, job, &left).await?;
-        }
-        tx.commit().await?;
-    }
+    portions::settle_left(platform, cx, job, (Of::Levels, left, portion), cancel).await
 }
 
 /// Measures all customers, portion by portion.

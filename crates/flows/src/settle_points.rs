@@ -25,8 +25,8 @@ use platform::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::portions::{self, Of, sizes_of};
 pub use crate::portions::{Left, Portion};
-use crate::portions::{Of, sizes_of};
 
 /// The kind of the job that settles the orders of all customers, or of some.
 pub const SETTLE: &str = "loyalty.settle";
@@ -240,40 +240,19 @@ async fn enqueue(
     jobs::enqueue(tx, cx, SETTLE, left, options).await.map(drop)
 }
 
-/// Settles the orders of whoever is `left`, portion by portion, each in a transaction of its own; with `job`, how far it
-/// came is noted there, so that it goes on behind that.
+/// Settles the orders of whoever is `left`; see [`portions::settle_left`].
 ///
 /// # Errors
-/// `Cancelled` when `cancel` says so, behind a portion; otherwise as the database says.
+/// As there.
 pub async fn settle_left(
     platform: &Platform,
     cx: &Ctx,
     job: Option<&Job>,
-    mut left: Left,
+    left: Left,
     portion: Portion,
     cancel: &CancellationToken,
 ) -> Result<(), JobError> {
-    loop {
-        if cancel.is_cancelled() {
-            return Err(JobError::Cancelled);
-        }
-        let mut tx = platform.db.begin_for(cx.scope).await?;
-        let programmes = programme::newest(&mut tx, cx.scope).await?.len();
-        let sizes = match programmes {
-            0 => Vec::new(),
-            _ => left.next(&mut tx, cx, Of::Points, portion.customers).await?,
-        };
-        if sizes.is_empty() {
-            return Ok(tx.rollback().await?);
-        }
-        let some = portion.cut(&sizes, programmes);
-        settle(&mut tx, cx, &some).await?;
-        left = left.behind(&some);
-        if let Some(job) = job {
-            jobs::checkpoint(&mut tx, job, &left).await?;
-        }
-        tx.commit().await?;
-    }
+    portions::settle_left(platform, cx, job, (Of::Points, left, portion), cancel).await
 }
 
 /// Settles the orders of all customers, portion by portion.

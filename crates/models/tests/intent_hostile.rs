@@ -150,6 +150,17 @@ fn a_target_that_cannot_be_foretold_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn an_outcome_is_one_in_small_and_capital_letters() {
+    let spelled = ["Yes", "yes", "YES", "no", "No"];
+    let text = table(300, "x,answer", |row| format!("{},{}", mixed(row), spelled[row % 5]));
+    let frame = read(&text).unwrap();
+    let options = TrainOptions { positive: Some("Yes".into()), ..TrainOptions::new("answer") };
+    assert_eq!(train(&frame, &options).unwrap().report.positives, 180);
+    // Nobody chooses among five without saying so.
+    assert!(train(&frame, &TrainOptions::new("answer")).is_err());
+}
+
+#[test]
 fn too_little_is_refused_with_how_much_is_needed() {
     let error = trained(&table(99, "x", |row| mixed(row).to_string())).unwrap_err();
     assert_eq!(error, IntentError::TooFewRows { found: 99, needed: 100 });

@@ -57,7 +57,11 @@ db_test! { migrations();
         assert_eq!((customers, year["customers"].as_u64()), (200, Some(200)));
         let sum: i64 = bands.iter().map(|band| band["expected_value_minor"].as_i64().unwrap()).sum();
         assert_eq!(Some(sum), year["expected_value_minor"].as_i64());
-        assert!(sum > 0 && year["bgnbd"]["log_likelihood"].as_f64().unwrap() < 0.0);
+        let likelihood = |model: &str| year[model]["log_likelihood"].as_f64().unwrap();
+        assert!(sum > 0 && likelihood("bgnbd") < 0.0);
+        // Values are by the likelier model, which with these customers is the second one.
+        assert!(likelihood("pnbd") > likelihood("bgnbd"), "{} {}", likelihood("pnbd"), likelihood("bgnbd"));
+        assert_eq!(year["model"], "pnbd");
         assert_eq!(year["top"].as_array().unwrap().len(), 20);
         let lost: Vec<i64> = year["at_risk"]
             .as_array()

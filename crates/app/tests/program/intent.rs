@@ -27,3 +27,29 @@ async fn a_table_may_be_piped_in() {
     }
     assert_eq!(place.run_with(&asked, "").code, Some(1));
 }
+
+#[tokio::test]
+async fn models_of_noise_are_told_to_be_no_better_than_guessing() {
+    let place = Place::new(Kind::Sqlite).await;
+    // Fibonacci hashing (Knuth): the upper bits of a row's number do not follow it.
+    let hash = |row: u64| row.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+    let told = |bought: &dyn Fn(u64, u64) -> bool| {
+        let mut table = "visits,bought\n".to_owned();
+        for row in 0..400_u64 {
+            let visits = hash(row + 1_000) % 100;
+            let bought = if bought(hash(row), visits) { "yes" } else { "no" };
+            writeln!(table, "{visits},{bought}").unwrap();
+        }
+        let asked = ["insight", "intent", "--csv", "-", "--target", "bought"];
+        let done = place.run_with(&asked, &table);
+        assert_eq!(done.code, Some(0), "{}", done.err);
+        done.err
+    };
+    let noise = told(&|chance, _| chance % 3 == 0);
+    assert!(
+        noise.contains("no better than guessing") && noise.contains("guessing     log loss"),
+        "{noise}"
+    );
+    let basis = told(&|chance, visits| (visits > 50) != (chance % 5 == 0));
+    assert!(basis.contains("best: ") && !basis.contains("no better than guessing"), "{basis}");
+}

@@ -8,5 +8,5 @@ export const customersRoutes: PageRoute[] = [
   { path: '/settings/consent-texts', load: () => import('./ConsentTextsPage') },
   { path: '/settings/exports', load: () => import('./ExportsPage') },
   { path: '/settings/requests', load: () => import('./RequestsPage') },
-  { path: '/settings/tags', load: () => import('./TagsPage') },
+  { path: '/settings/tags', load: () => import('./tags/TagsPage') },
 ];

@@ -13,14 +13,13 @@ interface Pair {
 }
 
 /** What was, beside what a model says, by number of repeat purchases. */
-function usePairs(pairs: Pair[], axis: string, shown: (value: number) => string) {
+function usePairs(pairs: Pair[], axis: string, shown: (value: number) => string, expected: string) {
   const { t } = useTranslation();
   const palette = usePalette();
   // biome-ignore lint/correctness/useExhaustiveDependencies: how figures are shown follows from the language
   return useMemo(() => {
     const base = chartBase(palette);
     const actual = t('insight.value.actual');
-    const expected = t('insight.value.expected');
     return {
       ...base,
       grid: { left: 8, right: 12, top: 52, bottom: 24, containLabel: true },
@@ -77,7 +76,7 @@ function usePairs(pairs: Pair[], axis: string, shown: (value: number) => string)
         },
       ],
     };
-  }, [pairs, axis, palette, t]);
+  }, [pairs, axis, expected, palette, t]);
 }
 
 /** Customers by number of repeat purchases, and as the model expects them. */
@@ -90,7 +89,9 @@ export function FrequencyChart(props: { data: LifetimeValue }) {
     [bins],
   );
   const shown = (value: number) => format.int(Math.round(value));
-  const option = usePairs(pairs, t('insight.audience.customers'), shown);
+  // The server expects these by BG/NBD, whichever model the values are by.
+  const expected = t('insight.value.expected', { model: t('insight.value.models.bgnbd') });
+  const option = usePairs(pairs, t('insight.audience.customers'), shown, expected);
   if (!bins.length) return null;
   return (
     <ChartBox
@@ -99,7 +100,7 @@ export function FrequencyChart(props: { data: LifetimeValue }) {
       option={option}
       height={280}
       table={{
-        head: [t('insight.value.repeats'), t('insight.value.actual'), t('insight.value.expected')],
+        head: [t('insight.value.repeats'), t('insight.value.actual'), expected],
         rows: pairs.map((one) => ({
           key: one.name,
           cells: [one.name, shown(one.actual), shown(one.expected)],
@@ -127,7 +128,8 @@ export function HoldoutChart(props: { data: LifetimeValue }) {
     [held, t, format],
   );
   const shown = (value: number) => value.toFixed(2);
-  const option = usePairs(pairs, t('insight.value.ordersEach'), shown);
+  const expected = t('insight.value.expected', { model: t(`insight.value.models.${data.model}`) });
+  const option = usePairs(pairs, t('insight.value.ordersEach'), shown, expected);
   if (!held)
     return (
       <Panel title={t('insight.value.holdout')}>
@@ -150,7 +152,7 @@ export function HoldoutChart(props: { data: LifetimeValue }) {
           t('insight.value.repeats'),
           t('insight.audience.customers'),
           t('insight.value.actual'),
-          t('insight.value.expected'),
+          expected,
         ],
         rows: pairs.map((one) => ({
           key: one.name,

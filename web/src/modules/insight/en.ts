@@ -464,7 +464,7 @@ export default {
     frequencyNote: 'Days with a purchase after the first; 7 and more together',
     repeats: 'Repeat purchases',
     actual: 'Actual',
-    expected: 'Model',
+    expected: 'by {{model}}',
     ordersEach: 'Mean orders',
     holdout: 'Held back: actual and expected',
     holdoutNote:

@@ -446,7 +446,7 @@ export default {
     frequencyNote: '首单之后又有几天来买；7 次及以上合在一起',
     repeats: '复购次数',
     actual: '实际',
-    expected: '模型预计',
+    expected: '{{model}} 预计',
     ordersEach: '平均下单次数',
     holdout: '留出检验：实际与预计',
     holdoutNote: '用 {{from}} 及以前的订单预计之后到 {{to}} 的：预计 {{expected}} 次，实际 {{actual}} 次',

@@ -205,6 +205,11 @@ fn what_is_wrong_is_told_with_its_place() {
         ("orders >= 2 and", "line 1, column 16: expected a condition"),
         ("orders\n  > two", "line 2, column 5: expected a number, found `two`"),
         ("orders >= 1.5", "line 1, column 11: expected a whole number"),
+        (
+            "province = 浙江省",
+            "line 1, column 12: the character '浙' has no meaning here: texts stand in quotation marks",
+        ),
+        ("orders >= 1 €", "line 1, column 13: the character '€' has no meaning here"),
         ("revenue >= 1.005", "line 1, column 12: expected at most 2 digits"),
         ("tag \"无\" and shop", "line 1, column 5: there is no tag \"无\""),
         ("tag \"无", "line 1, column 5: this text does not end"),

@@ -37,16 +37,22 @@ pub(super) struct Serving {
 impl Serving {
     /// Starts the server on `store`, waits until it is ready, and signs in.
     pub(super) async fn start(store: &Store) -> Result<Self> {
-        let serving = Self::begin(store).await?;
+        Self::start_with(store, &[]).await
+    }
+
+    /// The same with more `options` of `guanxi serve`.
+    pub(super) async fn start_with(store: &Store, options: &[&str]) -> Result<Self> {
+        let serving = Self::begin(store, options).await?;
         serving.client.sign_in(EMAIL, PASSWORD).await?;
         Ok(serving)
     }
 
-    async fn begin(store: &Store) -> Result<Self> {
+    async fn begin(store: &Store, options: &[&str]) -> Result<Self> {
         let log = store.folder.with_extension("log");
         let log_file = std::fs::File::create(&log).context("the server's log")?;
         let begun = Instant::now();
         let mut command = store.guanxi(&["serve", "--listen", "127.0.0.1:0", "--no-backups"])?;
+        command.args(options);
         let mut child = command.stderr(log_file).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         let stdout = child.stdout.take().context("no standard output")?;

@@ -1,4 +1,3 @@
-import { LeftOutlined, RightOutlined } from '@ant-design/icons';
 import { Alert, Button, Segmented, Tag } from 'antd';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,6 +6,7 @@ import { useFormat } from '@/lib/format';
 import { oneOf } from '@/lib/known';
 import { useKnownUrl } from '@/ui/known';
 import { AppLink } from '@/ui/Link';
+import { MonthSteps } from '@/ui/MonthSteps';
 import { Page, Panel } from '@/ui/Page';
 import { EmptyState, ErrorState, Loaded } from '@/ui/states';
 import { useCare, useCareDay } from './api';
@@ -61,25 +61,12 @@ export default function CarePage() {
       <Panel
         title={title}
         extra={
-          <span className="promotion-months">
-            <Button
-              size="small"
-              icon={<LeftOutlined />}
-              aria-label={t('customers.care.before')}
-              disabled={!isMonth(moved(month, -1))}
-              onClick={() => go(-1)}
-            />
-            <Button size="small" onClick={() => setUrl({ month: undefined })}>
-              {t('customers.care.thisMonth')}
-            </Button>
-            <Button
-              size="small"
-              icon={<RightOutlined />}
-              aria-label={t('customers.care.after')}
-              disabled={!isMonth(moved(month, 1))}
-              onClick={() => go(1)}
-            />
-          </span>
+          <MonthSteps
+            go={go}
+            now={() => setUrl({ month: undefined })}
+            first={!isMonth(moved(month, -1))}
+            last={!isMonth(moved(month, 1))}
+          />
         }
       >
         <Loaded query={query}>{(calendar) => <Days calendar={calendar} />}</Loaded>

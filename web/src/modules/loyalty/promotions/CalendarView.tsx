@@ -1,10 +1,10 @@
-import { LeftOutlined, RightOutlined } from '@ant-design/icons';
-import { Alert, Button } from 'antd';
+import { Alert } from 'antd';
 import { useTranslation } from 'react-i18next';
 import type { PromotionCalendar } from '@/api/types';
 import { useFormat } from '@/lib/format';
 import { useUrl } from '@/lib/url';
 import { AppLink } from '@/ui/Link';
+import { MonthSteps } from '@/ui/MonthSteps';
 import { Panel } from '@/ui/Page';
 import { ScrollX } from '@/ui/ScrollX';
 import { EmptyState, Loaded } from '@/ui/states';
@@ -121,28 +121,7 @@ export function CalendarView() {
     setUrl({ month: nameOf(new Date(first.getFullYear(), first.getMonth() + months, 1)) });
   const title = new Intl.DateTimeFormat(lang, { year: 'numeric', month: 'long' }).format(first);
   return (
-    <Panel
-      title={title}
-      extra={
-        <span className="promotion-months">
-          <Button
-            size="small"
-            icon={<LeftOutlined />}
-            aria-label={t('loyalty.promotions.before')}
-            onClick={() => go(-1)}
-          />
-          <Button size="small" onClick={() => setUrl({ month: undefined })}>
-            {t('loyalty.promotions.thisMonth')}
-          </Button>
-          <Button
-            size="small"
-            icon={<RightOutlined />}
-            aria-label={t('loyalty.promotions.after')}
-            onClick={() => go(1)}
-          />
-        </span>
-      }
-    >
+    <Panel title={title} extra={<MonthSteps go={go} now={() => setUrl({ month: undefined })} />}>
       <Loaded query={query}>
         {(calendar) => {
           const odd = new Set(calendar.conflicts.flatMap(about));

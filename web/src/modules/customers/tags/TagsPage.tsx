@@ -7,14 +7,14 @@ import { placeErrors } from '@/lib/fields';
 import { useFormat } from '@/lib/format';
 import { useMay } from '@/lib/rights';
 import { TAG_COLOURS } from '@/lib/words';
+import { deleteTag, makeTag, underWay, useTagRules } from '@/modules/customers/api';
+import { RulesPanel } from '@/modules/customers/RulesPanel';
 import { AppLink } from '@/ui/Link';
 import { TagMark } from '@/ui/marks';
 import { Panel } from '@/ui/Page';
 import { Roster } from '@/ui/Roster';
 import { useSay } from '@/ui/say';
 import { useTags } from '@/ui/tags';
-import { deleteTag, makeTag, underWay, useTagRules } from './api';
-import { RulesPanel } from './RulesPanel';
 import { TagRuleDialog } from './TagRuleDialog';
 import { TagRuleLine } from './TagRuleLine';
 

@@ -4,10 +4,10 @@ import { useTranslation } from 'react-i18next';
 import type { TagCount, TagRule } from '@/api/types';
 import { placeErrors } from '@/lib/fields';
 import { useFormat } from '@/lib/format';
+import { clearTagRule, setTagRule, useCustomerSettings } from '@/modules/customers/api';
 import { useAudiences } from '@/ui/audiences';
 import { AppLink } from '@/ui/Link';
 import { useSay } from '@/ui/say';
-import { clearTagRule, setTagRule, useCustomerSettings } from './api';
 
 /** Products of one tag, unless the organisation set it. */
 const PRODUCTS = 10;
