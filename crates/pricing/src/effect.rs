@@ -4,7 +4,7 @@ use crate::amount::{pay, split};
 use crate::pieces::{self, Class};
 use crate::priced::{Reason, Stage};
 use crate::promotion::{Kind, Measure, PriceChange, StepOff};
-use crate::world::{Offer, World};
+use crate::world::{Offer, WHOLE, World};
 
 /// What an offer gives.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,10 +75,14 @@ pub(crate) struct State {
     classes: Vec<Class>,
     weights: Vec<i64>,
     parts: Vec<i64>,
+    /// Another number after every change of what pools are made of.
+    version: u64,
+    /// For each set of lines, with and without those that are discounted: what it came to, and in which version.
+    pools: Vec<(u64, Pool)>,
 }
 
 /// What the lines of an offer come to.
-#[derive(Default)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Pool {
     run: i64,
     base: i64,
@@ -101,6 +105,8 @@ impl State {
             classes: Vec::new(),
             weights: Vec::new(),
             parts: Vec::new(),
+            version: 1,
+            pools: vec![(0, Pool::default()); world.set_count() * 2],
         }
     }
 
@@ -112,6 +118,7 @@ impl State {
     pub(crate) fn enter(&mut self, stage: Stage) {
         if self.stage != Some(stage) {
             self.stage = Some(stage);
+            self.version += 1;
             let begin = stage as usize * self.run.len();
             self.bases[begin..begin + self.run.len()].copy_from_slice(&self.run);
         }
@@ -120,6 +127,7 @@ impl State {
     /// Goes back into `stage`, as it began when it was entered last.
     pub(crate) fn back_to(&mut self, stage: Stage) {
         self.stage = Some(stage);
+        self.version += 1;
     }
 
     /// What `offer` gives now, in its stage.
@@ -270,12 +278,29 @@ impl State {
         !(self.discounted[line] && world.promotion(offer).conditions.exclude_discounted)
     }
 
-    fn pool(&self, world: &World<'_>, offer: Offer, stage: Stage) -> Result<Pool, Miss> {
-        let base: &[i64] = if self.stage == Some(stage) {
-            &self.bases[stage as usize * self.run.len()..]
+    /// What the lines of `offer` come to. Many promotions have the same lines, and the search asks for all of them
+    /// after each step: what they come to is added up once.
+    fn pool(&mut self, world: &World<'_>, offer: Offer, stage: Stage) -> Result<Pool, Miss> {
+        let mut pool = if offer.line == WHOLE {
+            let is_partial = world.promotion(offer).conditions.exclude_discounted;
+            let place = world.set(offer) * 2 + usize::from(is_partial);
+            if self.pools[place].0 != self.version {
+                self.pools[place] = (self.version, self.sum(world, offer));
+            }
+            self.pools[place].1
         } else {
-            &self.run
+            self.sum(world, offer)
         };
+        if self.stage != Some(stage) {
+            pool.base = pool.run;
+        }
+        if pool.pieces == 0 { Err(Miss::Discounted) } else { Ok(pool) }
+    }
+
+    /// What the lines of `offer` cost now and at the beginning of the stage that has begun.
+    fn sum(&self, world: &World<'_>, offer: Offer) -> Pool {
+        let begin = self.stage.map_or(0, |stage| stage as usize * self.run.len());
+        let base = &self.bases[begin..begin + self.run.len()];
         let mut pool = Pool::default();
         for line in world.lines_of(offer) {
             if self.is_eligible(world, offer, line) {
@@ -284,7 +309,7 @@ impl State {
                 pool.pieces += world.lines[line].quantity;
             }
         }
-        if pool.pieces == 0 { Err(Miss::Discounted) } else { Ok(pool) }
+        pool
     }
 
     /// What a promotion of pieces takes off; `taken` gets, line by line, by what it is to be split.
@@ -330,6 +355,7 @@ impl State {
 
     /// Takes `effect` of `offer`, the `index`th, off the lines by largest remainder.
     pub(crate) fn apply(&mut self, world: &World<'_>, index: usize, offer: Offer, effect: Effect) {
+        self.version += 1;
         let shares = self.shares.len();
         self.applied.push(Applied { index, offer, effect, shares });
         let promotion = world.promotion(offer);
@@ -350,7 +376,7 @@ impl State {
             }
             _ => {}
         }
-        if offer.line != crate::world::WHOLE {
+        if offer.line != WHOLE {
             self.shares.push((usize::from(offer.line), effect.minor));
         } else {
             self.share_out(world, offer, effect);
@@ -390,6 +416,7 @@ impl State {
     /// its bases are list prices, not those which another combination left.
     pub(crate) fn undo(&mut self, world: &World<'_>) {
         let Some(Applied { offer, effect, shares, .. }) = self.applied.pop() else { return };
+        self.version += 1;
         let promotion = world.promotion(offer);
         self.given[offer.promotion()] -=
             if effect.pieces > 0 && matches!(promotion.kind, Kind::FlashSale { .. }) {

@@ -1,5 +1,7 @@
 //! One quote made ready: lines in order, who is admitted, and which promotion meets which lines.
 
+use std::collections::HashMap;
+
 use kernel::FieldErrors;
 
 use crate::cart::{Cart, Context, Line};
@@ -48,6 +50,9 @@ pub(crate) struct World<'a> {
     /// For each promotion, `stride` words of the lines it matches.
     masks: Vec<u64>,
     stride: usize,
+    /// For each promotion, the number of its set of lines: promotions of the same lines have the same one.
+    sets: Vec<u16>,
+    set_count: usize,
 }
 
 impl<'a> World<'a> {
@@ -82,9 +87,12 @@ impl<'a> World<'a> {
             offers: Vec::new(),
             figures: Vec::with_capacity(promotions.len()),
             masks: Vec::new(),
+            sets: Vec::new(),
+            set_count: 0,
         };
         world.admit();
         world.meet()?;
+        world.number_sets();
         Ok(world)
     }
 
@@ -94,6 +102,26 @@ impl<'a> World<'a> {
 
     pub(crate) fn stage(&self, offer: Offer) -> Stage {
         self.catalogue.traits[offer.promotion()].stage
+    }
+
+    /// The number of the set of lines of `offer`, which is about all that it matches.
+    pub(crate) fn set(&self, offer: Offer) -> usize {
+        usize::from(self.sets[offer.promotion()])
+    }
+
+    /// How many different sets of lines promotions have.
+    pub(crate) fn set_count(&self) -> usize {
+        self.set_count
+    }
+
+    fn number_sets(&mut self) {
+        let mut numbers: HashMap<&[u64], u16> = HashMap::new();
+        // A cart has lines, so that no set is of no words.
+        self.sets.extend(self.masks.chunks(self.stride.max(1)).map(|mask| {
+            let next = numbers.len() as u16;
+            *numbers.entry(mask).or_insert(next)
+        }));
+        self.set_count = numbers.len();
     }
 
     /// Positions of the lines of `offer`, rising.
