@@ -7,7 +7,7 @@ use rust_xlsxwriter::Workbook;
 use serde_json::Value;
 
 use super::bad::{HEADER, good};
-use super::kills::rows_committed;
+use super::kills::{newest_import, rows_committed};
 use super::orders::generate;
 use super::place::{Kind, Place};
 
@@ -18,12 +18,23 @@ fn import_args(file: &Path) -> [&str; 4] {
     ["import", "--shop", "Big", file.to_str().unwrap()]
 }
 
-/// Kills an import of `file` after its first commit.
-fn kill_after_commit(place: &Place, file: &Path) {
-    let before = rows_committed(place);
-    let mut running = place.start(&import_args(file));
-    assert!(running.wait_until("a commit", |_| rows_committed(place) > before));
-    running.kill();
+/// Kills a new import of `file` after its first commit, and gives what is listed of it.
+fn kill_after_commit(place: &Place, file: &Path) -> Value {
+    loop {
+        let (before, _) = newest_import(place);
+        let mut running = place.start(&import_args(file));
+        running.wait_until("a commit", |_| {
+            let (number, rows) = newest_import(place);
+            number > before && rows > 0
+        });
+        running.kill();
+        let killed = listed(place).remove(0);
+        if killed["state"] == "running" {
+            return killed;
+        }
+        // A busy machine let it end before the look at it: another one is begun.
+        place.answer(&["import", "undo", killed["import_id"].as_str().unwrap()]);
+    }
 }
 
 fn listed(place: &Place) -> Vec<Value> {
@@ -33,12 +44,8 @@ fn listed(place: &Place) -> Vec<Value> {
 async fn killed_imports_can_be_handled(kind: Kind) {
     let place = Place::new(kind).await;
     let file = generate(&place, "a.csv", ORDERS, 7);
-    kill_after_commit(&place, &file);
-    let killed = listed(&place).remove(0);
-    assert_eq!(
-        (&killed["state"], &killed["number"], &killed["shop"]),
-        (&"running".into(), &1.into(), &"Big".into())
-    );
+    let killed = kill_after_commit(&place, &file);
+    assert_eq!(killed["shop"], "Big");
     assert!(
         killed["rows_read"].as_u64().unwrap() > 0 && killed["created_at"].is_string(),
         "{killed}"
@@ -52,13 +59,15 @@ async fn killed_imports_can_be_handled(kind: Kind) {
     place.verify();
 
     // Moved, it goes on where it was.
-    kill_after_commit(&place, &file);
+    let killed = kill_after_commit(&place, &file);
     std::fs::create_dir(place.path("other")).unwrap();
     let moved = place.path("other/b.csv");
     std::fs::rename(&file, &moved).unwrap();
     let done = place.answer(&import_args(&moved));
     let going_on = listed(&place).remove(0);
-    assert_eq!((&going_on["import_id"], &going_on["number"]), (&done["import_id"], &2.into()));
+    for import in [&done, &going_on] {
+        assert_eq!(import["import_id"], killed["import_id"]);
+    }
     assert_eq!((&done["state"], &done["orders_created"]), (&"finished".into(), &ORDERS.into()));
 
     // Cancelled, it can be undone; a later import that builds on it is named by its id.
@@ -72,8 +81,8 @@ async fn killed_imports_can_be_handled(kind: Kind) {
 async fn a_correction_anywhere_is_read(kind: Kind) {
     let place = Place::new(kind).await;
     let file = generate(&place, "a.csv", ORDERS, 8);
-    kill_after_commit(&place, &file);
-    let killed = listed(&place).remove(0);
+    let killed = kill_after_commit(&place, &file);
+    let imports = listed(&place).len();
     // A digit in the middle, so that size and both ends stay as they are.
     let mut bytes = std::fs::read(&file).unwrap();
     let middle = bytes.len() / 2;
@@ -83,13 +92,14 @@ async fn a_correction_anywhere_is_read(kind: Kind) {
     let done = place.answer(&import_args(&file));
     assert_ne!(done["import_id"], killed["import_id"], "another file is another import");
     assert_eq!(done["rows_read"], ORDERS);
-    assert_eq!(listed(&place).len(), 2);
+    assert_eq!(listed(&place).len(), imports + 1);
     let id = killed["import_id"].as_str().unwrap();
     assert_eq!(place.answer(&["import", "cancel", id])["state"], "cancelled");
     let refused = place.run(&["import", "undo", id]);
     assert_eq!(refused.code, Some(1));
     let later = done["import_id"].as_str().unwrap();
-    assert!(refused.err.contains(&format!("{later} (number 2)")), "{}", refused.err);
+    let number = imports + 1;
+    assert!(refused.err.contains(&format!("{later} (number {number})")), "{}", refused.err);
     place.verify();
 }
 

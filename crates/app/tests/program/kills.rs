@@ -82,22 +82,28 @@ fn goes_on_behind(said: &[String]) -> Option<u64> {
     line.rsplit(' ').next()?.parse().ok()
 }
 
-/// Rows that are committed of the one import of the place. The database is closed again at once, so
-/// that there is something to recover when the program is killed.
+/// Rows that are committed of the newest import of the place.
 pub fn rows_committed(place: &Place) -> u64 {
+    newest_import(place).1
+}
+
+/// The number of the newest import of the place, 0 without one, and how many of its rows are committed. The
+/// database is closed again at once, so that there is something to recover when the program is killed.
+pub fn newest_import(place: &Place) -> (i64, u64) {
     let read = async {
         if !place.has_database() {
-            return 0;
+            return (0, 0);
         }
         let db = place.open().await;
         let mut tx = db.read().await.unwrap();
-        let sql = "SELECT progress FROM commerce_imports ORDER BY number DESC LIMIT 1";
+        let sql = "SELECT number, progress FROM commerce_imports ORDER BY number DESC LIMIT 1";
         // The tables may not be there yet.
-        let progress: Option<(String,)> = tx.fetch_optional(sql, vec![]).await.unwrap_or(None);
+        let newest: Option<(i64, String)> = tx.fetch_optional(sql, vec![]).await.unwrap_or(None);
         tx.rollback().await.unwrap();
         db.close().await;
-        let progress = progress.map(|(text,)| serde_json::from_str::<Value>(&text).unwrap());
-        progress.and_then(|progress| progress["rows_read"].as_u64()).unwrap_or(0)
+        let Some((number, progress)) = newest else { return (0, 0) };
+        let progress: Value = serde_json::from_str(&progress).unwrap();
+        (number, progress["rows_read"].as_u64().unwrap_or(0))
     };
     tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(read))
 }
