@@ -134,6 +134,16 @@ db_test! { MIGRATIONS;
         assert!(error.to_string().contains("newer Guanxi"), "{error}");
     }
 
+    async fn tables_that_are_up_to_date_are_seen_beside_a_writer(db) {
+        let mut tx = db.db().begin().await.unwrap();
+        tx.execute("INSERT INTO platform_t (org_id, id) VALUES ($1, $2)", args![1_i64, uuid::Uuid::from_u128(1)])
+            .await
+            .unwrap();
+        db.db().migrate(MIGRATIONS).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(count(db.db()).await, 1);
+    }
+
     async fn a_failed_migration_keeps_nothing(db) {
         let broken = [MIGRATIONS[0], Migration {
             version: 2, sql: "CREATE TABLE platform_u (n BIGINT); CREATE TABLE platform_t (n BIGINT);", ..MIGRATIONS[0] }];
